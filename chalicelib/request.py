@@ -1,0 +1,126 @@
+"""What does the caller ask for? The body of a vend, read strictly."""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from chalicelib.durations import parse_duration
+from chalicelib.errors import InvalidRequest, RequestTooLarge
+
+# Far above any valid request, far below what would cost us time.
+MAXIMUM_BODY_BYTES: Final = 16_384
+MAXIMUM_REASON_CHARACTERS: Final = 256
+
+_ROLE = re.compile(r"[A-Za-z0-9_.-]{1,64}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII)
+_FIELDS = frozenset({"role", "duration", "reason", "dry_run"})
+
+
+@dataclass(frozen=True, slots=True)
+class VendRequest:
+    """What a caller asks for.
+
+    Attributes:
+        role: catalog name, or the ARN of a role in the catalog.
+        duration: seconds, 900 to 3600, or None for the role's default.
+        reason: free text of at most 256 characters, or None.
+        dry_run: decide and explain, vend nothing.
+    """
+
+    role: str
+    duration: int | None = None
+    reason: str | None = None
+    dry_run: bool = False
+
+
+def parse_vend_request(body: bytes) -> VendRequest:
+    """Read the JSON body of a vend.
+
+    Raises:
+        InvalidRequest: not a JSON object, a field unknown, missing, twice or malformed. The message names it.
+        RequestTooLarge: more than `MAXIMUM_BODY_BYTES`.
+    """
+    fields = _json_object(body)
+    unknown = sorted(fields.keys() - _FIELDS)
+    if unknown:
+        known = ", ".join(sorted(_FIELDS))
+        raise InvalidRequest(f"Unknown field {_shown(unknown[0])}. The fields are: {known}.")
+    return VendRequest(
+        role=_role(fields.get("role")),
+        duration=_duration(fields.get("duration")),
+        reason=_reason(fields.get("reason")),
+        dry_run=_dry_run(fields.get("dry_run", False)),
+    )
+
+
+def _json_object(body: bytes) -> dict[str, object]:
+    if len(body) > MAXIMUM_BODY_BYTES:
+        raise RequestTooLarge(f"The body is larger than {MAXIMUM_BODY_BYTES} bytes.")
+    if not body.strip():
+        raise InvalidRequest('The body is empty. Send JSON such as {"role": "NAME"}.')
+    try:
+        parsed = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is not valid UTF-8.") from None
+    except RecursionError:
+        raise InvalidRequest("The body is nested too deeply.") from None
+    except ValueError:  # JSONDecodeError, and integers of more digits than Python reads
+        raise InvalidRequest('The body is not valid JSON. Send JSON such as {"role": "NAME"}.') from None
+    if not isinstance(parsed, dict):
+        raise InvalidRequest('The body must be a JSON object such as {"role": "NAME"}.')
+    return parsed
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    # Two readers that pick a different one of two equal keys is how filters are bypassed: pick none.
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise InvalidRequest("A field stands twice in the body.")
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InvalidRequest(f"The body is not valid JSON: {name} is not a JSON value.")
+
+
+def _role(value: object) -> str:
+    if value is None:
+        raise InvalidRequest('Field "role" is required: the name of a role in the catalog, or its ARN.')
+    if not isinstance(value, str) or _ROLE.fullmatch(value) is None:
+        raise InvalidRequest('Field "role" must be the name of a role in the catalog, or its ARN.')
+    return value
+
+
+def _duration(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise InvalidRequest('Field "duration" must be seconds, or a number with a unit such as "15m" or "1h".')
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise InvalidRequest(f'Field "duration" {error}.') from None
+
+
+def _reason(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequest('Field "reason" must be a string.')
+    if len(value) > MAXIMUM_REASON_CHARACTERS:
+        raise InvalidRequest(f'Field "reason" must have at most {MAXIMUM_REASON_CHARACTERS} characters.')
+    # Controls and lone surrogates have no place in a log line that people read; everything printable has.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        raise InvalidRequest('Field "reason" must be printable text on one line.')
+    return value.strip() or None
+
+
+def _dry_run(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidRequest('Field "dry_run" must be true or false.')
+    return value
+
+
+def _shown(name: str) -> str:
+    return ascii(name if len(name) <= 40 else name[:40] + "...")
