@@ -111,7 +111,7 @@ def _reason(value: object) -> str | None:
     if len(value) > MAXIMUM_REASON_CHARACTERS:
         raise InvalidRequest(f'Field "reason" must have at most {MAXIMUM_REASON_CHARACTERS} characters.')
     # Controls and lone surrogates have no place in a log line that people read; everything printable has.
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
         raise InvalidRequest('Field "reason" must be printable text on one line.')
     return value.strip() or None
 

@@ -1,0 +1,203 @@
+"""Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import yaml
+from msgspec import Meta
+
+from chalicelib.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS, parse_duration
+from chalicelib.errors import ConfigError
+
+# Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
+RoleName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="How callers ask for the role.")]
+RoleArn = Annotated[
+    str,
+    # A path of at most 512 characters and a name of at most 64:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    Meta(
+        pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
+        max_length=640,
+        description="ARN of the IAM role, path included.",
+    ),
+]
+GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
+Duration = Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (ExternalId)
+ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
+
+
+class RoleEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """One role, as an adopter writes it. The JSON Schema of roles.yaml is made from this type."""
+
+    name: RoleName
+    arn: RoleArn
+    description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
+    groups: Annotated[list[GroupName], Meta(description="Role groups, for policies: resource in RoleGroup::\"...\".")] = []
+    default_duration: Annotated[Duration, Meta(description='Where the caller names none: seconds or "15m".')] = MINIMUM_SECONDS
+    max_duration: Annotated[Duration, Meta(description="The longest session, 15m to 1h.")] = MAXIMUM_SECONDS
+    external_id: Annotated[ExternalId | None, Meta(description="Sent to STS; the trust policy may demand it.")] = None
+    require_reason: Annotated[bool, Meta(description="Callers must say why.")] = False
+    source_identity: Annotated[
+        bool, Meta(description="Set SourceIdentity; the trust policy must allow sts:SetSourceIdentity.")
+    ] = True
+    tag_session: Annotated[bool, Meta(description="Set credvend:* tags; the trust policy must allow sts:TagSession.")] = True
+
+
+class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole of roles.yaml."""
+
+    roles: list[RoleEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role of the catalog, checked. Durations are seconds."""
+
+    name: str
+    arn: str
+    description: str
+    groups: tuple[str, ...]
+    default_duration: int
+    max_duration: int
+    external_id: str | None
+    require_reason: bool
+    source_identity: bool
+    tag_session: bool
+
+    @property
+    def account(self) -> str:
+        return self.arn.split(":")[4]
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+
+class Catalog:
+    """The roles, found by name or ARN."""
+
+    def __init__(self, roles: tuple[Role, ...]) -> None:
+        self.roles = roles
+        self._found: Mapping[str, Role] = {role.name: role for role in roles} | {role.arn: role for role in roles}
+
+    def find(self, name_or_arn: str) -> Role | None:
+        """The role of that catalog name or ARN, or None. No name looks like an ARN: names have no colon."""
+        return self._found.get(name_or_arn)
+
+
+def load_catalog(path: Path) -> Catalog:
+    """Read and check roles.yaml.
+
+    Raises:
+        ConfigError: one line for every problem, naming file, role and field.
+    """
+    entries = _entries(path)
+    roles: list[Role] = []
+    problems: list[str] = []
+    for index, entry in enumerate(entries):
+        try:
+            roles.append(_role(entry))
+        except (msgspec.ValidationError, ValueError) as error:
+            problems.append(f"{path.name}: role {_label(entry, index)}: {_field_message(str(error))}")
+    for field in ("name", "arn"):
+        problems += _duplicates(path, [(index, entry, field) for index, entry in enumerate(entries)])
+    if problems:
+        raise ConfigError(problems)
+    return Catalog(tuple(roles))
+
+
+def catalog_json_schema() -> dict[str, object]:
+    """JSON Schema of roles.yaml, so that editors complete and check it."""
+    schema = msgspec.json.schema(CatalogFile)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "credvend role catalog"} | schema
+
+
+def _entries(path: Path) -> list[object]:
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 a SafeLoader
+    except OSError as error:
+        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path.name}: not valid YAML: {' '.join(str(error).split())}"]) from None
+    if not isinstance(document, dict) or not isinstance(document.get("roles"), list):
+        raise ConfigError([f'{path.name}: must hold a list "roles"'])
+    unknown = sorted(str(key) for key in document.keys() - {"roles"})
+    if unknown:
+        raise ConfigError([f"{path.name}: unknown key {key!r}; the only one is 'roles'" for key in unknown])
+    entries: list[object] = document["roles"]
+    return entries
+
+
+def _role(entry: object) -> Role:
+    checked = msgspec.convert(entry, RoleEntry, strict=True)
+    default_duration = _seconds("default_duration", checked.default_duration)
+    max_duration = _seconds("max_duration", checked.max_duration)
+    if default_duration > max_duration:
+        raise ValueError(f"`default_duration` ({default_duration} s) is longer than max_duration ({max_duration} s)")
+    if len(set(checked.groups)) != len(checked.groups):
+        raise ValueError("`groups` names a group twice")
+    return Role(
+        name=checked.name,
+        arn=checked.arn,
+        description=checked.description,
+        groups=tuple(checked.groups),
+        default_duration=default_duration,
+        max_duration=max_duration,
+        external_id=checked.external_id,
+        require_reason=checked.require_reason,
+        source_identity=checked.source_identity,
+        tag_session=checked.tag_session,
+    )
+
+
+def _seconds(field: str, value: int | str) -> int:
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"`{field}` {error}") from None
+
+
+def _field_message(message: str) -> str:
+    """msgspec says "Expected `str`, got `int` - at `$.name`"; people look for the field first."""
+    what, separator, where = message.rpartition(" - at `$.")
+    if not separator:
+        return message
+    field = where.rstrip("`")
+    if field in ("default_duration", "max_duration") and ">=" in what:
+        what = f"must be at least {MINIMUM_SECONDS} seconds (15m), the minimum of STS"
+    if field in ("default_duration", "max_duration") and "<=" in what:
+        what = f"must be at most {MAXIMUM_SECONDS} seconds (1h), the limit of AWS for role chaining: the service is a role, too"
+    return f"`{field}` {what}"
+
+
+def _label(entry: object, index: int) -> str:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    return repr(name) if isinstance(name, str) else f"number {index + 1}"
+
+
+def _duplicates(path: Path, found: list[tuple[int, object, str]]) -> list[str]:
+    first: dict[Hashable, str] = {}
+    problems: list[str] = []
+    for index, entry, field in found:
+        value = entry.get(field) if isinstance(entry, dict) else None
+        if not isinstance(value, str):
+            continue
+        label = _label(entry, index)
+        if value in first:
+            problems.append(f"{path.name}: role {label}: `{field}` {value} is already that of role {first[value]}")
+        first.setdefault(value, label)
+    return problems
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML lets a key stand twice and silently keeps the last: in a file that grants access, an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
+        if len(mapping) != len(node.value):
+            raise yaml.constructor.ConstructorError(None, None, "a key stands twice in one mapping", node.start_mark)
+        return mapping
