@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from chalicelib.durations import parse_duration
-from chalicelib.errors import InvalidRequest, RequestTooLarge
+from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 
 # Far above any valid request, far below what would cost us time.
 MAXIMUM_BODY_BYTES: Final = 16_384
@@ -34,13 +34,16 @@ class VendRequest:
     dry_run: bool = False
 
 
-def parse_vend_request(body: bytes) -> VendRequest:
-    """Read the JSON body of a vend.
+def parse_vend_request(body: bytes, content_type: str | None) -> VendRequest:
+    """Read the JSON body of a vend. A body of no declared type is taken for JSON.
 
     Raises:
+        UnsupportedMediaType: the body is declared to be something else.
         InvalidRequest: not a JSON object, a field unknown, missing, twice or malformed. The message names it.
         RequestTooLarge: more than `MAXIMUM_BODY_BYTES`.
     """
+    if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("Send JSON, and say so with the header Content-Type: application/json.")
     fields = _json_object(body)
     unknown = sorted(fields.keys() - _FIELDS)
     if unknown:

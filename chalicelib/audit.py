@@ -1,0 +1,181 @@
+"""The audit log: one JSON line an event, and no credentials without one.
+
+Powertools' Logger writes the line; what is special here is that a line that cannot be written is an error, where
+logging by itself would swallow it. docs/audit.md lists every field.
+"""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, TextIO
+
+from aws_lambda_powertools import Logger
+
+from chalicelib.authorization import Decision
+from chalicelib.errors import AuditFailed, ConfigError, CredvendError
+from chalicelib.identity import Caller, IamRoleSession
+from chalicelib.request import VendRequest
+from chalicelib.session_plan import SessionPlan
+from chalicelib.sts import Session, StsFailure
+
+EventName = Literal[
+    "credentials.requested",
+    "credentials.vended",
+    "credentials.denied",
+    "credentials.failed",
+    "roles.listed",
+    "caller.described",
+]
+# The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
+_USER_AGENT_CHARACTERS: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, as API Gateway saw it.
+
+    Attributes:
+        request_id: API Gateway's id of the request, also told to the caller.
+        source_ip: address of the caller.
+        user_agent: what the client calls itself; not verified.
+        cold_start: this is the first request of the execution environment.
+    """
+
+    request_id: str
+    source_ip: str
+    user_agent: str
+    cold_start: bool
+
+
+class AuditLog:
+    """Writes audit events, or raises."""
+
+    def __init__(self) -> None:
+        """Set up the logger.
+
+        Raises:
+            ConfigError: Lambda's log level would suppress audit records.
+        """
+        for variable in ("AWS_LAMBDA_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL"):
+            level = os.environ.get(variable, "INFO").upper()
+            if level not in ("TRACE", "DEBUG", "INFO"):
+                raise ConfigError([f"{variable}={level} would suppress the audit log: set it to INFO"])
+        self._logger = Logger(
+            service="credvend",
+            level="INFO",
+            logger_handler=_RaisingHandler(),
+            name="credvend.audit",
+            utc=True,
+        )
+
+    def write(self, event: EventName, fields: dict[str, object]) -> None:
+        """Write one event.
+
+        Raises:
+            AuditFailed: the line could not be written.
+        """
+        try:
+            self._logger.info(event, extra={"event": event} | {k: v for k, v in fields.items() if v is not None})
+        except (OSError, ValueError, TypeError) as error:
+            raise AuditFailed from error
+
+
+class _RaisingHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard output, and lets errors through instead of printing them and going on."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stdout)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stdout  # whatever it is by now
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 the name is logging's
+        error = sys.exc_info()[1]
+        if error is not None:
+            raise error
+
+
+def origin_fields(origin: Origin) -> dict[str, object]:
+    """Where the request came from."""
+    return {
+        "request_id": origin.request_id,
+        "source_ip": origin.source_ip,
+        "user_agent": origin.user_agent[:_USER_AGENT_CHARACTERS],
+        "cold_start": origin.cold_start,
+    }
+
+
+def caller_fields(caller: Caller) -> dict[str, object]:
+    """Who asks."""
+    return {
+        "caller": caller.arn,
+        "caller_type": caller.kind,
+        "caller_account": caller.account,
+        "caller_principal_id": caller.principal_id,
+        "caller_role": caller.role_arn if isinstance(caller, IamRoleSession) else None,
+    }
+
+
+def request_fields(request: VendRequest) -> dict[str, object]:
+    """What they ask for, as they said it."""
+    return {
+        "requested_role": request.role,
+        "requested_duration": request.duration,
+        "reason": request.reason,
+        "dry_run": request.dry_run,
+    }
+
+
+def decision_fields(decision: Decision) -> dict[str, object]:
+    """What Cedar said, and by which policies."""
+    return {
+        "decision": "allow" if decision.allowed else "deny",
+        "policies": list(decision.policies),
+        "policy_errors": list(decision.errors) or None,
+    }
+
+
+def plan_fields(plan: SessionPlan) -> dict[str, object]:
+    """What STS is asked for."""
+    return {
+        "role": plan.role.name,
+        "role_arn": plan.role.arn,
+        "duration": plan.duration,
+        "session_name": plan.session_name,
+        "source_identity": plan.source_identity,
+        "session_tags": dict(plan.tags),
+    }
+
+
+def session_fields(session: Session) -> dict[str, object]:
+    """What STS gave: everything but the two secrets."""
+    return {
+        "access_key_id": session.credentials.access_key_id,
+        "assumed_role_arn": session.arn,
+        "expiration": rfc3339(session.credentials.expiration),
+        "sts_request_id": session.request_id,
+        "sts_milliseconds": session.milliseconds,
+    }
+
+
+def failure_fields(failure: StsFailure) -> dict[str, object]:
+    """Why STS gave nothing."""
+    return {
+        "cause": failure.cause,
+        "error": failure.answer.message,
+        "sts_request_id": failure.request_id,
+        "sts_milliseconds": failure.milliseconds,
+    }
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-01-31T12:00:00Z`: UTC, whole seconds (RFC 3339)."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def refusal_fields(refusal: CredvendError) -> dict[str, object]:
+    """Why the request was turned away, as the caller was told."""
+    return {"cause": refusal.code, "error": refusal.message}

@@ -1,0 +1,75 @@
+"""The HTTP edge: from Chalice's request to a use case, and from its result or error to a response."""
+
+import ipaddress
+import itertools
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+
+from chalice.app import Request, Response
+
+from chalicelib.audit import Origin
+from chalicelib.errors import CredvendError, InvalidRequest
+from chalicelib.rendering import Json, render_error
+from chalicelib.service import Incoming
+
+_LOG = logging.getLogger("credvend")
+_HEADERS = {
+    "Content-Type": "application/json",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class HttpEdge:
+    """Answers requests. Counts them, to tell the first one of an execution environment from the rest."""
+
+    def __init__(self) -> None:
+        self._served = itertools.count()
+
+    def answer(self, request: Request | None, use_case: Callable[[Incoming], Json]) -> Response:
+        """Run a use case. Whatever happens, the answer is JSON, is not cached, and holds no stack trace."""
+        assert request is not None  # noqa: S101 Chalice sets it before it calls a route
+        context = request.context
+        request_id = str(context.get("requestId", ""))
+        try:
+            _refuse_query(request)
+            return _response(200, use_case(self._incoming(request, request_id)))
+        except CredvendError as error:
+            body = render_error(error.code, error.message, request_id)
+            return _response(error.status, body, error.retry_after)
+        except Exception as error:
+            # The message of an unforeseen error may hold anything, so only its type and place are logged.
+            place = "".join(traceback.format_tb(error.__traceback__))
+            _LOG.error("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)
+            message = "credvend failed. Nothing was vended. Tell the operators the request id."
+            return _response(500, render_error("InternalError", message, request_id))
+
+    def _incoming(self, request: Request, request_id: str) -> Incoming:
+        identity: Mapping[str, object] = request.context.get("identity") or {}
+        origin = Origin(
+            request_id=request_id,
+            source_ip=_address(identity.get("sourceIp")),
+            user_agent=str(identity.get("userAgent") or ""),
+            cold_start=next(self._served) == 0,
+        )
+        return Incoming(identity, origin, request.raw_body, request.headers.get("content-type"))
+
+
+def _refuse_query(request: Request) -> None:
+    for name in request.query_params or {}:
+        raise InvalidRequest(f"Unknown query parameter {ascii(name[:40])}.")
+
+
+def _address(value: object) -> str:
+    try:
+        return str(ipaddress.ip_address(str(value)))
+    except ValueError:
+        raise InvalidRequest("The request has no source address that credvend can read.") from None
+
+
+def _response(status: int, body: Json, retry_after: int | None = None) -> Response:
+    headers: dict[str, str | list[str]] = dict(_HEADERS)
+    if retry_after is not None:
+        headers["Retry-After"] = str(retry_after)
+    return Response(body=body, status_code=status, headers=headers)

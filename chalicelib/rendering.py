@@ -1,0 +1,84 @@
+"""What the caller gets to see, as JSON objects in the spelling of the AWS CLI."""
+
+from collections.abc import Sequence
+
+from chalicelib.audit import rfc3339
+from chalicelib.authorization import Decision, Permitted
+from chalicelib.identity import Caller, IamRoleSession
+from chalicelib.session_plan import SessionPlan
+from chalicelib.sts import Session
+
+Json = dict[str, object]
+
+
+def render_session(plan: SessionPlan, session: Session, request_id: str) -> Json:
+    """The shape that `aws sts assume-role` prints, plus `Role` and `RequestId`."""
+    answer: Json = {
+        "Credentials": {
+            "AccessKeyId": session.credentials.access_key_id,
+            "SecretAccessKey": session.credentials.secret_access_key,
+            "SessionToken": session.credentials.session_token,
+            "Expiration": rfc3339(session.credentials.expiration),
+        },
+        "AssumedRoleUser": {"AssumedRoleId": session.assumed_role_id, "Arn": session.arn},
+        "PackedPolicySize": session.packed_policy_size,
+        "SourceIdentity": session.source_identity,
+        "Role": plan.role.name,
+        "RequestId": request_id,
+    }
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+def render_explanation(plan: SessionPlan, decision: Decision, request_id: str) -> Json:
+    """The answer to a dry run: what would be vended, and which policies allow it."""
+    answer: Json = {
+        "DryRun": True,
+        "Decision": "Allow",
+        "Policies": list(decision.policies),
+        "Role": plan.role.name,
+        "RoleArn": plan.role.arn,
+        "DurationSeconds": plan.duration,
+        "RoleSessionName": plan.session_name,
+        "SourceIdentity": plan.source_identity,
+        "Tags": dict(plan.tags),
+        "RequestId": request_id,
+    }
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
+    """The roles that the caller may assume now. Durations are seconds."""
+    return {
+        "Roles": [
+            {
+                "Role": found.role.name,
+                "RoleArn": found.role.arn,
+                "Description": found.role.description,
+                "DefaultDurationSeconds": min(found.role.default_duration, found.longest_duration),
+                "MaxDurationSeconds": found.longest_duration,
+                "ReasonRequired": found.reason_required,
+            }
+            for found in permitted
+        ],
+        "RequestId": request_id,
+    }
+
+
+def render_caller(caller: Caller, session_name: str, request_id: str) -> Json:
+    """The caller as the service sees it, and the session name that CloudTrail will show."""
+    answer: Json = {
+        "Arn": caller.arn,
+        "Type": caller.kind,
+        "Account": caller.account,
+        "PrincipalId": caller.principal_id,
+        "RoleSessionName": session_name,
+        "RequestId": request_id,
+    }
+    if isinstance(caller, IamRoleSession):
+        answer["RoleArn"] = caller.role_arn
+    return answer
+
+
+def render_error(code: str, message: str, request_id: str) -> Json:
+    """Every refusal and failure."""
+    return {"Code": code, "Message": message, "RequestId": request_id}

@@ -1,0 +1,127 @@
+"""The use cases, each one function to read from top to bottom, and how the service is put together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib import audit, rendering
+from chalicelib.audit import AuditLog, Origin
+from chalicelib.authorization import Authorizer, Circumstances, Decision, load_authorizer
+from chalicelib.catalog import Catalog, Role, load_catalog
+from chalicelib.errors import AccessDenied, CredvendError
+from chalicelib.identity import Caller, identify_caller
+from chalicelib.rendering import Json
+from chalicelib.request import VendRequest, parse_vend_request
+from chalicelib.session_name import session_name
+from chalicelib.session_plan import plan_session, requested_duration
+from chalicelib.sts import StsFailure, assume_role, sts_client
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
+CONFIG = Path(__file__).parent / "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request, taken out of its HTTP wrapping.
+
+    Attributes:
+        identity: API Gateway's verified `requestContext.identity`.
+        content_type: the header of that name, or None.
+    """
+
+    identity: Mapping[str, object]
+    origin: Origin
+    body: bytes = b""
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that is set up once for an execution environment."""
+
+    catalog: Catalog
+    authorizer: Authorizer
+    audit_log: AuditLog
+    sts: "STSClient"
+
+    def vend(self, incoming: Incoming) -> Json:
+        """POST credentials: who, what, which role, may they, with which plan; record, ask STS, record, answer.
+
+        Raises:
+            CredvendError: anything but success; nothing was vended.
+        """
+        request_id = incoming.origin.request_id
+        known = audit.origin_fields(incoming.origin)
+        try:
+            caller = identify_caller(incoming.identity)
+            known |= audit.caller_fields(caller)
+            request = parse_vend_request(incoming.body, incoming.content_type)
+            known |= audit.request_fields(request)
+            role, decision = self._decide(caller, request, incoming.origin)
+            known |= audit.decision_fields(decision)
+            if role is None or not decision.allowed:
+                raise AccessDenied
+            plan = plan_session(caller, request, role, request_id)
+        except CredvendError as refusal:
+            self.audit_log.write("credentials.denied", known | audit.refusal_fields(refusal))
+            raise
+        known |= audit.plan_fields(plan)
+        self.audit_log.write("credentials.requested", known)
+        if request.dry_run:
+            return rendering.render_explanation(plan, decision, request_id)
+        try:
+            session = assume_role(self.sts, plan)
+        except StsFailure as failure:
+            self.audit_log.write("credentials.failed", known | audit.failure_fields(failure))
+            raise failure.answer from None
+        self.audit_log.write("credentials.vended", known | audit.session_fields(session))
+        return rendering.render_session(plan, session, request_id)
+
+    def list_roles(self, incoming: Incoming) -> Json:
+        """GET roles: those that the caller may assume now.
+
+        Raises:
+            CredvendError: the caller is not served, or the audit record could not be written.
+        """
+        caller = identify_caller(incoming.identity)
+        now = datetime.now(UTC)
+        permitted = self.authorizer.permitted(caller, self.catalog.roles, incoming.origin.source_ip, now)
+        self.audit_log.write("roles.listed", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
+        return rendering.render_roles(permitted, incoming.origin.request_id)
+
+    def describe_caller(self, incoming: Incoming) -> Json:
+        """GET whoami: the caller as the service sees it.
+
+        Raises:
+            CredvendError: the caller is not served, or the audit record could not be written.
+        """
+        caller = identify_caller(incoming.identity)
+        self.audit_log.write("caller.described", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
+        return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
+
+    def _decide(self, caller: Caller, request: VendRequest, origin: Origin) -> tuple[Role | None, Decision]:
+        role = self.catalog.find(request.role)
+        if role is None:
+            return None, Decision(allowed=False)
+        circumstances = Circumstances(
+            duration=requested_duration(request, role),
+            source_ip=origin.source_ip,
+            has_reason=request.reason is not None,
+            time=datetime.now(UTC),
+        )
+        return role, self.authorizer.decide(caller, role, circumstances)
+
+
+def load_service(config: Path, region: str) -> Service:
+    """Read and check the whole configuration; a service with an invalid one does not start.
+
+    Raises:
+        ConfigError: one line for every problem found.
+    """
+    catalog = load_catalog(config / "roles.yaml")
+    authorizer = load_authorizer(config, catalog)
+    return Service(catalog=catalog, authorizer=authorizer, audit_log=AuditLog(), sts=sts_client(region))
