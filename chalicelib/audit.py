@@ -68,6 +68,7 @@ class AuditLog:
             logger_handler=_RaisingHandler(),
             name="credvend.audit",
             utc=True,
+            location=None,  # always this file: says nothing
         )
 
     def write(self, event: EventName, fields: dict[str, object]) -> None:

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from chalicelib.catalog import load_catalog
+from chalicelib.errors import ConfigError
+
+GOOD = """
+roles:
+  - name: reader
+    arn: arn:aws:iam::111122223333:role/team/reader
+    default_duration: 15m
+    max_duration: 1800
+"""
+
+
+def problems(tmp_path: Path, text: str) -> list[str]:
+    path = tmp_path / "roles.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as raised:
+        load_catalog(path)
+    return raised.value.problems
+
+
+def test_a_role_is_found_by_name_and_by_arn(tmp_path: Path) -> None:
+    (tmp_path / "roles.yaml").write_text(GOOD)
+    catalog = load_catalog(tmp_path / "roles.yaml")
+    role = catalog.find("reader")
+    assert role is not None and role.max_duration == 1800 and role.default_duration == 900
+    assert catalog.find("arn:aws:iam::111122223333:role/team/reader") is role
+    assert catalog.find("writer") is None
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
+def test_every_partition_is_known(tmp_path: Path, partition: str) -> None:
+    (tmp_path / "roles.yaml").write_text(GOOD.replace("arn:aws:", f"arn:{partition}:"))
+    assert load_catalog(tmp_path / "roles.yaml").roles[0].partition == partition
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ("max_duration: 1800", "max_duration: 899", "max_duration"),
+        ("max_duration: 1800", "max_duration: 2h", "max_duration"),
+        ("max_duration: 1800", "max_duration: 7200", "max_duration"),
+        ("max_duration: 1800", "max_duration: yes", "max_duration"),
+        ("max_duration: 1800", "max_duration: 900\n    default_duration: 1800", "twice"),
+        ("default_duration: 15m", "default_duration: 45m", "default_duration"),
+        ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::1:role/x", "arn"),
+        ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::111122223333:role/*", "arn"),
+        ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::111122223333:user/x", "arn"),
+        ("max_duration", "max_durations", "max_durations"),
+        ("    default_duration", "    external_id: x\n    default_duration", "external_id"),
+    ],
+)
+def test_a_wrong_entry_is_named_by_file_role_and_field(tmp_path: Path, old: str, new: str, field: str) -> None:
+    assert old in GOOD
+    (line,) = problems(tmp_path, GOOD.replace(old, new))
+    assert line.startswith("roles.yaml: ") and field in line
+    assert "reader" in line or field == "twice"
+
+
+def test_a_duration_above_one_hour_says_why(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, GOOD.replace("1800", "7200"))
+    assert "role chaining" in line
+
+
+def test_duplicate_names_and_arns_are_named(tmp_path: Path) -> None:
+    found = problems(tmp_path, GOOD + GOOD.replace("\nroles:\n", ""))
+    assert len(found) == 2
+    assert any("`name`" in line for line in found) and any("`arn`" in line for line in found)
+
+
+def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
+    assert len(problems(tmp_path, "roles: [{name: a}, {name: b, arn: x}]")) == 2
+
+
+@pytest.mark.parametrize("text", ["", "[]", "roles: 7", "roles: []\nmore: 1", "roles: [", "{roles: [], roles: []}"])
+def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
+    assert problems(tmp_path, text)[0].startswith("roles.yaml: ")
