@@ -18,7 +18,8 @@ from chalicelib.errors import AuditFailed, ConfigError, CredvendError
 from chalicelib.identity import Caller, IamRoleSession
 from chalicelib.request import VendRequest
 from chalicelib.session_plan import SessionPlan
-from chalicelib.sts import Session, StsFailure
+from chalicelib.sts import Session
+from chalicelib.sts_failures import StsFailure
 
 EventName = Literal[
     "credentials.requested",

@@ -178,13 +178,14 @@ def _policy_problems(name: str, text: str, schema: str, owners: dict[str, str]) 
         identifiers[position] = identifier or position
         if not identifier:
             number = int(position.removeprefix("policy")) + 1
-            problems.append(f'policies/{name}: policy number {number} has no @id("..."), which the audit log names it by')
+            problems.append(f'policies/{name}: policy number {number} has no @id("..."), its name in the audit log')
         elif identifier in owners:
             problems.append(f"policies/{name}: @id({identifier!r}) is already that of a policy in {owners[identifier]}")
         else:
             owners[identifier] = name
-    for error in cedarpy.validate_policies(text, schema).errors:
-        problems.append(f"policies/{name}: policy {identifiers.get(error.policy_id, error.policy_id)}: {_one_line(error.error)}")
+    for finding in cedarpy.validate_policies(text, schema).errors:
+        identifier = identifiers.get(finding.policy_id, finding.policy_id)
+        problems.append(f"policies/{name}: policy {identifier}: {_one_line(finding.error)}")
     return problems
 
 

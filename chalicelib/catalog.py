@@ -1,5 +1,6 @@
 """Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
 
+import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from chalicelib.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS, parse_duratio
 from chalicelib.errors import ConfigError
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
-RoleName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="How callers ask for the role.")]
+RoleName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="How callers ask for the role.")
+]
 RoleArn = Annotated[
     str,
     # A path of at most 512 characters and a name of at most 64:
@@ -25,7 +28,9 @@ RoleArn = Annotated[
     ),
 ]
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
-Duration = Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
+Duration = (
+    Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
+)
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (ExternalId)
 ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
 
@@ -36,15 +41,21 @@ class RoleEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     name: RoleName
     arn: RoleArn
     description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
-    groups: Annotated[list[GroupName], Meta(description="Role groups, for policies: resource in RoleGroup::\"...\".")] = []
-    default_duration: Annotated[Duration, Meta(description='Where the caller names none: seconds or "15m".')] = MINIMUM_SECONDS
+    groups: Annotated[
+        list[GroupName], Meta(description='Role groups, for policies: resource in RoleGroup::"...".')
+    ] = []
+    default_duration: Annotated[Duration, Meta(description='Where the caller names none: seconds or "15m".')] = (
+        MINIMUM_SECONDS
+    )
     max_duration: Annotated[Duration, Meta(description="The longest session, 15m to 1h.")] = MAXIMUM_SECONDS
     external_id: Annotated[ExternalId | None, Meta(description="Sent to STS; the trust policy may demand it.")] = None
     require_reason: Annotated[bool, Meta(description="Callers must say why.")] = False
     source_identity: Annotated[
         bool, Meta(description="Set SourceIdentity; the trust policy must allow sts:SetSourceIdentity.")
     ] = True
-    tag_session: Annotated[bool, Meta(description="Set credvend:* tags; the trust policy must allow sts:TagSession.")] = True
+    tag_session: Annotated[
+        bool, Meta(description="Set credvend:* tags; the trust policy must allow sts:TagSession.")
+    ] = True
 
 
 class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -112,7 +123,8 @@ def load_catalog(path: Path) -> Catalog:
 
 def catalog_json_schema() -> dict[str, object]:
     """JSON Schema of roles.yaml, so that editors complete and check it."""
-    schema = msgspec.json.schema(CatalogFile)
+    # In the regular expressions of JSON Schema (ECMA-262), the end of the text is `$` and `\\Z` does not exist.
+    schema: dict[str, object] = json.loads(json.dumps(msgspec.json.schema(CatalogFile)).replace(r"\\Z", "$"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "credvend role catalog"} | schema
 
 
@@ -170,7 +182,7 @@ def _field_message(message: str) -> str:
     if field in ("default_duration", "max_duration") and ">=" in what:
         what = f"must be at least {MINIMUM_SECONDS} seconds (15m), the minimum of STS"
     if field in ("default_duration", "max_duration") and "<=" in what:
-        what = f"must be at most {MAXIMUM_SECONDS} seconds (1h), the limit of AWS for role chaining: the service is a role, too"
+        what = f"must be at most {MAXIMUM_SECONDS} seconds (1h), AWS's limit for role chaining (credvend is a role)"
     return f"`{field}` {what}"
 
 

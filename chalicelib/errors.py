@@ -64,7 +64,8 @@ class AccessDenied(CredvendError):
 
     def __init__(self) -> None:
         super().__init__(
-            "Access denied: no such role, or no policy lets you assume it now. GET /v1/iam/roles lists the roles you may assume."
+            "Access denied: no such role, or no policy lets you assume it now. "
+            "GET /v1/iam/roles lists the roles you may assume."
         )
 
 

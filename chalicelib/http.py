@@ -53,12 +53,20 @@ class HttpEdge:
             user_agent=str(identity.get("userAgent") or ""),
             cold_start=next(self._served) == 0,
         )
-        return Incoming(identity, origin, request.raw_body, request.headers.get("content-type"))
+        return Incoming(identity, origin, _body(request), request.headers.get("content-type"))
 
 
 def _refuse_query(request: Request) -> None:
     for name in request.query_params or {}:
-        raise InvalidRequest(f"Unknown query parameter {ascii(name[:40])}.")
+        raise InvalidRequest(f"Unknown query parameter {name[:40]!a}.")
+
+
+def _body(request: Request) -> bytes:
+    try:
+        body = request.raw_body
+    except ValueError:  # not base64 where API Gateway says so, or half of a surrogate pair
+        raise InvalidRequest("The body is not valid UTF-8.") from None
+    return body.encode() if isinstance(body, str) else body
 
 
 def _address(value: object) -> str:

@@ -16,7 +16,8 @@ from chalicelib.rendering import Json
 from chalicelib.request import VendRequest, parse_vend_request
 from chalicelib.session_name import session_name
 from chalicelib.session_plan import plan_session, requested_duration
-from chalicelib.sts import StsFailure, assume_role, sts_client
+from chalicelib.sts import assume_role, sts_client
+from chalicelib.sts_failures import StsFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient

@@ -45,7 +45,9 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
     if duration > role.max_duration:
         raise InvalidRequest(f'Field "duration" must be at most {role.max_duration} seconds for role {role.name}.')
     if role.require_reason and request.reason is None:
-        raise InvalidRequest(f'Field "reason" is required for role {role.name}: say in a few words what you need it for.')
+        raise InvalidRequest(
+            f'Field "reason" is required for role {role.name}: say in a few words what you need it for.'
+        )
     name = session_name(caller)
     tags = (
         ("credvend:caller", _caller_tag(caller)),

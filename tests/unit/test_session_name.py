@@ -13,7 +13,11 @@ from chalicelib.session_name import session_name
 STS = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 
 # Few characters, the separators among them, so that near-collisions are tried often; and any text at all.
-names = st.text("ab=@-,", min_size=0, max_size=6) | st.text(max_size=80) | st.from_regex(r"[\w+=,.@-]{1,64}", fullmatch=True)
+names = (
+    st.text("ab=@-,", min_size=0, max_size=6)
+    | st.text(max_size=80)
+    | st.from_regex(r"[\w+=,.@-]{1,64}", fullmatch=True)
+)
 accounts = st.sampled_from(["111122223333", "444455556666"]) | st.text("1=@-cn", max_size=14)
 partitions = st.sampled_from(["aws", "aws-cn", "aws-us-gov", "", "cn"])
 paths = st.sampled_from(["/", "/team/", "/a=b@/"])
@@ -64,6 +68,8 @@ def test_names_are_readable_where_they_fit() -> None:
 
 
 def test_a_name_that_was_cut_still_begins_with_what_people_recognise() -> None:
-    sso = IamRoleSession("aws", "111122223333", "AWSReservedSSO_AdministratorAccess_0123456789abcdef", "alice@example.com", "A")
+    sso = IamRoleSession(
+        "aws", "111122223333", "AWSReservedSSO_AdministratorAccess_0123456789abcdef", "alice@example.com", "A"
+    )
     assert re.fullmatch(r"role-alice@example\.com@AWSReservedSSO[\w]*-[a-z2-7]{16}", session_name(sso))
     assert len(session_name(sso)) == 64

@@ -1,0 +1,114 @@
+"""What a failed AssumeRole means: a cause for the audit record, and words that a person can act on.
+
+STS's own messages stay inside: they name the service's role and session.
+"""
+
+import re
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from chalicelib.errors import CredvendError, StsRefused, StsUnavailable
+
+_DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+_OWN_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+# What the owner of the role must do, by the action that was denied, and the cause's name.
+_DENIED = {
+    "AssumeRole": (
+        "not_trusted",
+        "name credvend's role as principal for sts:AssumeRole (with the ExternalId that it demands)",
+    ),
+    "TagSession": (
+        "no_tag_session",
+        "allow sts:TagSession to credvend's role, or set tag_session: false in the catalog",
+    ),
+    "SetSourceIdentity": (
+        "no_set_source_identity",
+        "allow sts:SetSourceIdentity to credvend's role, or set source_identity: false in the catalog",
+    ),
+}
+
+
+class StsFailure(Exception):
+    """AssumeRole failed.
+
+    Attributes:
+        answer: what the caller is told.
+        cause: short name of the cause, for the audit record.
+        request_id: the id that STS gave the call, None where STS was not reached.
+        milliseconds: time the call took, retries included.
+    """
+
+    def __init__(self, answer: CredvendError, cause: str, request_id: str | None, milliseconds: int) -> None:
+        super().__init__(cause)
+        self.answer = answer
+        self.cause = cause
+        self.request_id = request_id
+        self.milliseconds = milliseconds
+
+
+def refused(error: ClientError, role: str, milliseconds: int) -> StsFailure:
+    """STS answered, with an error."""
+    metadata = error.response["ResponseMetadata"]
+    code = error.response["Error"].get("Code", "Unknown")
+    message = error.response["Error"].get("Message", "")
+    cause, answer = _explain(code, message, role)
+    if metadata.get("HTTPStatusCode", 0) >= 500:
+        cause, answer = "sts_error", StsUnavailable("STS has a problem of its own. Try again in a few seconds.")
+    return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
+
+
+def unreachable(error: BotoCoreError, milliseconds: int) -> StsFailure:
+    """STS did not answer."""
+    if isinstance(error, NoCredentialsError):
+        answer = StsUnavailable("credvend has no credentials of its own. Tell the operators.")
+        return StsFailure(answer, "own_credentials", None, milliseconds)
+    answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
+    return StsFailure(answer, "unreachable", None, milliseconds)
+
+
+def _explain(code: str, message: str, role: str) -> tuple[str, CredvendError]:
+    if code in ("AccessDenied", "AccessDeniedException"):
+        return _explain_denied(message, role)
+    if code in _THROTTLED:
+        return "throttled", StsUnavailable("STS throttles credvend. Try again in a few seconds.")
+    if code == "RegionDisabledException":
+        return "region_disabled", StsRefused(
+            f"STS is not activated for credvend's region in the account of {role}. "
+            "An administrator of that account must activate it (IAM, account settings)."
+        )
+    if code in _OWN_CREDENTIALS:
+        return "own_credentials", StsUnavailable(
+            "credvend's own credentials were refused as expired or invalid. Try again in a few seconds."
+        )
+    if code == "ValidationError" and "MaxSessionDuration" in message:
+        return "max_session_duration", StsRefused(
+            f"The duration is longer than the MaxSessionDuration of the IAM role behind {role}. "
+            "Ask for less, or have max_duration in the catalog brought in line."
+        )
+    if code == "PackedPolicyTooLarge":
+        return "packed_policy_too_large", StsRefused(f"The session tags for {role} are larger than STS takes.")
+    return "refused", StsRefused(f"STS refused the session for {role} ({code}). Tell the operators the request id.")
+
+
+def _explain_denied(message: str, role: str) -> tuple[str, CredvendError]:
+    match = _DENIED_ACTION.search(message)
+    action = match[1] if match else "AssumeRole"
+    if "identity-based policy" in message:
+        return "own_policy", StsRefused(
+            f"credvend's own IAM policy does not allow sts:{action} on the role behind {role}. "
+            "The operators must deploy again."
+        )
+    cause, advice = _DENIED[action]
+    return cause, StsRefused(
+        f"STS denied sts:{action} for {role}: the role does not exist, or its trust policy does not let credvend in. "
+        f"Its owner must {advice}."
+    )
