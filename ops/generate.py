@@ -1,4 +1,4 @@
-"""Files that are made from others: the function's IAM policies and the JSON Schema of the catalog.
+"""Files that are made from others: the function's IAM policy and the JSON Schema of the catalog.
 
 `python -m ops.generate` writes them; with `--check` it only says, with exit status 1, which are out of date.
 """
@@ -10,8 +10,7 @@ from pathlib import Path
 
 from chalicelib.catalog import Catalog, catalog_json_schema, load_catalog
 from chalicelib.errors import ConfigError
-
-ROOT = Path(__file__).resolve().parent.parent
+from ops.environments import ROOT
 
 
 def iam_policy(catalog: Catalog) -> dict[str, object]:
@@ -47,24 +46,14 @@ def stages(root: Path) -> list[str]:
     return sorted(json.loads((root / ".chalice/config.json").read_text(encoding="utf-8"))["stages"])
 
 
-def policy_files(root: Path) -> dict[Path, str]:
-    """The IAM policy file of each stage, with its content.
+def write_policy(root: Path) -> None:
+    """Write the function's IAM policy, `.chalice/policy.json`, for the catalog below `root`.
 
     Raises:
         ConfigError: the catalog is invalid.
     """
-    policy = _text(iam_policy(load_catalog(root / "chalicelib/config/roles.yaml")))
-    return {root / f".chalice/policy-{stage}.json": policy for stage in stages(root)}
-
-
-def write_policies(root: Path) -> None:
-    """Write the IAM policy files below `root`.
-
-    Raises:
-        ConfigError: the catalog is invalid.
-    """
-    for path, text in policy_files(root).items():
-        path.write_text(text, encoding="utf-8")
+    path, text = _policy_file(root)
+    path.write_text(text, encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     check = parser.parse_args(arguments).check
     try:
-        files = policy_files(ROOT) | {ROOT / "chalicelib/config/roles.schema.json": _text(catalog_json_schema())}
+        files = dict([_policy_file(ROOT), (ROOT / "chalicelib/config/roles.schema.json", _text(catalog_json_schema()))])
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
@@ -84,6 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
             path.write_text(files[path], encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     return 1 if check and stale else 0
+
+
+def _policy_file(root: Path) -> tuple[Path, str]:
+    return root / ".chalice/policy.json", _text(iam_policy(load_catalog(root / "chalicelib/config/roles.yaml")))
 
 
 def _text(document: object) -> str:

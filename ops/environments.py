@@ -1,0 +1,94 @@
+"""The project's virtualenvs, made on first use: `python3 -m ops.environments NAME...`.
+
+The service, the aws command line and the local AWS each want their own botocore, so each has a virtualenv of its
+own below `.venv/`, made from a file of pinned versions. This module runs before anything is installed, hence it
+uses nothing but the standard library.
+"""
+
+from __future__ import annotations  # so that an old Python gets far enough to be told that it is old
+
+import hashlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from ops.file_lock import file_lock
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+# What each virtualenv holds: a few words for people, and the files that pin it.
+ENVIRONMENTS: Final = {
+    "dev": ("the service and its tools", ("requirements.txt", "requirements-dev.txt")),
+    "aws": ("the aws command line", ("local/requirements-aws.txt",)),
+    "ministack": ("the local AWS", ("local/requirements-ministack.txt",)),
+}
+
+
+class SetupError(Exception):
+    """A virtualenv could not be made; the message holds what the failing command said."""
+
+
+def programs(name: str) -> Path:
+    """Where the programs of a virtualenv are."""
+    return ROOT / ".venv" / name / "bin"
+
+
+def ensure(name: str) -> None:
+    """Make the virtualenv, unless it is there and up to date. Several processes may ask for it at once.
+
+    Raises:
+        SetupError: a package could not be installed.
+    """
+    what, files = ENVIRONMENTS[name]
+    requirements = [ROOT / file for file in files]
+    directory = ROOT / ".venv" / name
+    wanted = _fingerprint(requirements)
+    with file_lock(directory.with_suffix(".lock")):
+        # Written last, so a virtualenv that was interrupted half-way has none.
+        stamp = directory / "complete"
+        if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
+            return
+        started = time.monotonic()
+        print(f"Installing {what} into {directory.relative_to(ROOT)} (once) ...", file=sys.stderr, flush=True)
+        _run([sys.executable, "-m", "venv", "--clear", str(directory)])
+        arguments = [argument for file in requirements for argument in ("--requirement", str(file))]
+        _run([str(programs(name) / "python"), "-m", "pip", "install", "--disable-pip-version-check", *arguments])
+        stamp.write_text(wanted, encoding="ascii")
+        print(f"Installed {what} in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
+
+
+def _fingerprint(requirements: list[Path]) -> str:
+    """Changes with the pinned versions, with the interpreter, and when the checkout is moved."""
+    digest = hashlib.sha256(f"{sys.executable} {sys.version} {ROOT}".encode())
+    for file in requirements:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise SetupError("\n".join([f"This command failed: {' '.join(command)}", *said[-20:]]))
+
+
+def main(names: list[str]) -> int:
+    if sys.version_info < (3, 11):
+        found = ".".join(map(str, sys.version_info[:2]))
+        print(f"credvend needs Python 3.11 or newer, and `python3` is {found}.", file=sys.stderr)
+        print("Name a newer one, for example: make PYTHON=python3.12 demo", file=sys.stderr)
+        return 2
+    try:
+        for name in names:
+            ensure(name)
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
