@@ -68,6 +68,7 @@ class AuditLog:
             level="INFO",
             logger_handler=_RaisingHandler(),
             name="credvend.audit",
+            use_rfc3339=True,
             utc=True,
             location=None,  # always this file: says nothing
         )

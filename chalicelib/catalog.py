@@ -21,8 +21,9 @@ RoleArn = Annotated[
     str,
     # A path of at most 512 characters and a name of at most 64:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    # IAM lets `*`, `?` and `$` stand in a path. Not here: in the function's own IAM policy they would be wildcards.
     Meta(
-        pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([\x21-\x2e\x30-\x7e]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
+        pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([!-#%-)+-.0->@-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
         max_length=640,
         description="ARN of the IAM role, path included.",
     ),

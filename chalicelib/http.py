@@ -33,7 +33,6 @@ class HttpEdge:
         context = request.context
         request_id = str(context.get("requestId", ""))
         try:
-            _refuse_query(request)
             return _response(200, use_case(self._incoming(request, request_id)))
         except CredvendError as error:
             body = render_error(error.code, error.message, request_id)
@@ -53,20 +52,22 @@ class HttpEdge:
             user_agent=str(identity.get("userAgent") or ""),
             cold_start=next(self._served) == 0,
         )
-        return Incoming(identity, origin, _body(request), request.headers.get("content-type"))
-
-
-def _refuse_query(request: Request) -> None:
-    for name in request.query_params or {}:
-        raise InvalidRequest(f"Unknown query parameter {name[:40]!a}.")
+        return Incoming(
+            identity=identity,
+            origin=origin,
+            query=frozenset(request.query_params or {}),
+            body=_body(request),
+            content_type=request.headers.get("content-type"),
+        )
 
 
 def _body(request: Request) -> bytes:
     try:
         body = request.raw_body
-    except ValueError:  # not base64 where API Gateway says so, or half of a surrogate pair
-        raise InvalidRequest("The body is not valid UTF-8.") from None
-    return body.encode() if isinstance(body, str) else body
+    except ValueError:
+        raise InvalidRequest("The body is not the base64 that API Gateway says it is.") from None
+    # Half of a surrogate pair goes through here, for the use case to refuse it as what it is: not UTF-8.
+    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
 
 
 def _address(value: object) -> str:

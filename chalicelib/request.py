@@ -57,6 +57,16 @@ def parse_vend_request(body: bytes, content_type: str | None) -> VendRequest:
     )
 
 
+def refuse_query(names: frozenset[str]) -> None:
+    """No route takes query parameters: one that is there was meant to do something, and would not.
+
+    Raises:
+        InvalidRequest: names the first one.
+    """
+    if names:
+        raise InvalidRequest(f"Unknown query parameter {_shown(min(names))}: there are none. Ask in the body.")
+
+
 def _json_object(body: bytes) -> dict[str, object]:
     if len(body) > MAXIMUM_BODY_BYTES:
         raise RequestTooLarge(f"The body is larger than {MAXIMUM_BODY_BYTES} bytes.")

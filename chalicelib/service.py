@@ -13,7 +13,7 @@ from chalicelib.catalog import Catalog, Role, load_catalog
 from chalicelib.errors import AccessDenied, CredvendError
 from chalicelib.identity import Caller, identify_caller
 from chalicelib.rendering import Json
-from chalicelib.request import VendRequest, parse_vend_request
+from chalicelib.request import VendRequest, parse_vend_request, refuse_query
 from chalicelib.session_name import session_name
 from chalicelib.session_plan import plan_session, requested_duration
 from chalicelib.sts import assume_role, sts_client
@@ -31,11 +31,13 @@ class Incoming:
 
     Attributes:
         identity: API Gateway's verified `requestContext.identity`.
+        query: names of the query parameters.
         content_type: the header of that name, or None.
     """
 
     identity: Mapping[str, object]
     origin: Origin
+    query: frozenset[str] = frozenset()
     body: bytes = b""
     content_type: str | None = None
 
@@ -60,6 +62,7 @@ class Service:
         try:
             caller = identify_caller(incoming.identity)
             known |= audit.caller_fields(caller)
+            refuse_query(incoming.query)
             request = parse_vend_request(incoming.body, incoming.content_type)
             known |= audit.request_fields(request)
             role, decision = self._decide(caller, request, incoming.origin)
@@ -89,6 +92,7 @@ class Service:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
         caller = identify_caller(incoming.identity)
+        refuse_query(incoming.query)
         now = datetime.now(UTC)
         permitted = self.authorizer.permitted(caller, self.catalog.roles, incoming.origin.source_ip, now)
         self.audit_log.write("roles.listed", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
@@ -101,8 +105,18 @@ class Service:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
         caller = identify_caller(incoming.identity)
+        refuse_query(incoming.query)
         self.audit_log.write("caller.described", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
         return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
+
+    def report_health(self, incoming: Incoming) -> Json:
+        """GET health: reached at all, the configuration is valid, for a service with an invalid one does not start.
+
+        Raises:
+            InvalidRequest: a query parameter.
+        """
+        refuse_query(incoming.query)
+        return {"Status": "ok"}
 
     def _decide(self, caller: Caller, request: VendRequest, origin: Origin) -> tuple[Role | None, Decision]:
         role = self.catalog.find(request.role)

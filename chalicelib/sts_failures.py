@@ -57,9 +57,10 @@ class StsFailure(Exception):
 
 def refused(error: ClientError, role: str, milliseconds: int) -> StsFailure:
     """STS answered, with an error."""
-    metadata = error.response["ResponseMetadata"]
-    code = error.response["Error"].get("Code", "Unknown")
-    message = error.response["Error"].get("Message", "")
+    # What botocore could not read of an answer is missing here.
+    metadata = error.response.get("ResponseMetadata", {})
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    message = error.response.get("Error", {}).get("Message", "")
     cause, answer = _explain(code, message, role)
     if metadata.get("HTTPStatusCode", 0) >= 500:
         cause, answer = "sts_error", StsUnavailable("STS has a problem of its own. Try again in a few seconds.")
@@ -106,6 +107,11 @@ def _explain_denied(message: str, role: str) -> tuple[str, CredvendError]:
         return "own_policy", StsRefused(
             f"credvend's own IAM policy does not allow sts:{action} on the role behind {role}. "
             "The operators must deploy again."
+        )
+    if "explicit deny" in message:
+        return "explicit_deny", StsRefused(
+            f"A policy explicitly denies sts:{action} for {role}: a service or resource control policy, a permissions "
+            "boundary or the role's trust policy. Its owner, or an administrator of its organization, can tell which."
         )
     cause, advice = _DENIED[action]
     return cause, StsRefused(
