@@ -4,6 +4,7 @@ Powertools' Logger writes the line; what is special here is that a line that can
 logging by itself would swallow it. docs/audit.md lists every field.
 """
 
+import json
 import logging
 import os
 import sys
@@ -31,6 +32,8 @@ EventName = Literal[
 ]
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
 _USER_AGENT_CHARACTERS: Final = 256
+# What some readers take for the end of a line, and JSON lets stand in a string.
+_LINE_ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,10 @@ class AuditLog:
             if level not in ("TRACE", "DEBUG", "INFO"):
                 raise ConfigError([f"{variable}={level} would suppress the audit log: set it to INFO"])
         self._logger = Logger(
-            service="credvend",
+            service="credvend.audit",
             level="INFO",
             logger_handler=_RaisingHandler(),
-            name="credvend.audit",
+            json_serializer=_one_line,
             use_rfc3339=True,
             utc=True,
             location=None,  # always this file: says nothing
@@ -99,6 +102,12 @@ class _RaisingHandler(logging.StreamHandler[TextIO]):
         error = sys.exc_info()[1]
         if error is not None:
             raise error
+
+
+def _one_line(record: dict[str, object]) -> str:
+    """JSON on one line; what UTF-8 cannot hold (half of a surrogate pair) is escaped."""
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def origin_fields(origin: Origin) -> dict[str, object]:

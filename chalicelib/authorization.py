@@ -140,11 +140,14 @@ def load_authorizer(config: Path, catalog: Catalog) -> Authorizer:
     problems: list[str] = []
     owners: dict[str, str] = {}
     for path in sorted((config / "policies").glob("*.cedar")):
-        text = path.read_text(encoding="utf-8")
-        found = _policy_problems(path.name, text, schema, owners)
-        problems += found
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(f"policies/{path.name}: cannot be read: {error}")
+            continue
+        problems += _policy_problems(path.name, text, schema, owners)
         texts.append(text)
-    if not texts:
+    if not texts and not problems:
         problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if problems:
         raise ConfigError(problems)

@@ -64,10 +64,9 @@ class HttpEdge:
 def _body(request: Request) -> bytes:
     try:
         body = request.raw_body
-    except ValueError:
-        raise InvalidRequest("The body is not the base64 that API Gateway says it is.") from None
-    # Half of a surrogate pair goes through here, for the use case to refuse it as what it is: not UTF-8.
-    return body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+    except ValueError:  # half of a surrogate pair, or not the base64 that the event says it is
+        raise InvalidRequest("The body is not valid UTF-8.") from None
+    return body.encode() if isinstance(body, str) else body
 
 
 def _address(value: object) -> str:

@@ -4,11 +4,28 @@ STS's own messages stay inside: they name the service's role and session.
 """
 
 import re
+from typing import Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from chalicelib.errors import CredvendError, StsRefused, StsUnavailable
 
+# docs/audit.md says what each means.
+Cause = Literal[
+    "not_trusted",
+    "no_tag_session",
+    "no_set_source_identity",
+    "own_policy",
+    "explicit_deny",
+    "max_session_duration",
+    "packed_policy_too_large",
+    "region_disabled",
+    "throttled",
+    "own_credentials",
+    "sts_error",
+    "unreachable",
+    "refused",
+]
 _DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _OWN_CREDENTIALS = frozenset(
@@ -21,7 +38,7 @@ _OWN_CREDENTIALS = frozenset(
     }
 )
 # What the owner of the role must do, by the action that was denied, and the cause's name.
-_DENIED = {
+_DENIED: Final[dict[str, tuple[Cause, str]]] = {
     "AssumeRole": (
         "not_trusted",
         "name credvend's role as principal for sts:AssumeRole (with the ExternalId that it demands)",
@@ -47,7 +64,7 @@ class StsFailure(Exception):
         milliseconds: time the call took, retries included.
     """
 
-    def __init__(self, answer: CredvendError, cause: str, request_id: str | None, milliseconds: int) -> None:
+    def __init__(self, answer: CredvendError, cause: Cause, request_id: str | None, milliseconds: int) -> None:
         super().__init__(cause)
         self.answer = answer
         self.cause = cause
@@ -76,7 +93,7 @@ def unreachable(error: BotoCoreError, milliseconds: int) -> StsFailure:
     return StsFailure(answer, "unreachable", None, milliseconds)
 
 
-def _explain(code: str, message: str, role: str) -> tuple[str, CredvendError]:
+def _explain(code: str, message: str, role: str) -> tuple[Cause, CredvendError]:
     if code in ("AccessDenied", "AccessDeniedException"):
         return _explain_denied(message, role)
     if code in _THROTTLED:
@@ -100,7 +117,7 @@ def _explain(code: str, message: str, role: str) -> tuple[str, CredvendError]:
     return "refused", StsRefused(f"STS refused the session for {role} ({code}). Tell the operators the request id.")
 
 
-def _explain_denied(message: str, role: str) -> tuple[str, CredvendError]:
+def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
     match = _DENIED_ACTION.search(message)
     action = match[1] if match else "AssumeRole"
     if "identity-based policy" in message:

@@ -125,6 +125,9 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
             cwd=ROOT,
             env=_server_environment(aws),
             stdin=subprocess.PIPE,
+            # Left running, it must not hold open whatever our own output goes to.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,  # the terminal's Ctrl-C is for us alone; we then stop it in order
         )
         try:

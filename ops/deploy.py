@@ -47,6 +47,12 @@ class Deployment:
     function_role_arn: str
     log_group: str
 
+    @property
+    def api_arn(self) -> str:
+        """What `execute-api:Invoke` is granted on, with `/STAGE/METHOD/PATH` appended."""
+        partition = self.function_role_arn.split(":")[1]
+        return f"arn:{partition}:execute-api:{self.region}:{self.account}:{self.api_id}"
+
 
 def deploy(stage: str, environment: Mapping[str, str], config: Path | None = None) -> Deployment:
     """Deploy a stage with the AWS credentials and region of `environment`.

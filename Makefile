@@ -1,0 +1,47 @@
+# The few commands people need. Each installs what it needs by itself, below .venv/, the first time.
+PYTHON ?= python3
+STAGE ?= dev
+DEV := .venv/dev/bin/python
+
+.PHONY: help demo test check format generate deploy stop clean
+.DEFAULT_GOAL := help
+
+help: ## these lines
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
+	@$(DEV) -m local.demo $(if $(KEEP),--keep)
+
+test: .tools ## every test, end to end ones included; ARGS="-k name" for some
+	@$(DEV) -m pytest $(ARGS)
+
+check: .dev ## format, lint, types, generated files
+	@$(DEV) -m ruff format --check .
+	@$(DEV) -m ruff check .
+	@$(DEV) -m mypy
+	@$(DEV) -m mypy --python-version 3.14
+	@$(DEV) -m ops.generate --check
+
+format: .dev ## put the code in the project's format
+	@$(DEV) -m ruff check --fix --quiet .
+	@$(DEV) -m ruff format .
+
+generate: .dev ## the files that are made from roles.yaml and from the code's types
+	@$(DEV) -m ops.generate
+
+deploy: .deployment ## deploy STAGE=dev|prod to AWS; CONFIG=directory for roles and policies of your own
+	@$(DEV) -m ops.deploy $(STAGE) $(if $(CONFIG),--config $(CONFIG))
+
+stop: .dev ## stop what `make demo KEEP=1` left running
+	@$(DEV) -m local.aws
+
+clean: stop ## remove everything that these commands made
+	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: .dev .deployment .tools
+.dev:
+	@$(PYTHON) -m ops.environments dev
+.deployment:
+	@$(PYTHON) -m ops.environments dev aws
+.tools:
+	@$(PYTHON) -m ops.environments dev aws ministack

@@ -1,0 +1,121 @@
+# The walk-through, as a person would type it. local/demo.py runs it where credvend is deployed: CREDVEND_URL,
+# CREDVEND_API_ARN, CREDVEND_ROLE_ARN and CREDVEND_LOG_GROUP say where, and the AWS variables are an administrator's.
+set -euo pipefail
+umask 077
+cd "$DEMO_DIRECTORY"
+if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
+
+title() { printf '\n%s# %s%s\n' "$BOLD" "$1" "$PLAIN"; }
+
+# Secrets are cut on the screen alone: terminals are scrolled back, shared and recorded.
+shorten() { sed -E 's/("(SecretAccessKey|SessionToken)": *"[^"]{4})[^"]*/\1.../g'; }
+
+run() { # the command comes on standard input, and is run as it is shown
+  local command status=0
+  command=$(cat)
+  printf '\n$ %s\n' "$command"
+  eval "$command" > output 2>&1 || status=$?
+  shorten < output
+  return $status
+}
+
+expect() { # in the output of the last command
+  grep -q -e "$1" output || { printf 'The demo failed: expected %s.\n' "$1" >&2; exit 1; }
+}
+
+title 'The administrator starts an instance, so that there is something to see'
+run <<'COMMAND'
+aws ec2 run-instances --image-id ami-0abcdef1234567890 --instance-type t3.micro \
+    --query 'Instances[0].InstanceId' --output text
+COMMAND
+instance=$(cat output)
+
+title 'and makes a user who may do nothing but call credvend,'
+run <<'COMMAND'
+cat > call-credvend.json <<END
+{"Version": "2012-10-17", "Statement": [{
+  "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "$CREDVEND_API_ARN/*/*/v1/iam/*"}]}
+END
+aws iam create-user --user-name assume-role-user --query User.Arn --output text
+aws iam put-user-policy --user-name assume-role-user --policy-name call-credvend \
+    --policy-document file://call-credvend.json
+COMMAND
+run <<'COMMAND'
+read -r KEY SECRET < <(aws iam create-access-key --user-name assume-role-user \
+    --query 'AccessKey.[AccessKeyId, SecretAccessKey]' --output text)
+COMMAND
+
+title 'and a role that may work with EC2, and that trusts credvend.'
+run <<'COMMAND'
+cat > trust-credvend.json <<END
+{"Version": "2012-10-17", "Statement": [{
+  "Effect": "Allow", "Principal": {"AWS": "$CREDVEND_ROLE_ARN"},
+  "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]}]}
+END
+aws iam create-role --role-name assume-role-role --assume-role-policy-document file://trust-credvend.json \
+    --query Role.Arn --output text
+aws iam attach-role-policy --role-name assume-role-role \
+    --policy-arn arn:aws:iam::aws:policy/AmazonEC2FullAccess
+COMMAND
+
+( # the user's own shell
+
+title 'The user cannot see the instance,'
+run <<'COMMAND'
+export AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET
+aws sts get-caller-identity --query Arn --output text
+COMMAND
+expect user/assume-role-user
+if run <<'COMMAND'
+aws ec2 describe-instances
+COMMAND
+then
+  echo 'The demo failed: the user should have been refused.' >&2
+  exit 1
+fi
+expect UnauthorizedOperation
+
+title 'asks credvend for the role,'
+run <<'COMMAND'
+curl -sS --fail-with-body --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
+    --config <(echo "user = $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY") \
+    --json '{"role": "assume-role-role", "reason": "count the instances"}' \
+    "$CREDVEND_URL/v1/iam/credentials" > answer.json
+python3 -m json.tool answer.json
+COMMAND
+expect ASIA
+
+title 'exports what came back, and sees it.'
+run <<'COMMAND'
+read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN < <(python3 -c '
+import json
+given = json.load(open("answer.json"))["Credentials"]
+print(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])')
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+aws sts get-caller-identity --query Arn --output text
+COMMAND
+expect assumed-role/assume-role-role
+run <<'COMMAND'
+aws ec2 describe-instances --output table \
+    --query 'Reservations[].Instances[].{Instance: InstanceId, Type: InstanceType, State: State.Name}'
+COMMAND
+expect "$instance"
+
+)
+
+title "The administrator finds it all in the function's log group."
+# A log takes its time to arrive, on AWS some seconds.
+for _ in {1..60}; do
+  recorded=$(aws logs filter-log-events --log-group-name "$CREDVEND_LOG_GROUP" --query 'length(events)' \
+      --filter-pattern '"credentials.vended"' --output text)
+  if [ "$recorded" != 0 ]; then break; fi
+  sleep 0.5
+done
+run <<'COMMAND'
+aws logs filter-log-events --log-group-name "$CREDVEND_LOG_GROUP" --query 'events[-1].message' \
+    --filter-pattern '"credentials.vended"' --output text | python3 -m json.tool
+COMMAND
+expect '"caller": "arn:aws:iam::[0-9]*:user/assume-role-user"'
+
+# For whoever goes on from here.
+printf 'export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n' "$KEY" "$SECRET" > user.sh

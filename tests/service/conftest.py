@@ -1,0 +1,144 @@
+"""The service through its Chalice app: events as API Gateway sends them, and an STS on loopback."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+import app as app_module
+from chalicelib.http import HttpEdge
+from chalicelib.service import load_service
+from tests.service.sts_server import StsServer, sts_server
+
+ACCOUNT = "111122223333"
+REQUEST_ID = "7b1c9c8e-0000-4000-8000-000000000001"
+Json = dict[str, object]
+
+ROLES = """
+roles:
+  - {name: reader, arn: "arn:aws:iam::111122223333:role/reader", description: Reads., groups: [open]}
+  - {name: brief, arn: "arn:aws:iam::111122223333:role/brief", groups: [open], max_duration: 30m}
+  - {name: reasoned, arn: "arn:aws:iam::111122223333:role/reasoned", groups: [open], require_reason: true}
+  - {name: external, arn: "arn:aws:iam::444455556666:role/deep/external", groups: [open], external_id: shared-id}
+  - name: plain
+    arn: arn:aws:iam::111122223333:role/plain
+    groups: [open]
+    source_identity: false
+    tag_session: false
+  - {name: forbidden, arn: "arn:aws:iam::111122223333:role/forbidden"}
+"""
+POLICIES = """
+@id("alice-may-use-open-roles")
+permit (principal == IamUser::"arn:aws:iam::111122223333:user/alice", action, resource in RoleGroup::"open");
+"""
+
+
+def iam_identity(arn: str = f"arn:aws:iam::{ACCOUNT}:user/alice", principal_id: str = "AIDAEXAMPLE") -> Json:
+    """API Gateway's `requestContext.identity` of a SigV4 caller."""
+    return {
+        "userArn": arn,
+        "user": principal_id,
+        "caller": principal_id,
+        "accountId": arn.split(":")[4],
+        "accessKey": "AKIAEXAMPLE",
+        "sourceIp": "198.51.100.7",
+        "userAgent": "curl/8.5.0",
+        "cognitoIdentityId": None,
+    }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the app."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    body: Json = field(default_factory=dict)
+
+
+@dataclass
+class CredvendApp:
+    """The Chalice app, the way API Gateway calls it."""
+
+    sts: StsServer
+    capture: pytest.CaptureFixture[str]
+
+    def vend(self, body: object, **more: object) -> Answer:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return self.call("POST", "/v1/iam/credentials", body=text, **more)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: str | None = None,
+        identity: object = None,
+        headers: object = None,
+        query: object = None,
+        context: object = None,
+    ) -> Answer:
+        event = {
+            "resource": path,
+            "path": path,
+            "httpMethod": method,
+            "headers": {"Content-Type": "application/json"} if headers is None else headers,
+            "multiValueHeaders": {},
+            "queryStringParameters": query,
+            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if isinstance(query, dict) else None,
+            "pathParameters": None,
+            "stageVariables": None,
+            "requestContext": {
+                "resourcePath": path,
+                "httpMethod": method,
+                "requestId": REQUEST_ID,
+                "identity": iam_identity() if identity is None else identity,
+            }
+            | (context if isinstance(context, dict) else {}),
+            "body": body,
+            "isBase64Encoded": False,
+        }
+        answer = app_module.app(event, None)
+        return Answer(answer["statusCode"], answer["headers"], answer["body"], json.loads(answer["body"]))
+
+    def records(self) -> list[Json]:
+        """The audit records since the last look: every line of the log that is one."""
+        lines = self.capture.readouterr().out.splitlines()
+        return [cast(Json, json.loads(line)) for line in lines]
+
+
+def write_config(directory: Path, roles: str = ROLES, policies: str = POLICIES) -> Path:
+    """A configuration directory with the shipped schema."""
+    shipped = Path(app_module.__file__).parent / "chalicelib/config"
+    (directory / "policies").mkdir(parents=True, exist_ok=True)
+    (directory / "schema.cedarschema").write_text((shipped / "schema.cedarschema").read_text())
+    (directory / "roles.yaml").write_text(roles)
+    (directory / "policies/all.cedar").write_text(policies)
+    return directory
+
+
+@pytest.fixture
+def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[StsServer]:
+    """An STS on loopback, where every AWS client goes."""
+    with sts_server() as server:
+        for name, value in {
+            "AWS_ENDPOINT_URL": server.url,
+            "AWS_ACCESS_KEY_ID": "AKIASERVICE",
+            "AWS_SECRET_ACCESS_KEY": "service-secret",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture
+def credvend(
+    sts: StsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> CredvendApp:
+    """The app with the configuration above, as in a new execution environment."""
+    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), "ap-northeast-2"))
+    monkeypatch.setattr(app_module, "edge", HttpEdge())
+    return CredvendApp(sts, capsys)

@@ -1,0 +1,113 @@
+"""An STS on loopback that answers as it is told, and remembers what it was asked."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import cast
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN//////////"
+REQUEST_ID = "c6104cbe-af31-11e0-8154-cbc7ccf896c7"
+_SPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """An error answer of STS."""
+
+    code: str
+    message: str = "no"
+    status: int = 403
+
+
+@dataclass
+class StsServer:
+    """What STS was asked, and what it will answer.
+
+    Attributes:
+        asked: the parameters of each call.
+        refusals: answers to the next calls; once they are used up, sessions are given.
+        connections: how many were opened.
+        silent: answer nothing at all.
+    """
+
+    url: str = ""
+    asked: list[dict[str, str]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    connections: int = 0
+    silent: bool = False
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def answer(self, parameters: dict[str, str]) -> tuple[int, str]:
+        self.asked.append(parameters)
+        if self.refusals:
+            refusal = self.refusals.pop(0)
+            error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
+            ending = f"<RequestId>{REQUEST_ID}</RequestId>"
+            return refusal.status, f'<ErrorResponse xmlns="{_SPACE}"><Error>{error}</Error>{ending}</ErrorResponse>'
+        return 200, _session(parameters)
+
+
+def _session(asked: dict[str, str]) -> str:
+    expiration = datetime.now(UTC) + timedelta(seconds=int(asked["DurationSeconds"]))
+    _, _, _, _, account, role = asked["RoleArn"].split(":")
+    arn = f"arn:aws:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{asked['RoleSessionName']}"
+    source = f"<SourceIdentity>{asked['SourceIdentity']}</SourceIdentity>" if "SourceIdentity" in asked else ""
+    return f"""<AssumeRoleResponse xmlns="{_SPACE}"><AssumeRoleResult>
+      <AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:{asked["RoleSessionName"]}</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser>
+      <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey>
+        <SessionToken>{TOKEN}</SessionToken><Expiration>{expiration:%Y-%m-%dT%H:%M:%SZ}</Expiration></Credentials>
+      <PackedPolicySize>6</PackedPolicySize>{source}
+      </AssumeRoleResult><ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></AssumeRoleResponse>"""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        super().setup()
+        self.sts.connections += 1
+
+    @property
+    def sts(self) -> StsServer:
+        return cast(_Server, self.server).sts
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.sts.silent:
+            self.sts.stopping.wait()
+            return
+        status, text = self.sts.answer({key: values[0] for key, values in parse_qs(body).items()})
+        self.send_response(status)
+        self.send_header("Content-Type", "text/xml")
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    sts: StsServer
+
+
+@contextmanager
+def sts_server() -> Iterator[StsServer]:
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.sts = StsServer(url=f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server.sts
+    finally:
+        server.sts.stopping.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,149 @@
+"""The audit log: what docs/audit.md promises is what is written, and nothing is vended without it."""
+
+import json
+import re
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+import app as app_module
+from chalicelib.audit import AuditLog
+from chalicelib.errors import AuditFailed
+from chalicelib.service import load_service
+from chalicelib.sts_failures import Cause
+from tests.service.conftest import ACCOUNT, POLICIES, CredvendApp, Json, iam_identity, write_config
+from tests.service.sts_server import SECRET, TOKEN, Refusal
+
+DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
+EVENTS = {
+    "requested": "credentials.requested",
+    "vended": "credentials.vended",
+    "denied": "credentials.denied",
+    "failed": "credentials.failed",
+    "roles.listed": "roles.listed",
+    "caller.described": "caller.described",
+}
+# Multiplied with the largest integer of Cedar, any duration overflows: the policy fits the schema, and fails.
+FAILING = (
+    POLICIES
+    + """
+@id("a-session-may-use-the-reader")
+permit (principal is IamRole, action, resource in RoleGroup::"open");
+@id("overflows") forbid (principal, action, resource == Role::"brief")
+when { context.duration * 9223372036854775807 > 0 };
+"""
+)
+
+
+def documented() -> dict[str, tuple[set[str], set[str]]]:
+    """For each event, the fields that it always has, and those that it may have."""
+    promised: dict[str, tuple[set[str], set[str]]] = {event: (set(), set()) for event in EVENTS.values()}
+    table = DOCUMENT.read_text().partition("## Fields")[2].partition("\n## ")[0]
+    for field, where in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.M):
+        listed = where.strip()
+        for name in EVENTS if listed.startswith("all") else (part.strip().rstrip("?") for part in listed.split(",")):
+            optional = listed == "all?" or f"{name}?" in listed
+            promised[EVENTS[name]][optional].add(field)
+    return promised
+
+
+@pytest.fixture
+def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
+    """The records of every way that a request can go."""
+    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path, policies=FAILING), "eu-west-1"))
+    session = iam_identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice", "AROA:alice")
+    for trace in ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", ""):
+        monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
+        for identity in (iam_identity(), session, iam_identity(f"arn:aws:iam::{ACCOUNT}:root"), {"sourceIp": "::1"}):
+            credvend.call("GET", "/v1/iam/roles", identity=identity)
+            credvend.call("GET", "/v1/iam/whoami", identity=identity)
+            for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
+                credvend.vend({"role": "reader"} | more, identity=identity)
+                credvend.vend({"role": "plain"} | more, identity=identity)
+                credvend.vend({"role": "brief"} | more, identity=identity)
+                credvend.vend({"role": "forbidden"} | more, identity=identity)
+                credvend.sts.refusals += [Refusal("AccessDenied")]
+                credvend.vend({"role": "reader"} | more, identity=identity)
+                credvend.sts.refusals[:] = [Refusal("AccessDenied")]
+                credvend.vend({"role": "plain"} | more, identity=identity)
+                credvend.sts.refusals.clear()
+        credvend.vend("{")
+    monkeypatch.setattr("urllib3.util.connection.create_connection", _refuse)
+    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), "eu-west-1"))
+    credvend.vend({"role": "reader"})
+    return credvend.records()
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise ConnectionRefusedError
+
+
+def test_every_event_has_exactly_the_documented_fields(records: list[Json]) -> None:
+    for event, (always, sometimes) in documented().items():
+        found = [record.keys() for record in records if record["event"] == event]
+        assert len(found) > 1, event
+        assert set.intersection(*map(set, found)) == always, event
+        assert set.union(*map(set, found)) == always | sometimes, event
+
+
+def test_every_cause_that_the_service_knows_is_documented() -> None:
+    table = DOCUMENT.read_text().partition("## Causes")[2].partition("\n## ")[0]
+    assert set(get_args(Cause)) == set(re.findall(r"^\| `([a-z_]+)` \|", table, re.M))
+
+
+def test_no_record_holds_a_secret(records: list[Json]) -> None:
+    assert [record for record in records if record["event"] == "credentials.vended"]
+    text = json.dumps(records)
+    for secret in (SECRET, TOKEN, "service-secret"):
+        assert secret not in text
+
+
+class FullDisk(StringIO):
+    """A log that takes some records, and then no more."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+
+    def write(self, text: str) -> int:
+        if self.room == 0:
+            raise OSError("No space left on device")
+        self.room -= text.endswith("\n") or text == "\n"
+        return super().write(text)
+
+
+@pytest.mark.parametrize(("room", "asked"), [(0, 0), (1, 1)])
+def test_no_record_no_credentials(
+    credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, room: int, asked: int
+) -> None:
+    """Not even asked for without the record of intent; not handed out without that of the outcome."""
+    monkeypatch.setattr(sys, "stdout", FullDisk(room))
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == 500 and answer.body["Code"] == "AuditFailed"
+    assert SECRET not in answer.text and TOKEN not in answer.text
+    assert len(credvend.sts.asked) == asked
+
+
+@pytest.mark.parametrize("body", [{"role": "forbidden"}, {"role": "nowhere"}, {"role": 7}])
+def test_a_refusal_that_cannot_be_recorded_tells_nothing(
+    credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, body: object
+) -> None:
+    monkeypatch.setattr(sys, "stdout", FullDisk(0))
+    assert credvend.vend(body).body["Code"] == "AuditFailed"
+
+
+def test_what_is_not_json_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(AuditFailed):
+        AuditLog().write("caller.described", {"caller": object()})
+
+
+def test_each_record_is_one_line_of_json_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    texts = ["a\nb", "\x85", "\u2028\u2029", "\ud800", "\x00", '"}\n{"event": "credentials.vended"', "Störung"]
+    for text in texts:
+        AuditLog().write("caller.described", {"user_agent": text})
+    written = capsys.readouterr().out
+    assert "Störung" in written
+    assert [json.loads(line)["user_agent"] for line in written.splitlines()] == texts

@@ -1,0 +1,86 @@
+"""A service with an invalid configuration does not start."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chalicelib.errors import ConfigError
+from chalicelib.service import load_service
+from tests.service.conftest import POLICIES, ROLES, write_config
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def problems(directory: Path) -> str:
+    with pytest.raises(ConfigError) as raised:
+        load_service(directory, "ap-northeast-2")
+    return str(raised.value)
+
+
+def test_the_shipped_configuration_is_valid() -> None:
+    load_service(ROOT / "chalicelib/config", "ap-northeast-2")
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        ("", "nobody could ever be let in"),
+        ("permit (principal, action, resource);", "no @id"),
+        ('@id("a") permit (principal, action, resource); @id("a") forbid (principal, action, resource);', "already"),
+        ('@id("a") permit (principal, action, resource) when { principal.colour == "red" };', "colour"),
+        ('@id("a") permit (principal, action, resource) when { context.duration == "1h" };', "a"),
+        ('@id("a") permit (principal == User::"alice", action, resource);', "User"),
+        ('@id("a") permit (principal, action == Action::"Own", resource);', "Own"),
+        ('@id("a") permit (principal == ?principal, action, resource);', "templates"),
+        ('@id("a") permit (principal, action, resource)', "all.cedar"),
+        ('@id("a") permit (principal, action, resource) when { resource.arn.size() > 1 };', "size"),
+    ],
+)
+def test_a_policy_that_does_not_fit_is_named(tmp_path: Path, policies: str, message: str) -> None:
+    if not policies:
+        write_config(tmp_path)
+        (tmp_path / "policies/all.cedar").unlink()
+    else:
+        write_config(tmp_path, policies=policies)
+    assert message in problems(tmp_path)
+
+
+def test_a_policy_that_is_not_text_is_named(tmp_path: Path) -> None:
+    (write_config(tmp_path) / "policies/all.cedar").write_bytes(b"\xff\xfe")
+    assert "all.cedar" in problems(tmp_path)
+
+
+def test_a_schema_that_does_not_parse_is_named(tmp_path: Path) -> None:
+    (write_config(tmp_path) / "schema.cedarschema").write_text("entity ;")
+    assert "schema.cedarschema" in problems(tmp_path)
+
+
+def test_a_catalog_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (write_config(tmp_path) / "roles.yaml").unlink()
+    assert "roles.yaml: cannot be read" in problems(tmp_path)
+
+
+@pytest.mark.parametrize("variable", ["AWS_LAMBDA_LOG_LEVEL", "POWERTOOLS_LOG_LEVEL"])
+def test_a_log_level_that_would_swallow_the_audit_log_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "WARN")
+    assert variable in problems(write_config(tmp_path))
+
+
+def test_the_function_does_not_load_with_an_invalid_configuration(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "app.py", tmp_path)
+    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib")
+    write_config(tmp_path / "chalicelib/config", ROLES.replace("role/reader", "role/*"), POLICIES)
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import app"],
+        cwd=tmp_path,
+        env={"AWS_REGION": "ap-northeast-2"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert loaded.returncode != 0 and "roles.yaml: role 'reader': `arn`" in loaded.stderr

@@ -1,0 +1,94 @@
+"""What a caller is told when STS says no, or nothing."""
+
+import time
+
+import pytest
+
+from tests.service.conftest import CredvendApp
+from tests.service.sts_server import REQUEST_ID, Refusal
+
+SERVICE = "arn:aws:sts::111122223333:assumed-role/credvend-prod-eu-west-1/credvend-prod"
+
+
+def denied(action: str, why: str = "") -> Refusal:
+    """STS's own words, which name the service's role."""
+    role = "arn:aws:iam::111122223333:role/reader"
+    return Refusal("AccessDenied", f"User: {SERVICE} is not authorized to perform: {action} on resource: {role}{why}")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "cause", "advice"),
+    [
+        (denied("sts:AssumeRole"), 502, "not_trusted", "name credvend's role as principal"),
+        (denied("sts:TagSession"), 502, "no_tag_session", "tag_session: false"),
+        (denied("sts:SetSourceIdentity"), 502, "no_set_source_identity", "source_identity: false"),
+        (
+            denied("sts:AssumeRole", " because no identity-based policy allows the sts:AssumeRole action"),
+            502,
+            "own_policy",
+            "must deploy again",
+        ),
+        (
+            denied("sts:AssumeRole", " with an explicit deny in a service control policy"),
+            502,
+            "explicit_deny",
+            "control policy",
+        ),
+        (Refusal("AccessDenied", "no"), 502, "not_trusted", "name credvend's role"),
+        (Refusal("RegionDisabledException"), 502, "region_disabled", "must activate it"),
+        (
+            Refusal("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set", 400),
+            502,
+            "max_session_duration",
+            "Ask for less",
+        ),
+        (Refusal("PackedPolicyTooLarge", status=400), 502, "packed_policy_too_large", "session tags"),
+        (Refusal("ExpiredToken"), 503, "own_credentials", "Try again"),
+        (Refusal("InvalidClientTokenId"), 503, "own_credentials", "Try again"),
+        (Refusal("Whatever", status=400), 502, "refused", "(Whatever)"),
+    ],
+)
+def test_a_refusal_becomes_a_cause_to_act_on(
+    credvend: CredvendApp, refusal: Refusal, status: int, cause: str, advice: str
+) -> None:
+    credvend.sts.refusals.append(refusal)
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == status and advice in str(answer.body["Message"])
+    assert answer.body["Code"] == ("StsRefused" if status == 502 else "StsUnavailable")
+    assert SERVICE not in answer.text and "credvend-prod" not in answer.text
+    requested, failed = credvend.records()
+    assert (requested["event"], failed["event"]) == ("credentials.requested", "credentials.failed")
+    assert (failed["cause"], failed["sts_request_id"]) == (cause, REQUEST_ID)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "cause"),
+    [(Refusal("Throttling", status=400), "throttled"), (Refusal("InternalFailure", status=500), "sts_error")],
+)
+def test_a_passing_trouble_is_tried_again(credvend: CredvendApp, refusal: Refusal, cause: str) -> None:
+    credvend.sts.refusals.append(refusal)
+    assert credvend.vend({"role": "reader"}).status == 200 and len(credvend.sts.asked) == 2
+    credvend.sts.refusals += [refusal] * 3
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == 503 and answer.headers["Retry-After"] == "2"
+    assert credvend.records()[-1]["cause"] == cause
+
+
+def test_a_silent_sts_is_given_up_well_before_api_gateway_gives_up(credvend: CredvendApp) -> None:
+    credvend.sts.silent = True
+    started = time.monotonic()
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == 503 and "could not be reached" in str(answer.body["Message"])
+    assert time.monotonic() - started < 16
+    assert credvend.records()[-1]["cause"] == "unreachable"
+
+
+def test_an_sts_that_is_not_there_is_a_503(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("urllib3.util.connection.create_connection", _refuse)
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == 503
+    assert credvend.records()[-1]["cause"] == "unreachable"
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise ConnectionRefusedError

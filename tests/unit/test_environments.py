@@ -1,0 +1,43 @@
+"""Setting up: once, and again only when something changed."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops import environments
+
+
+def test_an_environment_is_made_once_and_again_when_its_pins_change(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", {"empty": ("nothing", ("requirements.txt",))})
+    ran: list[list[str]] = []
+    monkeypatch.setattr(environments, "_run", ran.append)
+    for pins, made in (("# none\n", True), ("# none\n", False), ("# others\n", True), ("# others\n", False)):
+        (tmp_path / "requirements.txt").write_text(pins)
+        (tmp_path / ".venv/empty").mkdir(parents=True, exist_ok=True)
+        ran.clear()
+        environments.ensure("empty")
+        assert bool(ran) is made
+        assert ("Installing nothing into .venv/empty" in capsys.readouterr().err) is made
+
+
+def test_an_old_python_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    assert environments.main(["dev"]) == 2
+    assert "make PYTHON=python3.12 demo" in capsys.readouterr().err
+
+
+def test_a_failed_install_shows_what_pip_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "requirements.txt").write_text("no-such-package-of-credvend==1\n")
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", {"broken": ("nothing", ("requirements.txt",))})
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    assert environments.main(["broken"]) == 1
+    assert "no-such-package-of-credvend" in capsys.readouterr().err
+    assert not (tmp_path / ".venv/broken/complete").exists()
