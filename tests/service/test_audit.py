@@ -14,8 +14,8 @@ from chalicelib.audit import AuditLog
 from chalicelib.errors import AuditFailed
 from chalicelib.service import load_service
 from chalicelib.sts_failures import Cause
-from tests.service.conftest import ACCOUNT, POLICIES, CredvendApp, Json, iam_identity, write_config
-from tests.service.sts_server import SECRET, TOKEN, Refusal
+from tests.harness.app import ACCOUNT, POLICIES, CredvendApp, Json, iam_identity, write_config
+from tests.harness.sts_server import SECRET, TOKEN, Refusal
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
 EVENTS = {

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import ConfigError
 from chalicelib.service import load_service
-from tests.service.conftest import POLICIES, ROLES, write_config
+from tests.harness.app import POLICIES, ROLES, write_config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.service.conftest import CredvendApp
-from tests.service.sts_server import REQUEST_ID, Refusal
+from tests.harness.app import CredvendApp
+from tests.harness.sts_server import REQUEST_ID, Refusal
 
 SERVICE = "arn:aws:sts::111122223333:assumed-role/credvend-prod-eu-west-1/credvend-prod"
 

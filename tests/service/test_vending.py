@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.service.conftest import ACCOUNT, REQUEST_ID, CredvendApp, iam_identity
-from tests.service.sts_server import REQUEST_ID as STS_REQUEST_ID
-from tests.service.sts_server import SECRET, TOKEN
+from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp, iam_identity
+from tests.harness.sts_server import REQUEST_ID as STS_REQUEST_ID
+from tests.harness.sts_server import SECRET, TOKEN
 
 
 def test_an_allowed_caller_gets_what_assume_role_prints(credvend: CredvendApp) -> None:

@@ -11,7 +11,7 @@ import pytest
 import app as app_module
 from chalicelib.http import HttpEdge
 from chalicelib.service import load_service
-from tests.service.sts_server import StsServer, sts_server
+from tests.harness.sts_server import StsServer, sts_server
 
 ACCOUNT = "111122223333"
 REQUEST_ID = "7b1c9c8e-0000-4000-8000-000000000001"

@@ -1,0 +1,224 @@
+"""The deployed service: a local AWS for the whole run, with accounts, users and target roles in it.
+
+Tests reach the service over HTTP alone, as its callers do.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import boto3
+import pytest
+import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from local.aws import ACCOUNT, REGION, LocalAws, local_aws
+from ops.deploy import Deployment, deploy, trust_policy
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_iam import IAMClient
+    from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_sts import STSClient
+
+CONFIG = Path(__file__).resolve().parents[1] / "e2e/config"
+OTHER_ACCOUNT = "999988887777"
+Json = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Key:
+    """What a caller signs with."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer of the deployed service."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def body(self) -> Json:
+        return cast(Json, json.loads(self.text))
+
+    @property
+    def key(self) -> Key:
+        """The vended credentials."""
+        given = cast(dict[str, str], self.body["Credentials"])
+        return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+@dataclass
+class Stack:
+    """The local AWS with credvend deployed in it.
+
+    Attributes:
+        alice: an IAM user who may call credvend; policies let her have the roles of group `open`.
+        vended: every key that a test got, for the proof that none of them is in the log.
+    """
+
+    aws: LocalAws
+    deployed: Deployment
+    alice: Key = field(init=False)
+    vended: list[Key] = field(default_factory=list)
+    http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=30))
+
+    @property
+    def url(self) -> str:
+        return self.aws.api_url(self.deployed.api_id)
+
+    @property
+    def root(self) -> Key:
+        return Key(self.aws.access_key_id, self.aws.secret_access_key)
+
+    def sign(
+        self, key: Key, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        """The headers of a request signed with SigV4."""
+        request = AWSRequest(method, self.url + path, data=body, headers=dict(headers or {}))
+        credentials = Credentials(key.access_key_id, key.secret_access_key, key.session_token)
+        SigV4Auth(credentials, "execute-api", REGION).add_auth(request)
+        return dict(request.headers.items())
+
+    def send(self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Answer:
+        """Send as it is, unsigned if the headers hold no signature."""
+        answer = self.http.request(method, self.url + path, body=body or None, headers=dict(headers or {}))
+        result = Answer(answer.status, answer.headers, answer.data.decode())
+        if '"SecretAccessKey"' in result.text:
+            self.vended.append(result.key)
+        return result
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        key: Key | None = None,
+    ) -> Answer:
+        """Call as a caller does, as alice if nobody else is named."""
+        return self.send(method, path, body, self.sign(key or self.alice, method, path, body, headers))
+
+    def vend(self, body: object, key: Key | None = None, headers: Mapping[str, str] | None = None) -> Answer:
+        """POST credentials with a JSON body."""
+        json_headers = {"Content-Type": "application/json", **(headers or {})}
+        return self.call("POST", "/v1/iam/credentials", json.dumps(body).encode(), json_headers, key)
+
+    def _client(self, service: str, key: Key | None, account: str = ACCOUNT) -> object:
+        who = key or self.root
+        return boto3.Session(
+            # The local AWS takes an account's number in the place of its root's access key id.
+            aws_access_key_id=who.access_key_id if account == ACCOUNT else account,
+            aws_secret_access_key=who.secret_access_key,
+            aws_session_token=who.session_token,
+            region_name=REGION,
+        ).client(service, endpoint_url=self.aws.endpoint)  # type: ignore[call-overload]
+
+    def iam(self, account: str = ACCOUNT) -> "IAMClient":
+        return cast("IAMClient", self._client("iam", None, account))
+
+    def sts(self, key: Key | None = None) -> "STSClient":
+        return cast("STSClient", self._client("sts", key))
+
+    def ec2(self, key: Key | None = None) -> "EC2Client":
+        return cast("EC2Client", self._client("ec2", key))
+
+    def logs(self) -> "CloudWatchLogsClient":
+        return cast("CloudWatchLogsClient", self._client("logs", None))
+
+    def add_user(self, name: str, *actions: str, path: str = "/") -> Key:
+        """An IAM user who may do these actions, with a key."""
+        iam = self.iam()
+        iam.create_user(UserName=name, Path=path)
+        if actions:
+            iam.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=allow(*actions))
+        made = iam.create_access_key(UserName=name)["AccessKey"]
+        return Key(made["AccessKeyId"], made["SecretAccessKey"])
+
+    def add_role(self, name: str, trust: object, *actions: str, path: str = "/", account: str = ACCOUNT) -> None:
+        """A role with a trust policy, that may do these actions."""
+        iam = self.iam(account)
+        iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=json.dumps(trust))
+        if actions:
+            iam.put_role_policy(RoleName=name, PolicyName="rights", PolicyDocument=allow(*actions))
+
+    def assume(self, key: Key, role: str, session_name: str) -> Key:
+        """Credentials of a role session, got from STS without credvend."""
+        given = self.sts(key).assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}", RoleSessionName=session_name)[
+            "Credentials"
+        ]
+        return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+    def lines(self) -> list[str]:
+        """Every line of the function's log."""
+        pages = self.logs().get_paginator("filter_log_events").paginate(logGroupName=self.deployed.log_group)
+        return [event["message"] for page in pages for event in page["events"]]
+
+    def records(self, answer: Answer) -> list[Json]:
+        """The audit records of the request that an answer belongs to."""
+        found = [cast(Json, json.loads(line)) for line in self.lines() if line.startswith("{")]
+        return [record for record in found if record.get("request_id") == answer.body["RequestId"]]
+
+
+def allow(*actions: str) -> str:
+    """An IAM policy that allows actions on everything."""
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The deployed service, started for the first test that wants it."""
+    with local_aws() as aws:
+        stack = Stack(aws, deploy("local", aws.environment(), CONFIG))
+        _seed(stack)
+        yield stack
+
+
+def _seed(stack: Stack) -> None:
+    trusting = trust_policy(stack.deployed.function_role_arn)
+    stack.alice = stack.add_user("alice", "execute-api:Invoke")
+    for name in ("instances", "guarded", "brief", "from-office", "reasoned", "forbidden", "for-sessions"):
+        stack.add_role(name, trusting, "ec2:DescribeInstances", path="/e2e/")
+    stack.add_role("untrusting", _trust("arn:aws:iam::278805249149:role/somebody-else", "sts:AssumeRole"))
+    service = stack.deployed.function_role_arn
+    stack.add_role("untaggable", _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity"))
+    stack.add_role("plain", _trust(service, "sts:AssumeRole"), "ec2:DescribeInstances")
+    demanding = _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
+    cast(list[Json], demanding["Statement"])[0]["Condition"] = {"StringEquals": {"sts:ExternalId": "shared-id"}}
+    stack.add_role("with-external-id", demanding)
+    stack.add_role("without-external-id", demanding)
+    stack.add_role("elsewhere", trusting, "ec2:DescribeInstances", account=OTHER_ACCOUNT)
+    _add_role_for_tagged_sessions(stack, trusting)
+
+
+def _trust(principal: str, *actions: str) -> Json:
+    statement = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": list(actions)}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _add_role_for_tagged_sessions(stack: Stack, trusting: object) -> None:
+    """A role whose rights hang on the session tags that credvend sets."""
+    stack.add_role("tagged", trusting)
+    tags = {
+        "aws:PrincipalTag/credvend:caller": f"arn:aws:iam::{ACCOUNT}:user/alice",
+        "aws:PrincipalTag/credvend:role": "tagged",
+    }
+    statement = {
+        "Effect": "Allow",
+        "Action": "ec2:DescribeInstances",
+        "Resource": "*",
+        "Condition": {"StringEquals": tags},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stack.iam().put_role_policy(RoleName="tagged", PolicyName="rights", PolicyDocument=policy)
