@@ -41,7 +41,7 @@ class HttpEdge:
             # The message of an unforeseen error may hold anything, so only its type and place are logged.
             place = "".join(traceback.format_tb(error.__traceback__))
             _LOG.error("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)
-            message = "credvend failed. Nothing was vended. Tell the operators the request id."
+            message = "credvend failed. No credentials were returned. Tell the operators the request id."
             return _response(500, render_error("InternalError", message, request_id))
 
     def _incoming(self, request: Request, request_id: str) -> Incoming:

@@ -14,6 +14,8 @@ MAXIMUM_BODY_BYTES: Final = 16_384
 MAXIMUM_REASON_CHARACTERS: Final = 256
 
 _ROLE = re.compile(r"[A-Za-z0-9_.-]{1,64}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII)
+# Characters that change the order in which others are shown: https://www.unicode.org/reports/tr9/#Explicit_Formatting
+_REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _FIELDS = frozenset({"role", "duration", "reason", "dry_run"})
 
 
@@ -123,10 +125,15 @@ def _reason(value: object) -> str | None:
         raise InvalidRequest('Field "reason" must be a string.')
     if len(value) > MAXIMUM_REASON_CHARACTERS:
         raise InvalidRequest(f'Field "reason" must have at most {MAXIMUM_REASON_CHARACTERS} characters.')
-    # Controls and lone surrogates have no place in a log line that people read; everything printable has.
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in value):
+    if any(map(_misleads, value)):
         raise InvalidRequest('Field "reason" must be printable text on one line.')
     return value.strip() or None
+
+
+def _misleads(character: str) -> bool:
+    """Whether a character could make a log line that people read look like another one."""
+    control_or_line_end = unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
+    return control_or_line_end or unicodedata.bidirectional(character) in _REORDERING
 
 
 def _dry_run(value: object) -> bool:

@@ -11,7 +11,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,12 +18,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from local.supervisor import KEEP, LOCK, LOG
+from local.supervisor import KEEP, KEPT, LOCK, LOG
 from ops.environments import ROOT, programs
 
 ACCOUNT: Final = "278805249149"
 REGION: Final = "ap-northeast-2"
 RUNS: Final = ROOT / ".local"
+# Settings and key of the walk-through's user, in the local AWS that was left running last.
+USER: Final = RUNS / "user.sh"
 _START_SECONDS: Final = 60
 _TRIES: Final = 3
 
@@ -98,18 +99,26 @@ def local_aws(keep: bool = False) -> Iterator[LocalAws]:
 
 
 def stop_kept() -> int:
-    """Stop every local AWS that was left running, and tidy up after those that ended. Returns how many it stopped."""
+    """Stop every local AWS that was left running, and tidy up after those that were killed.
+
+    Returns:
+        How many it stopped. One that belongs to a command that still runs is left alone.
+    """
     stopped = 0
     for directory in sorted(RUNS.glob("run-*")):
         with suppress(FileNotFoundError), (directory / LOCK).open("r") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if not (directory / KEPT).exists():
+                    continue
                 # Locked, so the process that is named inside is the one that runs it.
                 os.kill(int(lock.read()), signal.SIGTERM)
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 stopped += 1
-        shutil.rmtree(directory, ignore_errors=True)
+            shutil.rmtree(directory, ignore_errors=True)
+    if not USER.exists():  # it is a link, and leads nowhere now
+        USER.unlink(missing_ok=True)
     return stopped
 
 
@@ -117,19 +126,9 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
     """Start on a port that is free; somebody else may take it in between, hence the further tries."""
     log = ""
     for _ in range(_TRIES):
-        RUNS.mkdir(exist_ok=True)
-        directory = Path(tempfile.mkdtemp(prefix="run-", dir=RUNS))
+        directory = RUNS / f"run-{secrets.token_hex(4)}"
         aws = LocalAws(_free_port(), directory, _access_key_id(), secrets.token_urlsafe(30))
-        supervisor = subprocess.Popen(
-            [sys.executable, "-m", "local.supervisor", str(directory), str(programs("ministack") / "ministack")],
-            cwd=ROOT,
-            env=_server_environment(aws),
-            stdin=subprocess.PIPE,
-            # Left running, it must not hold open whatever our own output goes to.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # the terminal's Ctrl-C is for us alone; we then stop it in order
-        )
+        supervisor = _supervise(aws)
         try:
             if _answers(aws, supervisor):
                 return aws, supervisor
@@ -141,6 +140,24 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
             log = (directory / LOG).read_text(errors="replace")
         shutil.rmtree(directory, ignore_errors=True)
     raise LocalAwsError("The local AWS did not start. The end of its log:\n" + "\n".join(log.splitlines()[-20:]))
+
+
+def _supervise(aws: LocalAws) -> subprocess.Popen[bytes]:
+    # From here on the supervisor cleans up, also after us. A Ctrl-C waits until we hold its lifeline.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "local.supervisor", str(aws.directory), str(programs("ministack") / "ministack")],
+            cwd=ROOT,
+            env=_server_environment(aws),
+            stdin=subprocess.PIPE,
+            # Left running, it must not hold open whatever our own output goes to.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # the terminal's Ctrl-C is for us alone; we then stop it in order
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _end(supervisor: subprocess.Popen[bytes]) -> None:

@@ -5,10 +5,9 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 from chalicelib.errors import ConfigError
-from local.aws import REGION, LocalAws, LocalAwsError, local_aws
+from local.aws import REGION, USER, LocalAws, LocalAwsError, local_aws
 from ops.aws_cli import CommandFailed
 from ops.deploy import Deployment, deploy
 from ops.environments import ROOT, programs
@@ -61,16 +60,12 @@ def _tell_what_next(aws: LocalAws, deployed: Deployment, keep: bool) -> None:
         print(_TRY)
         return
     settings = {"AWS_ENDPOINT_URL": aws.endpoint, "AWS_REGION": REGION, "CREDVEND_URL": aws.api_url(deployed.api_id)}
-    user = aws.directory / "user.sh"  # written by the walk-through, for its owner's eyes only
-    with user.open("a", encoding="utf-8") as file:
+    with (aws.directory / "user.sh").open("a", encoding="utf-8") as file:  # the walk-through wrote the user's key there
         file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
+    USER.unlink(missing_ok=True)
+    USER.symlink_to(aws.directory / "user.sh")
     print("\nThe local AWS stays up until `make stop`. Try next, as assume-role-user:\n")
-    print(f"source {_shown(user)} && {_TRY}")
-
-
-def _shown(path: Path) -> str:
-    here = Path.cwd()
-    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
+    print(f"source {USER.relative_to(ROOT)} && {_TRY}")
 
 
 def _say(message: str) -> None:

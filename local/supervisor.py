@@ -1,7 +1,7 @@
 """Runs one program for as long as whoever started us is there: `python -m local.supervisor DIRECTORY COMMAND...`.
 
 Standard input is the lifeline. It closes when the starter is done with the program, and just as well when the
-starter crashes or is killed: then the program ends with all its children, and its directory is removed. A line
+starter crashes or is killed: then the program ends with all its children, and the directory is removed. A line
 `keep` before that cuts the lifeline: the program runs on until this process gets SIGTERM.
 """
 
@@ -20,22 +20,26 @@ from typing import Final
 LOCK: Final = "running"  # locked while the program runs; holds our process id
 LOG: Final = "log"
 KEEP: Final = "keep"
+KEPT: Final = "kept"  # there once the program was told to run on
 _STOP_SECONDS: Final = 10
 
 
 def main(directory: Path, command: list[str]) -> int:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by the starter, and inherited
+    directory.mkdir(mode=0o700, parents=True)
     # Of all ways to wait for several things, this queue is the one that a signal handler may put to.
     reasons: SimpleQueue[str] = SimpleQueue()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: reasons.put("asked"))
-    with (directory / LOCK).open("w") as lock, (directory / LOG).open("wb") as log:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    # Not closed by us: whoever waits for the lock waits for the end of this process.
+    lock = os.open(directory / LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    os.write(lock, str(os.getpid()).encode("ascii"))
+    with (directory / LOG).open("wb") as log:
         # A session of its own, so that one signal reaches it and all its children.
         program = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
-        threading.Thread(target=_hold_lifeline, args=(reasons,), daemon=True).start()
+        threading.Thread(target=_hold_lifeline, args=(directory, reasons), daemon=True).start()
         threading.Thread(target=_await_end, args=(program, reasons), daemon=True).start()
         reason = reasons.get()
         _stop(program)
@@ -45,8 +49,10 @@ def main(directory: Path, command: list[str]) -> int:
         return 0
 
 
-def _hold_lifeline(reasons: SimpleQueue[str]) -> None:
-    if sys.stdin.readline().strip() != KEEP:
+def _hold_lifeline(directory: Path, reasons: SimpleQueue[str]) -> None:
+    if sys.stdin.readline().strip() == KEEP:
+        (directory / KEPT).touch()
+    else:
         reasons.put("asked")
 
 

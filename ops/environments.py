@@ -43,7 +43,7 @@ def ensure(name: str) -> None:
     what, files = ENVIRONMENTS[name]
     requirements = [ROOT / file for file in files]
     directory = ROOT / ".venv" / name
-    wanted = _fingerprint(requirements)
+    wanted = _fingerprint(directory.resolve(), requirements)
     with file_lock(directory.with_suffix(".lock")):
         # Written last, so a virtualenv that was interrupted half-way has none.
         stamp = directory / "complete"
@@ -58,9 +58,9 @@ def ensure(name: str) -> None:
         print(f"Installed {what} in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
 
 
-def _fingerprint(requirements: list[Path]) -> str:
-    """Changes with the pinned versions, with the interpreter, and when the checkout is moved."""
-    digest = hashlib.sha256(f"{sys.executable} {sys.version} {ROOT}".encode())
+def _fingerprint(directory: Path, requirements: list[Path]) -> str:
+    """Changes with the pinned versions, with the interpreter, and when the virtualenv is moved, which breaks it."""
+    digest = hashlib.sha256(f"{sys.executable} {sys.version} {directory}".encode())
     for file in requirements:
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -19,6 +19,11 @@ def test_every_field_is_read() -> None:
     assert asked == VendRequest(role="reader", duration=900, reason="ticket 7", dry_run=True)
 
 
+@pytest.mark.parametrize("reason", ["역할 점검", "مراجعة", "👩‍💻 on call", "naïve – “quoted”", "a\u00a0b"])
+def test_a_reason_is_written_in_any_language(reason: str) -> None:
+    assert parse({"role": "r", "reason": reason}).reason == reason
+
+
 @pytest.mark.parametrize("written", [900, "900", "900s", "15m"])
 def test_durations_are_seconds_or_have_a_unit(written: object) -> None:
     assert parse({"role": "r", "duration": written}).duration == 900
@@ -44,6 +49,9 @@ def test_durations_are_seconds_or_have_a_unit(written: object) -> None:
         ({"role": "r", "reason": "a\x00b"}, "printable"),
         ({"role": "r", "reason": "a\nb"}, "printable"),
         ({"role": "r", "reason": "\ud800"}, "printable"),
+        ({"role": "r", "reason": "\u202edeirt"}, "printable"),
+        ({"role": "r", "reason": "a\u2066b"}, "printable"),
+        ({"role": "r", "reason": "a\u2028b"}, "printable"),
         ({"role": "r", "reason": 1}, "must be a string"),
         ({"role": "r", "dry_run": "yes"}, "true or false"),
         ({"role": "r", "policy": {}}, "Unknown field 'policy'"),

@@ -1,0 +1,122 @@
+"""The stack as CloudFormation made it, and what `make deploy` says when it cannot."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import boto3
+import yaml
+
+from local.aws import ACCOUNT, REGION
+from ops.environments import ROOT
+from tests.harness.deployed import CONFIG, Json, Stack
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+
+def make_deploy(stack: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    environment = stack.aws.environment() | {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    return subprocess.run(
+        ["make", "deploy", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def cloudformation(stack: Stack) -> "CloudFormationClient":
+    root = stack.root
+    return boto3.client(
+        "cloudformation",
+        endpoint_url=stack.aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=root.access_key_id,
+        aws_secret_access_key=root.secret_access_key,
+    )
+
+
+def template(stack: Stack) -> dict[str, Json]:
+    """Resources of the deployed template, as it was sent."""
+    sent = cloudformation(stack).get_template(StackName=stack.deployed.stack, TemplateStage="Original")
+    body: object = sent["TemplateBody"]
+    document = cast(dict[str, dict[str, Json]], yaml.safe_load(body) if isinstance(body, str) else body)
+    return {name: cast(Json, resource["Properties"]) for name, resource in document["Resources"].items()}
+
+
+def test_the_functions_role_may_assume_exactly_the_catalogs_roles(stack: Stack) -> None:
+    role = stack.deployed.function_role_arn.rpartition("/")[2]
+    iam = stack.iam()
+    assert iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"] == []
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    document = cast(object, iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
+    policy = json.loads(document) if isinstance(document, str) else document
+    assert isinstance(policy, dict)
+    assume = [s for s in policy["Statement"] if any(action.startswith("sts:") for action in s["Action"])]
+    catalog = yaml.safe_load((CONFIG / "roles.yaml").read_text())["roles"]
+    assert [sorted(s["Resource"]) for s in assume] == [sorted(role["arn"] for role in catalog)]
+    rest = {action for s in policy["Statement"] for action in s["Action"] if not action.startswith("sts:")}
+    assert rest == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "xray:PutTraceSegments",
+        "xray:PutTelemetryRecords",
+    }
+
+
+def test_the_template_bounds_what_callers_and_mistakes_can_cost(stack: Stack) -> None:
+    resources = template(stack)
+    api, function, log = resources["RestAPI"], resources["APIHandler"], resources["ApiHandlerLogGroup"]
+    assert api["EndpointConfiguration"] in ("REGIONAL", {"Type": "REGIONAL"})
+    (settings,) = cast(list[dict[str, object]], api["MethodSettings"])
+    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (50, 100)
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert api["TracingEnabled"] is True and function["Tracing"] == "Active"
+    assert function["ReservedConcurrentExecutions"] == 5 and function["Timeout"] == 25
+    assert log["RetentionInDays"] == 7
+
+
+def test_every_route_but_health_demands_a_signature(stack: Stack) -> None:
+    definition = cast(dict[str, dict[str, dict[str, dict[str, object]]]], template(stack)["RestAPI"]["DefinitionBody"])
+    secured = {
+        (path, method): operation.get("security")
+        for path, methods in definition["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert secured == {
+        ("/v1/iam/credentials", "post"): [{"sigv4": []}],
+        ("/v1/iam/roles", "get"): [{"sigv4": []}],
+        ("/v1/iam/whoami", "get"): [{"sigv4": []}],
+        ("/v1/health", "get"): None,
+    }
+
+
+def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
+    done = make_deploy(stack, "STAGE=prod")
+    assert done.returncode == 0, done.stderr
+    assert f"target roles must trust   arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
+    (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
+    assert group["retentionInDays"] == 365
+    again = make_deploy(stack, "STAGE=prod")
+    assert again.returncode == 0 and again.stdout == done.stdout
+
+
+def test_an_invalid_configuration_is_not_deployed(stack: Stack, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(CONFIG, mine)
+    (mine / "policies/broken.cedar").write_text('@id("broken") permit (principal, action, resource) when { x };')
+    (mine / "roles.yaml").write_text("roles: [{name: a, arn: nonsense}]")
+    catalog = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
+    assert catalog.returncode != 0 and "roles.yaml: role 'a': `arn`" in catalog.stderr
+    shutil.copy(CONFIG / "roles.yaml", mine)
+    policies = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
+    assert policies.returncode != 0 and "policies/broken.cedar" in policies.stderr
+    assert "Traceback" not in catalog.stderr + policies.stderr
+    assert "credvend-dev" not in [s["StackName"] for s in cloudformation(stack).list_stacks()["StackSummaries"]]
+
+
+def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> None:
+    stage = make_deploy(stack, "STAGE=staging")
+    assert stage.returncode != 0 and "There are: dev, local, prod" in stage.stderr
+    config = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path}")
+    assert config.returncode != 0 and "holds no roles.yaml" in config.stderr

@@ -1,0 +1,75 @@
+"""Secrets stay where they belong: in the answer to the caller, and nowhere else."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from chalicelib.sts import Credentials, Session
+from tests.harness.app import REQUEST_ID, CredvendApp
+from tests.harness.deployed import Stack
+from tests.harness.sts_server import SECRET, TOKEN
+
+VENDED = Credentials("ASIAEXAMPLE", SECRET, TOKEN, datetime.now(UTC))
+
+
+def test_credentials_do_not_print_their_secrets() -> None:
+    session = Session(VENDED, "AROA:x", "arn", None, None, "id", 1)
+    for shown in (repr(VENDED), str(VENDED), repr(session), f"{session}"):
+        assert SECRET not in shown and TOKEN not in shown and "ASIAEXAMPLE" in shown
+
+
+def test_an_unforeseen_error_tells_and_logs_nothing_but_its_type_and_place(
+    credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> Session:
+        raise RuntimeError(f"unexpected {SECRET}")
+
+    monkeypatch.setattr("chalicelib.service.assume_role", fail)
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == 500
+    assert answer.body == {
+        "Code": "InternalError",
+        "Message": "credvend failed. No credentials were returned. Tell the operators the request id.",
+        "RequestId": REQUEST_ID,
+    }
+    logged = caplog.text + json.dumps(credvend.records())
+    assert REQUEST_ID in logged and "RuntimeError" in logged and SECRET not in logged
+
+
+def test_a_failure_after_sts_answered_hands_nothing_out(
+    credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> dict[str, object]:
+        raise KeyError(TOKEN)
+
+    monkeypatch.setattr("chalicelib.rendering.render_session", fail)
+    answer = credvend.vend({"role": "reader"})
+    assert answer.status == 500 and TOKEN not in answer.text + caplog.text
+
+
+def test_no_process_of_the_local_aws_has_a_secret_on_its_command_line(stack: Stack) -> None:
+    stack.vend({"role": "instances"})
+    secrets = [stack.aws.secret_access_key, stack.alice.secret_access_key]
+    secrets += [key.secret_access_key for key in stack.vended]
+    commands = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            commands.append((process / "cmdline").read_text(errors="replace"))
+        except OSError:  # it ended in the meantime
+            continue
+    assert any(str(stack.aws.directory) in command for command in commands)
+    assert not [command for command in commands for secret in secrets if secret in command]
+
+
+def test_the_local_aws_is_closed_to_other_users_and_machines(stack: Stack) -> None:
+    assert stack.aws.directory.stat().st_mode & 0o077 == 0
+    listening = {
+        line.split()[1]
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        for line in Path(table).read_text().splitlines()[1:]
+        if line.split()[3] == "0A"
+    }
+    port = f"{stack.aws.port:04X}"
+    assert [address for address in listening if address.endswith(f":{port}")] == [f"0100007F:{port}"]
