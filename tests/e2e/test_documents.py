@@ -1,0 +1,138 @@
+"""The README and the docs are true: their commands run, their examples are valid, their links lead somewhere."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from chalicelib.authorization import load_authorizer
+from chalicelib.catalog import load_catalog
+from ops.environments import ROOT
+from tests.harness.deployed import Stack
+
+README = ROOT / "README.md"
+DOCUMENTS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
+
+
+def blocks(document: Path, language: str) -> list[str]:
+    """The fenced blocks in that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(), re.M | re.S)
+
+
+def exports(environment: dict[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
+
+
+def bash(script: str, directory: Path, environment: dict[str, str]) -> str:
+    """Run a script, and return what it printed."""
+    done = subprocess.run(
+        ["bash", "-e", "-o", "pipefail"],
+        input=script,
+        cwd=directory,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of this checkout, where commands may leave things behind."""
+    copy = tmp_path / "credvend"
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, copy / name)
+    (copy / ".venv").symlink_to(ROOT / ".venv")
+    return copy
+
+
+def test_every_command_of_the_readme_runs_in_its_order(stack: Stack, checkout: Path) -> None:
+    script = ""
+    for number, block in enumerate(blocks(README, "sh")):
+        if "make deploy" in block:  # "with AWS credentials and a region in your environment"
+            script += exports({k: v for k, v in stack.aws.environment().items() if k.startswith("AWS_")})
+        script += f"echo '=== {number}'\n{block}echo\n"
+    # It is what runs this test: .ci/run calls it.
+    script = script.replace("\nmake test\n", "\n")
+    try:
+        output = bash(script, checkout, {})
+    finally:
+        bash("make stop", checkout, {})
+    printed = dict(re.findall(r"^=== (\d+)\n(.*?)(?=^=== |\Z)", output, re.M | re.S))
+    (ask,) = [number for number, block in enumerate(blocks(README, "sh")) if block.startswith("curl")]
+    promised = json.loads(blocks(README, "json")[0])
+    assert _shape(json.loads(printed[str(ask)])) == _shape(promised)
+    assert "target roles must trust   arn:aws:iam::278805249149:role/credvend-prod-" in output
+    assert "make test" in (ROOT / ".ci/run").read_text()
+
+
+def _shape(value: object) -> object:
+    """The keys, and what does not vary."""
+    if isinstance(value, dict):
+        return {key: _shape(inner) for key, inner in value.items()}
+    return value if isinstance(value, str) and "assume-role-" in value and not value.startswith("AROA") else type(value)
+
+
+def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path) -> None:
+    signer = stack.add_user("reader-of-the-docs", "sts:GetSessionToken", "execute-api:Invoke")
+    given = stack.sts(signer).get_session_token()["Credentials"]
+    caller = stack.aws.environment_for(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    commands = [block for document in DOCUMENTS if document != README for block in blocks(document, "sh")]
+    assert commands
+    output = bash("\n".join(commands), checkout, caller | {"CREDVEND_URL": stack.url})
+    assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in output
+
+
+def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", tmp_path)
+    (tmp_path / "policies").mkdir()
+    for number, policies in enumerate(blocks(ROOT / "docs/policies.md", "cedar")):
+        (tmp_path / f"policies/{number}.cedar").write_text(policies)
+    first_line, catalog = blocks(ROOT / "docs/catalog.md", "yaml")
+    (tmp_path / "roles.yaml").write_text(first_line + catalog)
+    assert load_authorizer(tmp_path, load_catalog(tmp_path / "roles.yaml"))
+    for document in DOCUMENTS:
+        for example in blocks(document, "json"):
+            json.loads(example)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    text = document.read_text()
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        target, _, anchor = link.partition("#")
+        if target.startswith("https://"):
+            continue
+        file = (document.parent / target) if target else document
+        assert file.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", file.read_text(), re.M)
+            assert anchor in [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings], link
+
+
+def test_every_key_of_a_role_is_documented() -> None:
+    schema = json.loads((ROOT / "chalicelib/config/roles.schema.json").read_text())
+    table = (ROOT / "docs/catalog.md").read_text()
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(schema["$defs"]["RoleEntry"]["properties"])
+
+
+def test_every_make_command_is_told_by_make_itself() -> None:
+    told = bash("make", ROOT, {})
+    for document in DOCUMENTS:
+        for command in re.findall(r"`make ([a-z]+)[^`]*`", document.read_text()):
+            assert re.search(rf"^  make {command} ", told, re.M), f"{document.name}: make {command}"
