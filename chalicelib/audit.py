@@ -9,7 +9,6 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final, Literal, TextIO
 
 from aws_lambda_powertools import Logger
@@ -21,6 +20,7 @@ from chalicelib.request import VendRequest
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts import Session
 from chalicelib.sts_failures import StsFailure
+from chalicelib.timestamps import rfc3339
 
 EventName = Literal[
     "credentials.requested",
@@ -181,11 +181,6 @@ def failure_fields(failure: StsFailure) -> dict[str, object]:
         "sts_request_id": failure.request_id,
         "sts_milliseconds": failure.milliseconds,
     }
-
-
-def rfc3339(moment: datetime) -> str:
-    """`2026-01-31T12:00:00Z`: UTC, whole seconds (RFC 3339)."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def refusal_fields(refusal: CredvendError) -> dict[str, object]:

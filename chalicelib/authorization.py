@@ -7,7 +7,7 @@ import ipaddress
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from chalicelib.catalog import Catalog, Role
 from chalicelib.durations import MINIMUM_SECONDS
 from chalicelib.errors import ConfigError
 from chalicelib.identity import Caller, IamRoleSession, IamUser
+from chalicelib.timestamps import rfc3339
 
 _ACTION = {"type": "Action", "id": "AssumeRole"}
 
@@ -223,12 +224,11 @@ def _principal(caller: Caller) -> dict[str, object]:
 
 
 def _context(circumstances: Circumstances) -> dict[str, object]:
-    now = circumstances.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
         "duration": circumstances.duration,
         "source_ip": {"__extn": {"fn": "ip", "arg": str(ipaddress.ip_address(circumstances.source_ip))}},
         "has_reason": circumstances.has_reason,
-        "time": {"__extn": {"fn": "datetime", "arg": now}},
+        "time": {"__extn": {"fn": "datetime", "arg": rfc3339(circumstances.time)}},
     }
 
 

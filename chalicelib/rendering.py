@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from chalicelib.audit import rfc3339
 from chalicelib.authorization import Decision, Permitted
 from chalicelib.identity import Caller, IamRoleSession
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts import Session
+from chalicelib.timestamps import rfc3339
 
 Json = dict[str, object]
 
