@@ -1,5 +1,7 @@
 # The few commands people need. Each installs what it needs by itself, below .venv/, the first time.
 PYTHON ?= python3
+# For the tests, which call these commands again.
+export PYTHON
 STAGE ?= dev
 DEV := .venv/dev/bin/python
 
@@ -30,7 +32,7 @@ generate: .dev ## the files that are made from roles.yaml and from the code's ty
 	@$(DEV) -m ops.generate
 
 deploy: .deployment ## deploy STAGE=dev|prod to AWS; CONFIG=directory for roles and policies of your own
-	@$(DEV) -m ops.deploy $(STAGE) $(if $(CONFIG),--config $(CONFIG))
+	@$(DEV) -m ops.deploy $(STAGE) $(if $(CONFIG),--config "$(CONFIG)")
 
 stop: .dev ## stop what `make demo KEEP=1` left running
 	@$(DEV) -m local.aws

@@ -60,7 +60,7 @@ def ensure(name: str) -> None:
 
 def _fingerprint(directory: Path, requirements: list[Path]) -> str:
     """Changes with the pinned versions, with the interpreter, and when the virtualenv is moved, which breaks it."""
-    digest = hashlib.sha256(f"{sys.executable} {sys.version} {directory}".encode())
+    digest = hashlib.sha256(f"{sys.base_prefix} {sys.version} {directory}".encode())
     for file in requirements:
         digest.update(file.read_bytes())
     return digest.hexdigest()

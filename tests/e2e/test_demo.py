@@ -12,8 +12,7 @@ import pytest
 from local.aws import RUNS, USER
 from local.supervisor import LOCK
 from ops.environments import ROOT
-
-ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+from tests.harness.deployed import PERSON
 
 
 def make(*arguments: str) -> "subprocess.Popen[str]":
@@ -21,7 +20,7 @@ def make(*arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         ["make", *arguments],
         cwd=ROOT,
-        env=ENVIRONMENT,
+        env=PERSON,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -103,7 +102,7 @@ def test_one_that_is_left_running_is_stopped_by_make_stop() -> None:
         kept = runs() - before
         assert servers(kept) and USER.stat().st_mode & 0o077 == 0
         command = output[output.index("source .local/user.sh") :].strip()
-        asked = subprocess.run(["bash", "-c", command], cwd=ROOT, env=ENVIRONMENT, capture_output=True, check=True)
+        asked = subprocess.run(["bash", "-c", command], cwd=ROOT, env=PERSON, capture_output=True, check=True)
         assert b'"Role":"assume-role-role"' in asked.stdout
     finally:
         stopped, _ = make("stop").communicate()

@@ -1,7 +1,6 @@
 """The stack as CloudFormation made it, and what `make deploy` says when it cannot."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,14 +11,14 @@ import yaml
 
 from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT
-from tests.harness.deployed import CONFIG, Json, Stack
+from tests.harness.deployed import CONFIG, PERSON, Json, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
 def make_deploy(stack: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = stack.aws.environment() | {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}
+    environment = stack.aws.environment() | PERSON
     return subprocess.run(
         ["make", "deploy", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

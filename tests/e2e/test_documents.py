@@ -1,7 +1,6 @@
 """The README and the docs are true: their commands run, their examples are valid, their links lead somewhere."""
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -13,7 +12,7 @@ import pytest
 from chalicelib.authorization import load_authorizer
 from chalicelib.catalog import load_catalog
 from ops.environments import ROOT
-from tests.harness.deployed import Stack
+from tests.harness.deployed import PERSON, Stack
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -34,7 +33,7 @@ def bash(script: str, directory: Path, environment: dict[str, str]) -> str:
         ["bash", "-e", "-o", "pipefail"],
         input=script,
         cwd=directory,
-        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]} | environment,
+        env=PERSON | environment,
         capture_output=True,
         text=True,
         check=False,

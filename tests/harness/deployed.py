@@ -4,6 +4,7 @@ Tests reach the service over HTTP alone, as its callers do.
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CONFIG = Path(__file__).resolve().parents[1] / "e2e/config"
 OTHER_ACCOUNT = "999988887777"
 Json = dict[str, object]
+# The environment of a person's shell; where `make` was told which Python to use, so is each `make` that a test calls.
+PERSON = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHON") if name in os.environ}
 
 
 @dataclass(frozen=True)
