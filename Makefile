@@ -3,6 +3,7 @@ PYTHON ?= python3
 # For the tests, which call these commands again.
 export PYTHON
 STAGE ?= dev
+CONFIG ?=
 DEV := .venv/dev/bin/python
 
 .PHONY: help demo test check format generate deploy stop clean
@@ -12,7 +13,7 @@ help: ## these lines
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
-	@$(DEV) -m local.demo $(if $(KEEP),--keep)
+	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: .tools ## every test, end to end ones included; ARGS="-k name" for some
 	@$(DEV) -m pytest $(ARGS)
@@ -31,19 +32,23 @@ format: .dev ## put the code in the project's format
 generate: .dev ## the files that are made from roles.yaml and from the code's types
 	@$(DEV) -m ops.generate
 
-deploy: .deployment ## deploy STAGE=dev|prod to AWS; CONFIG=directory for roles and policies of your own
-	@$(DEV) -m ops.deploy $(STAGE) $(if $(CONFIG),--config "$(CONFIG)")
+deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod; CONFIG=directory for roles and policies of your own
+	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
-stop: .dev ## stop what `make demo KEEP=1` left running
-	@$(DEV) -m local.aws
+stop: .python ## stop what `make demo KEEP=1` left running
+	@$(PYTHON) -m local.aws
 
 clean: stop ## remove everything that these commands made
 	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .dev .deployment .tools
-.dev:
+.PHONY: .python .dev .deployment .tools
+.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	{ echo 'credvend needs Python 3.11 or newer. Name one, for example: make PYTHON=python3.12 demo' >&2; exit 2; }
+.dev: .python
 	@$(PYTHON) -m ops.environments dev
-.deployment:
+.deployment: .python
 	@$(PYTHON) -m ops.environments dev aws
-.tools:
+.tools: .python
 	@$(PYTHON) -m ops.environments dev aws ministack

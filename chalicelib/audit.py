@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from typing import Final, Literal, TextIO
+from typing import Final, Literal
 
 from aws_lambda_powertools import Logger
 
@@ -29,6 +29,7 @@ EventName = Literal[
     "credentials.failed",
     "roles.listed",
     "caller.described",
+    "read.denied",
 ]
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
 _USER_AGENT_CHARACTERS: Final = 256
@@ -69,7 +70,7 @@ class AuditLog:
         self._logger = Logger(
             service="credvend.audit",
             level="INFO",
-            logger_handler=_RaisingHandler(),
+            logger_handler=_AuditHandler(),
             json_serializer=_one_line,
             use_rfc3339=True,
             utc=True,
@@ -80,28 +81,31 @@ class AuditLog:
         """Write one event.
 
         Raises:
-            AuditFailed: the line could not be written.
+            AuditFailed: the line could not be written, or logging is switched off or filtered somewhere in the process.
         """
+        before = self._lines_written()
         try:
             self._logger.info(event, extra={"event": event} | {k: v for k, v in fields.items() if v is not None})
         except (OSError, ValueError, TypeError) as error:
             raise AuditFailed from error
+        if self._lines_written() != before + 1:
+            raise AuditFailed
+
+    def _lines_written(self) -> int:
+        return sum(handler.lines for handler in self._logger.handlers if isinstance(handler, _AuditHandler))
 
 
-class _RaisingHandler(logging.StreamHandler[TextIO]):
-    """Writes to standard output, and lets errors through instead of printing them and going on."""
+class _AuditHandler(logging.Handler):
+    """Writes to standard output, counts what it wrote, and lets errors through, which logging would swallow."""
 
-    def __init__(self) -> None:
-        super().__init__(sys.stdout)
+    lines = 0
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.stream = sys.stdout  # whatever it is by now
-        super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 the name is logging's
-        error = sys.exc_info()[1]
-        if error is not None:
-            raise error
+        line = self.format(record) + "\n"
+        if sys.stdout.write(line) != len(line):
+            raise OSError("standard output took only a part of the record")
+        sys.stdout.flush()
+        self.lines += 1
 
 
 def _one_line(record: dict[str, object]) -> str:

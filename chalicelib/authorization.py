@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 
 import cedarpy
@@ -17,6 +16,7 @@ from chalicelib.catalog import Catalog, Role
 from chalicelib.durations import MINIMUM_SECONDS
 from chalicelib.errors import ConfigError
 from chalicelib.identity import Caller, IamRoleSession, IamUser
+from chalicelib.policies import Policies, load_policies
 from chalicelib.timestamps import rfc3339
 
 _ACTION = {"type": "Action", "id": "AssumeRole"}
@@ -65,41 +65,53 @@ class Permitted:
 class Authorizer:
     """Decides with a fixed set of policies over a fixed catalog."""
 
-    def __init__(self, schema: str, policies: str, catalog: Catalog) -> None:
+    def __init__(self, policies: Policies, catalog: Catalog) -> None:
         """Parse everything once.
 
         Raises:
-            ValueError: the schema, the policies or the entities do not parse, or do not fit each other.
+            ConfigError: the catalog does not fit the schema.
         """
-        self._schema = cedarpy.Schema.from_str(schema)
-        self._policies = cedarpy.PolicySet.from_str(policies)
-        self._policies_text = policies
-        self._roles = cedarpy.Entities.from_json_str(json.dumps(_role_entities(catalog.roles)), self._schema)
+        self._schema = cedarpy.Schema.from_str(policies.schema)
+        self._policies = cedarpy.PolicySet.from_str(policies.text)
+        self._scopes = _Scopes(policies.text)
+        try:
+            self._roles = cedarpy.Entities.from_json_str(json.dumps(_role_entities(catalog.roles)), self._schema)
+        except ValueError as error:
+            raise ConfigError([f"schema.cedarschema: the catalog does not fit it: {error}"]) from None
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.
 
         A policy that fails to evaluate denies: Cedar would skip it, and a skipped `forbid` would let in.
         """
-        return self._decide(caller, [(role, circumstances)])[0]
+        return self._decide(self._policies, caller, [(role, circumstances)])[0]
 
     def permitted(self, caller: Caller, roles: Sequence[Role], source_ip: str, time: datetime) -> list[Permitted]:
-        """The roles that the caller may assume now, each with the longest duration that policy lets through."""
+        """The roles that the caller may assume now, each with the longest duration that policy lets through.
+
+        Only where a policy is about caller and role at all is it worth asking for one duration after the other.
+        """
+        anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
+        about = self._decide(self._scopes.policies, caller, [(role, anything) for role in roles])
         found: list[Permitted] = []
-        for role in roles:
+        for role, decision in zip(roles, about, strict=True):
+            if self._scopes.permits.isdisjoint(decision.policies):
+                continue
+            durations = self._scopes.durations(decision.policies, role)
             candidates = [
                 (role, Circumstances(duration, source_ip, has_reason, time))
                 for has_reason in (False, True)
-                for duration in self._durations(role)
+                for duration in durations
             ]
-            decisions = self._decide(caller, candidates)
+            decisions = self._decide(self._policies, caller, candidates)
             allowed = next((c for (_, c), d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
-                needs_reason = allowed.has_reason or role.require_reason
-                found.append(Permitted(role, allowed.duration, needs_reason))
+                found.append(Permitted(role, allowed.duration, allowed.has_reason or role.require_reason))
         return found
 
-    def _decide(self, caller: Caller, questions: Iterable[tuple[Role, Circumstances]]) -> list[Decision]:
+    def _decide(
+        self, policies: cedarpy.PolicySet, caller: Caller, questions: Sequence[tuple[Role, Circumstances]]
+    ) -> list[Decision]:
         principal = _principal(caller)
         entities = self._roles.with_added_json_str(json.dumps([principal]), self._schema)
         requests = [
@@ -111,86 +123,44 @@ class Authorizer:
             }
             for role, circumstances in questions
         ]
-        results = cedarpy.is_authorized_batch(requests, self._policies, entities, self._schema)
+        results = cedarpy.is_authorized_batch(requests, policies, entities, self._schema)
         return [_decision(result) for result in results]
 
-    def _durations(self, role: Role) -> list[int]:
-        """Durations worth asking about, longest first: policies compare with the literals they hold."""
-        near = {n + step for n in self._literals for step in (-1, 0, 1)}
-        candidates = {role.max_duration, role.default_duration, MINIMUM_SECONDS} | near if near else {role.max_duration}
-        return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
 
-    @cached_property
-    def _literals(self) -> frozenset[int]:
-        """The whole numbers in policies that look at the duration; none means that no policy does."""
-        policies = json.loads(cedarpy.policies_to_json_str(self._policies_text))["staticPolicies"].values()
-        looking = [policy for policy in policies if '"duration"' in json.dumps(policy)]
-        return frozenset(n for policy in looking for n in _numbers(policy)) | (
-            frozenset({MINIMUM_SECONDS}) if looking else frozenset()
-        )
+class _Scopes:
+    """The policies without conditions, and all as `permit`: they tell which ones are about a caller and a role."""
+
+    def __init__(self, text: str) -> None:
+        document = json.loads(cedarpy.policies_to_json_str(text))
+        static = document["staticPolicies"]
+        identifiers = {position: policy["annotations"]["id"] for position, policy in static.items()}
+        self.permits = frozenset(identifiers[p] for p, policy in static.items() if policy["effect"] == "permit")
+        self._durations = {
+            identifiers[position]: frozenset(_numbers(policy["conditions"]))
+            for position, policy in static.items()
+            if '"duration"' in json.dumps(policy["conditions"])
+        }
+        for policy in static.values():
+            policy.update(effect="permit", conditions=[])
+        self.policies = cedarpy.PolicySet.from_str(cedarpy.policies_from_json_str(json.dumps(document)))
+
+    def durations(self, policies: Iterable[str], role: Role) -> list[int]:
+        """Durations worth asking about, longest first: policies compare with the numbers that they hold."""
+        looking = [self._durations[policy] for policy in policies if policy in self._durations]
+        if not looking:
+            return [role.max_duration]
+        near = {number + step for numbers in looking for number in numbers for step in (-1, 0, 1)}
+        candidates = {role.max_duration, role.default_duration, MINIMUM_SECONDS} | near
+        return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
 
 
 def load_authorizer(config: Path, catalog: Catalog) -> Authorizer:
-    """Read `schema.cedarschema` and `policies/*.cedar`, and check every policy against the schema.
+    """An authorizer with the policies of a configuration directory.
 
     Raises:
-        ConfigError: a file is unreadable or invalid, or a policy lacks a unique `@id`. One line each, naming the file.
+        ConfigError: one line for every problem found.
     """
-    schema = _schema_text(config / "schema.cedarschema")
-    texts: list[str] = []
-    problems: list[str] = []
-    owners: dict[str, str] = {}
-    for path in sorted((config / "policies").glob("*.cedar")):
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"policies/{path.name}: cannot be read: {error}")
-            continue
-        problems += _policy_problems(path.name, text, schema, owners)
-        texts.append(text)
-    if not texts and not problems:
-        problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
-    if problems:
-        raise ConfigError(problems)
-    try:
-        return Authorizer(schema, "\n".join(texts), catalog)
-    except ValueError as error:
-        raise ConfigError([f"schema.cedarschema: the catalog does not fit it: {error}"]) from None
-
-
-def _schema_text(path: Path) -> str:
-    try:
-        text = path.read_text(encoding="utf-8")
-        cedarpy.Schema.from_str(text)
-    except (OSError, ValueError) as error:
-        raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
-    return text
-
-
-def _policy_problems(name: str, text: str, schema: str, owners: dict[str, str]) -> list[str]:
-    """What is wrong with one policy file; notes the ids it holds in `owners`."""
-    try:
-        document = json.loads(cedarpy.policies_to_json_str(text))
-    except ValueError as error:
-        return [f"policies/{name}: {_one_line(error)}"]
-    problems = []
-    if document["templates"]:
-        problems.append(f"policies/{name}: templates (?principal, ?resource) are not supported; write the policy out")
-    identifiers: dict[str, str] = {}
-    for position, policy in document["staticPolicies"].items():
-        identifier = (policy.get("annotations") or {}).get("id")
-        identifiers[position] = identifier or position
-        if not identifier:
-            number = int(position.removeprefix("policy")) + 1
-            problems.append(f'policies/{name}: policy number {number} has no @id("..."), its name in the audit log')
-        elif identifier in owners:
-            problems.append(f"policies/{name}: @id({identifier!r}) is already that of a policy in {owners[identifier]}")
-        else:
-            owners[identifier] = name
-    for finding in cedarpy.validate_policies(text, schema).errors:
-        identifier = identifiers.get(finding.policy_id, finding.policy_id)
-        problems.append(f"policies/{name}: policy {identifier}: {_one_line(finding.error)}")
-    return problems
+    return Authorizer(load_policies(config, catalog), catalog)
 
 
 def _role_entities(roles: Sequence[Role]) -> list[dict[str, object]]:
@@ -246,7 +216,3 @@ def _numbers(node: object) -> Iterable[int]:
     elif isinstance(node, dict | list):
         for child in node.values() if isinstance(node, dict) else node:
             yield from _numbers(child)
-
-
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())

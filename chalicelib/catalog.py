@@ -1,6 +1,7 @@
 """Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
 
 import json
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from chalicelib.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS, parse_duration
+from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.errors import ConfigError
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
@@ -21,13 +22,16 @@ RoleArn = Annotated[
     str,
     # A path of at most 512 characters and a name of at most 64:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-    # IAM lets `*`, `?` and `$` stand in a path. Not here: in the function's own IAM policy they would be wildcards.
+    # IAM takes more characters in a path. Not here: the ARN goes into the function's own IAM policy, where `*`, `?` and
+    # `${...}` are wildcards, and into a CloudFormation template, where `{{resolve:...}}` is replaced.
     Meta(
-        pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([!-#%-)+-.0->@-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
+        pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
         max_length=640,
         description="ARN of the IAM role, path included.",
     ),
 ]
+_INTEGER = "tag:yaml.org,2002:int"
+_DATE = "tag:yaml.org,2002:timestamp"
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Duration = (
     Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
@@ -89,6 +93,21 @@ class Role:
         return self.arn.split(":")[1]
 
 
+# Asked about in the place of a role that is not there, so that its refusal takes as long. No role has its name.
+NOWHERE = Role(
+    name="",
+    arn="",
+    description="",
+    groups=(),
+    default_duration=MINIMUM_SECONDS,
+    max_duration=MAXIMUM_SECONDS,
+    external_id=None,
+    require_reason=False,
+    source_identity=False,
+    tag_session=False,
+)
+
+
 class Catalog:
     """The roles, found by name or ARN."""
 
@@ -99,6 +118,16 @@ class Catalog:
     def find(self, name_or_arn: str) -> Role | None:
         """The role of that catalog name or ARN, or None. No name looks like an ARN: names have no colon."""
         return self._found.get(name_or_arn)
+
+
+# The patterns above, in words.
+_MUST_BE = {
+    "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
+    "arn": "must be the ARN of an IAM role with its path, such as arn:aws:iam::111122223333:role/path/name; "
+    "path and name are letters, digits and `_+=,.@-`",
+    "groups": "must hold names of at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
+    "external_id": "must be letters, digits and `_+=,.@:/-`",
+}
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -131,10 +160,10 @@ def catalog_json_schema() -> dict[str, object]:
 
 def _entries(path: Path) -> list[object]:
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)  # noqa: S506 a SafeLoader
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 a SafeLoader
     except OSError as error:
         raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError([f"{path.name}: not valid YAML: {' '.join(str(error).split())}"]) from None
     if not isinstance(document, dict) or not isinstance(document.get("roles"), list):
         raise ConfigError([f'{path.name}: must hold a list "roles"'])
@@ -175,15 +204,18 @@ def _seconds(field: str, value: int | str) -> int:
 
 
 def _field_message(message: str) -> str:
-    """msgspec says "Expected `str`, got `int` - at `$.name`"; people look for the field first."""
+    """msgspec says "Expected `str`, got `int` - at `$.name`"; people look for the field first, in words."""
+    if "unknown field" in message:
+        keys = ", ".join(field.name for field in msgspec.structs.fields(RoleEntry))
+        return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
     what, separator, where = message.rpartition(" - at `$.")
     if not separator:
-        return message
+        return message.replace("Object missing", "lacks the")
     field = where.rstrip("`")
-    if field in ("default_duration", "max_duration") and ">=" in what:
-        what = f"must be at least {MINIMUM_SECONDS} seconds (15m), the minimum of STS"
-    if field in ("default_duration", "max_duration") and "<=" in what:
-        what = f"must be at most {MAXIMUM_SECONDS} seconds (1h), AWS's limit for role chaining (credvend is a role)"
+    if field in ("default_duration", "max_duration"):
+        what = TOO_SHORT if ">=" in what else TOO_LONG if "<=" in what else MALFORMED
+    elif "matching regex" in what:
+        what = _MUST_BE[field.partition("[")[0]]
     return f"`{field}` {what}"
 
 
@@ -193,24 +225,35 @@ def _label(entry: object, index: int) -> str:
 
 
 def _duplicates(path: Path, found: list[tuple[int, object, str]]) -> list[str]:
-    first: dict[Hashable, str] = {}
+    first: dict[Hashable, int] = {}
     problems: list[str] = []
     for index, entry, field in found:
         value = entry.get(field) if isinstance(entry, dict) else None
         if not isinstance(value, str):
             continue
-        label = _label(entry, index)
         if value in first:
-            problems.append(f"{path.name}: role {label}: `{field}` {value} is already that of role {first[value]}")
-        first.setdefault(value, label)
+            both = f"role number {index + 1}: `{field}` {value} is that of role number {first[value] + 1} too"
+            problems.append(f"{path.name}: {both}")
+        first.setdefault(value, index)
     return problems
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML lets a key stand twice and silently keeps the last: in a file that grants access, an error."""
+class _Loader(yaml.SafeLoader):
+    """YAML without its surprises, in a file that grants access.
+
+    A key that stands twice is an error, where YAML silently keeps the last. Numbers are decimal: `0900` is not octal,
+    and `15:00` is not base 60. Dates are text.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
         if len(mapping) != len(node.value):
             raise yaml.constructor.ConstructorError(None, None, "a key stands twice in one mapping", node.start_mark)
         return mapping
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INTEGER, _DATE)]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_INTEGER, re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII), list("0123456789"))

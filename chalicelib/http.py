@@ -65,15 +65,17 @@ def _body(request: Request) -> bytes:
     try:
         body = request.raw_body
     except ValueError:  # half of a surrogate pair, or not the base64 that the event says it is
-        raise InvalidRequest("The body is not valid UTF-8.") from None
+        return b"\xff"  # which the use case refuses, with a record, as what it is: not UTF-8
     return body.encode() if isinstance(body, str) else body
 
 
 def _address(value: object) -> str:
     try:
-        return str(ipaddress.ip_address(str(value)))
+        address = ipaddress.ip_address(str(value).partition("%")[0])
     except ValueError:
         raise InvalidRequest("The request has no source address that credvend can read.") from None
+    # An IPv4 address in the clothes of IPv6 must not slip through a policy about IPv4 addresses.
+    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _response(status: int, body: Json, retry_after: int | None = None) -> Response:

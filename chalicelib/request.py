@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from chalicelib.durations import parse_duration
+from chalicelib.durations import MALFORMED, parse_duration
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 
 # Far above any valid request, far below what would cost us time.
@@ -14,8 +14,12 @@ MAXIMUM_BODY_BYTES: Final = 16_384
 MAXIMUM_REASON_CHARACTERS: Final = 256
 
 _ROLE = re.compile(r"[A-Za-z0-9_.-]{1,64}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII)
-# Characters that change the order in which others are shown: https://www.unicode.org/reports/tr9/#Explicit_Formatting
-_REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+# Controls, halves of surrogate pairs, private and invisible characters, line ends: https://www.unicode.org/reports/tr44
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+# Invisible, but scripts and emoji need them to join characters.
+_JOINERS = frozenset("\u200c\u200d")
+# Letters by category, and blank: the fillers of Hangul.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 _FIELDS = frozenset({"role", "duration", "reason", "dry_run"})
 
 
@@ -111,7 +115,7 @@ def _duration(value: object) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise InvalidRequest('Field "duration" must be seconds, or a number with a unit such as "15m" or "1h".')
+        raise InvalidRequest(f'Field "duration" {MALFORMED}.')
     try:
         return parse_duration(value)
     except ValueError as error:
@@ -125,15 +129,17 @@ def _reason(value: object) -> str | None:
         raise InvalidRequest('Field "reason" must be a string.')
     if len(value) > MAXIMUM_REASON_CHARACTERS:
         raise InvalidRequest(f'Field "reason" must have at most {MAXIMUM_REASON_CHARACTERS} characters.')
-    if any(map(_misleads, value)):
+    if any(unicodedata.category(character) in _UNPRINTABLE and character not in _JOINERS for character in value):
         raise InvalidRequest('Field "reason" must be printable text on one line.')
-    return value.strip() or None
+    text = value.strip()
+    if text and not _says_something(text):
+        raise InvalidRequest('Field "reason" must be told in words.')
+    return text or None
 
 
-def _misleads(character: str) -> bool:
-    """Whether a character could make a log line that people read look like another one."""
-    control_or_line_end = unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp")
-    return control_or_line_end or unicodedata.bidirectional(character) in _REORDERING
+def _says_something(text: str) -> bool:
+    """Whether there is a letter or a digit to be seen."""
+    return any(character.isalnum() and character not in _BLANK_LETTERS for character in text)
 
 
 def _dry_run(value: object) -> bool:
@@ -143,4 +149,4 @@ def _dry_run(value: object) -> bool:
 
 
 def _shown(name: str) -> str:
-    return ascii(name if len(name) <= 40 else name[:40] + "...")
+    return json.dumps(name if len(name) <= 40 else name[:40] + "...")

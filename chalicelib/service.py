@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from chalicelib import audit, rendering
 from chalicelib.audit import AuditLog, Origin
 from chalicelib.authorization import Authorizer, Circumstances, Decision, load_authorizer
-from chalicelib.catalog import Catalog, Role, load_catalog
+from chalicelib.catalog import NOWHERE, Catalog, Role, load_catalog
 from chalicelib.errors import AccessDenied, CredvendError
 from chalicelib.identity import Caller, identify_caller
 from chalicelib.rendering import Json
@@ -91,8 +91,7 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller = identify_caller(incoming.identity)
-        refuse_query(incoming.query)
+        caller = self._identify_reader(incoming)
         now = datetime.now(UTC)
         permitted = self.authorizer.permitted(caller, self.catalog.roles, incoming.origin.source_ip, now)
         self.audit_log.write("roles.listed", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
@@ -104,8 +103,7 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller = identify_caller(incoming.identity)
-        refuse_query(incoming.query)
+        caller = self._identify_reader(incoming)
         self.audit_log.write("caller.described", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
         return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
 
@@ -118,17 +116,27 @@ class Service:
         refuse_query(incoming.query)
         return {"Status": "ok"}
 
+    def _identify_reader(self, incoming: Incoming) -> Caller:
+        known = audit.origin_fields(incoming.origin)
+        try:
+            caller = identify_caller(incoming.identity)
+            known |= audit.caller_fields(caller)
+            refuse_query(incoming.query)
+        except CredvendError as refusal:
+            self.audit_log.write("read.denied", known | audit.refusal_fields(refusal))
+            raise
+        return caller
+
     def _decide(self, caller: Caller, request: VendRequest, origin: Origin) -> tuple[Role | None, Decision]:
         role = self.catalog.find(request.role)
-        if role is None:
-            return None, Decision(allowed=False)
         circumstances = Circumstances(
-            duration=requested_duration(request, role),
+            duration=requested_duration(request, role or NOWHERE),
             source_ip=origin.source_ip,
             has_reason=request.reason is not None,
             time=datetime.now(UTC),
         )
-        return role, self.authorizer.decide(caller, role, circumstances)
+        decision = self.authorizer.decide(caller, role or NOWHERE, circumstances)
+        return (role, decision) if role else (None, Decision(allowed=False))
 
 
 def load_service(config: Path, region: str) -> Service:

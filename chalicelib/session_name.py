@@ -3,7 +3,7 @@
 Two forms, told apart by the character after the kind, so that neither can be mistaken for the other:
 
 - `user=alice@111122223333` says everything there is to know about the caller, and can be read back.
-- `user-alice-x7k2...` is for callers that do not fit: what people recognise, then 80 bits of a SHA-256 over
+- `user-alice-x7k2...` is for callers that do not fit: what people recognise, then 130 bits of a SHA-256 over
   the whole identity.
 """
 
@@ -17,7 +17,8 @@ from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (RoleSessionName, SourceIdentity)
 MAXIMUM_CHARACTERS: Final = 64
-_HASH_CHARACTERS: Final = 16
+# 130 bits. With 80, a search for any two names of one's own that are the same would be within reach.
+_HASH_CHARACTERS: Final = 26
 
 _EXACT = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _FOREIGN = re.compile(r"[^A-Za-z0-9_+=,.@-]", re.ASCII)
@@ -31,7 +32,7 @@ def session_name(caller: Caller) -> str:
 
 
 def identity_hash(caller: Caller) -> str:
-    """16 characters of base32 (80 bits) that stand for the whole identity."""
+    """26 characters of base32 (130 bits) that stand for the whole identity."""
     # JSON of a list has one reading only: no choice of names can move text from one field to the next.
     whole = json.dumps([caller.kind, *_parts(caller)]).encode("ascii")
     digest = hashlib.sha256(whole).digest()

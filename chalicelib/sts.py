@@ -1,5 +1,6 @@
 """The call to STS AssumeRole. What its refusals mean to a person is in sts_failures.py."""
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,13 +9,14 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from chalicelib.session_plan import SessionPlan
-from chalicelib.sts_failures import refused, unreachable
+from chalicelib.sts_failures import refused, unreachable, unreadable
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
-    from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
+    from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef, AssumeRoleResponseTypeDef
 
 # API Gateway gives up after 29 s. Three attempts of at most 1 s + 3 s, and back-off of at most 1 s + 2 s between
 # them, end after 15 s at the worst. Asking twice is harmless: a session whose answer got lost is known to nobody.
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 3
 ATTEMPTS: Final = 3
+
+
+# At DEBUG, which one setting of the function could switch on, these log what STS answers.
+for _name in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +83,18 @@ def assume_role(client: "STSClient", plan: SessionPlan) -> Session:
         StsFailure: STS refused or could not be reached; says what to do.
     """
     started = time.monotonic()
+    arguments = _arguments(plan)
     try:
-        answer = client.assume_role(**_arguments(plan))
+        return _session(client.assume_role(**arguments), plan, started)
     except ClientError as error:
         raise refused(error, plan.role.name, _since(started)) from None
     except BotoCoreError as error:
         raise unreachable(error, _since(started)) from None
+    except (KeyError, ResponseParserError):
+        raise unreadable(_since(started)) from None
+
+
+def _session(answer: "AssumeRoleResponseTypeDef", plan: SessionPlan, started: float) -> Session:
     issued = answer["Credentials"]
     return Session(
         credentials=Credentials(

@@ -37,19 +37,22 @@ _OWN_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+_STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
 # What the owner of the role must do, by the action that was denied, and the cause's name.
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
     "AssumeRole": (
         "not_trusted",
-        "name credvend's role as principal for sts:AssumeRole (with the ExternalId that it demands)",
+        "The role does not exist, or its trust policy does not let credvend in: its owner must name credvend's role as "
+        "principal for sts:AssumeRole (with the ExternalId that it demands).",
     ),
     "TagSession": (
         "no_tag_session",
-        "allow sts:TagSession to credvend's role, or set tag_session: false in the catalog",
+        "Its trust policy must allow sts:TagSession to credvend's role, or the catalog must say tag_session: false.",
     ),
     "SetSourceIdentity": (
         "no_set_source_identity",
-        "allow sts:SetSourceIdentity to credvend's role, or set source_identity: false in the catalog",
+        "Its trust policy must allow sts:SetSourceIdentity to credvend's role, or the catalog must say "
+        "source_identity: false.",
     ),
 }
 
@@ -80,7 +83,7 @@ def refused(error: ClientError, role: str, milliseconds: int) -> StsFailure:
     message = error.response.get("Error", {}).get("Message", "")
     cause, answer = _explain(code, message, role)
     if metadata.get("HTTPStatusCode", 0) >= 500:
-        cause, answer = "sts_error", StsUnavailable("STS has a problem of its own. Try again in a few seconds.")
+        cause, answer = "sts_error", StsUnavailable(_STS_PROBLEM)
     return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
 
 
@@ -91,6 +94,11 @@ def unreachable(error: BotoCoreError, milliseconds: int) -> StsFailure:
         return StsFailure(answer, "own_credentials", None, milliseconds)
     answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
     return StsFailure(answer, "unreachable", None, milliseconds)
+
+
+def unreadable(milliseconds: int) -> StsFailure:
+    """STS answered, but not with credentials."""
+    return StsFailure(StsUnavailable(_STS_PROBLEM), "sts_error", None, milliseconds)
 
 
 def _explain(code: str, message: str, role: str) -> tuple[Cause, CredvendError]:
@@ -131,7 +139,4 @@ def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
             "boundary or the role's trust policy. Its owner, or an administrator of its organization, can tell which."
         )
     cause, advice = _DENIED[action]
-    return cause, StsRefused(
-        f"STS denied sts:{action} for {role}: the role does not exist, or its trust policy does not let credvend in. "
-        f"Its owner must {advice}."
-    )
+    return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice}")

@@ -30,7 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
             done = subprocess.run(["bash", str(ROOT / "local/demo.sh")], env=_environment(aws, deployed), check=False)
             if done.returncode != 0:
                 raise CommandFailed("The demo stopped half-way; the command above says why.")
-            _tell_what_next(aws, deployed, keep)
+            if keep:
+                _hand_over(aws, deployed)
+        if not keep:
+            print("\nThe local AWS is stopped now. `make demo KEEP=1` leaves it up, to try this next:\n")
+            print(_TRY)
     except KeyboardInterrupt:
         _say("\nStopped.")
         return 130
@@ -42,9 +46,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _environment(aws: LocalAws, deployed: Deployment) -> dict[str, str]:
     environment = aws.environment()
-    paths = [str(programs("aws")), str(programs("dev")), environment.get("PATH", os.defpath)]
     return environment | {
-        "PATH": os.pathsep.join(paths),
+        "PATH": os.pathsep.join([str(programs("dev")), environment.get("PATH", os.defpath)]),
+        "AWS_CLI_PYTHON": str(programs("aws") / "python"),
         "AWS_PAGER": "",
         "CREDVEND_API_ARN": deployed.api_arn,
         "CREDVEND_LOG_GROUP": deployed.log_group,
@@ -54,13 +58,17 @@ def _environment(aws: LocalAws, deployed: Deployment) -> dict[str, str]:
     }
 
 
-def _tell_what_next(aws: LocalAws, deployed: Deployment, keep: bool) -> None:
-    if not keep:
-        print("\nThe local AWS is stopped now. `make demo KEEP=1` leaves it up, to try this next:\n")
-        print(_TRY)
-        return
-    settings = {"AWS_ENDPOINT_URL": aws.endpoint, "AWS_REGION": REGION, "CREDVEND_URL": aws.api_url(deployed.api_id)}
+def _hand_over(aws: LocalAws, deployed: Deployment) -> None:
+    settings = {
+        "AWS_ENDPOINT_URL": aws.endpoint,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "CREDVEND_URL": aws.api_url(deployed.api_id),
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
+    }
     with (aws.directory / "user.sh").open("a", encoding="utf-8") as file:  # the walk-through wrote the user's key there
+        file.write("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
         file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
     USER.unlink(missing_ok=True)
     USER.symlink_to(aws.directory / "user.sh")

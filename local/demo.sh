@@ -5,6 +5,9 @@ umask 077
 cd "$DEMO_DIRECTORY"
 if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
 
+# The project's own aws command line. Not its script, whose first line breaks in a directory with a space in its name.
+aws() { "$AWS_CLI_PYTHON" -m awscli "$@"; }
+
 title() { printf '\n%s# %s%s\n' "$BOLD" "$1" "$PLAIN"; }
 
 # Secrets are cut on the screen alone: terminals are scrolled back, shared and recorded.
@@ -20,7 +23,7 @@ run() { # the command comes on standard input, and is run as it is shown
 }
 
 expect() { # in the output of the last command
-  grep -q -e "$1" output || { printf 'The demo failed: expected %s.\n' "$1" >&2; exit 1; }
+  grep -q -e "$1" output || { printf 'The demo failed: %s.\n' "$2" >&2; exit 1; }
 }
 
 title 'The administrator starts an instance, so that there is something to see'
@@ -65,7 +68,7 @@ run <<'COMMAND'
 export AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET
 aws sts get-caller-identity --query Arn --output text
 COMMAND
-expect user/assume-role-user
+expect user/assume-role-user "the key is not the user's"
 if run <<'COMMAND'
 aws ec2 describe-instances
 COMMAND
@@ -73,17 +76,17 @@ then
   echo 'The demo failed: the user should have been refused.' >&2
   exit 1
 fi
-expect UnauthorizedOperation
+expect UnauthorizedOperation "this is not the refusal that was expected"
 
 title 'asks credvend for the role,'
 run <<'COMMAND'
-curl -sS --fail-with-body --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
+curl -sS --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
     --config <(echo "user = $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY") \
     --json '{"role": "assume-role-role", "reason": "count the instances"}' \
     "$CREDVEND_URL/v1/iam/credentials" > answer.json
 python3 -m json.tool answer.json
 COMMAND
-expect ASIA
+expect ASIA "no credentials; do roles.yaml and policies/ still let assume-role-user have assume-role-role?"
 
 title 'exports what came back, and sees it.'
 run <<'COMMAND'
@@ -94,12 +97,12 @@ print(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])')
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
 aws sts get-caller-identity --query Arn --output text
 COMMAND
-expect assumed-role/assume-role-role
+expect assumed-role/assume-role-role "the credentials are not the role's"
 run <<'COMMAND'
 aws ec2 describe-instances --output table \
     --query 'Reservations[].Instances[].{Instance: InstanceId, Type: InstanceType, State: State.Name}'
 COMMAND
-expect "$instance"
+expect "$instance" "the instance is not in the list"
 
 )
 
@@ -115,7 +118,7 @@ run <<'COMMAND'
 aws logs filter-log-events --log-group-name "$CREDVEND_LOG_GROUP" --query 'events[-1].message' \
     --filter-pattern '"credentials.vended"' --output text | python3 -m json.tool
 COMMAND
-expect '"caller": "arn:aws:iam::[0-9]*:user/assume-role-user"'
+expect '"caller": "arn:aws:iam::[0-9]*:user/assume-role-user"' "the record does not name the caller"
 
 # For whoever goes on from here.
 printf 'export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n' "$KEY" "$SECRET" > user.sh

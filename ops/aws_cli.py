@@ -28,7 +28,8 @@ class AwsCli:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command, whatever its exit status."""
         return subprocess.run(
-            [str(programs("aws") / "aws"), *arguments],
+            # Not the script `aws`: its first line does not work in a directory with a space in its name.
+            [str(programs("aws") / "python"), "-m", "awscli", *arguments],
             env={**self.environment, "AWS_PAGER": ""},
             capture_output=True,
             text=True,

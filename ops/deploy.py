@@ -27,6 +27,11 @@ from ops.environments import ROOT, programs
 from ops.file_lock import file_lock
 from ops.generate import stages, write_policy
 
+_SHIPPED_CONFIG = Path("chalicelib/config")
+_KEPT_PACKAGES = 4
+_REQUIRED_CONFIG = frozenset({"roles.yaml", "policies"})
+_CONFIG = _REQUIRED_CONFIG | {"roles.schema.json", "schema.cedarschema"}
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -67,17 +72,20 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     if stage not in stages(ROOT):
         raise CommandFailed(f"No stage {stage!r} in .chalice/config.json. There are: {', '.join(stages(ROOT))}.")
     region = _region(environment)
+    if environment.get("AWS_ENDPOINT_URL"):
+        _say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
     aws = AwsCli({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region})
-    account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
+    stack = f"credvend-{stage}"
     build = ROOT / ".build" / stage
     with file_lock(build / "lock"):
+        build.parent.chmod(0o700)  # the configuration is nobody else's business
+        _say(f"Packaging stage {stage} with the configuration in {config or _SHIPPED_CONFIG} ...")
         _copy_source(build / "source", config)
         _check(build / "source/chalicelib/config")
         write_policy(build / "source")
-        _say(f"Packaging stage {stage} ...")
-        template = _package(stage, build, aws.environment)
+        account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
+        template = _package(stage, build, region)
         bucket = _artifacts_bucket(aws, account, region)
-        stack = f"credvend-{stage}"
         _say(f"Deploying stack {stack} to account {account}, {region} ...")
         _deploy_stack(aws, stack, template, bucket)
     outputs = _outputs(aws, stack)
@@ -92,28 +100,33 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     )
 
 
-def trust_policy(principal: str) -> dict[str, object]:
-    """The trust policy by which a role lets credvend in.
+def trust_statement(principal: str) -> dict[str, object]:
+    """What stands in the trust policy of a role that lets credvend in.
 
     Args:
         principal: ARN of the function's role.
     """
-    statement: dict[str, object] = {
+    return {
         "Effect": "Allow",
         "Principal": {"AWS": principal},
         "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
     }
-    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def invoke_statement(api_arn: str) -> dict[str, object]:
+    """What stands in the IAM policy of a caller of the same account."""
+    return {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": f"{api_arn}/*/*/v1/iam/*"}
 
 
 def _region(environment: Mapping[str, str]) -> str:
     for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         if environment.get(variable):
             return environment[variable]
-    configured = AwsCli(environment).run("configure", "get", "region").stdout.strip()
-    if not configured:
-        raise CommandFailed("No region: set AWS_REGION, or `region` in your AWS profile.")
-    return configured
+    configured = AwsCli(environment).run("configure", "get", "region")
+    if not configured.stdout.strip():
+        why = configured.stderr.strip()
+        raise CommandFailed("No region: set AWS_REGION, or `region` in your AWS profile." + (f"\n{why}" if why else ""))
+    return configured.stdout.strip()
 
 
 def _copy_source(target: Path, config: Path | None) -> None:
@@ -131,25 +144,33 @@ def _copy_source(target: Path, config: Path | None) -> None:
 
 
 def _lay_over(config: Path, target: Path) -> None:
-    if not (config / "roles.yaml").is_file():
-        raise CommandFailed(f"{config} holds no roles.yaml.")
-    if (config / "policies").is_dir():
-        # Replaced whole: a policy of ours that stayed behind would let somebody in.
-        shutil.rmtree(target / "policies")
-    shutil.copytree(config, target, dirs_exist_ok=True)
+    """Copy an adopter's configuration, and nothing else that may lie in its directory, over the shipped one."""
+    if not config.is_dir():
+        raise CommandFailed(f"{config} is not a directory.")
+    found = {path.name for path in config.iterdir() if not path.name.startswith(".")}
+    problems = [f"{config} holds no {name}." for name in sorted(_REQUIRED_CONFIG - found)]
+    problems += [f"{config} holds {name}, which is no part of a configuration." for name in sorted(found - _CONFIG)]
+    if problems:
+        raise CommandFailed("\n".join(problems))
+    # Replaced whole: a policy of ours that stayed behind would let somebody in.
+    shutil.rmtree(target / "policies")
+    shutil.copytree(config / "policies", target / "policies", ignore=shutil.ignore_patterns(".*"))
+    for name in found - {"policies"}:
+        shutil.copyfile(config / name, target / name)
 
 
 def _check(config: Path) -> None:
     load_authorizer(config, load_catalog(config / "roles.yaml"))
 
 
-def _package(stage: str, build: Path, environment: Mapping[str, str]) -> Path:
+def _package(stage: str, build: Path, region: str) -> Path:
     command = [str(programs("dev") / "chalice"), "package", "--stage", stage, "--pkg-format", "cloudformation"]
     command += ["--merge-template", ".chalice/template.json", str(build / "package")]
+    _forget_old_packages(build / "source")
     done = subprocess.run(
         command,
         cwd=build / "source",
-        env=dict(environment),
+        env=_environment_of_packaging(region),
         capture_output=True,
         text=True,
         check=False,
@@ -160,6 +181,20 @@ def _package(stage: str, build: Path, environment: Mapping[str, str]) -> Path:
     return build / "package/sam.json"
 
 
+def _environment_of_packaging(region: str) -> dict[str, str]:
+    """Ours without AWS credentials: pip runs other people's code, and packaging calls nobody."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # Chalice loads the app to find its routes; what Python would write on that occasion is not to be shipped.
+    return kept | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _forget_old_packages(source: Path) -> None:
+    """Chalice keeps each package that it made, and takes it again where nothing changed: keep the latest ones."""
+    packages = sorted((source / ".chalice/deployments").glob("*.zip"), key=lambda path: path.stat().st_mtime)
+    for package in packages[:-_KEPT_PACKAGES]:
+        package.unlink()
+
+
 def _artifacts_bucket(aws: AwsCli, account: str, region: str) -> str:
     """The account's bucket for packages, made on first use.
 
@@ -168,13 +203,12 @@ def _artifacts_bucket(aws: AwsCli, account: str, region: str) -> str:
     bucket = f"credvend-artifacts-{account}-{region}"
     owned = ("--bucket", bucket, "--expected-bucket-owner", account)
     found = aws.run("s3api", "head-bucket", *owned)
-    if found.returncode == 0:
-        return bucket
-    if "404" not in found.stderr:
+    if "(404)" in found.stderr:
+        _say(f"Making bucket {bucket} for packages ...")
+        place = [] if region == "us-east-1" else ["--create-bucket-configuration", f"LocationConstraint={region}"]
+        aws.text("s3api", "create-bucket", "--bucket", bucket, *place)
+    elif found.returncode != 0:
         raise CommandFailed(f"The bucket {bucket} is not this account's, or closed to you:\n{found.stderr.strip()}")
-    _say(f"Making bucket {bucket} for packages ...")
-    place = [] if region == "us-east-1" else ["--create-bucket-configuration", f"LocationConstraint={region}"]
-    aws.text("s3api", "create-bucket", "--bucket", bucket, *place)
     block = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
     aws.text("s3api", "put-public-access-block", *owned, "--public-access-block-configuration", block)
     return bucket
@@ -183,6 +217,7 @@ def _artifacts_bucket(aws: AwsCli, account: str, region: str) -> str:
 def _deploy_stack(aws: AwsCli, stack: str, template: Path, bucket: str) -> None:
     packaged = template.with_name("packaged.json")
     package = ["--template-file", str(template), "--s3-bucket", bucket, "--s3-prefix", stack]
+    package += ["--force-upload"]  # whatever lies there under the package's name is not believed to be it
     aws.text("cloudformation", "package", *package, "--use-json", "--output-template-file", str(packaged))
     options = ["--stack-name", stack, "--template-file", str(packaged), "--no-fail-on-empty-changeset"]
     try:
@@ -213,10 +248,16 @@ def main(arguments: list[str] | None = None) -> int:
     except (CommandFailed, ConfigError) as error:
         _say(str(error))
         return 1
+    except KeyboardInterrupt:
+        _say("\nStopped. If CloudFormation was at work already, it goes on; deploy again to see how it ended.")
+        return 130
     print(f"credvend is at            {deployed.url}")
     print(f"its audit records are in  {deployed.log_group}")
-    print(f"target roles must trust   {deployed.function_role_arn}")
-    print(json.dumps(trust_policy(deployed.function_role_arn), indent=2))
+    print(f"its role is               {deployed.function_role_arn}")
+    print("\nThe trust policy of each target role needs this statement:")
+    print(json.dumps(trust_statement(deployed.function_role_arn), indent=2))
+    print("\nEach caller of this account needs this one in its IAM policy:")
+    print(json.dumps(invoke_statement(deployed.api_arn), indent=2))
     return 0
 
 

@@ -5,8 +5,6 @@ own below `.venv/`, made from a file of pinned versions. This module runs before
 uses nothing but the standard library.
 """
 
-from __future__ import annotations  # so that an old Python gets far enough to be told that it is old
-
 import hashlib
 import subprocess
 import sys
@@ -74,11 +72,6 @@ def _run(command: list[str]) -> None:
 
 
 def main(names: list[str]) -> int:
-    if sys.version_info < (3, 11):
-        found = ".".join(map(str, sys.version_info[:2]))
-        print(f"credvend needs Python 3.11 or newer, and `python3` is {found}.", file=sys.stderr)
-        print("Name a newer one, for example: make PYTHON=python3.12 demo", file=sys.stderr)
-        return 2
     try:
         for name in names:
             ensure(name)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 
-def make_deploy(stack: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = stack.aws.environment() | PERSON
+def make_deploy(stack: Stack, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    environment = stack.aws.environment() | PERSON | more
     return subprocess.run(
         ["make", "deploy", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -67,9 +68,14 @@ def test_the_template_bounds_what_callers_and_mistakes_can_cost(stack: Stack) ->
     resources = template(stack)
     api, function, log = resources["RestAPI"], resources["APIHandler"], resources["ApiHandlerLogGroup"]
     assert api["EndpointConfiguration"] in ("REGIONAL", {"Type": "REGIONAL"})
-    (settings,) = cast(list[dict[str, object]], api["MethodSettings"])
-    assert (settings["ThrottlingRateLimit"], settings["ThrottlingBurstLimit"]) == (50, 100)
-    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    settings = cast(list[Json], api["MethodSettings"])
+    assert {(s["ResourcePath"], s["HttpMethod"]): s["ThrottlingRateLimit"] for s in settings} == {
+        ("/*", "*"): 50,
+        ("/~1v1~1iam~1roles", "GET"): 10,
+        ("/~1v1~1health", "GET"): 5,
+    }
+    # A trace of the data, or a cache, would hold credentials.
+    assert not [s for s in settings if s["DataTraceEnabled"] is not False or s["CachingEnabled"] is not False]
     assert api["TracingEnabled"] is True and function["Tracing"] == "Active"
     assert function["ReservedConcurrentExecutions"] == 5 and function["Timeout"] == 25
     assert log["RetentionInDays"] == 7
@@ -93,7 +99,9 @@ def test_every_route_but_health_demands_a_signature(stack: Stack) -> None:
 def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     done = make_deploy(stack, "STAGE=prod")
     assert done.returncode == 0, done.stderr
-    assert f"target roles must trust   arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
+    assert f"its role is               arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
+    assert f"AWS_ENDPOINT_URL is set: this goes to {stack.aws.endpoint}" in done.stderr
+    assert f'"Resource": "arn:aws:execute-api:{REGION}:{ACCOUNT}:' in done.stdout
     (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
     assert group["retentionInDays"] == 365
     again = make_deploy(stack, "STAGE=prod")
@@ -106,7 +114,7 @@ def test_an_invalid_configuration_is_not_deployed(stack: Stack, tmp_path: Path) 
     (mine / "policies/broken.cedar").write_text('@id("broken") permit (principal, action, resource) when { x };')
     (mine / "roles.yaml").write_text("roles: [{name: a, arn: nonsense}]")
     catalog = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
-    assert catalog.returncode != 0 and "roles.yaml: role 'a': `arn`" in catalog.stderr
+    assert catalog.returncode != 0 and "roles.yaml: role 'a': `arn` must be the ARN of an IAM role" in catalog.stderr
     shutil.copy(CONFIG / "roles.yaml", mine)
     policies = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
     assert policies.returncode != 0 and "policies/broken.cedar" in policies.stderr
@@ -118,4 +126,31 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
     stage = make_deploy(stack, "STAGE=staging")
     assert stage.returncode != 0 and "There are: dev, local, prod" in stage.stderr
     config = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path}")
-    assert config.returncode != 0 and "holds no roles.yaml" in config.stderr
+    assert config.returncode != 0 and "holds no roles.yaml" in config.stderr and "holds no policies" in config.stderr
+    shutil.copytree(CONFIG, tmp_path / "mine")
+    (tmp_path / "mine/terraform.tfstate").touch()
+    more = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'mine'}")
+    assert more.returncode != 0 and "holds terraform.tfstate, which is no part of a configuration" in more.stderr
+    profile = make_deploy(stack, "STAGE=dev", AWS_PROFILE="nope", AWS_REGION="", AWS_DEFAULT_REGION="")
+    assert profile.returncode != 0 and "No region" in profile.stderr and "profile (nope)" in profile.stderr
+    nowhere = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'not here'}")
+    assert nowhere.returncode != 0 and "not here is not a directory" in nowhere.stderr
+
+
+def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path: Path) -> None:
+    mine = tmp_path / "my config"
+    shutil.copytree(CONFIG, mine)
+    for hidden in (".env", ".git", "policies/.draft.cedar.swp"):
+        (mine / hidden).write_text("secret")
+    done = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(ROOT / ".build/dev/package/deployment.zip") as package:
+        configuration = [name for name in package.namelist() if name.startswith("chalicelib/config/")]
+    assert sorted(configuration) == [
+        "chalicelib/config/policies/callers.cedar",
+        "chalicelib/config/policies/guards.cedar",
+        "chalicelib/config/roles.schema.json",
+        "chalicelib/config/roles.yaml",
+        "chalicelib/config/schema.cedarschema",
+    ]
+    assert (ROOT / ".build").stat().st_mode & 0o077 == 0

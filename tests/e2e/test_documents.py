@@ -76,7 +76,7 @@ def test_every_command_of_the_readme_runs_in_its_order(stack: Stack, checkout: P
     (ask,) = [number for number, block in enumerate(blocks(README, "sh")) if block.startswith("curl")]
     promised = json.loads(blocks(README, "json")[0])
     assert _shape(json.loads(printed[str(ask)])) == _shape(promised)
-    assert "target roles must trust   arn:aws:iam::278805249149:role/credvend-prod-" in output
+    assert "its role is               arn:aws:iam::278805249149:role/credvend-prod-" in output
     assert "make test" in (ROOT / ".ci/run").read_text()
 
 

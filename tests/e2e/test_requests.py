@@ -73,7 +73,7 @@ def test_no_content_type_is_taken_for_json(stack: Stack) -> None:
 def test_an_unknown_field(stack: Stack, field: str) -> None:
     answer = stack.vend({"role": "instances", field: "x"})
     expect_clear_4xx(answer, 400)
-    assert repr(field) in str(answer.body["Message"])
+    assert json.dumps(field) in str(answer.body["Message"])
 
 
 def test_a_field_that_stands_twice(stack: Stack) -> None:
@@ -94,7 +94,7 @@ def test_deep_nesting(stack: Stack, nested: str) -> None:
 @pytest.mark.parametrize("kind", STRINGS)
 def test_any_text_in_any_string(stack: Stack, field: str, kind: str) -> None:
     answer = stack.vend({"role": "instances", "dry_run": True} | {field: STRINGS[kind]})
-    if field == "reason" and kind in ("unicode", "path", "format", "quote", "byte order mark"):
+    if field == "reason" and kind in ("unicode", "path", "format", "quote"):
         assert answer.status == 200  # text that people may write
         assert stack.records(answer)[0]["reason"] == STRINGS[kind]
     else:

@@ -122,8 +122,8 @@ def test_a_dry_run_explains_and_vends_nothing(stack: Stack) -> None:
     ("role", "advice"),
     [
         ("untrusting", "name credvend's role as principal for sts:AssumeRole"),
-        ("missing", "the role does not exist"),
-        ("untaggable", "set tag_session: false"),
+        ("missing", "The role does not exist"),
+        ("untaggable", "the catalog must say tag_session: false"),
     ],
 )
 def test_a_target_that_does_not_let_credvend_in_says_what_its_owner_must_do(

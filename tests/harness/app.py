@@ -115,8 +115,8 @@ def write_config(directory: Path, roles: str = ROLES, policies: str = POLICIES) 
     shipped = Path(app_module.__file__).parent / "chalicelib/config"
     (directory / "policies").mkdir(parents=True, exist_ok=True)
     (directory / "schema.cedarschema").write_text((shipped / "schema.cedarschema").read_text())
-    (directory / "roles.yaml").write_text(roles)
-    (directory / "policies/all.cedar").write_text(policies)
+    (directory / "roles.yaml").write_text(roles, encoding="utf-8")
+    (directory / "policies/all.cedar").write_text(policies, encoding="utf-8")
     return directory
 
 

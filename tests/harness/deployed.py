@@ -18,7 +18,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
-from ops.deploy import Deployment, deploy, trust_policy
+from ops.deploy import Deployment, deploy, trust_statement
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -189,7 +189,7 @@ def stack() -> Iterator[Stack]:
 
 
 def _seed(stack: Stack) -> None:
-    trusting = trust_policy(stack.deployed.function_role_arn)
+    trusting = {"Version": "2012-10-17", "Statement": [trust_statement(stack.deployed.function_role_arn)]}
     stack.alice = stack.add_user("alice", "execute-api:Invoke")
     for name in ("instances", "guarded", "brief", "from-office", "reasoned", "forbidden", "for-sessions"):
         stack.add_role(name, trusting, "ec2:DescribeInstances", path="/e2e/")

@@ -1,6 +1,7 @@
 """Secrets stay where they belong: in the answer to the caller, and nowhere else."""
 
 import json
+import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,13 @@ def test_credentials_do_not_print_their_secrets() -> None:
     session = Session(VENDED, "AROA:x", "arn", None, None, "id", 1)
     for shown in (repr(VENDED), str(VENDED), repr(session), f"{session}"):
         assert SECRET not in shown and TOKEN not in shown and "ASIAEXAMPLE" in shown
+
+
+def test_no_log_level_makes_the_aws_client_log_secrets(credvend: CredvendApp, caplog: pytest.LogCaptureFixture) -> None:
+    """Lambda sets the root logger to the level that the function's settings say."""
+    with caplog.at_level(logging.DEBUG):
+        assert SECRET in credvend.vend({"role": "reader"}).text
+    assert SECRET not in caplog.text and TOKEN not in caplog.text and "service-secret" not in caplog.text
 
 
 def test_an_unforeseen_error_tells_and_logs_nothing_but_its_type_and_place(

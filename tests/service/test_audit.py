@@ -1,8 +1,11 @@
 """The audit log: what docs/audit.md promises is what is written, and nothing is vended without it."""
 
 import json
+import logging
+import logging.config
 import re
 import sys
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import get_args
@@ -25,6 +28,7 @@ EVENTS = {
     "failed": "credentials.failed",
     "roles.listed": "roles.listed",
     "caller.described": "caller.described",
+    "read.denied": "read.denied",
 }
 # Multiplied with the largest integer of Cedar, any duration overflows: the policy fits the schema, and fails.
 FAILING = (
@@ -60,6 +64,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for identity in (iam_identity(), session, iam_identity(f"arn:aws:iam::{ACCOUNT}:root"), {"sourceIp": "::1"}):
             credvend.call("GET", "/v1/iam/roles", identity=identity)
             credvend.call("GET", "/v1/iam/whoami", identity=identity)
+            credvend.call("GET", "/v1/iam/whoami", identity=identity, query={"a": "b"})
             for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
                 credvend.vend({"role": "reader"} | more, identity=identity)
                 credvend.vend({"role": "plain"} | more, identity=identity)
@@ -125,6 +130,59 @@ def test_no_record_no_credentials(
     assert answer.status == 500 and answer.body["Code"] == "AuditFailed"
     assert SECRET not in answer.text and TOKEN not in answer.text
     assert len(credvend.sts.asked) == asked
+
+
+def _set_the_level_to_warning() -> None:
+    logging.getLogger("credvend.audit").setLevel(logging.WARNING)
+
+
+def _add_a_filter() -> None:
+    logging.getLogger("credvend.audit").addFilter(lambda _: False)
+
+
+def _remove_the_handlers() -> None:
+    logging.getLogger("credvend.audit").handlers.clear()
+
+
+@pytest.fixture
+def audit_logger() -> Iterator[logging.Logger]:
+    """The logger, put back as it was."""
+    logger = logging.getLogger("credvend.audit")
+    level, handlers, filters = logger.level, logger.handlers[:], logger.filters[:]
+    yield logger
+    logging.disable(logging.NOTSET)
+    logger.disabled = False
+    logger.setLevel(level)
+    logger.handlers[:], logger.filters[:] = handlers, filters
+
+
+@pytest.mark.parametrize(
+    "mute",
+    [
+        lambda: logging.disable(logging.INFO),
+        # It disables all loggers that are there, unless it is told not to.
+        lambda: logging.config.dictConfig({"version": 1}),
+        _set_the_level_to_warning,
+        _add_a_filter,
+        _remove_the_handlers,
+    ],
+)
+def test_logging_that_was_muted_elsewhere_vends_nothing(
+    credvend: CredvendApp, audit_logger: logging.Logger, mute: Callable[[], None]
+) -> None:
+    mute()
+    assert credvend.vend({"role": "reader"}).body["Code"] == "AuditFailed"
+    assert credvend.sts.asked == []
+
+
+def test_half_a_record_is_no_record(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short(StringIO):
+        def write(self, text: str) -> int:
+            return super().write(text[:10])
+
+    monkeypatch.setattr(sys, "stdout", Short())
+    assert credvend.vend({"role": "reader"}).body["Code"] == "AuditFailed"
+    assert credvend.sts.asked == []
 
 
 @pytest.mark.parametrize("body", [{"role": "forbidden"}, {"role": "nowhere"}, {"role": 7}])

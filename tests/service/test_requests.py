@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.app import CredvendApp, iam_identity
+from tests.harness.app import ACCOUNT, CredvendApp, iam_identity
 
 JSON_VALUES: st.SearchStrategy[object] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -41,7 +41,7 @@ def test_any_string_in_any_field_is_answered_below_500(credvend: CredvendApp, va
 @pytest.mark.parametrize("field", ["tags", "params", "policy", "format", "Role", "session_name"])
 def test_a_field_that_is_not_there_yet_is_refused(credvend: CredvendApp, field: str) -> None:
     answer = credvend.vend({"role": "reader", field: {}})
-    assert answer.status == 400 and f"Unknown field '{field}'" in str(answer.body["Message"])
+    assert answer.status == 400 and f'Unknown field "{field}"' in str(answer.body["Message"])
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "", "json"])
@@ -53,12 +53,37 @@ def test_another_content_type_is_a_415(credvend: CredvendApp, content_type: str)
 def test_half_a_surrogate_pair_is_not_utf_8(credvend: CredvendApp) -> None:
     answer = credvend.vend('{"role": "\ud800"}')
     assert answer.status == 400 and "UTF-8" in str(answer.body["Message"])
+    assert [record["event"] for record in credvend.records()] == ["credentials.denied"]
 
 
 def test_a_refused_request_is_recorded(credvend: CredvendApp) -> None:
     credvend.vend("{")
     credvend.call("POST", "/v1/iam/credentials", '{"role": "reader"}', query={"role": "x"})
     assert [(r["event"], r["cause"]) for r in credvend.records()] == [("credentials.denied", "InvalidRequest")] * 2
+
+
+def test_a_refused_read_is_recorded(credvend: CredvendApp) -> None:
+    root = iam_identity(f"arn:aws:iam::{ACCOUNT}:root")
+    for path in ("/v1/iam/roles", "/v1/iam/whoami"):
+        assert credvend.call("GET", path, identity=root).status == 403
+        assert credvend.call("GET", path, query={"a": "b"}).status == 400
+        refused, malformed = credvend.records()
+        assert (refused["event"], refused["cause"]) == ("read.denied", "CallerRefused")
+        assert (malformed["event"], malformed["cause"]) == ("read.denied", "InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    ("address", "seen"),
+    [
+        ("198.51.100.7", "198.51.100.7"),
+        ("2001:DB8::1", "2001:db8::1"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("fe80::1%eth0", "fe80::1"),
+    ],
+)
+def test_an_address_has_one_spelling(credvend: CredvendApp, address: str, seen: str) -> None:
+    credvend.call("GET", "/v1/iam/whoami", identity=iam_identity() | {"sourceIp": address})
+    assert credvend.records()[0]["source_ip"] == seen
 
 
 def test_any_user_agent_is_recorded_in_one_line(credvend: CredvendApp) -> None:

@@ -36,6 +36,36 @@ def test_the_shipped_configuration_is_valid() -> None:
         ('@id("a") permit (principal, action == Action::"Own", resource);', "Own"),
         ('@id("a") permit (principal == ?principal, action, resource);', "templates"),
         ('@id("a") permit (principal, action, resource)', "all.cedar"),
+        ('@id("a") forbid (principal, action, resource in RoleGroup::"Open");', 'RoleGroup::"Open" is not a group'),
+        ('@id("a") forbid (principal, action, resource in RoleGroup::"\u043epen");', "is not a group"),
+        ('@id("a") forbid (principal, action, resource == Role::"raeder");', 'Role::"raeder" is not in the catalog'),
+        (
+            '@id("a") forbid (principal, action, resource == Role::"arn:aws:iam::111122223333:role/reader");',
+            "named by its catalog name",
+        ),
+        ('@id("a") forbid (principal in Account::"1111-2222-3333", action, resource);', "12 digits"),
+        ('@id("a") forbid (principal == IamUser::"alice", action, resource);', "a user is its ARN"),
+        (
+            '@id("a") forbid (principal == IamUser::"arn:aws:iam::111122223333:role/Dev", action, resource);',
+            "a user is its ARN",
+        ),
+        (
+            '@id("a") forbid (principal == IamRole::"arn:aws:iam::111122223333:role/team/Dev", action, resource);',
+            "without its path",
+        ),
+        (
+            '@id("a") forbid (principal == IamRole::"arn:aws:sts::111122223333:assumed-role/Dev/x", action, resource);',
+            "without its path",
+        ),
+        ('@id("a") forbid (principal == FederatedUser::"bob", action, resource);', "a federated user is its ARN"),
+        (
+            '@id("a") forbid (principal, action, resource) when { principal in [Account::"1"] };',
+            "policy a: Account",
+        ),
+        (
+            '@id("a") forbid (principal is IamUser in Account::"x", action, resource) unless { true };',
+            "policy a: Account",
+        ),
         ('@id("a") permit (principal, action, resource) when { resource.arn.size() > 1 };', "size"),
     ],
 )
@@ -51,6 +81,19 @@ def test_a_policy_that_does_not_fit_is_named(tmp_path: Path, policies: str, mess
 def test_a_policy_that_is_not_text_is_named(tmp_path: Path) -> None:
     (write_config(tmp_path) / "policies/all.cedar").write_bytes(b"\xff\xfe")
     assert "all.cedar" in problems(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["production/x.cedar", "x.CEDAR", "x.cedar.yaml", "forbid.txt"])
+def test_a_policy_file_that_would_not_be_read_is_named(tmp_path: Path, name: str) -> None:
+    file = write_config(tmp_path) / "policies" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text('@id("never") forbid (principal, action, resource);')
+    assert f"policies/{name.partition('/')[0]}: not a *.cedar file" in problems(tmp_path)
+
+
+def test_hidden_files_are_not_policies(tmp_path: Path) -> None:
+    (write_config(tmp_path) / "policies/.all.cedar").write_text("half a dra")
+    load_service(tmp_path, "ap-northeast-2")
 
 
 def test_a_schema_that_does_not_parse_is_named(tmp_path: Path) -> None:

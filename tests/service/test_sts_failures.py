@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.harness.app import CredvendApp
-from tests.harness.sts_server import REQUEST_ID, Refusal
+from tests.harness.sts_server import REQUEST_ID, Refusal, StsServer
 
 SERVICE = "arn:aws:sts::111122223333:assumed-role/credvend-prod-eu-west-1/credvend-prod"
 
@@ -72,6 +72,14 @@ def test_a_passing_trouble_is_tried_again(credvend: CredvendApp, refusal: Refusa
     answer = credvend.vend({"role": "reader"})
     assert answer.status == 503 and answer.headers["Retry-After"] == "2"
     assert credvend.records()[-1]["cause"] == cause
+
+
+def test_an_answer_without_credentials_is_a_503(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    for nonsense in ("<AssumeRoleResponse/>", "<html>", "", "{}"):
+        monkeypatch.setattr(StsServer, "answer", lambda *_, text=nonsense: (200, text))
+        assert credvend.vend({"role": "reader"}).status == 503
+        requested, failed = credvend.records()
+        assert (requested["event"], failed["event"]) == ("credentials.requested", "credentials.failed")
 
 
 def test_a_silent_sts_is_given_up_well_before_api_gateway_gives_up(credvend: CredvendApp) -> None:

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.catalog import Catalog, Role
 from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
+from chalicelib.policies import Policies
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 ACCOUNT = "111122223333"
@@ -45,7 +46,7 @@ def decide(
     has_reason: bool = False,
     time: datetime = NOON,
 ) -> Decision:
-    authorizer = Authorizer(SCHEMA, policies, Catalog((READER, WRITER)))
+    authorizer = Authorizer(Policies(SCHEMA, policies), Catalog((READER, WRITER)))
     return authorizer.decide(caller, wanted, Circumstances(duration, source_ip, has_reason, time))
 
 
@@ -138,7 +139,9 @@ def test_a_policy_that_cannot_be_evaluated_denies() -> None:
 
 def test_the_same_question_is_answered_afresh_for_each_caller() -> None:
     """Entities of one request do not linger into the next."""
-    authorizer = Authorizer(SCHEMA, when('principal is IamUser && principal.name == "alice"'), Catalog((READER,)))
+    authorizer = Authorizer(
+        Policies(SCHEMA, when('principal is IamUser && principal.name == "alice"')), Catalog((READER,))
+    )
     here = Circumstances(900, "198.51.100.7", False, NOON)
     mallory = IamUser("aws", ACCOUNT, "/team/", "mallory", "AIDAMALLORY")
     impostor = IamUser("aws", ACCOUNT, "/", "alice", "AIDAOTHER")
@@ -160,16 +163,22 @@ def test_the_same_question_is_answered_afresh_for_each_caller() -> None:
             False,
         ),
         ('@id("p") permit (principal == IamUser::"nobody", action, resource);', None, False),
+        (ALL + '@id("q") forbid (principal, action, resource) when { context.duration > 2000 };', 2000, False),
+        (ALL + '@id("q") forbid (principal, action, resource) unless { context.has_reason };', 3600, True),
+        (ALL + '@id("q") forbid (principal is IamRole, action, resource);', 3600, False),
+        ('@id("q") forbid (principal, action, resource) when { context.duration > 2000 };', None, False),
         (when("context.duration > 5000"), None, False),
     ],
 )
 def test_the_longest_duration_is_one_that_would_be_allowed(policies: str, longest: int | None, reason: bool) -> None:
-    authorizer = Authorizer(SCHEMA, policies, Catalog((READER,)))
+    authorizer = Authorizer(Policies(SCHEMA, policies), Catalog((READER,)))
     found = authorizer.permitted(ALICE, [READER], "198.51.100.7", NOON)
     assert [(p.longest_duration, p.reason_required) for p in found] == ([(longest, reason)] if longest else [])
 
 
 def test_the_longest_duration_stays_within_the_role() -> None:
     short = role("reader", max_duration=1800, require_reason=True)
-    found = Authorizer(SCHEMA, when("true"), Catalog((short,))).permitted(ALICE, [short], "198.51.100.7", NOON)
+    found = Authorizer(Policies(SCHEMA, when("true")), Catalog((short,))).permitted(
+        ALICE, [short], "198.51.100.7", NOON
+    )
     assert [(p.longest_duration, p.reason_required) for p in found] == [(1800, True)]

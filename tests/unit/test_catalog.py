@@ -51,7 +51,14 @@ def test_every_partition_is_known(tmp_path: Path, partition: str) -> None:
         ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::111122223333:role/*/x", "arn"),
         ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::111122223333:role/a?/x", "arn"),
         ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::111122223333:role/${a}/x", "arn"),
+        (
+            "arn: arn:aws:iam::111122223333:role/team/reader",
+            'arn: "arn:aws:iam::111122223333:role/{{resolve:ssm:path}}/x"',
+            "arn",
+        ),
         ("arn: arn:aws:iam::111122223333:role/team/reader", "arn: arn:aws:iam::111122223333:user/x", "arn"),
+        ("max_duration: 1800", "max_duration: 30:00", "max_duration"),
+        ("max_duration: 1800", "max_duration: 0x708", "max_duration"),
         ("max_duration", "max_durations", "max_durations"),
         ("    default_duration", "    external_id: x\n    default_duration", "external_id"),
     ],
@@ -68,6 +75,25 @@ def test_a_duration_above_one_hour_says_why(tmp_path: Path) -> None:
     assert "role chaining" in line
 
 
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{name: a b, arn: x}", "`name` must be at most 64 letters"),
+        ("{name: a, arn: arn:aws:iam::1:role/x}", "such as arn:aws:iam::111122223333:role/path/name"),
+        ("{name: a}", "lacks the required field `arn`"),
+        ("{name: a, max-duration: 900}", "has an unknown field `max-duration`; the keys are name, arn, description"),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, groups: [a b]}", "`groups[0]` must hold names"),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 4h}", "role chaining"),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 14400}", "role chaining"),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 1 hour}", 'such as "15m" or "1h"'),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, require_reason: maybe}", "`require_reason`"),
+    ],
+)
+def test_a_problem_is_told_in_words(tmp_path: Path, entry: str, words: str) -> None:
+    (line,) = problems(tmp_path, f"roles: [{entry}]")
+    assert words in line and "regex" not in line
+
+
 def test_duplicate_names_and_arns_are_named(tmp_path: Path) -> None:
     found = problems(tmp_path, GOOD + GOOD.replace("\nroles:\n", ""))
     assert len(found) == 2
@@ -78,6 +104,21 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert len(problems(tmp_path, "roles: [{name: a}, {name: b, arn: x}]")) == 2
 
 
-@pytest.mark.parametrize("text", ["", "[]", "roles: 7", "roles: []\nmore: 1", "roles: [", "{roles: [], roles: []}"])
+def test_numbers_are_decimal_and_dates_are_text(tmp_path: Path) -> None:
+    text = GOOD.replace("max_duration: 1800", "max_duration: 01800\n    description: 2024-99-99")
+    (tmp_path / "roles.yaml").write_text(text)
+    (role,) = load_catalog(tmp_path / "roles.yaml").roles
+    assert (role.max_duration, role.description) == (1800, "2024-99-99")
+
+
+def test_a_path_may_be_that_of_identity_center(tmp_path: Path) -> None:
+    path = "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123456789abcdef"
+    (tmp_path / "roles.yaml").write_text(GOOD.replace("role/team/reader", path))
+    assert load_catalog(tmp_path / "roles.yaml").roles[0].arn.endswith(path)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, "", "[]", "roles: 7", "roles: []\nmore: 1", "roles: [", "{roles: [], roles: []}"]
+)
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)[0].startswith("roles.yaml: ")

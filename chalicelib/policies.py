@@ -1,0 +1,153 @@
+"""Which policies are there? `config/policies/*.cedar` and their schema, checked whole before the first request.
+
+Cedar itself checks types and attributes. What it cannot know is checked here: a policy that names a role, a group or a
+caller that cannot exist would load, and never apply; of a `forbid`, nobody would notice.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cedarpy
+
+from chalicelib.catalog import Catalog
+from chalicelib.errors import ConfigError
+
+# How the ids of principals are written (identity.py makes them so), and the words for whoever wrote another one.
+_ARN = r"arn:aws[a-z-]*:{}::[0-9]{{12}}:{}"
+_PRINCIPALS = {
+    "Account": (re.compile(r"[0-9]{12}", re.ASCII), "an account is 12 digits"),
+    "IamUser": (
+        re.compile(_ARN.format("iam", "user/[!-~]+"), re.ASCII),
+        "a user is its ARN, arn:aws:iam::ACCOUNT:user/PATH/NAME",
+    ),
+    "IamRole": (
+        re.compile(_ARN.format("iam", r"role/[A-Za-z0-9_+=,.@-]+"), re.ASCII),
+        "a role session is the role's ARN without its path, arn:aws:iam::ACCOUNT:role/NAME",
+    ),
+    "FederatedUser": (
+        re.compile(_ARN.format("sts", "federated-user/[!-~]+"), re.ASCII),
+        "a federated user is its ARN, arn:aws:sts::ACCOUNT:federated-user/NAME",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Schema and policies as Cedar text. Each policy has an `@id` of its own."""
+
+    schema: str
+    text: str
+
+
+def load_policies(config: Path, catalog: Catalog) -> Policies:
+    """Read `schema.cedarschema` and `policies/*.cedar`, and check every policy against schema and catalog.
+
+    Raises:
+        ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, or names what cannot be. One
+            line each, naming the file.
+    """
+    schema = _schema_text(config / "schema.cedarschema")
+    checker = _Checker(schema, catalog)
+    texts = [checker.read(path) for path in _policy_paths(config / "policies")]
+    if not texts:
+        checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
+    if checker.problems:
+        raise ConfigError(checker.problems)
+    return Policies(schema, "\n".join(texts))
+
+
+def _policy_paths(directory: Path) -> list[Path]:
+    """Whatever is in the directory; files that editors and version control hide are not looked at."""
+    if not directory.is_dir():
+        return []
+    return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+
+
+class _Checker:
+    """Checks one file after the other, and gathers what is wrong."""
+
+    def __init__(self, schema: str, catalog: Catalog) -> None:
+        self.problems: list[str] = []
+        self._schema = schema
+        self._owners: dict[str, str] = {}
+        self._roles = {role.name for role in catalog.roles}
+        self._groups = {group for role in catalog.roles for group in role.groups}
+
+    def read(self, path: Path) -> str:
+        """The text of a policy file, empty if it cannot be read."""
+        name = f"policies/{path.name}"
+        if path.suffix != ".cedar" or not path.is_file():
+            self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
+            return ""
+        try:
+            text = path.read_text(encoding="utf-8")
+            document = json.loads(cedarpy.policies_to_json_str(text))
+        except (OSError, ValueError) as error:
+            self.problems.append(f"{name}: {_one_line(error)}")
+            return ""
+        if document["templates"]:
+            self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
+        labels = self._check_ids(name, document["staticPolicies"])
+        for position, policy in document["staticPolicies"].items():
+            for problem in self._check_entities(policy):
+                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
+        for finding in cedarpy.validate_policies(text, self._schema).errors:
+            label = labels.get(finding.policy_id, finding.policy_id)
+            # Cedar's message begins with its own name for the policy.
+            message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
+            self.problems.append(f"{name}: policy {label}: {message}")
+        return text
+
+    def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]]) -> dict[str, str]:
+        """Each policy's `@id`, or its place in the file where it has none."""
+        labels: dict[str, str] = {}
+        for number, (position, policy) in enumerate(policies.items(), start=1):
+            identifier = (policy.get("annotations") or {}).get("id")
+            labels[position] = identifier or f"number {number}"
+            if not identifier:
+                self.problems.append(f'{name}: policy number {number} has no @id("..."), its name in the audit log')
+            elif identifier in self._owners:
+                owner = self._owners[identifier]
+                self.problems.append(f"{name}: @id({identifier!r}) is already that of a policy in {owner}")
+            else:
+                self._owners[identifier] = name
+        return labels
+
+    def _check_entities(self, policy: object) -> Iterator[str]:
+        for kind, identifier in _entities(policy):
+            shown = f'{kind}::"{identifier}"'
+            if kind == "Role" and identifier not in self._roles:
+                yield f"{shown} is not in the catalog: a role is named by its catalog name"
+            elif kind == "RoleGroup" and identifier not in self._groups:
+                yield f"{shown} is not a group of any role in the catalog"
+            elif kind in _PRINCIPALS and _PRINCIPALS[kind][0].fullmatch(identifier) is None:
+                yield f"{shown} can be nobody: {_PRINCIPALS[kind][1]}"
+
+
+def _entities(node: object) -> Iterator[tuple[str, str]]:
+    """Type and id of each entity that a policy (in Cedar's JSON) names."""
+    match node:
+        case {"type": str(kind), "id": str(identifier)}:
+            yield kind, identifier
+        case dict():
+            for child in node.values():
+                yield from _entities(child)
+        case list():
+            for child in node:
+                yield from _entities(child)
+
+
+def _schema_text(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+        cedarpy.Schema.from_str(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
+    return text
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
