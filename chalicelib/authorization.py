@@ -53,7 +53,7 @@ class Permitted:
     """A role that a caller may assume now.
 
     Attributes:
-        longest_duration: seconds.
+        longest_duration: seconds; without a reason, where none is required.
         reason_required: policy or catalog demands a reason.
     """
 
@@ -100,13 +100,13 @@ class Authorizer:
             durations = self._scopes.durations(decision.policies, role)
             candidates = [
                 (role, Circumstances(duration, source_ip, has_reason, time))
-                for has_reason in (False, True)
+                for has_reason in ((True,) if role.require_reason else (False, True))
                 for duration in durations
             ]
             decisions = self._decide(self._policies, caller, candidates)
             allowed = next((c for (_, c), d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
-                found.append(Permitted(role, allowed.duration, allowed.has_reason or role.require_reason))
+                found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
         return found
 
     def _decide(

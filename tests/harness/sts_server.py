@@ -68,6 +68,7 @@ def _session(asked: dict[str, str]) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body of an answer are two packets, and the second must not wait
 
     def setup(self) -> None:
         super().setup()

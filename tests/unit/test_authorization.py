@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cedarpy
 import pytest
 
 from chalicelib.authorization import Authorizer, Circumstances, Decision
@@ -177,8 +178,46 @@ def test_the_longest_duration_is_one_that_would_be_allowed(policies: str, longes
 
 
 def test_the_longest_duration_stays_within_the_role() -> None:
-    short = role("reader", max_duration=1800, require_reason=True)
-    found = Authorizer(Policies(SCHEMA, when("true")), Catalog((short,))).permitted(
-        ALICE, [short], "198.51.100.7", NOON
+    short = role("reader", max_duration=1800)
+    authorizer = Authorizer(Policies(SCHEMA, when("true")), Catalog((short,)))
+    found = authorizer.permitted(ALICE, [short], "198.51.100.7", NOON)
+    assert [(p.longest_duration, p.reason_required) for p in found] == [(1800, False)]
+
+
+def test_where_a_role_demands_a_reason_the_longest_duration_is_the_one_with_a_reason() -> None:
+    demanding = role("reader", require_reason=True)
+    long_without_reason = "context.duration > 900 && !context.has_reason"
+    policies = ALL + f'@id("q") forbid (principal, action, resource) when {{ {long_without_reason} }};'
+    authorizer = Authorizer(Policies(SCHEMA, policies), Catalog((demanding,)))
+    found = authorizer.permitted(ALICE, [demanding], "198.51.100.7", NOON)
+    assert [(p.longest_duration, p.reason_required) for p in found] == [(3600, True)]
+
+
+def test_the_list_asks_about_durations_only_where_a_policy_is_about_the_caller(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Anybody may ask for the list: it must not cost more the more durations there are in policies for others."""
+    roles = tuple(role(f"r{n}", "open") for n in range(50))
+    others = "".join(
+        f'@id("p{n}") permit (principal == IamUser::"arn:aws:iam::{ACCOUNT}:user/u{n}", action, resource)'
+        f" when {{ context.duration <= {1000 + n} }};"
+        for n in range(50)
     )
-    assert [(p.longest_duration, p.reason_required) for p in found] == [(1800, True)]
+    authorizer = Authorizer(Policies(SCHEMA, others), Catalog(roles))
+    asked: list[int] = []
+    ask = cedarpy.is_authorized_batch
+
+    def count(
+        requests: list[dict[str, object]],
+        policies: cedarpy.PolicySet,
+        entities: cedarpy.Entities,
+        schema: cedarpy.Schema,
+    ) -> list[cedarpy.AuthzResult]:
+        asked.append(len(requests))
+        return ask(requests, policies, entities, schema)
+
+    monkeypatch.setattr(cedarpy, "is_authorized_batch", count)
+    assert authorizer.permitted(ALICE, roles, "198.51.100.7", NOON) == []
+    assert asked == [50]
+    someone = IamUser("aws", ACCOUNT, "/", "u7", "AIDA")
+    assert {p.longest_duration for p in authorizer.permitted(someone, roles, "198.51.100.7", NOON)} == {1007}
