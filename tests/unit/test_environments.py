@@ -1,5 +1,6 @@
 """Setting up: once, and again only when something changed."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -29,7 +30,12 @@ def test_an_old_python_is_told_what_to_do(tmp_path: Path) -> None:
     old.write_text("#!/bin/sh\nexit 1\n")  # what the Makefile asks it is whether it is new enough
     old.chmod(0o755)
     done = subprocess.run(
-        ["make", "demo", f"PYTHON={old}"], cwd=environments.ROOT, capture_output=True, text=True, check=False
+        ["make", "demo", f"PYTHON={old}"],
+        cwd=environments.ROOT,
+        env={"PATH": os.environ["PATH"]},  # not the settings of a `make test` that runs this
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode != 0 and "needs Python 3.11 or newer" in done.stderr and done.stdout == ""
 
