@@ -21,7 +21,7 @@ def problems(directory: Path) -> str:
 
 
 def test_the_shipped_configuration_is_valid() -> None:
-    load_service(ROOT / "chalicelib/config", "ap-northeast-2")
+    assert load_service(ROOT / "chalicelib/config", "ap-northeast-2").catalog.roles
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_policy_file_that_would_not_be_read_is_named(tmp_path: Path, name: str
 
 def test_hidden_files_are_not_policies(tmp_path: Path) -> None:
     (write_config(tmp_path) / "policies/.all.cedar").write_text("half a dra")
-    load_service(tmp_path, "ap-northeast-2")
+    assert load_service(tmp_path, "ap-northeast-2").catalog.roles
 
 
 def test_a_schema_that_does_not_parse_is_named(tmp_path: Path) -> None:
