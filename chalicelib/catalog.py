@@ -1,18 +1,17 @@
 """Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
 
 import json
-import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.errors import ConfigError
+from chalicelib.yaml_file import duplicates, label, read_entries
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
 RoleName = Annotated[
@@ -30,8 +29,6 @@ RoleArn = Annotated[
         description="ARN of the IAM role, path included.",
     ),
 ]
-_INTEGER = "tag:yaml.org,2002:int"
-_DATE = "tag:yaml.org,2002:timestamp"
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Duration = (
     Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
@@ -136,16 +133,15 @@ def load_catalog(path: Path) -> Catalog:
     Raises:
         ConfigError: one line for every problem, naming file, role and field.
     """
-    entries = _entries(path)
+    entries = read_entries(path, "roles")
     roles: list[Role] = []
     problems: list[str] = []
     for index, entry in enumerate(entries):
         try:
             roles.append(_role(entry))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: role {_label(entry, index)}: {_field_message(str(error))}")
-    for field in ("name", "arn"):
-        problems += _duplicates(path, [(index, entry, field) for index, entry in enumerate(entries)])
+            problems.append(f"{path.name}: role {label(entry, index)}: {_field_message(str(error))}")
+    problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
     return Catalog(tuple(roles))
@@ -156,22 +152,6 @@ def catalog_json_schema() -> dict[str, object]:
     # In the regular expressions of JSON Schema (ECMA-262), the end of the text is `$` and `\\Z` does not exist.
     schema: dict[str, object] = json.loads(json.dumps(msgspec.json.schema(CatalogFile)).replace(r"\\Z", "$"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "credvend role catalog"} | schema
-
-
-def _entries(path: Path) -> list[object]:
-    try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 a SafeLoader
-    except OSError as error:
-        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path.name}: not valid YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(document, dict) or not isinstance(document.get("roles"), list):
-        raise ConfigError([f'{path.name}: must hold a list "roles"'])
-    unknown = sorted(str(key) for key in document.keys() - {"roles"})
-    if unknown:
-        raise ConfigError([f"{path.name}: unknown key {key!r}; the only one is 'roles'" for key in unknown])
-    entries: list[object] = document["roles"]
-    return entries
 
 
 def _role(entry: object) -> Role:
@@ -217,43 +197,3 @@ def _field_message(message: str) -> str:
     elif "matching regex" in what:
         what = _MUST_BE[field.partition("[")[0]]
     return f"`{field}` {what}"
-
-
-def _label(entry: object, index: int) -> str:
-    name = entry.get("name") if isinstance(entry, dict) else None
-    return repr(name) if isinstance(name, str) else f"number {index + 1}"
-
-
-def _duplicates(path: Path, found: list[tuple[int, object, str]]) -> list[str]:
-    first: dict[Hashable, int] = {}
-    problems: list[str] = []
-    for index, entry, field in found:
-        value = entry.get(field) if isinstance(entry, dict) else None
-        if not isinstance(value, str):
-            continue
-        if value in first:
-            both = f"role number {index + 1}: `{field}` {value} is that of role number {first[value] + 1} too"
-            problems.append(f"{path.name}: {both}")
-        first.setdefault(value, index)
-    return problems
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without its surprises, in a file that grants access.
-
-    A key that stands twice is an error, where YAML silently keeps the last. Numbers are decimal: `0900` is not octal,
-    and `15:00` is not base 60. Dates are text.
-    """
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
-        mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice in one mapping", node.start_mark)
-        return mapping
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INTEGER, _DATE)]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(_INTEGER, re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII), list("0123456789"))

@@ -62,8 +62,8 @@ def test_durations_are_seconds_or_have_a_unit(written: object) -> None:
         ({"role": "r", "dry_run": "yes"}, "true or false"),
         ({"role": "r", "policy": {}}, 'Unknown field "policy"'),
         ({"role": "r", "x" * 100: 1}, 'Unknown field "xxx'),
-        ([], "must be a JSON object"),
-        ("reader", "must be a JSON object"),
+        ([], "not a JSON object"),
+        ("reader", "not a JSON object"),
     ],
 )
 def test_a_wrong_field_is_named(body: object, message: str) -> None:
