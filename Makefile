@@ -51,4 +51,5 @@ clean: stop ## remove everything that these commands made
 .deployment: .python
 	@$(PYTHON) -m ops.environments dev aws
 .tools: .python
-	@$(PYTHON) -m ops.environments dev aws ministack
+	@$(PYTHON) -m ops.environments dev aws ministack oidc
+	@$(PYTHON) -m local.oidc_install

@@ -6,26 +6,31 @@ from chalice.app import Chalice, IAMAuthorizer, Response
 
 from chalicelib.http import HttpEdge
 from chalicelib.service import CONFIG, load_service
+from chalicelib.settings import read_settings
 
 app = Chalice(app_name="credvend", configure_logs=False)
-service = load_service(CONFIG, os.environ["AWS_REGION"])
+service = load_service(CONFIG, read_settings(os.environ))
 edge = HttpEdge()
 iam = IAMAuthorizer()
 # Chalice would answer a content type that it does not expect by itself; the use case does it with a record.
 ANY = ["*/*"]
 
 
+# Two doors, one house: under /v1/iam/ API Gateway checks SigV4 signatures; the others take a bearer token.
 @app.route("/v1/iam/credentials", methods=["POST"], authorizer=iam, content_types=ANY)
+@app.route("/v1/credentials", methods=["POST"], content_types=ANY)
 def vend() -> Response:
     return edge.answer(app.current_request, service.vend)
 
 
 @app.route("/v1/iam/roles", authorizer=iam, content_types=ANY)
+@app.route("/v1/roles", content_types=ANY)
 def list_roles() -> Response:
     return edge.answer(app.current_request, service.list_roles)
 
 
 @app.route("/v1/iam/whoami", authorizer=iam, content_types=ANY)
+@app.route("/v1/whoami", content_types=ANY)
 def describe_caller() -> Response:
     return edge.answer(app.current_request, service.describe_caller)
 

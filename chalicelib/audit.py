@@ -14,8 +14,16 @@ from typing import Final, Literal
 from aws_lambda_powertools import Logger
 
 from chalicelib.authorization import Decision
-from chalicelib.errors import AuditFailed, ConfigError, CredvendError
-from chalicelib.identity import Caller, IamRoleSession
+from chalicelib.errors import (
+    AuditFailed,
+    ConfigError,
+    CredvendError,
+    InvalidToken,
+    IssuerUnavailable,
+    TokenStoreUnavailable,
+    Unauthenticated,
+)
+from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
 from chalicelib.request import VendRequest
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts import Session
@@ -30,6 +38,7 @@ EventName = Literal[
     "roles.listed",
     "caller.described",
     "read.denied",
+    "authentication.failed",
 ]
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
 _USER_AGENT_CHARACTERS: Final = 256
@@ -126,13 +135,15 @@ def origin_fields(origin: Origin) -> dict[str, object]:
 
 def caller_fields(caller: Caller) -> dict[str, object]:
     """Who asks."""
-    return {
-        "caller": caller.arn,
-        "caller_type": caller.kind,
-        "caller_account": caller.account,
-        "caller_principal_id": caller.principal_id,
-        "caller_role": caller.role_arn if isinstance(caller, IamRoleSession) else None,
-    }
+    known: dict[str, object] = {"caller": caller.identifier, "caller_type": caller.kind}
+    match caller:
+        case OidcSubject():
+            return known | {"caller_issuer": caller.issuer, "caller_subject": caller.subject}
+        case ServiceToken():
+            return known | {"caller_owner": caller.owner, "caller_token_id": caller.token_id}
+        case IamRoleSession():
+            known |= {"caller_role": caller.role_arn}
+    return known | {"caller_account": caller.account, "caller_principal_id": caller.principal_id}
 
 
 def request_fields(request: VendRequest) -> dict[str, object]:
@@ -187,6 +198,26 @@ def failure_fields(failure: StsFailure) -> dict[str, object]:
     }
 
 
+# Of these, the caller has not proved who it is.
+_NOT_PROVED: Final = (Unauthenticated, IssuerUnavailable, TokenStoreUnavailable)
+
+
+def refusal_event(refusal: CredvendError, otherwise: EventName) -> EventName:
+    """Of a refusal: somebody who has not proved who they are, or somebody known whose request is refused."""
+    return "authentication.failed" if isinstance(refusal, _NOT_PROVED) else otherwise
+
+
 def refusal_fields(refusal: CredvendError) -> dict[str, object]:
-    """Why the request was turned away, as the caller was told."""
-    return {"cause": refusal.code, "error": refusal.message}
+    """Why the request was turned away, as the caller was told; and of a token what it claims to be."""
+    fields: dict[str, object] = {"cause": refusal.code, "error": refusal.message}
+    if isinstance(refusal, InvalidToken):
+        fields |= {
+            "cause": refusal.cause,
+            "issuer": refusal.issuer,
+            "key_id": refusal.key_id,
+            "token_id": refusal.token_id,
+            "token_name": refusal.token_name,
+        }
+    elif isinstance(refusal, IssuerUnavailable):
+        fields |= {"issuer": refusal.issuer}
+    return fields

@@ -15,7 +15,7 @@ import cedarpy
 from chalicelib.catalog import Catalog, Role
 from chalicelib.durations import MINIMUM_SECONDS
 from chalicelib.errors import ConfigError
-from chalicelib.identity import Caller, IamRoleSession, IamUser
+from chalicelib.identity import Caller, FederatedUser, IamCaller, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.policies import Policies, load_policies
 from chalicelib.timestamps import rfc3339
 
@@ -154,13 +154,16 @@ class _Scopes:
         return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
 
 
-def load_authorizer(config: Path, catalog: Catalog) -> Authorizer:
+def load_authorizer(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Authorizer:
     """An authorizer with the policies of a configuration directory.
+
+    Args:
+        issuers: names of the trusted issuers.
 
     Raises:
         ConfigError: one line for every problem found.
     """
-    return Authorizer(load_policies(config, catalog), catalog)
+    return Authorizer(load_policies(config, catalog, issuers), catalog)
 
 
 def _role_entities(roles: Sequence[Role]) -> list[dict[str, object]]:
@@ -175,6 +178,35 @@ def _role_entities(roles: Sequence[Role]) -> list[dict[str, object]]:
 
 
 def _principal(caller: Caller) -> dict[str, object]:
+    match caller:
+        case OidcSubject():
+            return _oidc_principal(caller)
+        case ServiceToken():
+            return {
+                "uid": {"type": caller.kind, "id": caller.name},
+                "attrs": {"name": caller.name, "owner": caller.owner},
+                "parents": [],
+                "tags": dict(caller.tags),
+            }
+        case _:
+            return _iam_principal(caller)
+
+
+def _oidc_principal(caller: OidcSubject) -> dict[str, object]:
+    # No issuer's name holds a colon: no choice of subject or group can move text from one part to the next.
+    groups = [{"type": "OidcGroup", "id": f"{caller.issuer}:{group}"} for group in caller.groups]
+    return {
+        "uid": {"type": caller.kind, "id": f"{caller.issuer}:{caller.subject}"},
+        "attrs": {"issuer": caller.issuer, "subject": caller.subject},
+        "parents": [{"type": "OidcIssuer", "id": caller.issuer}, *groups],
+        "tags": {
+            name: {"text": claim, "values": [claim]} if isinstance(claim, str) else {"text": "", "values": list(claim)}
+            for name, claim in caller.claims
+        },
+    }
+
+
+def _iam_principal(caller: IamCaller) -> dict[str, object]:
     attributes = {"account": caller.account, "principal_id": caller.principal_id}
     match caller:
         case IamUser():
@@ -183,7 +215,7 @@ def _principal(caller: Caller) -> dict[str, object]:
         case IamRoleSession():
             identifier = caller.role_arn
             attributes |= {"name": caller.role_name, "session_name": caller.session_name}
-        case _:
+        case FederatedUser():
             identifier = caller.arn
             attributes |= {"name": caller.name}
     return {

@@ -1,6 +1,5 @@
 """Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from msgspec import Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.errors import ConfigError
-from chalicelib.yaml_file import duplicates, label, read_entries
+from chalicelib.yaml_file import duplicates, json_schema, label, read_entries
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
 RoleName = Annotated[
@@ -149,9 +148,7 @@ def load_catalog(path: Path) -> Catalog:
 
 def catalog_json_schema() -> dict[str, object]:
     """JSON Schema of roles.yaml, so that editors complete and check it."""
-    # In the regular expressions of JSON Schema (ECMA-262), the end of the text is `$` and `\\Z` does not exist.
-    schema: dict[str, object] = json.loads(json.dumps(msgspec.json.schema(CatalogFile)).replace(r"\\Z", "$"))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "credvend role catalog"} | schema
+    return json_schema(CatalogFile, "credvend role catalog")
 
 
 def _role(entry: object) -> Role:

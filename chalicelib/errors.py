@@ -1,6 +1,28 @@
 """The refusals and failures that a caller may see. Each knows its HTTP status and its code."""
 
-from typing import ClassVar
+import re
+from typing import ClassVar, Literal
+
+# docs/audit.md says what each means.
+TokenCause = Literal[
+    "bad_signature",
+    "expired",
+    "malformed",
+    "missing_claim",
+    "not_yet_valid",
+    "several_tokens",
+    "revoked",
+    "too_old",
+    "unknown_issuer",
+    "unknown_key",
+    "unknown_token",
+    "unsupported_algorithm",
+    "wrong_address",
+    "wrong_audience",
+    "wrong_claim",
+    "wrong_scheme",
+    "wrong_type",
+]
 
 
 class CredvendError(Exception):
@@ -19,6 +41,11 @@ class CredvendError(Exception):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.message = message
+
+    @property
+    def challenge(self) -> str | None:
+        """The header `WWW-Authenticate` of the answer (RFC 6750, 3), or None."""
+        return None
 
 
 class InvalidRequest(CredvendError):
@@ -47,6 +74,64 @@ class Unauthenticated(CredvendError):
 
     status = 401
     code = "Unauthenticated"
+
+
+class MissingToken(Unauthenticated):
+    """No token, where one is needed."""
+
+    @property
+    def challenge(self) -> str:
+        return "Bearer"
+
+
+class InvalidToken(Unauthenticated):
+    """A token that proves nothing. The message helps an honest caller, and names no more than the token itself does.
+
+    Attributes:
+        cause: short name of the cause, for the audit record.
+        issuer: name of the issuer whose token it claims to be, where that is known.
+        key_id: the key that it claims to be signed with, where that is known.
+        token_id, token_name: of the API token, where they are known.
+    """
+
+    code = "InvalidToken"
+
+    def __init__(self, message: str, cause: TokenCause) -> None:
+        super().__init__(message)
+        self.cause = cause
+        self.issuer: str | None = None
+        self.key_id: str | None = None
+        self.token_id: str | None = None
+        self.token_name: str | None = None
+
+    @property
+    def challenge(self) -> str:
+        # What RFC 6750 lets stand in a description: printable ASCII without quote and backslash.
+        described = re.sub(r"[^ !#-\[\]-~]", "'", self.message)
+        return f'Bearer error="invalid_token", error_description="{described}"'
+
+
+class IssuerUnavailable(CredvendError):
+    """The keys of an issuer are needed, and cannot be had now."""
+
+    status = 503
+    code = "IssuerUnavailable"
+    retry_after = 5
+
+    def __init__(self, issuer: str) -> None:
+        super().__init__(f"The keys of issuer {issuer} cannot be fetched now. Try again in a few seconds.")
+        self.issuer = issuer
+
+
+class TokenStoreUnavailable(CredvendError):
+    """The table of API tokens is needed, and cannot be read now."""
+
+    status = 503
+    code = "TokenStoreUnavailable"
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("API tokens cannot be looked up now. Try again in a few seconds.")
 
 
 class CallerRefused(CredvendError):

@@ -36,7 +36,7 @@ class HttpEdge:
             return _response(200, use_case(self._incoming(request, request_id)))
         except CredvendError as error:
             body = render_error(error.code, error.message, request_id)
-            return _response(error.status, body, error.retry_after)
+            return _response(error.status, body, error.retry_after, error.challenge)
         except Exception as error:
             # The message of an unforeseen error may hold anything, so only its type and place are logged.
             place = "".join(traceback.format_tb(error.__traceback__))
@@ -53,12 +53,23 @@ class HttpEdge:
             cold_start=next(self._served) == 0,
         )
         return Incoming(
+            door="iam" if str(request.context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
             identity=identity,
             origin=origin,
+            authorization=_authorization(request),
             query=frozenset(request.query_params or {}),
             body=_body(request),
             content_type=request.headers.get("content-type"),
         )
+
+
+def _authorization(request: Request) -> tuple[str, ...]:
+    """The values of all `Authorization` headers, of which Chalice would show the last."""
+    several = request.to_original_event().get("multiValueHeaders") or {}
+    listed = [values or [] for name, values in several.items() if name.lower() == "authorization"]
+    values = [str(value) for some in listed for value in some]
+    single = request.headers.get("authorization")
+    return tuple(values) if values or single is None else (single,)
 
 
 def _body(request: Request) -> bytes:
@@ -78,8 +89,10 @@ def _address(value: object) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _response(status: int, body: Json, retry_after: int | None = None) -> Response:
+def _response(status: int, body: Json, retry_after: int | None = None, challenge: str | None = None) -> Response:
     headers: dict[str, str | list[str]] = dict(_HEADERS)
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
+    if challenge is not None:
+        headers["WWW-Authenticate"] = challenge
     return Response(body=body, status_code=status, headers=headers)

@@ -37,6 +37,10 @@ class IamUser:
     def arn(self) -> str:
         return f"arn:{self.partition}:iam::{self.account}:user{self.path}{self.name}"
 
+    @property
+    def identifier(self) -> str:
+        return self.arn
+
 
 @dataclass(frozen=True, slots=True)
 class IamRoleSession:
@@ -58,6 +62,10 @@ class IamRoleSession:
     @property
     def arn(self) -> str:
         return f"arn:{self.partition}:sts::{self.account}:assumed-role/{self.role_name}/{self.session_name}"
+
+    @property
+    def identifier(self) -> str:
+        return self.arn
 
     @property
     def role_arn(self) -> str:
@@ -84,11 +92,63 @@ class FederatedUser:
     def arn(self) -> str:
         return f"arn:{self.partition}:sts::{self.account}:federated-user/{self.name}"
 
+    @property
+    def identifier(self) -> str:
+        return self.arn
 
-Caller = IamUser | IamRoleSession | FederatedUser
+
+Claim = str | tuple[str, ...]
 
 
-def identify_caller(identity: Mapping[str, object]) -> Caller:
+@dataclass(frozen=True, slots=True)
+class OidcSubject:
+    """Whom a trusted issuer's token is about.
+
+    Attributes:
+        issuer: the issuer's name in issuers.yaml, which has no colon.
+        subject: what the issuer calls it.
+        groups: as the issuer names them.
+        claims: the tags of its Cedar entity: text, or several texts.
+    """
+
+    kind: ClassVar[str] = "OidcSubject"
+    issuer: str
+    subject: str
+    groups: tuple[str, ...] = ()
+    claims: tuple[tuple[str, Claim], ...] = ()
+
+    @property
+    def identifier(self) -> str:
+        return f"oidc:{self.issuer}:{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceToken:
+    """The holder of an API token.
+
+    Attributes:
+        name: of the token; unique among the live ones.
+        owner: who answers for it.
+        tags: keys and values, for policies.
+        token_id: which of the tokens of that name it is, where one was rotated.
+    """
+
+    kind: ClassVar[str] = "ServiceToken"
+    name: str
+    owner: str
+    tags: tuple[tuple[str, str], ...] = ()
+    token_id: str = ""
+
+    @property
+    def identifier(self) -> str:
+        return f"token:{self.name}"
+
+
+IamCaller = IamUser | IamRoleSession | FederatedUser
+Caller = IamCaller | OidcSubject | ServiceToken
+
+
+def identify_caller(identity: Mapping[str, object]) -> IamCaller:
     """The caller named by an API Gateway event's `requestContext.identity`.
 
     Raises:
@@ -106,7 +166,7 @@ def identify_caller(identity: Mapping[str, object]) -> Caller:
     return _caller(match[1], match[2], account, match[4], principal_id)
 
 
-def _caller(partition: str, service: str, account: str, resource: str, principal_id: str) -> Caller:
+def _caller(partition: str, service: str, account: str, resource: str, principal_id: str) -> IamCaller:
     kind, _, rest = resource.partition("/")
     match service, kind:
         case "iam", "root":

@@ -42,7 +42,7 @@ class Policies:
     text: str
 
 
-def load_policies(config: Path, catalog: Catalog) -> Policies:
+def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Policies:
     """Read `schema.cedarschema` and `policies/*.cedar`, and check every policy against schema and catalog.
 
     Raises:
@@ -50,7 +50,7 @@ def load_policies(config: Path, catalog: Catalog) -> Policies:
             line each, naming the file.
     """
     schema = _schema_text(config / "schema.cedarschema")
-    checker = _Checker(schema, catalog)
+    checker = _Checker(schema, catalog, issuers)
     texts = [checker.read(path) for path in _policy_paths(config / "policies")]
     if not texts:
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
@@ -69,10 +69,11 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, catalog: Catalog) -> None:
+    def __init__(self, schema: str, catalog: Catalog, issuers: frozenset[str]) -> None:
         self.problems: list[str] = []
         self._schema = schema
         self._owners: dict[str, str] = {}
+        self._issuers = issuers
         self._roles = {role.name for role in catalog.roles}
         self._groups = {group for role in catalog.roles for group in role.groups}
 
@@ -123,6 +124,10 @@ class _Checker:
                 yield f"{shown} is not in the catalog: a role is named by its catalog name"
             elif kind == "RoleGroup" and identifier not in self._groups:
                 yield f"{shown} is not a group of any role in the catalog"
+            elif kind == "OidcIssuer" and identifier not in self._issuers:
+                yield f"{shown} is not in issuers.yaml"
+            elif kind in ("OidcSubject", "OidcGroup") and identifier.partition(":")[0] not in self._issuers:
+                yield f"{shown} does not begin with the name of an issuer in issuers.yaml, and a colon"
             elif kind in _PRINCIPALS and _PRINCIPALS[kind][0].fullmatch(identifier) is None:
                 yield f"{shown} can be nobody: {_PRINCIPALS[kind][1]}"
 

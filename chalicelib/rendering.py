@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chalicelib.authorization import Decision, Permitted
-from chalicelib.identity import Caller, IamRoleSession
+from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts import Session
 from chalicelib.timestamps import rfc3339
@@ -66,17 +66,26 @@ def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
 
 def render_caller(caller: Caller, session_name: str, request_id: str) -> Json:
     """The caller as the service sees it, and the session name that CloudTrail will show."""
-    answer: Json = {
-        "Arn": caller.arn,
-        "Type": caller.kind,
-        "Account": caller.account,
-        "PrincipalId": caller.principal_id,
-        "RoleSessionName": session_name,
-        "RequestId": request_id,
-    }
+    if isinstance(caller, OidcSubject):
+        who: Json = {
+            "Type": caller.kind,
+            "Issuer": caller.issuer,
+            "Subject": caller.subject,
+            "Groups": list(caller.groups),
+            "Claims": {name: list(value) if isinstance(value, tuple) else value for name, value in caller.claims},
+        }
+    elif isinstance(caller, ServiceToken):
+        who = {"Type": caller.kind, "Name": caller.name, "Owner": caller.owner, "Tags": dict(caller.tags)}
+    else:
+        who = {
+            "Arn": caller.arn,
+            "Type": caller.kind,
+            "Account": caller.account,
+            "PrincipalId": caller.principal_id,
+        }
     if isinstance(caller, IamRoleSession):
-        answer["RoleArn"] = caller.role_arn
-    return answer
+        who["RoleArn"] = caller.role_arn
+    return who | {"RoleSessionName": session_name, "RequestId": request_id}
 
 
 def render_error(code: str, message: str, request_id: str) -> Json:

@@ -2,12 +2,12 @@
 
 import json
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.durations import MALFORMED, parse_duration
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from chalicelib.printable import is_printable_line, says_something
 from chalicelib.strict_json import NotStrictJson, json_object
 
 # Far above any valid request, far below what would cost us time.
@@ -15,12 +15,6 @@ MAXIMUM_BODY_BYTES: Final = 16_384
 MAXIMUM_REASON_CHARACTERS: Final = 256
 
 _ROLE = re.compile(r"[A-Za-z0-9_.-]{1,64}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII)
-# Controls, halves of surrogate pairs, private and invisible characters, line ends: https://www.unicode.org/reports/tr44
-_UNPRINTABLE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-# Invisible, but scripts and emoji need them to join characters.
-_JOINERS = frozenset("\u200c\u200d")
-# Letters by category, and blank: the fillers of Hangul.
-_BLANK_LETTERS = frozenset("\u115f\u1160\u3164\uffa0")
 _FIELDS = frozenset({"role", "duration", "reason", "dry_run"})
 
 
@@ -111,17 +105,12 @@ def _reason(value: object) -> str | None:
         raise InvalidRequest('Field "reason" must be a string.')
     if len(value) > MAXIMUM_REASON_CHARACTERS:
         raise InvalidRequest(f'Field "reason" must have at most {MAXIMUM_REASON_CHARACTERS} characters.')
-    if any(unicodedata.category(character) in _UNPRINTABLE and character not in _JOINERS for character in value):
+    if not is_printable_line(value):
         raise InvalidRequest('Field "reason" must be printable text on one line.')
     text = value.strip()
-    if text and not _says_something(text):
+    if text and not says_something(text):
         raise InvalidRequest('Field "reason" must be told in words.')
     return text or None
-
-
-def _says_something(text: str) -> bool:
-    """Whether there is a letter or a digit to be seen."""
-    return any(character.isalnum() and character not in _BLANK_LETTERS for character in text)
 
 
 def _dry_run(value: object) -> bool:

@@ -1,26 +1,33 @@
 """The use cases, each one function to read from top to bottom, and how the service is put together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from chalicelib import audit, rendering
+from chalicelib.api_token import looks_like_api_token
 from chalicelib.audit import AuditLog, Origin
 from chalicelib.authorization import Authorizer, Circumstances, Decision, load_authorizer
+from chalicelib.bearer import bearer_token, refuse_bearer
 from chalicelib.catalog import NOWHERE, Catalog, Role, load_catalog
-from chalicelib.errors import AccessDenied, CredvendError
-from chalicelib.identity import Caller, identify_caller
+from chalicelib.errors import AccessDenied, CredvendError, InvalidToken
+from chalicelib.identity import Caller, ServiceToken, identify_caller
+from chalicelib.jwks import TrustedIssuer, load_trusted_issuers
 from chalicelib.rendering import Json
 from chalicelib.request import VendRequest, parse_vend_request, refuse_query
 from chalicelib.session_name import session_name
 from chalicelib.session_plan import plan_session, requested_duration
+from chalicelib.settings import Settings
 from chalicelib.sts import assume_role, sts_client
 from chalicelib.sts_failures import StsFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
+
+    from chalicelib.token_store import StoredToken, TokenStore
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -30,13 +37,17 @@ class Incoming:
     """A request, taken out of its HTTP wrapping.
 
     Attributes:
+        door: how the caller proves who it is: SigV4, checked by API Gateway, or a bearer token, checked by us.
         identity: API Gateway's verified `requestContext.identity`.
+        authorization: the values of all `Authorization` headers.
         query: names of the query parameters.
         content_type: the header of that name, or None.
     """
 
+    door: Literal["iam", "bearer"]
     identity: Mapping[str, object]
     origin: Origin
+    authorization: tuple[str, ...] = ()
     query: frozenset[str] = frozenset()
     body: bytes = b""
     content_type: str | None = None
@@ -48,6 +59,8 @@ class Service:
 
     catalog: Catalog
     authorizer: Authorizer
+    trusted_issuers: Mapping[str, TrustedIssuer]
+    token_store: Callable[[], "TokenStore"]
     audit_log: AuditLog
     sts: "STSClient"
 
@@ -60,7 +73,7 @@ class Service:
         request_id = incoming.origin.request_id
         known = audit.origin_fields(incoming.origin)
         try:
-            caller = identify_caller(incoming.identity)
+            caller = self._identify(incoming)
             known |= audit.caller_fields(caller)
             refuse_query(incoming.query)
             request = parse_vend_request(incoming.body, incoming.content_type)
@@ -71,7 +84,8 @@ class Service:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
         except CredvendError as refusal:
-            self.audit_log.write("credentials.denied", known | audit.refusal_fields(refusal))
+            event = audit.refusal_event(refusal, "credentials.denied")
+            self.audit_log.write(event, known | audit.refusal_fields(refusal))
             raise
         known |= audit.plan_fields(plan)
         self.audit_log.write("credentials.requested", known)
@@ -116,14 +130,25 @@ class Service:
         refuse_query(incoming.query)
         return {"Status": "ok"}
 
+    def _identify(self, incoming: Incoming) -> Caller:
+        if incoming.door == "iam":
+            refuse_bearer(incoming.authorization)
+            return identify_caller(incoming.identity)
+        token = bearer_token(incoming.authorization)
+        if looks_like_api_token(token):
+            return _holder_of(self.token_store().find(token, incoming.origin.source_ip))
+        from chalicelib.oidc import verify_token  # its cryptography is slow to import, and SigV4 callers need none
+
+        return verify_token(token, self.trusted_issuers)
+
     def _identify_reader(self, incoming: Incoming) -> Caller:
         known = audit.origin_fields(incoming.origin)
         try:
-            caller = identify_caller(incoming.identity)
+            caller = self._identify(incoming)
             known |= audit.caller_fields(caller)
             refuse_query(incoming.query)
         except CredvendError as refusal:
-            self.audit_log.write("read.denied", known | audit.refusal_fields(refusal))
+            self.audit_log.write(audit.refusal_event(refusal, "read.denied"), known | audit.refusal_fields(refusal))
             raise
         return caller
 
@@ -139,12 +164,38 @@ class Service:
         return (role, decision) if role else (None, Decision(allowed=False))
 
 
-def load_service(config: Path, region: str) -> Service:
+def _holder_of(stored: "StoredToken") -> ServiceToken:
+    return ServiceToken(stored.name, stored.owner, stored.tags, stored.id)
+
+
+def _token_store(settings: Settings) -> "Callable[[], TokenStore]":
+    """The store of API tokens, made for the first one that comes: its client is slow to set up."""
+
+    @cache
+    def store() -> "TokenStore":
+        from chalicelib.token_store import TokenStore, dynamodb_client
+
+        if settings.tokens_table is None:
+            raise InvalidToken("API tokens are not taken here.", "unknown_token")
+        return TokenStore(settings.tokens_table, dynamodb_client(settings.region))
+
+    return store
+
+
+def load_service(config: Path, settings: Settings) -> Service:
     """Read and check the whole configuration; a service with an invalid one does not start.
 
     Raises:
         ConfigError: one line for every problem found.
     """
     catalog = load_catalog(config / "roles.yaml")
-    authorizer = load_authorizer(config, catalog)
-    return Service(catalog=catalog, authorizer=authorizer, audit_log=AuditLog(), sts=sts_client(region))
+    trusted_issuers = load_trusted_issuers(config, settings.allow_loopback_http)
+    names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
+    return Service(
+        catalog=catalog,
+        authorizer=load_authorizer(config, catalog, names),
+        trusted_issuers=trusted_issuers,
+        token_store=_token_store(settings),
+        audit_log=AuditLog(),
+        sts=sts_client(settings.region),
+    )

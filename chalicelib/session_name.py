@@ -13,7 +13,7 @@ import json
 import re
 from typing import Final
 
-from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
+from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (RoleSessionName, SourceIdentity)
 MAXIMUM_CHARACTERS: Final = 64
@@ -22,6 +22,7 @@ _HASH_CHARACTERS: Final = 26
 
 _EXACT = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _FOREIGN = re.compile(r"[^A-Za-z0-9_+=,.@-]", re.ASCII)
+_ISSUER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _PARTITION = re.compile(r"aws(?:-[a-z]+)*", re.ASCII)
 
@@ -45,6 +46,12 @@ def _readable(caller: Caller) -> str | None:
     It reads back from both ends: the kind up to the first `=`; the account (and partition) after the last `@`,
     which holds no `@` itself; for roles the role's name up to the next `=`, hence names with `=` do not fit.
     """
+    if isinstance(caller, ServiceToken):
+        text = f"token={caller.name}"
+        return text if caller.name and _EXACT.fullmatch(text) else None
+    if isinstance(caller, OidcSubject):
+        text = f"oidc={caller.issuer}={caller.subject}"  # the issuer's name holds no `=`
+        return text if caller.subject and _ISSUER.fullmatch(caller.issuer) and _EXACT.fullmatch(text) else None
     if _ACCOUNT.fullmatch(caller.account) is None or _PARTITION.fullmatch(caller.partition) is None:
         return None
     home = caller.account + caller.partition.removeprefix("aws")
@@ -69,6 +76,10 @@ def _hashed(caller: Caller) -> str:
             kind, label = "role", f"{caller.session_name}@{caller.role_name}"
         case FederatedUser():
             kind, label = "fed", caller.name
+        case OidcSubject():
+            kind, label = "oidc", f"{caller.subject}@{caller.issuer}"
+        case ServiceToken():
+            kind, label = "token", caller.name
     room = MAXIMUM_CHARACTERS - len(f"{kind}--") - _HASH_CHARACTERS
     return f"{kind}-{_FOREIGN.sub('_', label)[:room]}-{identity_hash(caller)}"
 
@@ -85,3 +96,7 @@ def _parts(caller: Caller) -> list[str]:
             return [caller.partition, caller.account, caller.role_name, caller.session_name]
         case FederatedUser():
             return [caller.partition, caller.account, caller.name]
+        case OidcSubject():
+            return [caller.issuer, caller.subject]
+        case ServiceToken():
+            return [caller.name]

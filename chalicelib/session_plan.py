@@ -14,6 +14,7 @@ from chalicelib.session_name import identity_hash, session_name
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{0,256}", re.ASCII)
 _NOT_IN_TAG_VALUE = re.compile(r"[^A-Za-z0-9 _.:/=+@-]", re.ASCII)
 _TAG_CHARACTERS: Final = 256
+_LIKE_CUT = re.compile(r" [a-z2-7]{26}\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,11 @@ def requested_duration(request: VendRequest, role: Role) -> int:
 
 
 def _caller_tag(caller: Caller) -> str:
-    """The caller's ARN where a tag can hold it; else the start of it and a hash (which no ARN ends in after ` `)."""
-    if _TAG_VALUE.fullmatch(caller.arn):
-        return caller.arn
+    """The caller's identifier where a tag can hold it exactly; else the start of it and a hash of all of it.
+
+    No exact form ends in a space and something that looks like a hash.
+    """
+    if _TAG_VALUE.fullmatch(caller.identifier) and _LIKE_CUT.search(caller.identifier) is None:
+        return caller.identifier
     suffix = f" {identity_hash(caller)}"
-    return _NOT_IN_TAG_VALUE.sub("_", caller.arn)[: _TAG_CHARACTERS - len(suffix)] + suffix
+    return _NOT_IN_TAG_VALUE.sub("_", caller.identifier)[: _TAG_CHARACTERS - len(suffix)] + suffix

@@ -2,7 +2,10 @@
 
 import json
 import math
-from typing import NoReturn
+from typing import Final, NoReturn
+
+# Deeper than anything that anybody sends in earnest.
+MAXIMUM_DEPTH: Final = 16
 
 
 class NotStrictJson(ValueError):
@@ -14,7 +17,7 @@ def json_object(text: bytes) -> dict[str, object]:
 
     Raises:
         NotStrictJson: not UTF-8, not JSON (RFC 8259), not an object, a name twice in one object, a number that is no
-            finite number, or nested more deeply than Python can follow.
+            finite number, or nested more than `MAXIMUM_DEPTH` deep.
     """
     try:
         parsed = json.loads(
@@ -30,7 +33,16 @@ def json_object(text: bytes) -> dict[str, object]:
         raise NotStrictJson("is not valid JSON") from None
     if not isinstance(parsed, dict):
         raise NotStrictJson("is not a JSON object")
+    if _is_deeper(parsed, MAXIMUM_DEPTH):
+        raise NotStrictJson("is nested too deeply")
     return parsed
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    children = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(child, levels - 1) for child in children)
 
 
 def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -4,10 +4,12 @@ A key that stands twice is an error, where YAML silently keeps the last. Numbers
 `15:00` is not base 60. Dates are text.
 """
 
+import json
 import re
 from collections.abc import Hashable
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from chalicelib.errors import ConfigError
@@ -35,6 +37,13 @@ def read_entries(path: Path, key: str) -> list[object]:
         raise ConfigError([f"{path.name}: unknown key {other!r}; the only one is {key!r}" for other in unknown])
     entries: list[object] = document[key]
     return entries
+
+
+def json_schema(file: type[msgspec.Struct], title: str) -> dict[str, object]:
+    """The JSON Schema of a file, made from the type of its content."""
+    # In the regular expressions of JSON Schema (ECMA-262), the end of the text is `$` and `\\Z` does not exist.
+    schema: dict[str, object] = json.loads(json.dumps(msgspec.json.schema(file)).replace(r"\\Z", "$"))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
 
 def label(entry: object, index: int) -> str:

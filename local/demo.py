@@ -3,15 +3,38 @@
 import argparse
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from chalicelib.errors import ConfigError
 from local.aws import REGION, USER, LocalAws, LocalAwsError, local_aws
+from local.oidc_provider import OidcProvider, OidcProviderError, oidc_provider
 from ops.aws_cli import CommandFailed
 from ops.deploy import Deployment, deploy
-from ops.environments import ROOT, programs
+from ops.environments import ROOT, SetupError, programs
 
+_ISSUERS = """\
+issuers:
+  - name: demo-ci
+    issuer: {issuer}
+    audiences: ["{audience}"]
+    types: [at+jwt]
+    claims: {{repository: repository, ref: ref}}
+"""
+_POLICY = """\
+@id("the-main-branch-may-use-ec2")
+permit (
+  principal is OidcSubject in OidcIssuer::"demo-ci",
+  action == Action::"AssumeRole",
+  resource in RoleGroup::"ec2"
+)
+when {
+  principal.hasTag("repository") && principal.getTag("repository").text == "acme/app" &&
+  principal.hasTag("ref") && principal.getTag("ref").text == "refs/heads/main"
+};
+"""
 _TRY = """\
 curl --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" --config <(echo "user = $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY") \
 "$CREDVEND_URL/v1/iam/roles"
@@ -23,11 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--keep", action="store_true", help="leave the local AWS running at the end")
     keep = parser.parse_args(arguments).keep
     try:
-        _say("Starting a local AWS ...")
-        with local_aws(keep) as aws:
-            deployed = deploy("local", aws.environment())
+        _say("Starting a local AWS and an OpenID provider ...")
+        with local_aws(keep) as aws, oidc_provider() as oidc:
+            deployed = deploy("local", aws.environment(), _configuration(aws, oidc))
             sys.stdout.flush()
-            done = subprocess.run(["bash", str(ROOT / "local/demo.sh")], env=_environment(aws, deployed), check=False)
+            environment = _environment(aws, deployed) | _environment_of_ci(oidc)
+            done = subprocess.run(["bash", str(ROOT / "local/demo.sh")], env=environment, check=False)
             if done.returncode != 0:
                 raise CommandFailed("The demo stopped half-way; the command above says why.")
             if keep:
@@ -38,10 +62,31 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("\nStopped.")
         return 130
-    except (CommandFailed, ConfigError, LocalAwsError) as error:
+    except (CommandFailed, ConfigError, LocalAwsError, OidcProviderError, SetupError) as error:
         _say(str(error))
         return 1
     return 0
+
+
+def _configuration(aws: LocalAws, oidc: OidcProvider) -> Path:
+    """The shipped configuration, and the local OpenID provider as an issuer."""
+    config = aws.directory / "config"
+    shutil.copytree(ROOT / "chalicelib/config", config)
+    issuer = _ISSUERS.format(issuer=oidc.issuer, audience=oidc.audience)
+    (config / "issuers.yaml").write_text(issuer, encoding="utf-8")
+    (config / "policies/demo-ci.cedar").write_text(_POLICY, encoding="utf-8")
+    return config
+
+
+def _environment_of_ci(oidc: OidcProvider) -> dict[str, str]:
+    """What a job of the provider's CI system would have: a key to get its token with."""
+    job = oidc.register("repo:acme/app:ref:refs/heads/main", {"repository": "acme/app", "ref": "refs/heads/main"})
+    return {
+        "OIDC_ISSUER": oidc.issuer,
+        "OIDC_AUDIENCE": oidc.audience,
+        "OIDC_CLIENT_ID": job.client_id,
+        "OIDC_CLIENT_SECRET": job.client_secret,
+    }
 
 
 def _environment(aws: LocalAws, deployed: Deployment) -> dict[str, str]:

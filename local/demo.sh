@@ -120,5 +120,24 @@ aws logs filter-log-events --log-group-name "$CREDVEND_LOG_GROUP" --query 'event
 COMMAND
 expect '"caller": "arn:aws:iam::[0-9]*:user/assume-role-user"' "the record does not name the caller"
 
+(
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+
+title 'A CI job has no AWS key at all. It gets a token from its OpenID provider,'
+run <<'COMMAND'
+TOKEN=$(curl -sS "$OIDC_ISSUER/token" --config <(echo "user = $OIDC_CLIENT_ID:$OIDC_CLIENT_SECRET") \
+    -d grant_type=client_credentials -d "resource=$OIDC_AUDIENCE" |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)["access_token"])')
+COMMAND
+
+title 'and that is all that credvend wants of it.'
+run <<'COMMAND'
+curl -sS --header @<(echo "Authorization: Bearer $TOKEN") \
+    --json '{"role": "assume-role-role", "reason": "deploy"}' \
+    "$CREDVEND_URL/v1/credentials" | python3 -m json.tool
+COMMAND
+expect 'assumed-role/assume-role-role/oidc-' 'no credentials for the token'
+)
+
 # For whoever goes on from here.
 printf 'export AWS_ACCESS_KEY_ID=%s AWS_SECRET_ACCESS_KEY=%s\n' "$KEY" "$SECRET" > user.sh

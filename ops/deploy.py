@@ -22,6 +22,7 @@ from typing import cast
 from chalicelib.authorization import load_authorizer
 from chalicelib.catalog import load_catalog
 from chalicelib.errors import ConfigError
+from chalicelib.jwks import load_trusted_issuers
 from ops.aws_cli import AwsCli, CommandFailed
 from ops.environments import ROOT, programs
 from ops.file_lock import file_lock
@@ -30,7 +31,10 @@ from ops.generate import stages, write_policy
 _SHIPPED_CONFIG = Path("chalicelib/config")
 _KEPT_PACKAGES = 4
 _REQUIRED_CONFIG = frozenset({"roles.yaml", "policies"})
-_CONFIG = _REQUIRED_CONFIG | {"roles.schema.json", "schema.cedarschema"}
+_FOLDERS = frozenset({"policies", "keys"})
+_CONFIG = (
+    _REQUIRED_CONFIG | _FOLDERS | {"issuers.yaml", "issuers.schema.json", "roles.schema.json", "schema.cedarschema"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         build.parent.chmod(0o700)  # the configuration is nobody else's business
         _say(f"Packaging stage {stage} with the configuration in {config or _SHIPPED_CONFIG} ...")
         _copy_source(build / "source", config)
-        _check(build / "source/chalicelib/config")
+        _check(build / "source/chalicelib/config", stage)
         write_policy(build / "source")
         account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
         template = _package(stage, build, region)
@@ -152,15 +156,21 @@ def _lay_over(config: Path, target: Path) -> None:
     problems += [f"{config} holds {name}, which is no part of a configuration." for name in sorted(found - _CONFIG)]
     if problems:
         raise CommandFailed("\n".join(problems))
-    # Replaced whole: a policy of ours that stayed behind would let somebody in.
-    shutil.rmtree(target / "policies")
-    shutil.copytree(config / "policies", target / "policies", ignore=shutil.ignore_patterns(".*"))
-    for name in found - {"policies"}:
+    # Replaced whole: a policy or an issuer of ours that stayed behind would let somebody in.
+    for name in _FOLDERS:
+        shutil.rmtree(target / name, ignore_errors=True)
+    (target / "issuers.yaml").unlink()
+    for name in found & _FOLDERS:
+        shutil.copytree(config / name, target / name, ignore=shutil.ignore_patterns(".*"))
+    for name in found - _FOLDERS:
         shutil.copyfile(config / name, target / name)
 
 
-def _check(config: Path) -> None:
-    load_authorizer(config, load_catalog(config / "roles.yaml"))
+def _check(config: Path, stage: str) -> None:
+    catalog = load_catalog(config / "roles.yaml")
+    # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
+    trusted = load_trusted_issuers(config, allow_loopback_http=stage == "local")
+    load_authorizer(config, catalog, frozenset(each.issuer.name for each in trusted.values()))
 
 
 def _package(stage: str, build: Path, region: str) -> Path:

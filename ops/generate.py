@@ -10,11 +10,12 @@ from pathlib import Path
 
 from chalicelib.catalog import Catalog, catalog_json_schema, load_catalog
 from chalicelib.errors import ConfigError
+from chalicelib.issuers import issuers_json_schema
 from ops.environments import ROOT
 
 
 def iam_policy(catalog: Catalog) -> dict[str, object]:
-    """What the function may do: assume exactly the catalog's roles, and write its own log and traces."""
+    """What the function may do: assume exactly the catalog's roles, find API tokens, write its own log and traces."""
     assume: dict[str, object] = {
         "Sid": "AssumeCatalogRoles",
         "Effect": "Allow",
@@ -36,8 +37,14 @@ def iam_policy(catalog: Catalog) -> dict[str, object]:
         "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
         "Resource": "*",  # X-Ray knows no narrower resource for these two
     }
+    find_tokens: dict[str, object] = {
+        "Sid": "FindApiTokens",
+        "Effect": "Allow",
+        "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+        "Resource": {"Fn::GetAtt": ["TokensTable", "Arn"]},
+    }
     # IAM takes no empty list of resources.
-    statements = ([assume] if catalog.roles else []) + [write_log, write_traces]
+    statements = ([assume] if catalog.roles else []) + [find_tokens, write_log, write_traces]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -61,7 +68,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     check = parser.parse_args(arguments).check
     try:
-        files = dict([_policy_file(ROOT), (ROOT / "chalicelib/config/roles.schema.json", _text(catalog_json_schema()))])
+        files = dict([_policy_file(ROOT)]) | {
+            ROOT / "chalicelib/config/roles.schema.json": _text(catalog_json_schema()),
+            ROOT / "chalicelib/config/issuers.schema.json": _text(issuers_json_schema()),
+        }
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1

@@ -104,7 +104,7 @@ def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
         (tmp_path / f"policies/{number}.cedar").write_text(policies)
     first_line, catalog = blocks(ROOT / "docs/catalog.md", "yaml")
     (tmp_path / "roles.yaml").write_text(first_line + catalog)
-    assert load_authorizer(tmp_path, load_catalog(tmp_path / "roles.yaml"))
+    assert load_authorizer(tmp_path, load_catalog(tmp_path / "roles.yaml"), frozenset())
     for document in DOCUMENTS:
         for example in blocks(document, "json"):
             json.loads(example)

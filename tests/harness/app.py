@@ -11,6 +11,7 @@ import pytest
 import app as app_module
 from chalicelib.http import HttpEdge
 from chalicelib.service import load_service
+from chalicelib.settings import Settings
 from tests.harness.sts_server import StsServer, sts_server
 
 ACCOUNT = "111122223333"
@@ -139,6 +140,6 @@ def credvend(
     sts: StsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> CredvendApp:
     """The app with the configuration above, as in a new execution environment."""
-    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), "ap-northeast-2"))
+    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), Settings("ap-northeast-2")))
     monkeypatch.setattr(app_module, "edge", HttpEdge())
     return CredvendApp(sts, capsys)

@@ -5,6 +5,7 @@ Tests reach the service over HTTP alone, as its callers do.
 
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +19,26 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
+from local.oidc_provider import OidcProvider, oidc_provider
 from ops.deploy import Deployment, deploy, trust_statement
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sts import STSClient
 
+# Whose tokens the deployed service believes: a provider whose address is known once it runs.
+ISSUERS = """
+issuers:
+  - name: local
+    issuer: {issuer}
+    audiences: ["{audience}"]
+    types: [at+jwt]
+    groups_claim: groups
+    claims: {{ref: ref, amr: amr}}
+"""
 CONFIG = Path(__file__).resolve().parents[1] / "e2e/config"
 OTHER_ACCOUNT = "999988887777"
 Json = dict[str, object]
@@ -66,11 +79,13 @@ class Stack:
     """The local AWS with credvend deployed in it.
 
     Attributes:
+        oidc: the OpenID provider that the service trusts as issuer `local`.
         alice: an IAM user who may call credvend; policies let her have the roles of group `open`.
         vended: every key that a test got, for the proof that none of them is in the log.
     """
 
     aws: LocalAws
+    oidc: OidcProvider
     deployed: Deployment
     alice: Key = field(init=False)
     vended: list[Key] = field(default_factory=list)
@@ -136,6 +151,9 @@ class Stack:
     def ec2(self, key: Key | None = None) -> "EC2Client":
         return cast("EC2Client", self._client("ec2", key))
 
+    def dynamodb(self) -> "DynamoDBClient":
+        return cast("DynamoDBClient", self._client("dynamodb", None))
+
     def logs(self) -> "CloudWatchLogsClient":
         return cast("CloudWatchLogsClient", self._client("logs", None))
 
@@ -182,8 +200,12 @@ def allow(*actions: str) -> str:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The deployed service, started for the first test that wants it."""
-    with local_aws() as aws:
-        stack = Stack(aws, deploy("local", aws.environment(), CONFIG))
+    with local_aws() as aws, oidc_provider() as oidc:
+        config = aws.directory / "config"
+        shutil.copytree(CONFIG, config)
+        shutil.copy(CONFIG.parent / "tokens.cedar", config / "policies")
+        (config / "issuers.yaml").write_text(ISSUERS.format(issuer=oidc.issuer, audience=oidc.audience))
+        stack = Stack(aws, oidc, deploy("local", aws.environment(), config))
         _seed(stack)
         yield stack
 

@@ -14,7 +14,7 @@ LIES = [
     {"X-Forwarded-User": BOB, "X-Remote-User": BOB},
     {"userArn": BOB, "accountId": "999999999999", "caller": "AIDABOB"},
     {"X-Amz-Security-Token": BOB},
-    {"Authorization": f"Bearer {BOB}"},
+    {"Authorization": f"AWS4-HMAC-SHA256 Credential=AKIABOB/20260101/eu-west-1/execute-api/aws4_request, {BOB}"},
     {"X-Forwarded-For": "10.0.0.1", "X-Real-IP": "10.0.0.1", "Forwarded": "for=10.0.0.1"},
     {"X-Amzn-RequestId": "forged", "requestId": "forged"},
     {"X-HTTP-Method-Override": "DELETE", "X-Original-URL": "/v1/health"},

@@ -5,20 +5,24 @@ import logging
 import logging.config
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import get_args
+from typing import cast, get_args
 
 import pytest
 
 import app as app_module
 from chalicelib.audit import AuditLog
-from chalicelib.errors import AuditFailed
+from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
 from chalicelib.service import load_service
+from chalicelib.settings import Settings
 from chalicelib.sts_failures import Cause
+from chalicelib.token_store import StoredToken, TokenStore
 from tests.harness.app import ACCOUNT, POLICIES, CredvendApp, Json, iam_identity, write_config
 from tests.harness.sts_server import SECRET, TOKEN, Refusal
+from tests.harness.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
 EVENTS = {
@@ -29,6 +33,7 @@ EVENTS = {
     "roles.listed": "roles.listed",
     "caller.described": "caller.described",
     "read.denied": "read.denied",
+    "authentication.failed": "authentication.failed",
 }
 # Multiplied with the largest integer of Cedar, any duration overflows: the policy fits the schema, and fails.
 FAILING = (
@@ -54,32 +59,80 @@ def documented() -> dict[str, tuple[set[str], set[str]]]:
     return promised
 
 
+ISSUERS = f"""
+issuers:
+  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}
+  - {{name: far, issuer: "https://far.example.com", audiences: [{AUDIENCE}], jwks_uri: "https://127.0.0.1:1/"}}
+"""
+TOKENS = """
+@id("everybody-with-a-token-may-use-open-roles")
+permit (principal, action, resource in RoleGroup::"open")
+when { principal is OidcSubject || principal is ServiceToken };
+"""
+
+
+class SomeTokens:
+    """A table of API tokens: one that is good, one that has expired, and none other."""
+
+    def find(self, token: str, source_ip: str) -> StoredToken:
+        if token == "cvt_good":
+            return StoredToken("a" * 64, "backup", "ops", (), 0, 9_999_999_999, None, None, ())
+        if token == "cvt_down":
+            raise TokenStoreUnavailable
+        refusal = InvalidToken("The token has expired.", "expired")
+        refusal.token_id = "0" * 12
+        refusal.token_name = "backup" if token == "cvt_old" else None
+        raise refusal
+
+
 @pytest.fixture
 def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     """The records of every way that a request can go."""
-    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path, policies=FAILING), "eu-west-1"))
+    config = write_config(tmp_path, policies=FAILING + TOKENS)
+    key = ec_key("audit")
+    (config / "keys").mkdir()
+    (config / "keys/main.json").write_text(json.dumps(key_set(key)))
+    (config / "issuers.yaml").write_text(ISSUERS)
+    service = replace(load_service(config, Settings("eu-west-1")), token_store=lambda: cast(TokenStore, SomeTokens()))
+    monkeypatch.setattr(app_module, "service", service)
     session = iam_identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice", "AROA:alice")
+    nobody = {"sourceIp": "::1"}
+    good = sign(honest_claims(), key)
+    far = sign(honest_claims(iss="https://far.example.com"), key)
+    bad = [sign(honest_claims(exp=1), key), sign(honest_claims(exp=1), key, honest_header(key, kid=ABSENT)), "x", far]
+    bad += ["cvt_old", "cvt_none", "cvt_down"]
     for trace in ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", ""):
         monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
-        for identity in (iam_identity(), session, iam_identity(f"arn:aws:iam::{ACCOUNT}:root"), {"sourceIp": "::1"}):
-            credvend.call("GET", "/v1/iam/roles", identity=identity)
-            credvend.call("GET", "/v1/iam/whoami", identity=identity)
-            credvend.call("GET", "/v1/iam/whoami", identity=identity, query={"a": "b"})
-            for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
-                credvend.vend({"role": "reader"} | more, identity=identity)
-                credvend.vend({"role": "plain"} | more, identity=identity)
-                credvend.vend({"role": "brief"} | more, identity=identity)
-                credvend.vend({"role": "forbidden"} | more, identity=identity)
-                credvend.sts.refusals += [Refusal("AccessDenied")]
-                credvend.vend({"role": "reader"} | more, identity=identity)
-                credvend.sts.refusals[:] = [Refusal("AccessDenied")]
-                credvend.vend({"role": "plain"} | more, identity=identity)
-                credvend.sts.refusals.clear()
+        for identity in (iam_identity(), session, iam_identity(f"arn:aws:iam::{ACCOUNT}:root"), nobody):
+            _go_every_way(credvend, "/v1/iam", identity, {})
+        for token in (good, "cvt_good"):
+            _go_every_way(credvend, "/v1", nobody, {"Authorization": f"Bearer {token}"})
+        for token in bad:
+            credvend.call("GET", "/v1/whoami", identity=nobody, headers={"Authorization": f"Bearer {token}"})
         credvend.vend("{")
     monkeypatch.setattr("urllib3.util.connection.create_connection", _refuse)
-    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), "eu-west-1"))
+    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path / "2"), Settings("eu-west-1")))
     credvend.vend({"role": "reader"})
     return credvend.records()
+
+
+def _go_every_way(
+    credvend: CredvendApp, door: str, identity: Mapping[str, object], headers: Mapping[str, object]
+) -> None:
+    def vend(role: str, more: Mapping[str, object]) -> None:
+        sent = {**headers, "Content-Type": "application/json"}
+        credvend.call("POST", f"{door}/credentials", json.dumps({"role": role, **more}), identity, sent)
+
+    credvend.call("GET", f"{door}/roles", None, identity, headers)
+    credvend.call("GET", f"{door}/whoami", None, identity, headers)
+    credvend.call("GET", f"{door}/whoami", None, identity, headers, {"a": "b"})
+    for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
+        for role in ("reader", "plain", "brief", "forbidden"):
+            vend(role, more)
+        for role in ("reader", "plain"):
+            credvend.sts.refusals[:] = [Refusal("AccessDenied")]
+            vend(role, more)
+        credvend.sts.refusals.clear()
 
 
 def _refuse(*_: object, **__: object) -> None:
@@ -96,7 +149,7 @@ def test_every_event_has_exactly_the_documented_fields(records: list[Json]) -> N
 
 def test_every_cause_that_the_service_knows_is_documented() -> None:
     table = DOCUMENT.read_text().partition("## Causes")[2].partition("\n## ")[0]
-    assert set(get_args(Cause)) == set(re.findall(r"^\| `([a-z_]+)` \|", table, re.M))
+    assert set(get_args(Cause)) | set(get_args(TokenCause)) == set(re.findall(r"^\| `([a-z_]+)` \|", table, re.M))
 
 
 def test_no_record_holds_a_secret(records: list[Json]) -> None:

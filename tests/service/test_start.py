@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.errors import ConfigError
 from chalicelib.service import load_service
+from chalicelib.settings import Settings
 from tests.harness.app import POLICIES, ROLES, write_config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -16,12 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 def problems(directory: Path) -> str:
     with pytest.raises(ConfigError) as raised:
-        load_service(directory, "ap-northeast-2")
+        load_service(directory, Settings("ap-northeast-2"))
     return str(raised.value)
 
 
 def test_the_shipped_configuration_is_valid() -> None:
-    assert load_service(ROOT / "chalicelib/config", "ap-northeast-2").catalog.roles
+    assert load_service(ROOT / "chalicelib/config", Settings("ap-northeast-2")).catalog.roles
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a_policy_file_that_would_not_be_read_is_named(tmp_path: Path, name: str
 
 def test_hidden_files_are_not_policies(tmp_path: Path) -> None:
     (write_config(tmp_path) / "policies/.all.cedar").write_text("half a dra")
-    assert load_service(tmp_path, "ap-northeast-2").catalog.roles
+    assert load_service(tmp_path, Settings("ap-northeast-2")).catalog.roles
 
 
 def test_a_schema_that_does_not_parse_is_named(tmp_path: Path) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from dataclasses import astuple
+from pathlib import Path
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
+from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.session_name import session_name
 
 # What STS takes: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
@@ -27,6 +28,8 @@ callers: st.SearchStrategy[Caller] = st.one_of(
     st.builds(IamUser, partitions, accounts, paths, names, ids),
     st.builds(IamRoleSession, partitions, accounts, names, names, ids),
     st.builds(FederatedUser, partitions, accounts, names, ids),
+    st.builds(ServiceToken, names, ids),
+    st.builds(OidcSubject, st.sampled_from(["okta", "git.hub", "a-b_c"]), names),
 )
 
 
@@ -50,8 +53,10 @@ def test_a_caller_always_gets_the_same_name(caller: Caller) -> None:
 @example(IamUser("aws", "111122223333", "/", "a", "x"), IamUser("aws-cn", "111122223333", "/", "a", "x"))
 @example(IamUser("aws", "111122223333", "/", "é", "x"), IamUser("aws", "111122223333", "/", "_", "x"))
 @example(FederatedUser("aws", "111122223333", "a", "x"), IamUser("aws", "111122223333", "/", "a", "x"))
+@example(OidcSubject("okta", "a=b"), OidcSubject("okta", "a=b@"))
+@example(OidcSubject("okta", "é"), OidcSubject("okta", "_"))
 def test_two_callers_never_share_a_name(one: Caller, other: Caller) -> None:
-    assume((type(one), one.arn, one.account, one.partition) != (type(other), other.arn, other.account, other.partition))
+    assume((type(one), astuple(one)) != (type(other), astuple(other)))
     assert session_name(one) != session_name(other)
 
 
@@ -73,3 +78,5 @@ def test_a_name_that_was_cut_still_begins_with_what_people_recognise() -> None:
     )
     assert re.fullmatch(r"role-alice@example\.com@AWSReservedS[\w]*-[a-z2-7]{26}", session_name(sso))
     assert len(session_name(sso)) == 64
+    document = Path(__file__).resolve().parents[2] / "docs/sessions.md"
+    assert f"`{session_name(sso)}`" in document.read_text()

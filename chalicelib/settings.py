@@ -1,0 +1,28 @@
+"""What is set for the deployed function, by its stage and its template, in environment variables."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a stage.
+
+    Attributes:
+        region: where the function runs; Lambda sets it.
+        tokens_table: name of the table of API tokens, or None: none are taken.
+        allow_loopback_http: let issuers on this very machine be reached without TLS. For tests alone.
+    """
+
+    region: str
+    tokens_table: str | None = None
+    allow_loopback_http: bool = False
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that environment variables hold."""
+    return Settings(
+        region=environment["AWS_REGION"],
+        tokens_table=environment.get("CREDVEND_TOKENS_TABLE") or None,
+        allow_loopback_http=environment.get("CREDVEND_ALLOW_LOOPBACK_HTTP") == "true",
+    )
