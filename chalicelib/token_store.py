@@ -120,7 +120,7 @@ class TokenStore:
             now = self._clock()
             _check(stored, source_ip, now)
         except InvalidToken as error:
-            error.token_id = api_token_id(hashed)
+            error.token_id, error.token_name = api_token_id(hashed), None if stored is None else stored.name
             raise
         if not is_kept and now - started < _SLOW_SECONDS:
             self._note_use(stored, int(now))

@@ -37,14 +37,26 @@ def iam_policy(catalog: Catalog) -> dict[str, object]:
         "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
         "Resource": "*",  # X-Ray knows no narrower resource for these two
     }
+    table = {"Fn::GetAtt": ["TokensTable", "Arn"]}
     find_tokens: dict[str, object] = {
         "Sid": "FindApiTokens",
         "Effect": "Allow",
-        "Action": ["dynamodb:GetItem", "dynamodb:UpdateItem"],
-        "Resource": {"Fn::GetAtt": ["TokensTable", "Arn"]},
+        "Action": ["dynamodb:GetItem"],
+        "Resource": table,
+    }
+    # Nothing but when they were used: a function gone astray must not bring a revoked token back.
+    note_use_of_tokens: dict[str, object] = {
+        "Sid": "NoteUseOfApiTokens",
+        "Effect": "Allow",
+        "Action": ["dynamodb:UpdateItem"],
+        "Resource": table,
+        "Condition": {
+            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["hash", "last_used"]},
+            "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
+        },
     }
     # IAM takes no empty list of resources.
-    statements = ([assume] if catalog.roles else []) + [find_tokens, write_log, write_traces]
+    statements = ([assume] if catalog.roles else []) + [find_tokens, note_use_of_tokens, write_log, write_traces]
     return {"Version": "2012-10-17", "Statement": statements}
 
 

@@ -153,6 +153,7 @@ def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path
     with zipfile.ZipFile(ROOT / ".build/dev/package/deployment.zip") as package:
         configuration = [name for name in package.namelist() if name.startswith("chalicelib/config/")]
     assert sorted(configuration) == [
+        "chalicelib/config/issuers.schema.json",
         "chalicelib/config/policies/callers.cedar",
         "chalicelib/config/policies/guards.cedar",
         "chalicelib/config/roles.schema.json",

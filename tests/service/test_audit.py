@@ -202,9 +202,12 @@ def audit_logger() -> Iterator[logging.Logger]:
     """The logger, put back as it was."""
     logger = logging.getLogger("credvend.audit")
     level, handlers, filters = logger.level, logger.handlers[:], logger.filters[:]
+    everybody = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    disabled = [each.disabled for each in everybody]
     yield logger
     logging.disable(logging.NOTSET)
-    logger.disabled = False
+    for each, was_disabled in zip(everybody, disabled, strict=True):
+        each.disabled = was_disabled
     logger.setLevel(level)
     logger.handlers[:], logger.filters[:] = handlers, filters
 
