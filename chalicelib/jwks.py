@@ -57,8 +57,13 @@ class FetchedKeys:
     """Keys from the issuer. Lives as long as the execution environment; the constants above are its lifetimes."""
 
     def __init__(
-        self, issuer: Issuer, fetch: Fetch, allow_loopback_http: bool, clock: Callable[[], float] = time.monotonic
+        self, issuer: Issuer, fetch: Fetch, allow_loopback_http: bool, clock: Callable[[], float] = time.time
     ) -> None:
+        """Nothing is fetched yet.
+
+        Args:
+            clock: seconds since 1970, UTC. Not a monotonic clock: while Lambda freezes a function, those may stand.
+        """
         self._issuer = issuer
         self._fetch = fetch
         self._allow_loopback_http = allow_loopback_http
@@ -70,10 +75,11 @@ class FetchedKeys:
 
     def find(self, key_id: str | None, algorithm: str) -> Jwk:
         now = self._clock()
-        if now - self._fetched_at > FRESH_SECONDS:
+        if not _is_within(FRESH_SECONDS, self._fetched_at, now):
             self._refresh(now)
         key = choose(self._keys, key_id, algorithm)
-        if key is None and self._fetched_at < now and now - self._looked_for_unknown_at >= UNKNOWN_KEY_SECONDS:
+        looked_lately = _is_within(UNKNOWN_KEY_SECONDS, self._looked_for_unknown_at, now)
+        if key is None and self._fetched_at != now and not looked_lately:
             self._looked_for_unknown_at = now
             self._refresh(now)
             key = choose(self._keys, key_id, algorithm)
@@ -82,14 +88,14 @@ class FetchedKeys:
         return _must_be(key)
 
     def _refresh(self, now: float) -> None:
-        if now - self._failed_at < RETRY_SECONDS:
+        if _is_within(RETRY_SECONDS, self._failed_at, now):
             return
         try:
             self._keys = keys_of(self._fetch(self._issuer.jwks_uri or self._discover()))
             self._fetched_at = now
         except (OSError, ValueError, urllib3.exceptions.HTTPError):
             self._failed_at = now
-            if now - self._fetched_at > STALE_SECONDS:
+            if not _is_within(STALE_SECONDS, self._fetched_at, now):
                 self._keys = []
 
     def _discover(self) -> str:
@@ -100,6 +106,11 @@ class FetchedKeys:
             raise ValueError("the discovery document is of another issuer, or has no jwks_uri")
         check_url(jwks_uri, self._allow_loopback_http)
         return jwks_uri
+
+
+def _is_within(seconds: float, then: float, now: float) -> bool:
+    """Whether a moment is so long ago at the most. Of a clock that was set back, nothing is: that prolongs nothing."""
+    return 0 <= now - then < seconds
 
 
 def keys_of(document: dict[str, object]) -> list[Jwk]:
