@@ -115,6 +115,21 @@ def test_a_log_level_that_would_swallow_the_audit_log_is_refused(
     assert variable in problems(write_config(tmp_path))
 
 
+def test_callers_that_sign_wait_for_no_cryptography_and_no_table() -> None:
+    """What only tokens need is imported when one comes: it would cost each cold start a tenth of a second."""
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import app, sys; print(*sys.modules, sep=chr(10))"],
+        cwd=ROOT,
+        env={"AWS_REGION": "ap-northeast-2"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert "chalicelib.service" in loaded
+    for needless in ("jwt", "cryptography", "chalicelib.oidc", "chalicelib.token_store", "aws_xray_sdk"):
+        assert needless not in loaded
+
+
 def test_the_function_does_not_load_with_an_invalid_configuration(tmp_path: Path) -> None:
     shutil.copy(ROOT / "app.py", tmp_path)
     shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib")
