@@ -42,8 +42,6 @@ EventName = Literal[
 ]
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
 _USER_AGENT_CHARACTERS: Final = 256
-# What some readers take for the end of a line, and JSON lets stand in a string.
-_LINE_ENDS: Final = {ord(end): f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +116,13 @@ class _AuditHandler(logging.Handler):
 
 
 def _one_line(record: dict[str, object]) -> str:
-    """JSON on one line; what UTF-8 cannot hold (half of a surrogate pair) is escaped."""
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":")).translate(_LINE_ENDS)
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """JSON on one line, in which all that cannot be seen is escaped: other ends of lines, controls, halves of pairs."""
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def origin_fields(origin: Origin) -> dict[str, object]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import cedarpy
 
@@ -20,6 +21,16 @@ from chalicelib.policies import Policies, load_policies
 from chalicelib.timestamps import rfc3339
 
 _ACTION = {"type": "Action", "id": "AssumeRole"}
+
+
+# A caller of each kind, for the check that the schema has a place for it.
+_SAMPLES: Final[tuple[Caller, ...]] = (
+    IamUser("aws", "111122223333", "/", "a", "AIDA"),
+    IamRoleSession("aws", "111122223333", "a", "a", "AROA:a"),
+    FederatedUser("aws", "111122223333", "a", "111122223333:a"),
+    OidcSubject("a", "a", ("a",), (("a", "a"), ("b", ("a",)))),
+    ServiceToken("a", "a", (("a", "a"),), "a"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +87,10 @@ class Authorizer:
         self._scopes = _Scopes(policies.text)
         try:
             self._roles = cedarpy.Entities.from_json_str(json.dumps(_role_entities(catalog.roles)), self._schema)
+            for caller in _SAMPLES:  # else their kind would fail at each request
+                self._roles.with_added_json_str(json.dumps([_principal(caller)]), self._schema)
         except ValueError as error:
-            raise ConfigError([f"schema.cedarschema: the catalog does not fit it: {error}"]) from None
+            raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.

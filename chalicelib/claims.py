@@ -101,6 +101,8 @@ def _tags(claims: dict[str, object], issuer: Issuer) -> Iterator[tuple[str, Clai
 def _scalar(value: object, path: Path_) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows one kind of number: 1.0 is 1
     if isinstance(value, str | int | float):
         return _text(str(value), path)
     raise InvalidToken(f"The token's {_shown(path)} must be text, number or boolean, or a list of them.", "wrong_claim")

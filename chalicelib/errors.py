@@ -150,7 +150,7 @@ class AccessDenied(CredvendError):
     def __init__(self) -> None:
         super().__init__(
             "Access denied: no such role, or no policy lets you assume it now. "
-            "GET /v1/iam/roles lists the roles you may assume."
+            "GET /v1/roles (/v1/iam/roles) lists the roles you may assume."
         )
 
 

@@ -135,7 +135,7 @@ def check_url(url: str, allow_loopback_http: bool) -> None:
         ValueError: not https (http on this very machine, where that is allowed), or with userinfo or a fragment.
     """
     parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None or parts.fragment or not parts.hostname:
+    if parts.username is not None or parts.password is not None or "#" in url or not parts.hostname:
         raise ValueError("must be a plain URL, without user or fragment")
     if parts.scheme == "https" or (allow_loopback_http and parts.scheme == "http" and _is_loopback(parts.hostname)):
         return
@@ -156,6 +156,8 @@ def _issuer(entry: IssuerEntry, allow_loopback_http: bool) -> Issuer:
                 check_url(url, allow_loopback_http)
         except ValueError as error:
             raise ValueError(f"`{field}` {error}") from None
+    if "?" in entry.issuer:
+        raise ValueError("`issuer` must have no query")  # OpenID Connect Discovery 1.0, 4
     if entry.jwks_uri and entry.jwks_file:
         raise ValueError("`jwks_uri` and `jwks_file` exclude each other")
     unknown = sorted(set(entry.algorithms) - set(ALGORITHMS))

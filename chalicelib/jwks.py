@@ -1,9 +1,11 @@
 """Which keys does an issuer sign with? Its JWKS (RFC 7517): from a file, or fetched, and kept for a while."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
 import urllib3
@@ -20,12 +22,18 @@ STALE_SECONDS: Final = 86_400
 # An attacker's tokens may name any key: for all of them together, one look in a minute.
 UNKNOWN_KEY_SECONDS: Final = 60
 # How soon an issuer that did not answer is asked again, so that its trouble does not become every caller's.
-RETRY_SECONDS: Final = 5
+RETRY_SECONDS: Final = 10
+# For discovery and keys together. With the slowest STS after it (15 s), it must end within the function's 25 s.
+_PATIENCE_SECONDS: Final = 5
+_PATIENCE_WITH_KEYS_SECONDS: Final = 1
+_TROUBLE: Final = (OSError, ValueError, urllib3.exceptions.HTTPError)
 _CONNECT_SECONDS: Final = 2
 _READ_SECONDS: Final = 3
 _WHOLE_SECONDS: Final = 5
 _MAXIMUM_BYTES: Final = 262_144
 _CHUNK_BYTES: Final = 16_384
+# A key with one of these is a secret that got out: whoever published it may not be the only one who has it.
+_PRIVATE: Final = frozenset({"d", "k", "p", "q", "dp", "dq", "qi", "oth"})
 _ACCEPT: Final = {"Accept": "application/json"}
 _KEY_TYPES: Final = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
 _CURVES: Final = {"ES256": ("P-256",), "ES384": ("P-384",), "ES512": ("P-521",), "EdDSA": ("Ed25519", "Ed448")}
@@ -80,23 +88,32 @@ class FetchedKeys:
         key = choose(self._keys, key_id, algorithm)
         looked_lately = _is_within(UNKNOWN_KEY_SECONDS, self._looked_for_unknown_at, now)
         if key is None and self._fetched_at != now and not looked_lately:
-            self._looked_for_unknown_at = now
-            self._refresh(now)
+            if self._refresh(now):
+                self._looked_for_unknown_at = now
             key = choose(self._keys, key_id, algorithm)
         if key is None and self._fetched_at < self._failed_at:
             raise IssuerUnavailable(self._issuer.name)  # it may have such a key by now: nobody knows
         return _must_be(key)
 
-    def _refresh(self, now: float) -> None:
+    def _refresh(self, now: float) -> bool:
+        """Fetch the keys, if it may be tried now. Who has keys that are good enough does not wait long for better."""
         if _is_within(RETRY_SECONDS, self._failed_at, now):
-            return
+            return False
         try:
-            self._keys = keys_of(self._fetch(self._issuer.jwks_uri or self._discover()))
-            self._fetched_at = now
-        except (OSError, ValueError, urllib3.exceptions.HTTPError):
-            self._failed_at = now
+            keys = _in_time(self._fetch_keys, _PATIENCE_WITH_KEYS_SECONDS if self._keys else _PATIENCE_SECONDS)
+            self._keys, self._fetched_at = keys, now
+        except _TROUBLE:
+            self._failed_at = self._clock()  # when it was over: an issuer that hangs is not asked again at once
             if not _is_within(STALE_SECONDS, self._fetched_at, now):
                 self._keys = []
+            return False
+        return True
+
+    def _fetch_keys(self) -> list[Jwk]:
+        keys = keys_of(self._fetch(self._issuer.jwks_uri or self._discover()))
+        if not any(_fits(key, algorithm) for key in keys for algorithm in self._issuer.algorithms):
+            raise ValueError("there is no key that fits the issuer's algorithms")
+        return keys
 
     def _discover(self) -> str:
         """OpenID Connect Discovery 1.0, 4: the document must be of the very issuer that was asked."""
@@ -106,6 +123,30 @@ class FetchedKeys:
             raise ValueError("the discovery document is of another issuer, or has no jwks_uri")
         check_url(jwks_uri, self._allow_loopback_http)
         return jwks_uri
+
+
+def _in_time(work: Callable[[], list[Jwk]], seconds: float) -> list[Jwk]:
+    """What work returns, if it is done in time. No timeout of a connection bounds slow look-ups, addresses and headers.
+
+    Raises:
+        TimeoutError: it is not; it goes on by itself, and what becomes of it is thrown away.
+    """
+    answers: SimpleQueue[list[Jwk] | Exception] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            answers.put(work())
+        except _TROUBLE as error:
+            answers.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError("it took too long") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _is_within(seconds: float, then: float, now: float) -> bool:
@@ -139,6 +180,7 @@ def _fits(key: Jwk, algorithm: str) -> bool:
         and key.get("alg", algorithm) == algorithm
         and isinstance(operations, list)
         and "verify" in operations
+        and _PRIVATE.isdisjoint(key)
         and (algorithm not in _CURVES or key.get("crv") in _CURVES[algorithm])
     )
 
@@ -199,6 +241,8 @@ def load_keys(issuer: Issuer, config: Path, allow_loopback_http: bool) -> Keys:
         return FetchedKeys(issuer, fetch_json, allow_loopback_http)
     try:
         document = json_object((config / issuer.jwks_file).read_bytes())
+        if any("d" in key for key in keys_of(document)):
+            raise ValueError("it holds a private key, which must never leave its issuer")
         usable = [key for key in keys_of(document) if any(_fits(key, algorithm) for algorithm in issuer.algorithms)]
     except (OSError, ValueError) as error:
         raise ConfigError([f"{issuer.jwks_file}: {error}"]) from None

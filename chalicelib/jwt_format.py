@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.errors import InvalidToken
+from chalicelib.printable import is_printable_line
 from chalicelib.strict_json import NotStrictJson, json_object
 
 MAXIMUM_TOKEN_CHARACTERS: Final = 8192
@@ -58,7 +59,7 @@ def read_token(token: str) -> UnverifiedToken:
     algorithm, key_id, media_type = header.get("alg"), header.get("kid"), header.get("typ")
     if not isinstance(algorithm, str) or ("typ" in header and not (isinstance(media_type, str) and media_type)):
         raise InvalidToken("The token's header must have alg as a string, and typ, if at all.", "malformed")
-    if "kid" in header and not (isinstance(key_id, str) and 0 < len(key_id) <= _MAXIMUM_KEY_ID_CHARACTERS):
+    if "kid" in header and not (isinstance(key_id, str) and _is_key_id(key_id)):
         raise InvalidToken("The token's header has a kid that is not a short string.", "malformed")
     return UnverifiedToken(
         algorithm=algorithm,
@@ -66,6 +67,10 @@ def read_token(token: str) -> UnverifiedToken:
         media_type=media_type if isinstance(media_type, str) else None,
         claims=claims,
     )
+
+
+def _is_key_id(text: str) -> bool:
+    return 0 < len(text) <= _MAXIMUM_KEY_ID_CHARACTERS and is_printable_line(text)  # it goes into the log
 
 
 def _object(segment: str, part: str) -> dict[str, object]:

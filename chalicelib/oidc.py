@@ -64,5 +64,5 @@ def _check_signature(token: str, key: Jwk, algorithm: str) -> None:
         # Only the signature: what is signed was read already, and claims.py says what must be in it.
         options = {"verify_signature": True, "enforce_minimum_key_length": True}
         jwt.PyJWS().decode(token, public, algorithms=[algorithm], options=options)  # type: ignore[arg-type]
-    except (jwt.PyJWTError, ValueError, TypeError):
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         raise InvalidToken("The token's signature is not that of its issuer.", "bad_signature") from None

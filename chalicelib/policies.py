@@ -27,6 +27,10 @@ _PRINCIPALS = {
         re.compile(_ARN.format("iam", r"role/[A-Za-z0-9_+=,.@-]+"), re.ASCII),
         "a role session is the role's ARN without its path, arn:aws:iam::ACCOUNT:role/NAME",
     ),
+    "ServiceToken": (
+        re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII),
+        "an API token is its name",
+    ),
     "FederatedUser": (
         re.compile(_ARN.format("sts", "federated-user/[!-~]+"), re.ASCII),
         "a federated user is its ARN, arn:aws:sts::ACCOUNT:federated-user/NAME",
@@ -117,6 +121,10 @@ class _Checker:
                 self._owners[identifier] = name
         return labels
 
+    def _is_of_an_issuer(self, identifier: str) -> bool:
+        issuer, colon, rest = identifier.partition(":")
+        return issuer in self._issuers and bool(colon and rest)
+
     def _check_entities(self, policy: object) -> Iterator[str]:
         for kind, identifier in _entities(policy):
             shown = f'{kind}::"{identifier}"'
@@ -126,8 +134,8 @@ class _Checker:
                 yield f"{shown} is not a group of any role in the catalog"
             elif kind == "OidcIssuer" and identifier not in self._issuers:
                 yield f"{shown} is not in issuers.yaml"
-            elif kind in ("OidcSubject", "OidcGroup") and identifier.partition(":")[0] not in self._issuers:
-                yield f"{shown} does not begin with the name of an issuer in issuers.yaml, and a colon"
+            elif kind in ("OidcSubject", "OidcGroup") and not self._is_of_an_issuer(identifier):
+                yield f"{shown} must be the name of an issuer in issuers.yaml, a colon, and what the issuer calls it"
             elif kind in _PRINCIPALS and _PRINCIPALS[kind][0].fullmatch(identifier) is None:
                 yield f"{shown} can be nobody: {_PRINCIPALS[kind][1]}"
 

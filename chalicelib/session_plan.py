@@ -77,4 +77,5 @@ def _caller_tag(caller: Caller) -> str:
     if _TAG_VALUE.fullmatch(caller.identifier) and _LIKE_CUT.search(caller.identifier) is None:
         return caller.identifier
     suffix = f" {identity_hash(caller)}"
-    return _NOT_IN_TAG_VALUE.sub("_", caller.identifier)[: _TAG_CHARACTERS - len(suffix)] + suffix
+    # Cut, not replaced: what policies compare it with must be what the caller is called.
+    return _NOT_IN_TAG_VALUE.split(caller.identifier)[0][: _TAG_CHARACTERS - len(suffix)] + suffix

@@ -234,7 +234,8 @@ def stored_token(item: "Mapping[str, AttributeValueTypeDef]") -> StoredToken:
             created=int(item["created"]["N"]),
             expires=int(item["expires"]["N"]),
             revoked_at=int(item["revoked_at"]["N"]) if "revoked_at" in item else None,
-            last_used=int(item["last_used"]["N"]) if "last_used" in item else None,
+            # The function may write it, and nothing else; so it must not decide whether the rest is believed.
+            last_used=int(item["last_used"]["N"]) if "N" in item.get("last_used", {}) else None,
             cidrs=tuple(ipaddress.ip_network(cidr["S"]) for cidr in item["cidrs"]["L"]),
         )
     except (KeyError, ValueError) as error:

@@ -126,21 +126,21 @@ def state(stored: StoredToken, now: float) -> str:
 
 
 def _create(options: argparse.Namespace) -> None:
-    tokens = open_tokens(options.stage)
+    tokens = open_tokens(options.stage, _say)
     issued = tokens.create(options.name, options.owner, options.expires, options.tag, options.cidr)
     _say(f"Made token {_described(issued)} in table {table_name(options.stage)}.")
     _hand_over(issued)
 
 
 def _rotate(options: argparse.Namespace) -> None:
-    issued = open_tokens(options.stage).rotate(options.name, options.overlap, options.expires)
+    issued = open_tokens(options.stage, _say).rotate(options.name, options.overlap, options.expires)
     _say(f"Made token {_described(issued)} in table {table_name(options.stage)}.")
     _say(f"The old one ends within {max(options.overlap, revocation_delay())} s.")
     _hand_over(issued)
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    for stored in open_tokens(options.stage).revoke(options.name_or_id):
+    for stored in open_tokens(options.stage, _say).revoke(options.name_or_id):
         _say(f"Revoked token {stored.name} ({stored.id}).")
     _say(
         f"It may still be taken for {revocation_delay()} s. AWS sessions that were vended for it go on until they end."
@@ -148,7 +148,7 @@ def _revoke(options: argparse.Namespace) -> None:
 
 
 def _list(options: argparse.Namespace) -> None:
-    tokens = open_tokens(options.stage)
+    tokens = open_tokens(options.stage, _say)
     listed = [describe(stored, tokens.now()) for stored in tokens.list_all()]
     if options.json:
         print(json.dumps(listed, indent=2))

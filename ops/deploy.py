@@ -159,7 +159,7 @@ def _lay_over(config: Path, target: Path) -> None:
     # Replaced whole: a policy or an issuer of ours that stayed behind would let somebody in.
     for name in _FOLDERS:
         shutil.rmtree(target / name, ignore_errors=True)
-    (target / "issuers.yaml").unlink()
+    (target / "issuers.yaml").unlink(missing_ok=True)
     for name in found & _FOLDERS:
         shutil.copytree(config / name, target / name, ignore=shutil.ignore_patterns(".*"))
     for name in found - _FOLDERS:

@@ -50,12 +50,20 @@ class IssuedToken:
 class Tokens:
     """The tokens of one table. Times and durations are seconds."""
 
-    def __init__(self, table: str, client: "DynamoDBClient", clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        table: str,
+        client: "DynamoDBClient",
+        clock: Callable[[], float] = time.time,
+        warn: Callable[[str], None] = lambda _message: None,
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
             clock: seconds since 1970, UTC.
+            warn: told of what is wrong with the table and keeps nothing from being done.
         """
+        self._warn = warn
         self._table = table
         self._client = client
         self._clock = clock
@@ -65,17 +73,19 @@ class Tokens:
         return int(self._clock())
 
     def list_all(self) -> list[StoredToken]:
-        """All that the table holds, also what is revoked or has expired: by name, the latest first.
+        """All that the table holds and can be read, also what is revoked or has expired: by name, the latest first.
 
         Raises:
             TokensFailed: the table cannot be read.
         """
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
-        try:
-            with self._asked():
-                found = [stored_token(item) for page in pages for item in page["Items"]]
-        except ValueError as error:
-            raise TokensFailed(f"In table {self._table}, {error}. Nobody can use it: delete the item.") from None
+        found: list[StoredToken] = []
+        with self._asked():
+            for item in (item for page in pages for item in page["Items"]):
+                try:
+                    found.append(stored_token(item))
+                except ValueError as error:  # it must not keep anybody from revoking another one
+                    self._warn(f"In table {self._table}, {error}. Nobody can use it: delete the item.")
         return sorted(found, key=lambda stored: (stored.name, -stored.created, stored.hash))
 
     def create(
@@ -103,6 +113,9 @@ class Tokens:
         issued = _issue(name, owner, now, lifetime, tuple(sorted(tags)), tuple(dict.fromkeys(cidrs)))
         with self._asked():
             self._client.put_item(**self._put(issued.stored))
+        if len(self._live(name)) > 1:
+            self._revoke(issued.stored)
+            raise TokensFailed(f"Somebody else made a token {name} at the same moment. Look at `token list`.")
         return issued
 
     def rotate(self, name: str, overlap: int, lifetime: int) -> IssuedToken:
@@ -123,9 +136,7 @@ class Tokens:
         latest = live[0]
         issued = _issue(name, latest.owner, now, lifetime, latest.tags, latest.cidrs)
         writes: list[TransactWriteItemTypeDef] = [{"Put": self._put(issued.stored)}]
-        for old in live:
-            if old.expires > now + overlap:
-                writes.append({"Update": self._end(old, now + overlap)})
+        writes += [{"Update": self._end(old, min(old.expires, now + overlap))} for old in live]
         with self._asked():
             self._client.transact_write_items(TransactItems=writes)
         return issued
@@ -139,22 +150,31 @@ class Tokens:
         Raises:
             TokensFailed: there is none, or the table cannot be written.
         """
+        revoked: list[StoredToken] = []
+        # Again until there is none: a rotation that was under way may just have made another one.
+        while meant := self._meant(name_or_id):
+            revoked += [self._revoke(stored) for stored in meant]
+        if not revoked:
+            raise TokensFailed(f"No live token has the name or id {name_or_id}. `token list` shows all.")
+        return revoked
+
+    def _meant(self, name_or_id: str) -> list[StoredToken]:
         now = self.now()
         live = [stored for stored in self.list_all() if stored.is_live(now)]
-        meant = [stored for stored in live if name_or_id in (stored.id, stored.name)]
-        if not meant:
-            raise TokensFailed(f"No live token has the name or id {name_or_id}. `token list` shows all.")
-        for stored in meant:
-            with self._asked():
-                self._client.update_item(
-                    TableName=self._table,
-                    Key={"hash": {"S": stored.hash}},
-                    UpdateExpression="SET #revoked_at = :now",
-                    ConditionExpression="attribute_exists(#hash)",
-                    ExpressionAttributeNames={"#hash": "hash", "#revoked_at": "revoked_at"},
-                    ExpressionAttributeValues={":now": {"N": str(now)}},
-                )
-        return [replace(stored, revoked_at=now) for stored in meant]
+        return [stored for stored in live if name_or_id in (stored.id, stored.name)]
+
+    def _revoke(self, stored: StoredToken) -> StoredToken:
+        now = self.now()
+        with self._asked():
+            self._client.update_item(
+                TableName=self._table,
+                Key={"hash": {"S": stored.hash}},
+                UpdateExpression="SET #revoked_at = :now",
+                ConditionExpression="attribute_exists(#hash)",
+                ExpressionAttributeNames={"#hash": "hash", "#revoked_at": "revoked_at"},
+                ExpressionAttributeValues={":now": {"N": str(now)}},
+            )
+        return replace(stored, revoked_at=now)
 
     def _live(self, name: str) -> list[StoredToken]:
         """The live tokens of a name, the latest first: several while a rotation lasts."""
@@ -174,8 +194,14 @@ class Tokens:
             "TableName": self._table,
             "Key": {"hash": {"S": old.hash}},
             "UpdateExpression": "SET #expires = :expires, #ttl = :ttl",
-            "ConditionExpression": "attribute_exists(#hash)",  # deleted meanwhile, it must not come back
-            "ExpressionAttributeNames": {"#hash": "hash", "#expires": "expires", "#ttl": "ttl"},
+            # Deleted meanwhile, it must not come back; revoked meanwhile, its name must get no new token.
+            "ConditionExpression": "attribute_exists(#hash) AND attribute_not_exists(#revoked_at)",
+            "ExpressionAttributeNames": {
+                "#hash": "hash",
+                "#expires": "expires",
+                "#ttl": "ttl",
+                "#revoked_at": "revoked_at",
+            },
             "ExpressionAttributeValues": {
                 ":expires": {"N": str(expires)},
                 ":ttl": {"N": str(expires + _KEPT_SECONDS)},
@@ -210,8 +236,11 @@ def table_name(stage: str) -> str:
     return f"credvend-{stage}-tokens"
 
 
-def open_tokens(stage: str) -> Tokens:
+def open_tokens(stage: str, warn: Callable[[str], None]) -> Tokens:
     """The tokens of a stage, with the AWS credentials and the region of the environment.
+
+    Args:
+        warn: told of what is wrong with the table and keeps nothing from being done.
 
     Raises:
         TokensFailed: no region, or a profile that is not there.
@@ -222,7 +251,7 @@ def open_tokens(stage: str) -> Tokens:
         raise TokensFailed("No region: set AWS_REGION, or `region` in your AWS profile.") from None
     except BotoCoreError as error:
         raise TokensFailed(f"Your AWS configuration does not work: {error}") from None
-    return Tokens(table_name(stage), client)
+    return Tokens(table_name(stage), client, warn=warn)
 
 
 def revocation_delay() -> int:

@@ -74,6 +74,8 @@ def test_the_template_bounds_what_callers_and_mistakes_can_cost(stack: Stack) ->
     assert {(s["ResourcePath"], s["HttpMethod"]): s["ThrottlingRateLimit"] for s in settings} == {
         ("/*", "*"): 50,
         ("/~1v1~1iam~1roles", "GET"): 10,
+        ("/~1v1~1roles", "GET"): 10,
+        ("/~1v1~1whoami", "GET"): 10,
         ("/~1v1~1health", "GET"): 5,
     }
     # A trace of the data, or a cache, would hold credentials.

@@ -59,6 +59,10 @@ def test_the_shipped_configuration_is_valid() -> None:
             "without its path",
         ),
         ('@id("a") forbid (principal == FederatedUser::"bob", action, resource);', "a federated user is its ARN"),
+        ('@id("a") forbid (principal in OidcGroup::"okta:Readers", action, resource);', "an issuer in issuers.yaml"),
+        ('@id("a") forbid (principal in OidcIssuer::"okta", action, resource);', "is not in issuers.yaml"),
+        ('@id("a") forbid (principal == OidcSubject::"alice", action, resource);', "an issuer in issuers.yaml"),
+        ('@id("a") forbid (principal == ServiceToken::"token:x", action, resource);', "an API token is its name"),
         (
             '@id("a") forbid (principal, action, resource) when { principal in [Account::"1"] };',
             "policy a: Account",
@@ -100,6 +104,12 @@ def test_hidden_files_are_not_policies(tmp_path: Path) -> None:
 def test_a_schema_that_does_not_parse_is_named(tmp_path: Path) -> None:
     (write_config(tmp_path) / "schema.cedarschema").write_text("entity ;")
     assert "schema.cedarschema" in problems(tmp_path)
+
+
+def test_a_schema_that_has_no_place_for_a_kind_of_caller_is_named(tmp_path: Path) -> None:
+    schema = write_config(tmp_path) / "schema.cedarschema"
+    schema.write_text(schema.read_text().replace("  owner: String,\n", ""))
+    assert "schema.cedarschema: catalog or callers do not fit it" in problems(tmp_path)
 
 
 def test_a_catalog_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("algorithms: []", "`algorithms`"),
         ("jwks_uri: http://example.com/keys", "`jwks_uri` must be an https URL"),
         ("jwks_uri: https://user@example.com/keys", "without user"),
+        ("jwks_uri: https://example.com/#", "without user or fragment"),
         ("jwks_uri: file:///etc/passwd", "`jwks_uri` must be a URL"),
         ("jwks_file: ../secret.json", "such as keys/NAME.json"),
         ("jwks_file: /etc/passwd", "such as keys/NAME.json"),

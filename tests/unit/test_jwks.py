@@ -1,5 +1,8 @@
 """Which key, and when it is looked for again: with a clock and an issuer that the test holds."""
 
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -7,7 +10,15 @@ import pytest
 
 from chalicelib.errors import ConfigError, InvalidToken, IssuerUnavailable
 from chalicelib.issuers import Issuer
-from chalicelib.jwks import FRESH_SECONDS, STALE_SECONDS, UNKNOWN_KEY_SECONDS, FetchedKeys, choose, load_keys
+from chalicelib.jwks import (
+    FRESH_SECONDS,
+    RETRY_SECONDS,
+    STALE_SECONDS,
+    UNKNOWN_KEY_SECONDS,
+    FetchedKeys,
+    choose,
+    load_keys,
+)
 from tests.harness.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
 
 OLD, NEW = ec_key("old"), ec_key("new")
@@ -46,9 +57,11 @@ class Provider:
     )
     asked: list[str] = field(default_factory=list)
     down: bool = False
+    hang: Callable[[], object] = lambda: None
 
     def fetch(self, url: str) -> dict[str, object]:
         self.asked.append(url)
+        self.hang()
         if self.down or url not in self.pages:
             raise OSError("refused")
         return self.pages[url]
@@ -127,6 +140,54 @@ def test_while_the_issuer_is_down_an_unknown_key_fails_closed() -> None:
         keys.find("new", "ES256")
 
 
+def test_a_key_set_without_a_key_that_fits_does_not_take_the_place_of_a_good_one() -> None:
+    provider = Provider()
+    keys = provider.keys()
+    keys.find("old", "ES256")
+    provider.publish()
+    provider.now += FRESH_SECONDS + 1
+    assert keys.find("old", "ES256")["kid"] == "old"
+
+
+def test_a_failed_look_for_an_unknown_key_does_not_use_up_the_minute() -> None:
+    provider = Provider()
+    keys = provider.keys()
+    keys.find("old", "ES256")
+    provider.now += 1
+    provider.down = True
+    with pytest.raises(IssuerUnavailable):
+        keys.find("forged", "ES256")
+    provider.down = False
+    provider.publish(OLD, NEW)
+    provider.now += RETRY_SECONDS
+    assert keys.find("new", "ES256")
+
+
+def test_an_issuer_that_hangs_holds_up_one_caller_for_a_moment() -> None:
+    """Who has good keys waits a second for better ones, and then for a while nobody waits at all."""
+    provider = Provider()
+    keys = provider.keys()
+    keys.find("old", "ES256")
+    released = threading.Event()
+    provider.hang = released.wait
+    provider.now += FRESH_SECONDS + 1
+    started = time.monotonic()
+    for _ in range(20):
+        assert keys.find("old", "ES256")
+    assert time.monotonic() - started < 3
+    released.set()
+
+
+def test_a_clock_that_is_set_back_prolongs_nothing() -> None:
+    provider = Provider()
+    keys = provider.keys()
+    keys.find("old", "ES256")
+    provider.publish(NEW)
+    provider.now -= 100_000
+    with pytest.raises(InvalidToken):
+        keys.find("old", "ES256")
+
+
 def test_an_issuer_that_is_down_from_the_start_is_not_asked_for_every_caller() -> None:
     provider = Provider(down=True)
     keys = provider.keys()
@@ -179,6 +240,8 @@ def test_a_token_without_a_key_id_is_of_the_only_key_that_fits() -> None:
         (rsa_key("k").public_jwk | {"alg": "PS256"}, "RS256"),
         (rsa_key("k").public_jwk | {"key_ops": ["encrypt"]}, "RS256"),
         ({"kid": "k", "kty": "oct", "k": "c2VjcmV0"}, "RS256"),
+        (rsa_key("k").public_jwk | {"d": "AQAB"}, "RS256"),
+        (ec_key("k").public_jwk | {"d": "AQAB"}, "ES256"),
     ],
 )
 def test_a_key_that_does_not_fit_the_algorithm_is_not_used(jwk: dict[str, object], algorithm: str) -> None:

@@ -251,11 +251,48 @@ def test_a_token_that_dynamodb_deleted_does_not_come_back_by_being_revoked(
     assert administered.table.items == {}
 
 
-def test_an_item_that_cannot_be_read_is_named(administered: Administered, tokens: Tokens) -> None:
-    issued = tokens.create("ci", "me", DAY)
-    del administered.table.items[issued.stored.hash]["owner"]
-    with pytest.raises(TokensFailed, match=rf"{issued.stored.id} cannot be read.*delete the item"):
-        tokens.list_all()
+def test_an_item_that_cannot_be_read_is_named_and_keeps_nobody_from_revoking_another(
+    administered: Administered,
+) -> None:
+    said: list[str] = []
+    tokens = Tokens(NAME, administered.table.client, administered.clock, said.append)
+    stolen, broken = tokens.create("stolen", "me", DAY), tokens.create("ci", "me", DAY)
+    del administered.table.items[broken.stored.hash]["owner"]
+    assert [revoked.id for revoked in tokens.revoke("stolen")] == [stolen.stored.id]
+    assert administered.refusal(stolen.token) == "revoked"
+    assert f"{broken.stored.id} cannot be read" in said[0] and "delete the item" in said[0]
+
+
+def test_what_the_function_may_write_does_not_decide_whether_a_token_can_be_revoked(administered: Administered) -> None:
+    issued = administered.tokens.create("ci", "me", DAY)
+    administered.table.items[issued.stored.hash]["last_used"] = {"S": "never"}
+    assert [stored.last_used for stored in administered.tokens.list_all()] == [None]
+    assert administered.tokens.revoke("ci")
+
+
+def test_a_name_that_is_revoked_while_it_is_rotated_gets_no_new_token(
+    administered: Administered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = administered.tokens
+    old = tokens.create("ci", "me", DAY)
+    monkeypatch.setattr(tokens, "_live", lambda _name: [old.stored])  # what the rotation saw before
+    administered.tokens.revoke("ci")
+    with pytest.raises(TokensFailed, match="at the same moment"):
+        tokens.rotate("ci", DAY, DAY)
+    assert [stored for stored in administered.tokens.list_all() if stored.is_live(administered.clock())] == []
+
+
+def test_of_two_who_make_a_token_of_one_name_at_once_none_shares_it(
+    administered: Administered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = administered.tokens
+    first = tokens.create("ci", "me", DAY)
+    seen: list[list[StoredToken]] = [[], [first.stored, first.stored]]  # before, and after
+    monkeypatch.setattr(tokens, "_live", lambda _name: seen.pop(0))
+    with pytest.raises(TokensFailed, match="at the same moment"):
+        tokens.create("ci", "mallory", DAY)
+    live = [stored for stored in administered.tokens.list_all() if stored.is_live(administered.clock())]
+    assert [stored.owner for stored in live] == ["me"]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +325,7 @@ def test_without_a_region_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     with pytest.raises(TokensFailed, match="AWS_REGION"):
-        open_tokens("prod")
+        open_tokens("prod", lambda _message: None)
 
 
 # The command line.
@@ -308,7 +345,7 @@ class CommandLine:
         printed = self.capture.readouterr()
         return printed.out, printed.err
 
-    def open(self, stage: str) -> Tokens:
+    def open(self, stage: str, warn: Callable[[str], None]) -> Tokens:
         self.stages.append(stage)
         return self.administered.tokens
 
