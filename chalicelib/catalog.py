@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.errors import ConfigError
-from chalicelib.yaml_file import duplicates, json_schema, label, read_entries
+from chalicelib.yaml_file import duplicates, field_message, json_schema, label, read_entries
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
 RoleName = Annotated[
@@ -139,7 +139,7 @@ def load_catalog(path: Path) -> Catalog:
         try:
             roles.append(_role(entry))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: role {label(entry, index)}: {_field_message(str(error))}")
+            problems.append(f"{path.name}: role {label(entry, index)}: {_message(str(error))}")
     problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
@@ -180,17 +180,9 @@ def _seconds(field: str, value: int | str) -> int:
         raise ValueError(f"`{field}` {error}") from None
 
 
-def _field_message(message: str) -> str:
-    """msgspec says "Expected `str`, got `int` - at `$.name`"; people look for the field first, in words."""
-    if "unknown field" in message:
-        keys = ", ".join(field.name for field in msgspec.structs.fields(RoleEntry))
-        return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
-    what, separator, where = message.rpartition(" - at `$.")
-    if not separator:
-        return message.replace("Object missing", "lacks the")
-    field = where.rstrip("`")
-    if field in ("default_duration", "max_duration"):
-        what = TOO_SHORT if ">=" in what else TOO_LONG if "<=" in what else MALFORMED
-    elif "matching regex" in what:
-        what = _MUST_BE[field.partition("[")[0]]
-    return f"`{field}` {what}"
+def _message(error: str) -> str:
+    message = field_message(error, RoleEntry, _MUST_BE)
+    for field in ("`default_duration` ", "`max_duration` "):
+        if message.startswith(field) and " - at `$." in error:  # msgspec's words, about a number or a text
+            return field + (TOO_SHORT if ">=" in error else TOO_LONG if "<=" in error else MALFORMED)
+    return message

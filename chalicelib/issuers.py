@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.errors import ConfigError
-from chalicelib.yaml_file import duplicates, json_schema, label, read_entries
+from chalicelib.yaml_file import duplicates, field_message, json_schema, label, read_entries
 
 # Signatures with a public key only: with HMAC, whoever verifies could sign (RFC 8725, 3.1 and 3.2).
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -111,7 +111,9 @@ def load_issuers(path: Path, allow_loopback_http: bool) -> tuple[Issuer, ...]:
         try:
             issuers.append(_issuer(msgspec.convert(entry, IssuerEntry, strict=True), allow_loopback_http))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: issuer {label(entry, index)}: {_message(str(error))}")
+            problems.append(
+                f"{path.name}: issuer {label(entry, index)}: {field_message(str(error), IssuerEntry, _MUST_BE)}"
+            )
     problems += duplicates(path, "issuer", entries, ("name", "issuer"))
     problems += [
         f"{path.name}: issuer {issuer.name!r}: `jwks_file` {issuer.jwks_file} is not there"
@@ -215,16 +217,3 @@ _MUST_BE = {
     "jwks_uri": "must be a URL",
     "jwks_file": "must be a file below the configuration, such as keys/NAME.json",
 }
-
-
-def _message(message: str) -> str:
-    if "unknown field" in message:
-        keys = ", ".join(field.name for field in msgspec.structs.fields(IssuerEntry))
-        return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
-    what, separator, where = message.rpartition(" - at `$.")
-    if not separator:
-        return message.replace("Object missing", "lacks the")
-    field = where.rstrip("`")
-    if "matching regex" in what:
-        what = _MUST_BE.get(field.partition("[")[0], what)
-    return f"`{field}` {what}"

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from chalicelib.aws_client import client_config
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts_failures import refused, unreachable, unreadable
 
@@ -65,15 +65,7 @@ class Session:
 
 def sts_client(region: str) -> "STSClient":
     """A client of the region's own endpoint; keep it, and the connection stays open between requests."""
-    config = Config(
-        region_name=region,
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        tcp_keepalive=True,
-        max_pool_connections=1,
-    )
-    return boto3.client("sts", config=config)
+    return boto3.client("sts", config=client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
 
 
 def assume_role(client: "STSClient", plan: SessionPlan) -> Session:

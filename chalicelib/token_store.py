@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from chalicelib.api_token import api_token_id, check_api_token, hash_api_token
+from chalicelib.aws_client import client_config
 from chalicelib.errors import InvalidToken, TokenStoreUnavailable
 
 if TYPE_CHECKING:
@@ -208,15 +208,7 @@ class _Kept(Generic[_Value]):
 
 def dynamodb_client(region: str) -> "DynamoDBClient":
     """A client for `TokenStore`; keep it, and the connection stays open between requests."""
-    config = Config(
-        region_name=region,
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
-        tcp_keepalive=True,
-        max_pool_connections=1,
-    )
-    return boto3.client("dynamodb", config=config)
+    return boto3.client("dynamodb", config=client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
 
 
 def stored_token(item: "Mapping[str, AttributeValueTypeDef]") -> StoredToken:

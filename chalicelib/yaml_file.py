@@ -6,7 +6,7 @@ A key that stands twice is an error, where YAML silently keeps the last. Numbers
 
 import json
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -44,6 +44,24 @@ def json_schema(file: type[msgspec.Struct], title: str) -> dict[str, object]:
     # In the regular expressions of JSON Schema (ECMA-262), the end of the text is `$` and `\\Z` does not exist.
     schema: dict[str, object] = json.loads(json.dumps(msgspec.json.schema(file)).replace(r"\\Z", "$"))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
+
+
+def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[str, str]) -> str:
+    """What is wrong with an entry, in words: the field first.
+
+    Args:
+        message: msgspec's, such as "Expected `str`, got `int` - at `$.name`".
+        entry: the type of the entry.
+        patterns: for fields that must match a pattern, the pattern in words.
+    """
+    if "unknown field" in message:
+        keys = ", ".join(field.name for field in msgspec.structs.fields(entry))
+        return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
+    what, separator, where = message.rpartition(" - at `$.")
+    if not separator:
+        return message.replace("Object missing", "lacks the")
+    field = where.rstrip("`")
+    return f"`{field}` {patterns.get(field.partition('[')[0], what) if 'matching regex' in what else what}"
 
 
 def label(entry: object, index: int) -> str:

@@ -1,0 +1,20 @@
+"""How AWS is called from the function: one kept connection, short timeouts, and an end that can be foreseen."""
+
+from botocore.config import Config
+
+
+def client_config(region: str, connect_seconds: float, read_seconds: float, attempts: int) -> Config:
+    """The configuration of a client that is kept, and its connection open, between requests.
+
+    Args:
+        connect_seconds, read_seconds: of each attempt.
+        attempts: in all; between them, botocore's mode `standard` waits at most 1 s, 2 s and so on.
+    """
+    return Config(
+        region_name=region,
+        connect_timeout=connect_seconds,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+        max_pool_connections=1,
+    )
