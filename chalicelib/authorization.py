@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -84,13 +85,18 @@ class Authorizer:
         """
         self._schema = cedarpy.Schema.from_str(policies.schema)
         self._policies = cedarpy.PolicySet.from_str(policies.text)
-        self._scopes = _Scopes(policies.text)
+        self._text = policies.text
         try:
             self._roles = cedarpy.Entities.from_json_str(json.dumps(_role_entities(catalog.roles)), self._schema)
             for caller in _SAMPLES:  # else their kind would fail at each request
                 self._roles.with_added_json_str(json.dumps([_principal(caller)]), self._schema)
         except ValueError as error:
             raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
+
+    @cached_property
+    def _scopes(self) -> "_Scopes":
+        """Made for the first list of roles: who starts the service to vend does not wait for it."""
+        return _Scopes(self._text)
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.

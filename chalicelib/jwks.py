@@ -54,8 +54,8 @@ class Keys(Protocol):
 class FixedKeys:
     """Keys from the configuration."""
 
-    def __init__(self, document: dict[str, object]) -> None:
-        self._keys = keys_of(document)
+    def __init__(self, keys: Sequence[Jwk]) -> None:
+        self._keys = keys
 
     def find(self, key_id: str | None, algorithm: str) -> Jwk:
         return _must_be(choose(self._keys, key_id, algorithm))
@@ -111,7 +111,7 @@ class FetchedKeys:
 
     def _fetch_keys(self) -> list[Jwk]:
         keys = keys_of(self._fetch(self._issuer.jwks_uri or self._discover()))
-        if not any(_fits(key, algorithm) for key in keys for algorithm in self._issuer.algorithms):
+        if not _has_use_for(self._issuer, keys):
             raise ValueError("there is no key that fits the issuer's algorithms")
         return keys
 
@@ -170,6 +170,11 @@ def choose(keys: Sequence[Jwk], key_id: str | None, algorithm: str) -> Jwk | Non
     """The key of that id that fits the algorithm; for a token that names none, the only key that fits."""
     fitting = [key for key in keys if _fits(key, algorithm) and (key_id is None or key.get("kid") == key_id)]
     return fitting[0] if fitting and (key_id is not None or len(fitting) == 1) else None
+
+
+def _has_use_for(issuer: Issuer, keys: Sequence[Jwk]) -> bool:
+    """Whether any of the keys fits an algorithm that the issuer is trusted for."""
+    return any(_fits(key, algorithm) for key in keys for algorithm in issuer.algorithms)
 
 
 def _fits(key: Jwk, algorithm: str) -> bool:
@@ -240,12 +245,11 @@ def load_keys(issuer: Issuer, config: Path, allow_loopback_http: bool) -> Keys:
     if issuer.jwks_file is None:
         return FetchedKeys(issuer, fetch_json, allow_loopback_http)
     try:
-        document = json_object((config / issuer.jwks_file).read_bytes())
-        if any("d" in key for key in keys_of(document)):
+        keys = keys_of(json_object((config / issuer.jwks_file).read_bytes()))
+        if any("d" in key for key in keys):
             raise ValueError("it holds a private key, which must never leave its issuer")
-        usable = [key for key in keys_of(document) if any(_fits(key, algorithm) for algorithm in issuer.algorithms)]
     except (OSError, ValueError) as error:
         raise ConfigError([f"{issuer.jwks_file}: {error}"]) from None
-    if not usable:
+    if not _has_use_for(issuer, keys):
         raise ConfigError([f"{issuer.jwks_file}: no key in it fits the algorithms of issuer {issuer.name!r}"])
-    return FixedKeys(document)
+    return FixedKeys(keys)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Literal
 from chalicelib import audit, rendering
 from chalicelib.api_token import looks_like_api_token
 from chalicelib.audit import AuditLog, Origin
-from chalicelib.authorization import Authorizer, Circumstances, Decision, load_authorizer
+from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.bearer import bearer_token, refuse_bearer
-from chalicelib.catalog import NOWHERE, Catalog, Role, load_catalog
+from chalicelib.catalog import NOWHERE, Catalog, Role
+from chalicelib.configuration import load_configuration
 from chalicelib.errors import AccessDenied, CredvendError, InvalidToken
 from chalicelib.identity import Caller, ServiceToken, identify_caller
-from chalicelib.jwks import TrustedIssuer, load_trusted_issuers
+from chalicelib.jwks import TrustedIssuer
 from chalicelib.rendering import Json
 from chalicelib.request import VendRequest, parse_vend_request, refuse_query
 from chalicelib.session_name import session_name
@@ -105,10 +106,10 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller = self._identify_reader(incoming)
+        caller, known = self._identify_reader(incoming)
         now = datetime.now(UTC)
         permitted = self.authorizer.permitted(caller, self.catalog.roles, incoming.origin.source_ip, now)
-        self.audit_log.write("roles.listed", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
+        self.audit_log.write("roles.listed", known)
         return rendering.render_roles(permitted, incoming.origin.request_id)
 
     def describe_caller(self, incoming: Incoming) -> Json:
@@ -117,8 +118,8 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller = self._identify_reader(incoming)
-        self.audit_log.write("caller.described", audit.origin_fields(incoming.origin) | audit.caller_fields(caller))
+        caller, known = self._identify_reader(incoming)
+        self.audit_log.write("caller.described", known)
         return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
 
     def report_health(self, incoming: Incoming) -> Json:
@@ -141,7 +142,8 @@ class Service:
 
         return verify_token(token, self.trusted_issuers)
 
-    def _identify_reader(self, incoming: Incoming) -> Caller:
+    def _identify_reader(self, incoming: Incoming) -> tuple[Caller, dict[str, object]]:
+        """Who reads, and what is recorded of it."""
         known = audit.origin_fields(incoming.origin)
         try:
             caller = self._identify(incoming)
@@ -150,7 +152,7 @@ class Service:
         except CredvendError as refusal:
             self.audit_log.write(audit.refusal_event(refusal, "read.denied"), known | audit.refusal_fields(refusal))
             raise
-        return caller
+        return caller, known
 
     def _decide(self, caller: Caller, request: VendRequest, origin: Origin) -> tuple[Role | None, Decision]:
         role = self.catalog.find(request.role)
@@ -188,13 +190,11 @@ def load_service(config: Path, settings: Settings) -> Service:
     Raises:
         ConfigError: one line for every problem found.
     """
-    catalog = load_catalog(config / "roles.yaml")
-    trusted_issuers = load_trusted_issuers(config, settings.allow_loopback_http)
-    names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
+    configuration = load_configuration(config, settings.allow_loopback_http)
     return Service(
-        catalog=catalog,
-        authorizer=load_authorizer(config, catalog, names),
-        trusted_issuers=trusted_issuers,
+        catalog=configuration.catalog,
+        authorizer=configuration.authorizer,
+        trusted_issuers=configuration.trusted_issuers,
         token_store=_token_store(settings),
         audit_log=AuditLog(),
         sts=sts_client(settings.region),

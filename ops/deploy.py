@@ -19,10 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from chalicelib.authorization import load_authorizer
-from chalicelib.catalog import load_catalog
+from chalicelib.configuration import load_configuration
 from chalicelib.errors import ConfigError
-from chalicelib.jwks import load_trusted_issuers
 from ops.aws_cli import AwsCli, CommandFailed
 from ops.environments import ROOT, programs
 from ops.file_lock import file_lock
@@ -167,10 +165,8 @@ def _lay_over(config: Path, target: Path) -> None:
 
 
 def _check(config: Path, stage: str) -> None:
-    catalog = load_catalog(config / "roles.yaml")
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
-    trusted = load_trusted_issuers(config, allow_loopback_http=stage == "local")
-    load_authorizer(config, catalog, frozenset(each.issuer.name for each in trusted.values()))
+    load_configuration(config, allow_loopback_http=stage == "local")
 
 
 def _package(stage: str, build: Path, region: str) -> Path:
