@@ -23,6 +23,12 @@ def vend() -> Response:
     return edge.answer(app.current_request, service.vend)
 
 
+# For AWS's SDKs, which bring what AWS_CONTAINER_AUTHORIZATION_TOKEN holds.
+@app.route("/v1/credentials/{role}", content_types=ANY)
+def vend_to_sdk(role: str) -> Response:
+    return edge.answer(app.current_request, service.vend_to_sdk)
+
+
 @app.route("/v1/iam/roles", authorizer=iam, content_types=ANY)
 @app.route("/v1/roles", content_types=ANY)
 def list_roles() -> Response:

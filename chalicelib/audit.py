@@ -154,6 +154,8 @@ def request_fields(request: VendRequest) -> dict[str, object]:
         "requested_role": request.role,
         "requested_duration": request.duration,
         "reason": request.reason,
+        "requested_tags": dict(request.tags) or None,
+        "params": dict(request.params) or None,
         "dry_run": request.dry_run,
     }
 
@@ -176,6 +178,9 @@ def plan_fields(plan: SessionPlan) -> dict[str, object]:
         "session_name": plan.session_name,
         "source_identity": plan.source_identity,
         "session_tags": dict(plan.tags),
+        "transitive_tags": list(plan.transitive_tags) or None,
+        "session_policy": plan.policy,
+        "session_policy_arns": list(plan.policy_arns) or None,
     }
 
 

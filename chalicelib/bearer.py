@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from chalicelib.errors import InvalidToken, MissingToken
 
 # The scheme in any case (RFC 9110, 11.1), one space, and characters of the syntax b64token.
-_BEARER = re.compile(r"bearer ([A-Za-z0-9._~+/-]+=*)", re.ASCII | re.IGNORECASE)
+_B64TOKEN = r"([A-Za-z0-9._~+/-]+=*)"
+_BEARER = re.compile(rf"bearer {_B64TOKEN}", re.ASCII | re.IGNORECASE)
+_BEARER_OR_BARE = re.compile(rf"(?:bearer )?{_B64TOKEN}", re.ASCII | re.IGNORECASE)
 
 
-def bearer_token(authorization: Sequence[str]) -> str:
+def bearer_token(authorization: Sequence[str], bare: bool = False) -> str:
     """The token.
 
     Args:
         authorization: the values of all `Authorization` headers.
+        bare: whether it may come without a scheme, as AWS SDKs send what AWS_CONTAINER_AUTHORIZATION_TOKEN holds.
 
     Raises:
         MissingToken: there is no such header.
@@ -23,7 +26,7 @@ def bearer_token(authorization: Sequence[str]) -> str:
         raise MissingToken("Send a token: Authorization: Bearer TOKEN. With AWS credentials, call /v1/iam/... instead.")
     if len(authorization) > 1:
         raise InvalidToken("More than one Authorization header was sent.", "several_tokens")
-    match = _BEARER.fullmatch(authorization[0])
+    match = (_BEARER_OR_BARE if bare else _BEARER).fullmatch(authorization[0])
     if match is None:
         raise InvalidToken("The Authorization header is not of the form: Bearer TOKEN.", "wrong_scheme")
     return match[1]

@@ -1,7 +1,7 @@
 """Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.errors import ConfigError
+from chalicelib.shape import Shape, ShapeEntry, read_shape
 from chalicelib.yaml_file import duplicates, field_message, json_schema, label, read_entries
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
@@ -36,7 +37,7 @@ Duration = (
 ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
 
 
-class RoleEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class RoleEntry(ShapeEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One role, as an adopter writes it. The JSON Schema of roles.yaml is made from this type."""
 
     name: RoleName
@@ -79,6 +80,7 @@ class Role:
     require_reason: bool
     source_identity: bool
     tag_session: bool
+    shape: Shape = field(default_factory=Shape)
 
     @property
     def account(self) -> str:
@@ -123,6 +125,8 @@ _MUST_BE = {
     "path and name are letters, digits and `_+=,.@-`",
     "groups": "must hold names of at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
     "external_id": "must be letters, digits and `_+=,.@:/-`",
+    "policy_arns": "must hold ARNs of managed policies, such as arn:aws:iam::aws:policy/ReadOnlyAccess",
+    "params": "must have names of at most 64 letters, digits, `_` or `-`, the first a letter",
 }
 
 
@@ -170,7 +174,20 @@ def _role(entry: object) -> Role:
         require_reason=checked.require_reason,
         source_identity=checked.source_identity,
         tag_session=checked.tag_session,
+        shape=_shape(checked),
     )
+
+
+def _shape(entry: RoleEntry) -> Shape:
+    shape = read_shape(entry)
+    if (shape.tags or shape.caller_tags or shape.transitive_tags) and not entry.tag_session:
+        raise ValueError("`tags`, `caller_tags` and `transitive_tags` need `tag_session: true`")
+    home = entry.arn.split(":")
+    for arn in shape.policy_arns:
+        # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (PolicyArns)
+        if arn.split(":")[1] != home[1] or arn.split(":")[4] not in ("aws", home[4]):
+            raise ValueError(f"`policy_arns` names {arn}: policies must be AWS's own or of the role's account")
+    return shape
 
 
 def _seconds(field: str, value: int | str) -> int:
@@ -182,7 +199,7 @@ def _seconds(field: str, value: int | str) -> int:
 
 def _message(error: str) -> str:
     message = field_message(error, RoleEntry, _MUST_BE)
-    for field in ("`default_duration` ", "`max_duration` "):
-        if message.startswith(field) and " - at `$." in error:  # msgspec's words, about a number or a text
-            return field + (TOO_SHORT if ">=" in error else TOO_LONG if "<=" in error else MALFORMED)
+    for key in ("`default_duration` ", "`max_duration` "):
+        if message.startswith(key) and " - at `$." in error:  # msgspec's words, about a number or a text
+            return key + (TOO_SHORT if ">=" in error else TOO_LONG if "<=" in error else MALFORMED)
     return message

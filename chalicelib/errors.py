@@ -55,6 +55,13 @@ class InvalidRequest(CredvendError):
     code = "InvalidRequest"
 
 
+class NotAcceptable(CredvendError):
+    """The client accepts none of the forms in which we answer."""
+
+    status = 406
+    code = "NotAcceptable"
+
+
 class UnsupportedMediaType(CredvendError):
     """The body is not declared to be JSON."""
 

@@ -10,7 +10,10 @@ from chalice.app import Request, Response
 
 from chalicelib.audit import Origin
 from chalicelib.errors import CredvendError, InvalidRequest
+from chalicelib.formats import JSON, Text, wants_script
 from chalicelib.rendering import Json, render_error
+from chalicelib.request import Query
+from chalicelib.scripts import no_script
 from chalicelib.service import Incoming
 
 _LOG = logging.getLogger("credvend")
@@ -27,22 +30,22 @@ class HttpEdge:
     def __init__(self) -> None:
         self._served = itertools.count()
 
-    def answer(self, request: Request | None, use_case: Callable[[Incoming], Json]) -> Response:
-        """Run a use case. Whatever happens, the answer is JSON, is not cached, and holds no stack trace."""
+    def answer(self, request: Request | None, use_case: Callable[[Incoming], Json | Text]) -> Response:
+        """Run a use case. Whatever happens, the answer is not cached, and holds no stack trace; errors are JSON."""
         assert request is not None  # noqa: S101 Chalice sets it before it calls a route
         context = request.context
         request_id = str(context.get("requestId", ""))
         try:
             return _response(200, use_case(self._incoming(request, request_id)))
         except CredvendError as error:
-            body = render_error(error.code, error.message, request_id)
+            body = _error(request, error.code, error.message, request_id)
             return _response(error.status, body, error.retry_after, error.challenge)
         except Exception as error:
             # The message of an unforeseen error may hold anything, so only its type and place are logged.
             place = "".join(traceback.format_tb(error.__traceback__))
             _LOG.error("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)
             message = "credvend failed. No credentials were returned. Tell the operators the request id."
-            return _response(500, render_error("InternalError", message, request_id))
+            return _response(500, _error(request, "InternalError", message, request_id))
 
     def _incoming(self, request: Request, request_id: str) -> Incoming:
         identity: Mapping[str, object] = request.context.get("identity") or {}
@@ -56,20 +59,38 @@ class HttpEdge:
             door="iam" if str(request.context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
             identity=identity,
             origin=origin,
-            authorization=_authorization(request),
-            query=frozenset(request.query_params or {}),
+            authorization=_header(request, "authorization"),
+            role=(request.uri_params or {}).get("role"),
+            query=_query(request),
             body=_body(request),
             content_type=request.headers.get("content-type"),
+            accept=_accept(request),
         )
 
 
-def _authorization(request: Request) -> tuple[str, ...]:
-    """The values of all `Authorization` headers, of which Chalice would show the last."""
+def _header(request: Request, name: str) -> tuple[str, ...]:
+    """The values of all headers of that name, of which Chalice would show the last."""
     several = request.to_original_event().get("multiValueHeaders") or {}
-    listed = [values or [] for name, values in several.items() if name.lower() == "authorization"]
+    listed = [values or [] for written, values in several.items() if written.lower() == name]
     values = [str(value) for some in listed for value in some]
-    single = request.headers.get("authorization")
+    single = request.headers.get(name)
     return tuple(values) if values or single is None else (single,)
+
+
+def _accept(request: Request) -> str | None:
+    return ", ".join(_header(request, "accept")) or None
+
+
+def _query(request: Request) -> Query:
+    several = request.query_params
+    return {} if several is None else {name: tuple(several.getlist(name)) for name in several}
+
+
+def _error(request: Request, code: str, message: str, request_id: str) -> Json | Text:
+    error = render_error(code, message, request_id)
+    if wants_script(_query(request).get("format", ()), _accept(request)):
+        return Text(JSON, no_script(error))
+    return error
 
 
 def _body(request: Request) -> bytes:
@@ -89,10 +110,13 @@ def _address(value: object) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _response(status: int, body: Json, retry_after: int | None = None, challenge: str | None = None) -> Response:
+def _response(status: int, body: Json | Text, retry_after: int | None = None, challenge: str | None = None) -> Response:
     headers: dict[str, str | list[str]] = dict(_HEADERS)
+    if isinstance(body, Text):
+        charset = "; charset=utf-8" if body.media_type.startswith("text/") else ""
+        headers["Content-Type"] = body.media_type + charset
     if retry_after is not None:
         headers["Retry-After"] = str(retry_after)
     if challenge is not None:
         headers["WWW-Authenticate"] = challenge
-    return Response(body=body, status_code=status, headers=headers)
+    return Response(body=body.text if isinstance(body, Text) else body, status_code=status, headers=headers)

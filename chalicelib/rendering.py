@@ -1,8 +1,10 @@
 """What the caller gets to see, as JSON objects in the spelling of the AWS CLI."""
 
+import json
 from collections.abc import Sequence
 
 from chalicelib.authorization import Decision, Permitted
+from chalicelib.catalog import Role
 from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts import Session
@@ -29,6 +31,18 @@ def render_session(plan: SessionPlan, session: Session, request_id: str) -> Json
     return {key: value for key, value in answer.items() if value is not None}
 
 
+def render_container_credentials(plan: SessionPlan, session: Session, request_id: str) -> Json:
+    """The shape that AWS's SDKs read: https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html"""
+    return {
+        "AccessKeyId": session.credentials.access_key_id,
+        "SecretAccessKey": session.credentials.secret_access_key,
+        "Token": session.credentials.session_token,
+        "Expiration": rfc3339(session.credentials.expiration),
+        "RoleArn": plan.role.arn,
+        "AccountId": plan.role.account,
+    }
+
+
 def render_explanation(plan: SessionPlan, decision: Decision, request_id: str) -> Json:
     """The answer to a dry run: what would be vended, and which policies allow it."""
     answer: Json = {
@@ -41,6 +55,9 @@ def render_explanation(plan: SessionPlan, decision: Decision, request_id: str) -
         "RoleSessionName": plan.session_name,
         "SourceIdentity": plan.source_identity,
         "Tags": dict(plan.tags),
+        "TransitiveTagKeys": list(plan.transitive_tags) or None,
+        "Policy": None if plan.policy is None else json.loads(plan.policy),
+        "PolicyArns": list(plan.policy_arns) or None,
         "RequestId": request_id,
     }
     return {key: value for key, value in answer.items() if value is not None}
@@ -57,11 +74,22 @@ def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
                 "DefaultDurationSeconds": min(found.role.default_duration, found.longest_duration),
                 "MaxDurationSeconds": found.longest_duration,
                 "ReasonRequired": found.reason_required,
+                "Params": _params(found.role),
+                "CallerTags": list(found.role.shape.caller_tags),
             }
             for found in permitted
         ],
         "RequestId": request_id,
     }
+
+
+def _params(role: Role) -> list[Json]:
+    """What the caller may or must choose, by name."""
+    return [
+        {"Name": name, "Pattern": param.pattern.pattern, "Description": param.description}
+        | ({"Required": True} if param.default is None else {"Required": False, "Default": param.default})
+        for name, param in role.shape.params.items()
+    ]
 
 
 def render_caller(caller: Caller, session_name: str, request_id: str) -> Json:

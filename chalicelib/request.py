@@ -1,12 +1,15 @@
-"""What does the caller ask for? The body of a vend, read strictly."""
+"""What does the caller ask for? The body or the query of a vend, read strictly."""
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Final
 
 from chalicelib.durations import MALFORMED, parse_duration
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from chalicelib.policy_document import Statement, check_document
 from chalicelib.printable import is_printable_line, says_something
 from chalicelib.strict_json import NotStrictJson, json_object
 
@@ -15,7 +18,25 @@ MAXIMUM_BODY_BYTES: Final = 16_384
 MAXIMUM_REASON_CHARACTERS: Final = 256
 
 _ROLE = re.compile(r"[A-Za-z0-9_.-]{1,64}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII)
-_FIELDS = frozenset({"role", "duration", "reason", "dry_run"})
+_FIELDS = frozenset({"role", "duration", "reason", "tags", "params", "policy", "dry_run"})
+# In a query, where there are no objects: ?params.tenant=acme
+_PARAM_IN_QUERY: Final = "params."
+# More tags than STS takes, and more params than a policy of 2,048 characters has room for.
+_MAXIMUM_PAIRS: Final = 50
+
+Query = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerPolicy:
+    """A policy document that the caller sent, of valid grammar.
+
+    Attributes:
+        document: as it was sent.
+    """
+
+    document: Mapping[str, object]
+    statements: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +47,18 @@ class VendRequest:
         role: catalog name, or the ARN of a role in the catalog.
         duration: seconds, 900 to 3600, or None for the role's default.
         reason: free text of at most 256 characters, or None.
+        tags: session tags that the caller wants to set.
+        params: values for the role's templates.
+        policy: a policy that narrows the session, or None.
         dry_run: decide and explain, vend nothing.
     """
 
     role: str
     duration: int | None = None
     reason: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
+    policy: CallerPolicy | None = None
     dry_run: bool = False
 
 
@@ -54,18 +81,61 @@ def parse_vend_request(body: bytes, content_type: str | None) -> VendRequest:
         role=_role(fields.get("role")),
         duration=_duration(fields.get("duration")),
         reason=_reason(fields.get("reason")),
+        tags=_texts("tags", fields.get("tags")),
+        params=_texts("params", fields.get("params")),
+        policy=_policy(fields.get("policy")),
         dry_run=_dry_run(fields.get("dry_run", False)),
     )
 
 
-def refuse_query(names: frozenset[str]) -> None:
-    """No route takes query parameters: one that is there was meant to do something, and would not.
+def parse_vend_query(role: str, query: Query) -> VendRequest:
+    """Read the query of a vend that has no body, as AWS SDKs send it.
+
+    Args:
+        role: from the path.
+
+    Raises:
+        InvalidRequest: a parameter is unknown, twice or malformed. The message names it.
+    """
+    single = {name: _once(name, values) for name, values in query.items()}
+    params = {
+        name.removeprefix(_PARAM_IN_QUERY): value for name, value in single.items() if name.startswith(_PARAM_IN_QUERY)
+    }
+    refuse_query(single.keys() - {_PARAM_IN_QUERY + name for name in params}, ("duration", "reason", "params.NAME"))
+    return VendRequest(
+        role=_role(role),
+        duration=_duration(single.get("duration")),
+        reason=_reason(single.get("reason")),
+        params=_texts("params", params),
+    )
+
+
+def requested_format(query: Query) -> str | None:
+    """The only parameter that a vend with a body takes.
+
+    Raises:
+        InvalidRequest: another parameter, or this one twice.
+    """
+    refuse_query(query.keys(), ("format",))
+    return _once("format", query["format"]) if "format" in query else None
+
+
+def refuse_query(names: AbstractSet[str], known: tuple[str, ...] = ()) -> None:
+    """A parameter that nobody reads was meant to do something, and would not.
 
     Raises:
         InvalidRequest: names the first one.
     """
-    if names:
-        raise InvalidRequest(f"Unknown query parameter {_shown(min(names))}: there are none. Ask in the body.")
+    unknown = sorted(names - set(known))
+    if unknown:
+        there_is = f"there is {' and '.join(known)}" if known else "there are none"
+        raise InvalidRequest(f"Unknown query parameter {_shown(unknown[0])}: {there_is}.")
+
+
+def _once(name: str, values: tuple[str, ...]) -> str:
+    if len(values) != 1:
+        raise InvalidRequest(f"Query parameter {_shown(name)} must stand once.")
+    return values[0]
 
 
 def _json_object(body: bytes) -> dict[str, object]:
@@ -111,6 +181,27 @@ def _reason(value: object) -> str | None:
     if text and not says_something(text):
         raise InvalidRequest('Field "reason" must be told in words.')
     return text or None
+
+
+def _texts(field_name: str, value: object) -> Mapping[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise InvalidRequest(f'Field "{field_name}" must be an object of texts, such as {{"name": "value"}}.')
+    if len(value) > _MAXIMUM_PAIRS:
+        raise InvalidRequest(f'Field "{field_name}" must have at most {_MAXIMUM_PAIRS} values.')
+    return value
+
+
+def _policy(value: object) -> CallerPolicy | None:
+    if value is None:
+        return None
+    try:
+        statements = check_document(value)
+    except ValueError as error:
+        raise InvalidRequest(f'Field "policy": {error}.') from None
+    assert isinstance(value, dict)  # noqa: S101 or it would be no document
+    return CallerPolicy(value, statements)
 
 
 def _dry_run(value: object) -> bool:

@@ -1,7 +1,7 @@
 """The use cases, each one function to read from top to bottom, and how the service is put together."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -14,15 +14,23 @@ from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.bearer import bearer_token, refuse_bearer
 from chalicelib.catalog import NOWHERE, Catalog, Role
 from chalicelib.configuration import load_configuration
-from chalicelib.errors import AccessDenied, CredvendError, InvalidToken
+from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, InvalidToken
+from chalicelib.formats import Text, choose_format, render_credentials
 from chalicelib.identity import Caller, ServiceToken, identify_caller
 from chalicelib.jwks import TrustedIssuer
 from chalicelib.rendering import Json
-from chalicelib.request import VendRequest, parse_vend_request, refuse_query
+from chalicelib.request import (
+    Query,
+    VendRequest,
+    parse_vend_query,
+    parse_vend_request,
+    refuse_query,
+    requested_format,
+)
 from chalicelib.session_name import session_name
-from chalicelib.session_plan import plan_session, requested_duration
+from chalicelib.session_plan import SessionPlan, plan_session, requested_duration
 from chalicelib.settings import Settings
-from chalicelib.sts import assume_role, sts_client
+from chalicelib.sts import Session, assume_role, sts_client
 from chalicelib.sts_failures import StsFailure
 
 if TYPE_CHECKING:
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from chalicelib.token_store import StoredToken, TokenStore
 
 CONFIG = Path(__file__).parent / "config"
+Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +50,20 @@ class Incoming:
         door: how the caller proves who it is: SigV4, checked by API Gateway, or a bearer token, checked by us.
         identity: API Gateway's verified `requestContext.identity`.
         authorization: the values of all `Authorization` headers.
-        query: names of the query parameters.
-        content_type: the header of that name, or None.
+        role: the role that the path names, where it names one.
+        query: the query parameters, each with all its values.
+        content_type, accept: the headers of these names, or None.
     """
 
     door: Literal["iam", "bearer"]
     identity: Mapping[str, object]
     origin: Origin
     authorization: tuple[str, ...] = ()
-    query: frozenset[str] = frozenset()
+    role: str | None = None
+    query: Query = field(default_factory=dict)
     body: bytes = b""
     content_type: str | None = None
+    accept: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +77,30 @@ class Service:
     audit_log: AuditLog
     sts: "STSClient"
 
-    def vend(self, incoming: Incoming) -> Json:
-        """POST credentials: who, what, which role, may they, with which plan; record, ask STS, record, answer.
+    def vend(self, incoming: Incoming) -> Json | Text:
+        """POST credentials: those of a role, in the form that the client wants.
 
         Raises:
             CredvendError: anything but success; nothing was vended.
         """
+        return self._vend(incoming, _read_body)
+
+    def vend_to_sdk(self, incoming: Incoming) -> Json | Text:
+        """GET credentials/ROLE: the container-credentials protocol of AWS's SDKs.
+
+        Raises:
+            CredvendError: anything but success; nothing was vended.
+        """
+        return self._vend(incoming, _read_path)
+
+    def _vend(self, incoming: Incoming, read: Callable[[Incoming], tuple[VendRequest, Renderer]]) -> Json | Text:
+        """Who, what, which role, may they, with which plan; record, ask STS, record, answer."""
         request_id = incoming.origin.request_id
         known = audit.origin_fields(incoming.origin)
         try:
             caller = self._identify(incoming)
             known |= audit.caller_fields(caller)
-            refuse_query(incoming.query)
-            request = parse_vend_request(incoming.body, incoming.content_type)
+            request, render = read(incoming)
             known |= audit.request_fields(request)
             role, decision = self._decide(caller, request, incoming.origin)
             known |= audit.decision_fields(decision)
@@ -98,7 +121,7 @@ class Service:
             self.audit_log.write("credentials.failed", known | audit.failure_fields(failure))
             raise failure.answer from None
         self.audit_log.write("credentials.vended", known | audit.session_fields(session))
-        return rendering.render_session(plan, session, request_id)
+        return render(plan, session, request_id)
 
     def list_roles(self, incoming: Incoming) -> Json:
         """GET roles: those that the caller may assume now.
@@ -128,14 +151,15 @@ class Service:
         Raises:
             InvalidRequest: a query parameter.
         """
-        refuse_query(incoming.query)
+        refuse_query(incoming.query.keys())
         return {"Status": "ok"}
 
     def _identify(self, incoming: Incoming) -> Caller:
         if incoming.door == "iam":
             refuse_bearer(incoming.authorization)
             return identify_caller(incoming.identity)
-        token = bearer_token(incoming.authorization)
+        # A path that names a role is one that SDKs call, and they know of no scheme.
+        token = bearer_token(incoming.authorization, bare=incoming.role is not None)
         if looks_like_api_token(token):
             return _holder_of(self.token_store().find(token, incoming.origin.source_ip))
         from chalicelib.oidc import verify_token  # its cryptography is slow to import, and SigV4 callers need none
@@ -148,7 +172,7 @@ class Service:
         try:
             caller = self._identify(incoming)
             known |= audit.caller_fields(caller)
-            refuse_query(incoming.query)
+            refuse_query(incoming.query.keys())
         except CredvendError as refusal:
             self.audit_log.write(audit.refusal_event(refusal, "read.denied"), known | audit.refusal_fields(refusal))
             raise
@@ -164,6 +188,22 @@ class Service:
         )
         decision = self.authorizer.decide(caller, role or NOWHERE, circumstances)
         return (role, decision) if role else (None, Decision(allowed=False))
+
+
+def _read_body(incoming: Incoming) -> tuple[VendRequest, Renderer]:
+    """What a POST asks for, and in which form."""
+    chosen = choose_format(requested_format(incoming.query), incoming.accept)
+    request = parse_vend_request(incoming.body, incoming.content_type)
+    if chosen.name == "json":
+        return request, rendering.render_session
+    if request.dry_run:
+        raise InvalidRequest("A dry run vends nothing, and is answered in the format json only.")
+    return request, lambda plan, session, request_id: render_credentials(chosen, plan, session)
+
+
+def _read_path(incoming: Incoming) -> tuple[VendRequest, Renderer]:
+    """What a GET asks for; there is one form."""
+    return parse_vend_query(incoming.role or "", incoming.query), rendering.render_container_credentials
 
 
 def _holder_of(stored: "StoredToken") -> ServiceToken:

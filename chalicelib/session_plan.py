@@ -8,7 +8,11 @@ from chalicelib.catalog import Role
 from chalicelib.errors import InvalidRequest
 from chalicelib.identity import Caller
 from chalicelib.request import VendRequest
+from chalicelib.scoping import session_policy
 from chalicelib.session_name import identity_hash, session_name
+from chalicelib.session_tags import OWN_KEYS, check_value
+from chalicelib.shape import fits
+from chalicelib.templates import Values
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{0,256}", re.ASCII)
@@ -25,6 +29,10 @@ class SessionPlan:
         duration: seconds.
         source_identity: equal to the session name, or None where the role has it switched off.
         tags: session tags, empty where the role has them switched off.
+        transitive_tags: keys of those that stay through further role changes.
+        policy: the session policy as JSON, or None.
+        asked_to_narrow: a part of that policy is the caller's own.
+        policy_arns: managed policies that are session policies, too.
     """
 
     role: Role
@@ -32,6 +40,10 @@ class SessionPlan:
     duration: int
     source_identity: str | None
     tags: tuple[tuple[str, str], ...]
+    transitive_tags: tuple[str, ...] = ()
+    policy: str | None = None
+    asked_to_narrow: bool = False
+    policy_arns: tuple[str, ...] = ()
 
 
 def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: str) -> SessionPlan:
@@ -40,7 +52,8 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
     Only now may an answer tell of the role's own rules: before, it would tell that the role exists.
 
     Raises:
-        InvalidRequest: longer than the role allows, or without the reason that the role demands.
+        InvalidRequest: longer than the role allows, without the reason that it demands, or with tags, params or a
+            policy that it does not take.
     """
     duration = requested_duration(request, role)
     if duration > role.max_duration:
@@ -50,23 +63,78 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
             f'Field "reason" is required for role {role.name}: say in a few words what you need it for.'
         )
     name = session_name(caller)
-    tags = (
-        ("credvend:caller", _caller_tag(caller)),
-        ("credvend:request", request_id),
-        ("credvend:role", role.name),
-    )
+    values = Values(role.name, caller, _params(request, role), role.shape.claims)
+    tags = _own_tags(caller, role, request_id) + _role_tags(role, values) + _caller_tags(request, role)
+    keys = {key for key, _ in tags}
     return SessionPlan(
         role=role,
         session_name=name,
         duration=duration,
         source_identity=name if role.source_identity else None,
-        tags=tags if role.tag_session else (),
+        tags=tags,
+        transitive_tags=tuple(key for key in role.shape.transitive_tags if key in keys),
+        policy=session_policy(role, values, request.policy),
+        asked_to_narrow=request.policy is not None,
+        policy_arns=role.shape.policy_arns,
     )
 
 
 def requested_duration(request: VendRequest, role: Role) -> int:
     """Seconds asked for, or the role's default."""
     return role.default_duration if request.duration is None else request.duration
+
+
+Tags = tuple[tuple[str, str], ...]
+
+
+def _own_tags(caller: Caller, role: Role, request_id: str) -> Tags:
+    if not role.tag_session:
+        return ()
+    values = (_caller_tag(caller), request_id, role.name)
+    return tuple(zip(OWN_KEYS, values, strict=True))
+
+
+def _role_tags(role: Role, values: Values) -> Tags:
+    return tuple((key, _tag_value(key, template.fill(values.of))) for key, template in role.shape.tags)
+
+
+def _caller_tags(request: VendRequest, role: Role) -> Tags:
+    allowed = role.shape.caller_tags
+    for key in request.tags:
+        if key not in allowed:
+            known = ", ".join(allowed) or "none"
+            raise InvalidRequest(f"Tag {_shown(key)} is not one that callers may set for role {role.name}: {known}.")
+    return tuple((key, _tag_value(key, value)) for key, value in request.tags.items())
+
+
+def _tag_value(key: str, value: str) -> str:
+    try:
+        check_value(value)
+    except ValueError as error:
+        raise InvalidRequest(f"The value of tag {_shown(key)} {error}.") from None
+    return value
+
+
+def _params(request: VendRequest, role: Role) -> dict[str, str]:
+    """A value for each of the role's params: the request's, or the default."""
+    declared = role.shape.params
+    for name in request.params:
+        if name not in declared:
+            known = ", ".join(declared) or "none"
+            raise InvalidRequest(f"Param {_shown(name)} is not one of role {role.name}: {known}.")
+    values: dict[str, str] = {}
+    for name, param in declared.items():
+        value = request.params.get(name, param.default)
+        if value is None:
+            raise InvalidRequest(f"Param {name} is required for role {role.name}.")
+        if not fits(param, value):
+            raise InvalidRequest(f"Param {name} must match {param.pattern.pattern} for role {role.name}.")
+        values[name] = value
+    return values
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:40])
 
 
 def _caller_tag(caller: Caller) -> str:

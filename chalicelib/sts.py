@@ -79,7 +79,7 @@ def assume_role(client: "STSClient", plan: SessionPlan) -> Session:
     try:
         return _session(client.assume_role(**arguments), plan, started)
     except ClientError as error:
-        raise refused(error, plan.role.name, _since(started)) from None
+        raise refused(error, plan, _since(started)) from None
     except BotoCoreError as error:
         raise unreachable(error, _since(started)) from None
     except (KeyError, ResponseParserError):
@@ -114,6 +114,12 @@ def _arguments(plan: SessionPlan) -> "AssumeRoleRequestTypeDef":
         arguments["SourceIdentity"] = plan.source_identity
     if plan.tags:
         arguments["Tags"] = [{"Key": key, "Value": value} for key, value in plan.tags]
+    if plan.transitive_tags:
+        arguments["TransitiveTagKeys"] = list(plan.transitive_tags)
+    if plan.policy is not None:
+        arguments["Policy"] = plan.policy
+    if plan.policy_arns:
+        arguments["PolicyArns"] = [{"arn": arn} for arn in plan.policy_arns]
     if plan.role.external_id is not None:
         arguments["ExternalId"] = plan.role.external_id
     return arguments

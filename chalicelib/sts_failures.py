@@ -8,7 +8,8 @@ from typing import Final, Literal
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from chalicelib.errors import CredvendError, StsRefused, StsUnavailable
+from chalicelib.errors import CredvendError, InvalidRequest, StsRefused, StsUnavailable
+from chalicelib.session_plan import SessionPlan
 
 # docs/audit.md says what each means.
 Cause = Literal[
@@ -18,6 +19,7 @@ Cause = Literal[
     "own_policy",
     "explicit_deny",
     "max_session_duration",
+    "malformed_policy",
     "packed_policy_too_large",
     "region_disabled",
     "throttled",
@@ -26,6 +28,7 @@ Cause = Literal[
     "unreachable",
     "refused",
 ]
+_PERCENT = re.compile(r"\b([0-9]{3,6})%")
 _DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _OWN_CREDENTIALS = frozenset(
@@ -75,13 +78,13 @@ class StsFailure(Exception):
         self.milliseconds = milliseconds
 
 
-def refused(error: ClientError, role: str, milliseconds: int) -> StsFailure:
+def refused(error: ClientError, plan: SessionPlan, milliseconds: int) -> StsFailure:
     """STS answered, with an error."""
     # What botocore could not read of an answer is missing here.
     metadata = error.response.get("ResponseMetadata", {})
     code = error.response.get("Error", {}).get("Code", "Unknown")
     message = error.response.get("Error", {}).get("Message", "")
-    cause, answer = _explain(code, message, role)
+    cause, answer = _explain(code, message, plan)
     if metadata.get("HTTPStatusCode", 0) >= 500:
         cause, answer = "sts_error", StsUnavailable(_STS_PROBLEM)
     return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
@@ -101,7 +104,8 @@ def unreadable(milliseconds: int) -> StsFailure:
     return StsFailure(StsUnavailable(_STS_PROBLEM), "sts_error", None, milliseconds)
 
 
-def _explain(code: str, message: str, role: str) -> tuple[Cause, CredvendError]:
+def _explain(code: str, message: str, plan: SessionPlan) -> tuple[Cause, CredvendError]:
+    role = plan.role.name
     if code in ("AccessDenied", "AccessDeniedException"):
         return _explain_denied(message, role)
     if code in _THROTTLED:
@@ -120,9 +124,30 @@ def _explain(code: str, message: str, role: str) -> tuple[Cause, CredvendError]:
             f"The duration is longer than the MaxSessionDuration of the IAM role behind {role}. "
             "Ask for less, or have max_duration in the catalog brought in line."
         )
-    if code == "PackedPolicyTooLarge":
-        return "packed_policy_too_large", StsRefused(f"The session tags for {role} are larger than STS takes.")
+    if code in ("PackedPolicyTooLarge", "PackedPolicyTooLargeException"):
+        return "packed_policy_too_large", _too_large(message, role)
+    if code in ("MalformedPolicyDocument", "MalformedPolicyDocumentException"):
+        return "malformed_policy", _malformed(plan)
     return "refused", StsRefused(f"STS refused the session for {role} ({code}). Tell the operators the request id.")
+
+
+def _too_large(message: str, role: str) -> InvalidRequest:
+    """STS packs policies and tags into a form of its own, of which only it knows the size."""
+    percent = _PERCENT.search(message)
+    size = f"{percent[1]}% of" if percent else "more than"
+    return InvalidRequest(
+        f"Session policy and tags for role {role} are, once STS has packed them, {size} what it takes. Send fewer or "
+        "shorter tags, params and policy statements; if you sent none, tell the operators."
+    )
+
+
+def _malformed(plan: SessionPlan) -> CredvendError:
+    if plan.asked_to_narrow:
+        return InvalidRequest(
+            'STS finds the field "policy" malformed. Look at its actions (service:Action), its resources (ARNs or "*") '
+            "and its condition operators."
+        )
+    return StsRefused(f"STS finds the scoping policy of role {plan.role.name} malformed. Tell the operators.")
 
 
 def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:

@@ -54,8 +54,9 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
         entry: the type of the entry.
         patterns: for fields that must match a pattern, the pattern in words.
     """
-    if "unknown field" in message:
-        keys = ", ".join(field.name for field in msgspec.structs.fields(entry))
+    if "unknown field" in message and " - at `$." not in message:
+        own = [name for name in entry.__struct_fields__ if name in entry.__annotations__]
+        keys = ", ".join(dict.fromkeys([*own, *entry.__struct_fields__]))  # the inherited ones after its own
         return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
     what, separator, where = message.rpartition(" - at `$.")
     if not separator:

@@ -30,6 +30,24 @@ roles:
     source_identity: false
     tag_session: false
   - {name: forbidden, arn: "arn:aws:iam::111122223333:role/forbidden"}
+  - name: tenant
+    arn: arn:aws:iam::111122223333:role/tenant
+    groups: [open]
+    params:
+      tenant: {pattern: ".+"}
+      area: {pattern: "[a-z]+", default: public, description: A part of the tenant's data.}
+    policy:
+      Version: "2012-10-17"
+      Statement:
+        - Effect: Allow
+          Action: s3:GetObject
+          Resource: arn:aws:s3:::data/${params.tenant}/${params.area}/*
+    policy_arns: [arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess]
+    tags: {Owner: "${caller.name}", Environment: test}
+    caller_tags: [Project, Cost Center]
+    transitive_tags: [Project, Environment]
+  - {name: listed, arn: "arn:aws:iam::111122223333:role/listed", groups: [open],
+     policy_arns: ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]}
 """
 POLICIES = """
 @id("alice-may-use-open-roles")
@@ -81,19 +99,23 @@ class CredvendApp:
         headers: object = None,
         query: object = None,
         context: object = None,
+        role: object = None,
     ) -> Answer:
+        """Send a request. Of a query, a value is a text, or a list of texts; a role is one that the path ends with."""
+        several = {k: v if isinstance(v, list) else [v] for k, v in query.items()} if isinstance(query, dict) else None
+        resource = path if role is None else f"{path}/{{role}}"
         event = {
-            "resource": path,
-            "path": path,
+            "resource": resource,
+            "path": path if role is None else f"{path}/{role}",
             "httpMethod": method,
             "headers": {"Content-Type": "application/json"} if headers is None else headers,
             "multiValueHeaders": {},
-            "queryStringParameters": query,
-            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if isinstance(query, dict) else None,
-            "pathParameters": None,
+            "queryStringParameters": None if several is None else {k: v[-1] for k, v in several.items()},
+            "multiValueQueryStringParameters": several,
+            "pathParameters": None if role is None else {"role": role},
             "stageVariables": None,
             "requestContext": {
-                "resourcePath": path,
+                "resourcePath": resource,
                 "httpMethod": method,
                 "requestId": REQUEST_ID,
                 "identity": iam_identity() if identity is None else identity,
@@ -103,7 +125,9 @@ class CredvendApp:
             "isBase64Encoded": False,
         }
         answer = app_module.app(event, None)
-        return Answer(answer["statusCode"], answer["headers"], answer["body"], json.loads(answer["body"]))
+        is_json = answer["headers"]["Content-Type"].startswith("application/json")
+        body: Json = json.loads(answer["body"]) if is_json else {}
+        return Answer(answer["statusCode"], answer["headers"], answer["body"], body)
 
     def records(self) -> list[Json]:
         """The audit records since the last look: every line of the log that is one."""

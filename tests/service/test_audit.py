@@ -129,9 +129,11 @@ def _go_every_way(
     for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
         for role in ("reader", "plain", "brief", "forbidden"):
             vend(role, more)
-        for role in ("reader", "plain"):
+        for role in ("tenant", "forbidden"):
+            vend(role, {**more, "params": {"tenant": "acme"}, "tags": {"Project": "x"}})
+        for role in ("reader", "plain", "tenant"):
             credvend.sts.refusals[:] = [Refusal("AccessDenied")]
-            vend(role, more)
+            vend(role, more if role != "tenant" else {"params": {"tenant": "acme"}, "tags": {"Project": "x"}})
         credvend.sts.refusals.clear()
 
 

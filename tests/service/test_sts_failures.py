@@ -42,7 +42,14 @@ def denied(action: str, why: str = "") -> Refusal:
             "max_session_duration",
             "Ask for less",
         ),
-        (Refusal("PackedPolicyTooLarge", status=400), 502, "packed_policy_too_large", "session tags"),
+        (
+            Refusal("PackedPolicyTooLarge", "Packed policy consumes 112% of allotted space, please use smaller", 400),
+            400,
+            "packed_policy_too_large",
+            "112% of what it takes",
+        ),
+        (Refusal("PackedPolicyTooLarge", "no", 400), 400, "packed_policy_too_large", "more than what it takes"),
+        (Refusal("MalformedPolicyDocument", "Syntax errors in policy.", 400), 502, "malformed_policy", "operators"),
         (Refusal("ExpiredToken"), 503, "own_credentials", "Try again"),
         (Refusal("InvalidClientTokenId"), 503, "own_credentials", "Try again"),
         (Refusal("Whatever", status=400), 502, "refused", "(Whatever)"),
@@ -54,7 +61,7 @@ def test_a_refusal_becomes_a_cause_to_act_on(
     credvend.sts.refusals.append(refusal)
     answer = credvend.vend({"role": "reader"})
     assert answer.status == status and advice in str(answer.body["Message"])
-    assert answer.body["Code"] == ("StsRefused" if status == 502 else "StsUnavailable")
+    assert answer.body["Code"] == {400: "InvalidRequest", 502: "StsRefused", 503: "StsUnavailable"}[status]
     assert SERVICE not in answer.text and "credvend-prod" not in answer.text
     requested, failed = credvend.records()
     assert (requested["event"], failed["event"]) == ("credentials.requested", "credentials.failed")

@@ -132,6 +132,8 @@ def test_the_roles_that_a_caller_may_assume_are_listed_with_their_longest_durati
         "reasoned": 3600,
         "external": 3600,
         "plain": 3600,
+        "tenant": 3600,
+        "listed": 3600,
     }
     assert [role["Role"] for role in roles if role["ReasonRequired"]] == ["reasoned"]
 

@@ -68,6 +68,13 @@ def test_the_json_schema_has_every_key_of_a_role_with_a_pattern_that_editors_kno
         "require_reason",
         "source_identity",
         "tag_session",
+        "policy",
+        "policy_arns",
+        "params",
+        "claims",
+        "tags",
+        "caller_tags",
+        "transitive_tags",
     }
     shipped = yaml.safe_load((ROOT / "chalicelib/config/roles.yaml").read_text())["roles"][0]
     assert re.search(entry["properties"]["arn"]["pattern"], shipped["arn"])

@@ -1,0 +1,183 @@
+"""How are the sessions of a role shaped? Scoping policy, session tags and parameters, as the catalog says it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.policy_document import document_of, minify
+from chalicelib.policy_template import PolicyTemplate, parse_policy
+from chalicelib.printable import is_printable_line
+from chalicelib.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
+from chalicelib.templates import Placeholder, Template, parse_template
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PolicyArns)
+MAXIMUM_POLICY_CHARACTERS: Final = 2048
+MAXIMUM_POLICY_ARNS: Final = 10
+MAXIMUM_PARAM_CHARACTERS: Final = 256
+# Of keys in messages, at most so many characters.
+KEY_SHOWN: Final = 40
+PARAM_NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+
+ParamName = Annotated[str, Meta(pattern=rf"^{PARAM_NAME}\Z")]
+Pattern = Annotated[str, Meta(min_length=1, max_length=512, description="A regular expression for the whole value.")]
+PolicyArn = Annotated[
+    str, Meta(pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]{1,640}\Z")
+]
+
+
+class ParamEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A value that callers choose, within bounds."""
+
+    pattern: Pattern
+    default: Annotated[str | None, Meta(description="Where the caller gives none. Without it, they must.")] = None
+    description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
+
+
+class ShapeEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The keys of a role that shape its sessions."""
+
+    policy: Annotated[
+        dict[str, Annotated[object, Meta(extra_json_schema={"type": ["string", "array", "object"]})]] | None,
+        Meta(description="Session policy: a policy document, with ${caller...}, ${claims...} and ${params...} in it."),
+    ] = None
+    policy_arns: Annotated[
+        list[PolicyArn], Meta(max_length=MAXIMUM_POLICY_ARNS, description="Managed policies as session policies.")
+    ] = []
+    params: Annotated[dict[ParamName, ParamEntry], Meta(description="Values that callers choose, for templates.")] = {}
+    claims: Annotated[
+        dict[str, Pattern], Meta(description="Patterns that claims must match where templates use them.")
+    ] = {}
+    tags: Annotated[dict[str, str], Meta(description="Session tags: keys and values, which may be templates.")] = {}
+    caller_tags: Annotated[list[str], Meta(description="Keys of session tags that callers may set.")] = []
+    transitive_tags: Annotated[
+        list[str], Meta(description="Keys of session tags that stay through further role changes.")
+    ] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A value that callers choose. Without a default, they must."""
+
+    pattern: re.Pattern[str]
+    default: str | None
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Checked. Without anything in it, callers may narrow their sessions as they like."""
+
+    policy: PolicyTemplate | None = None
+    policy_arns: tuple[str, ...] = ()
+    params: Mapping[str, Param] = field(default_factory=dict)
+    claims: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    tags: tuple[tuple[str, Template], ...] = ()
+    caller_tags: tuple[str, ...] = ()
+    transitive_tags: tuple[str, ...] = ()
+
+    @property
+    def scoped(self) -> bool:
+        """Whether every session of the role gets a session policy."""
+        return self.policy is not None or bool(self.policy_arns)
+
+
+def read_shape(entry: ShapeEntry) -> Shape:
+    """Check the keys against each other, and take the templates apart.
+
+    Raises:
+        ValueError: names the key.
+    """
+    shape = Shape(
+        policy=None if entry.policy is None else _policy(entry.policy),
+        policy_arns=tuple(entry.policy_arns),
+        params={name: _param(name, param) for name, param in entry.params.items()},
+        claims={name: _pattern(f"claims.{name}", pattern) for name, pattern in entry.claims.items()},
+        tags=tuple((key, _tag(key, value)) for key, value in entry.tags.items()),
+        caller_tags=tuple(entry.caller_tags),
+        transitive_tags=tuple(entry.transitive_tags),
+    )
+    if len(set(entry.policy_arns)) != len(entry.policy_arns):
+        raise ValueError("`policy_arns` names a policy twice")
+    _check_tag_keys(shape)
+    _check_names(shape)
+    return shape
+
+
+def _policy(document: dict[str, object]) -> PolicyTemplate:
+    try:
+        policy = parse_policy(document)
+    except ValueError as error:
+        raise ValueError(f"`policy` {error}") from None
+    least = len(minify(document_of(policy.without_placeholders())))
+    if least > MAXIMUM_POLICY_CHARACTERS:
+        over = least - MAXIMUM_POLICY_CHARACTERS
+        raise ValueError(f"`policy` has {over} characters more than the {MAXIMUM_POLICY_CHARACTERS} that STS takes")
+    return policy
+
+
+def _param(name: str, entry: ParamEntry) -> Param:
+    param = Param(_pattern(f"params.{name}.pattern", entry.pattern), entry.default, entry.description)
+    if entry.default is not None and not fits(param, entry.default):
+        raise ValueError(f"`params.{name}.default` does not match the pattern")
+    return param
+
+
+def fits(param: Param, value: str) -> bool:
+    """Whether a param may have this value: matched whole, visible, and not empty."""
+    bounded = 1 <= len(value) <= MAXIMUM_PARAM_CHARACTERS
+    return bounded and is_printable_line(value) and param.pattern.fullmatch(value) is not None
+
+
+def _pattern(key: str, pattern: str) -> re.Pattern[str]:
+    try:
+        # ASCII: `\\w` and `\\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
+        return re.compile(pattern, re.ASCII)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise ValueError(f"`{key}` is no regular expression: {error}") from None
+
+
+def _tag(key: str, value: str) -> Template:
+    try:
+        template = parse_template(value, variables_of_iam=False)
+        check_value(template.fill(lambda placeholder: ""))
+    except ValueError as error:
+        raise ValueError(f"`tags.{key}` {error}") from None
+    return template
+
+
+def _check_tag_keys(shape: Shape) -> None:
+    keys = [*(key for key, _ in shape.tags), *shape.caller_tags]
+    for key in keys:
+        try:
+            check_key(key)
+        except ValueError as error:
+            raise ValueError(f"the tag key {key[:KEY_SHOWN]!r} {error}") from None
+    again = twice(keys)
+    if again is not None:
+        raise ValueError(f"the tag key {again!r} stands twice in `tags` and `caller_tags`; case makes no difference")
+    if len(keys) + len(OWN_KEYS) > MAXIMUM_TAGS:
+        raise ValueError(f"`tags` and `caller_tags` are more than {MAXIMUM_TAGS - len(OWN_KEYS)}, which STS takes")
+    for key in shape.transitive_tags:
+        if key not in keys and key not in OWN_KEYS:
+            raise ValueError(f"`transitive_tags` names {key[:KEY_SHOWN]!r}, which no tag of the role has as its key")
+    if len(set(shape.transitive_tags)) != len(shape.transitive_tags):
+        raise ValueError("`transitive_tags` names a key twice")
+
+
+def _check_names(shape: Shape) -> None:
+    """What templates use and what is declared must be the same: else one of the two has a typo."""
+    used = set(shape.policy.placeholders if shape.policy else ())
+    used |= {placeholder for _, template in shape.tags for placeholder in template.placeholders}
+    for placeholder in sorted(used, key=str):
+        if placeholder.kind == "params" and placeholder.name not in shape.params:
+            raise ValueError(f"{placeholder} is used, and not declared in `params`")
+    for name in shape.params:
+        if Placeholder("params", name) not in used:
+            raise ValueError(f"`params.{name}` is declared, and used by neither `policy` nor `tags`")
+    for name in shape.claims:
+        if Placeholder("claims", name) not in used:
+            raise ValueError(f"`claims.{name}` is declared, and used by neither `policy` nor `tags`")

@@ -1,0 +1,163 @@
+"""Texts of the catalog with places that a request fills: `${caller.name}`, `${claims.tenant}`, `${params.bucket}`.
+
+A text is taken apart once, when the service starts. Filling it in joins the parts: what a value holds is never looked
+at again, so no value can bring a placeholder of its own.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from chalicelib.errors import InvalidRequest
+from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
+from chalicelib.session_name import session_name
+
+Kind = Literal["caller", "claims", "params"]
+CALLER_FIELDS: Final = ("name", "account", "session_name")
+_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
+_NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """A place to fill, written `${kind.name}`."""
+
+    kind: Kind
+    name: str
+
+    def __str__(self) -> str:
+        return f"${{{self.kind}.{self.name}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text, taken apart: texts and placeholders take turns."""
+
+    parts: tuple[str | Placeholder, ...]
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Placeholder))
+
+    def fill(self, value_of: Callable[[Placeholder], str]) -> str:
+        """The text, with each placeholder's value in its place."""
+        return "".join(value_of(part) if isinstance(part, Placeholder) else part for part in self.parts)
+
+
+def parse_template(text: str, variables_of_iam: bool) -> Template:
+    """Take a text apart.
+
+    Args:
+        variables_of_iam: whether `${aws:username}`, `${*}` and their like may stand in the text, and stay in it.
+
+    Raises:
+        ValueError: a placeholder is malformed or unknown. The message quotes it.
+    """
+    parts: list[str | Placeholder] = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(text):
+        found = _placeholder(match[1], variables_of_iam)
+        if found is not None:
+            if parts and match.start() == end:
+                raise ValueError(f"{text!r} puts {found} right after another: some text must tell where one ends")
+            if text[: match.start()].endswith("$"):
+                raise ValueError(
+                    f"{text!r} has a `$` right before {found}: together with a value it could mean something"
+                )
+            parts += [text[end : match.start()], found]
+            end = match.end()
+    parts.append(text[end:])
+    template = Template(tuple(part for part in parts if part != ""))
+    if any("${" in _PLACEHOLDER.sub("", part) for part in template.parts if isinstance(part, str)):
+        raise ValueError(f"{text!r} holds a `${{` that is not closed by a `}}`")
+    return template
+
+
+def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
+    """The placeholder, or None for a variable of IAM's own: https://docs.aws.amazon.com/IAM/latest/UserGuide/
+    reference_policies_variables.html."""
+    kind, dot, name = written.partition(".")
+    if dot and kind in get_args(Kind):
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(f"${{{written}}} names nothing: letters, digits and `_.:/-` make a name")
+        if kind == "caller" and name not in CALLER_FIELDS:
+            known = ", ".join(f"${{caller.{field}}}" for field in CALLER_FIELDS)
+            raise ValueError(f"${{{written}}} is not known: of the caller there are {known}")
+        return Placeholder(kind, name)  # type: ignore[arg-type]
+    if not variables_of_iam:
+        raise ValueError(f"${{{written}}} is not one of ${{caller...}}, ${{claims...}} and ${{params...}}")
+    if written in ("*", "?", "$") or ":" in written:
+        return None
+    raise ValueError(
+        f"${{{written}}} is neither one of ${{caller...}}, ${{claims...}} and ${{params...}} nor a variable of IAM"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What the placeholders of a role stand for in one request.
+
+    Attributes:
+        role: catalog name, for messages.
+        params: those of the request, checked, with defaults for the others.
+        patterns: for claims that must match one.
+    """
+
+    role: str
+    caller: Caller
+    params: Mapping[str, str]
+    patterns: Mapping[str, re.Pattern[str]]
+
+    def of(self, placeholder: Placeholder) -> str:
+        """The value: never empty, for what is missing must not make a text shorter and so match more.
+
+        Raises:
+            InvalidRequest: there is none.
+        """
+        value: str | tuple[str, ...] | None
+        match placeholder.kind:
+            case "caller":
+                value = _of_caller(self.caller, placeholder.name)
+            case "claims":
+                value = _claims(self.caller).get(placeholder.name)
+            case "params":
+                value = self.params.get(placeholder.name)
+        if isinstance(value, tuple):
+            raise self.unusable(placeholder, "has several values for you, and one is needed")
+        if not value:
+            raise self.unusable(placeholder, "has no value for you: your identity does not tell it")
+        pattern = self.patterns.get(placeholder.name) if placeholder.kind == "claims" else None
+        if pattern is not None and pattern.fullmatch(value) is None:
+            raise self.unusable(placeholder, "does not match the role's pattern for it")
+        return value
+
+    def has_pattern(self, placeholder: Placeholder) -> bool:
+        """Whether the catalog says what the values may look like: of params it always does."""
+        return placeholder.kind == "params" or (placeholder.kind == "claims" and placeholder.name in self.patterns)
+
+    def unusable(self, placeholder: Placeholder, why: str) -> InvalidRequest:
+        """The refusal of a value. It does not repeat the value."""
+        return InvalidRequest(f"Sessions of role {self.role} are shaped by {placeholder}, which {why}.")
+
+
+def _of_caller(caller: Caller, name: str) -> str | None:
+    match name:
+        case "account":
+            return None if isinstance(caller, OidcSubject | ServiceToken) else caller.account
+        case "session_name":
+            return session_name(caller)
+    if isinstance(caller, OidcSubject):
+        return caller.subject
+    # Who it is, not what they came as: of a role session that is the session's name.
+    return caller.session_name if isinstance(caller, IamRoleSession) else caller.name
+
+
+def _claims(caller: Caller) -> dict[str, str | tuple[str, ...]]:
+    """What somebody who is trusted says of the caller: an issuer by claims, an administrator by an API token's tags."""
+    match caller:
+        case OidcSubject():
+            return dict(caller.claims)
+        case ServiceToken():
+            return dict(caller.tags)
+    return {}
