@@ -126,8 +126,8 @@ class CredvendApp:
         }
         answer = app_module.app(event, None)
         is_json = answer["headers"]["Content-Type"].startswith("application/json")
-        body: Json = json.loads(answer["body"]) if is_json else {}
-        return Answer(answer["statusCode"], answer["headers"], answer["body"], body)
+        parsed: Json = json.loads(answer["body"]) if is_json else {}
+        return Answer(answer["statusCode"], answer["headers"], answer["body"], parsed)
 
     def records(self) -> list[Json]:
         """The audit records since the last look: every line of the log that is one."""
