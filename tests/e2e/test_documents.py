@@ -105,6 +105,9 @@ def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
     first_line, catalog = blocks(ROOT / "docs/catalog.md", "yaml")
     (tmp_path / "roles.yaml").write_text(first_line + catalog)
     assert load_authorizer(tmp_path, load_catalog(tmp_path / "roles.yaml"), frozenset())
+    for number, catalog in enumerate(blocks(ROOT / "docs/scoping.md", "yaml")):
+        (tmp_path / f"{number}.yaml").write_text(catalog)
+        assert load_catalog(tmp_path / f"{number}.yaml").roles
     for document in DOCUMENTS:
         for example in blocks(document, "json"):
             json.loads(example)

@@ -1,0 +1,132 @@
+"""Credentials in the form that the client wants; errors are JSON in all of them."""
+
+import json
+
+import pytest
+
+from tests.harness.app import CredvendApp
+from tests.harness.sts_server import SECRET, TOKEN, Refusal
+
+CREDENTIALS = "/v1/iam/credentials"
+READER = '{"role": "reader"}'
+JSON = {"Content-Type": "application/json"}
+
+
+def expiration(credvend: CredvendApp) -> str:
+    """When the credentials of the last vend end."""
+    (vended,) = [record for record in credvend.records() if record["event"] == "credentials.vended"]
+    return str(vended["expiration"])
+
+
+def test_process_is_what_credential_process_reads(credvend: CredvendApp) -> None:
+    answer = credvend.call("POST", CREDENTIALS, READER, query={"format": "process"})
+    assert answer.status == 200 and answer.headers["Content-Type"] == "application/json"
+    assert answer.body == {
+        "Version": 1,
+        "AccessKeyId": "ASIAEXAMPLE",
+        "SecretAccessKey": SECRET,
+        "SessionToken": TOKEN,
+        "Expiration": expiration(credvend),
+        "AccountId": "111122223333",
+    }
+
+
+def test_env_is_a_posix_script(credvend: CredvendApp) -> None:
+    answer = credvend.call("POST", CREDENTIALS, READER, query={"format": "env"})
+    assert answer.headers["Content-Type"] == "text/x-shellscript; charset=utf-8"
+    assert answer.text == (
+        "export AWS_ACCESS_KEY_ID='ASIAEXAMPLE'\n"
+        f"export AWS_SECRET_ACCESS_KEY='{SECRET}'\n"
+        f"export AWS_SESSION_TOKEN='{TOKEN}'\n"
+        f"export AWS_CREDENTIAL_EXPIRATION='{expiration(credvend)}'\n"
+    )
+
+
+def test_fish_and_powershell_are_scripts_of_theirs(credvend: CredvendApp) -> None:
+    fish = credvend.call("POST", CREDENTIALS, READER, query={"format": "fish"})
+    assert fish.headers["Content-Type"] == "text/x-fish; charset=utf-8"
+    assert fish.text.splitlines()[0] == "set -gx AWS_ACCESS_KEY_ID 'ASIAEXAMPLE'"
+    powershell = credvend.call("POST", CREDENTIALS, READER, query={"format": "powershell"})
+    assert powershell.headers["Content-Type"] == "text/x-powershell; charset=utf-8"
+    assert powershell.text.splitlines()[0] == "$Env:AWS_ACCESS_KEY_ID = 'ASIAEXAMPLE'"
+
+
+def test_ini_is_a_profile_named_like_the_role(credvend: CredvendApp) -> None:
+    answer = credvend.call("POST", CREDENTIALS, READER, query={"format": "ini"})
+    assert answer.headers["Content-Type"] == "text/x-ini; charset=utf-8"
+    assert answer.text.splitlines()[:2] == ["[reader]", "aws_access_key_id = ASIAEXAMPLE"]
+    assert f"aws_credential_expiration = {expiration(credvend)}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("*/*", "application/json"),
+        ("", "application/json"),
+        ("application/*", "application/json"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/json"),
+        ("application/vnd.credvend.process+json", "application/vnd.credvend.process+json"),
+        ("text/x-shellscript", "text/x-shellscript; charset=utf-8"),
+        ("application/x-sh", "application/x-sh"),
+        ("text/*", "text/x-shellscript; charset=utf-8"),
+        ("Text/X-Fish", "text/x-fish; charset=utf-8"),
+        ("application/json;q=0.5, text/x-ini", "text/x-ini; charset=utf-8"),
+        ("text/x-ini;q=0.5, application/json", "application/json"),
+        ("text/x-powershell; charset=utf-8; q=0.1, image/png", "text/x-powershell; charset=utf-8"),
+        ("*/*, application/json;q=0, application/vnd.credvend.process+json;q=0", "text/x-shellscript; charset=utf-8"),
+    ],
+)
+def test_accept_chooses_as_well(credvend: CredvendApp, accept: str, content_type: str) -> None:
+    answer = credvend.call("POST", CREDENTIALS, READER, headers=JSON | {"Accept": accept})
+    assert (answer.status, answer.headers["Content-Type"]) == (200, content_type)
+
+
+def test_the_query_comes_before_accept(credvend: CredvendApp) -> None:
+    answer = credvend.call(
+        "POST", CREDENTIALS, READER, headers=JSON | {"Accept": "text/x-ini"}, query={"format": "env"}
+    )
+    assert answer.text.startswith("export ")
+
+
+@pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "text/plain", "application/json;q=x"])
+def test_who_accepts_nothing_that_there_is_gets_a_406_with_what_there_is(credvend: CredvendApp, accept: str) -> None:
+    answer = credvend.call("POST", CREDENTIALS, READER, headers=JSON | {"Accept": accept})
+    assert (answer.status, answer.body["Code"]) == (406, "NotAcceptable")
+    assert "application/json, application/vnd.credvend.process+json" in str(answer.body["Message"])
+    assert credvend.sts.asked == []
+
+
+@pytest.mark.parametrize("query", [{"format": "bash"}, {"format": ""}, {"format": ["env", "env"]}, {"Format": "env"}])
+def test_an_unknown_format_is_refused_and_vends_nothing(credvend: CredvendApp, query: object) -> None:
+    answer = credvend.call("POST", CREDENTIALS, READER, query=query)
+    assert answer.status == 400 and "ormat" in str(answer.body["Message"])
+    assert credvend.sts.asked == []
+
+
+def test_a_dry_run_is_answered_in_json_only(credvend: CredvendApp) -> None:
+    body = '{"role": "reader", "dry_run": true}'
+    assert credvend.call("POST", CREDENTIALS, body, query={"format": "json"}).body["DryRun"] is True
+    answer = credvend.call("POST", CREDENTIALS, body, query={"format": "env"})
+    assert answer.status == 400 and "dry run" in str(answer.body["Message"])
+
+
+@pytest.mark.parametrize("format_name", ["env", "fish", "powershell", "ini", "what"])
+def test_errors_are_json_that_no_shell_can_read_to_its_end(credvend: CredvendApp, format_name: str) -> None:
+    credvend.sts.refusals[:] = [Refusal("AccessDenied")]
+    denied = credvend.call("POST", CREDENTIALS, READER, query={"format": format_name})
+    nasty = credvend.call("POST", CREDENTIALS, '{"role": "r", "$(id) `id`)": 1}', query={"format": format_name})
+    for answer in (denied, nasty):
+        assert answer.status >= 400 and answer.headers["Content-Type"] == "application/json"
+        assert answer.body.keys() == {"NotAScript", "Code", "Message", "RequestId"}
+        # A substitution that is opened and never closed: a syntax error.
+        assert answer.text.count("$(") == 1 and ")" not in answer.text and "`" not in answer.text
+    assert "$(id) `id`)" in str(json.loads(nasty.text)["Message"]) or format_name == "what"
+
+
+def test_errors_for_who_accepts_scripts_are_no_scripts_either(credvend: CredvendApp) -> None:
+    answer = credvend.call("POST", CREDENTIALS, "{", headers=JSON | {"Accept": "text/x-shellscript"})
+    assert answer.status == 400 and answer.body.keys() == {"NotAScript", "Code", "Message", "RequestId"}
+
+
+def test_reads_take_no_format(credvend: CredvendApp) -> None:
+    assert credvend.call("GET", "/v1/iam/roles", query={"format": "env"}).status == 400
