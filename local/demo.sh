@@ -11,7 +11,10 @@ aws() { "$AWS_CLI_PYTHON" -m awscli "$@"; }
 title() { printf '\n%s# %s%s\n' "$BOLD" "$1" "$PLAIN"; }
 
 # Secrets are cut on the screen alone: terminals are scrolled back, shared and recorded.
-shorten() { sed -E 's/("(SecretAccessKey|SessionToken)": *"[^"]{4})[^"]*/\1.../g'; }
+shorten() {
+  sed -E -e 's/("(SecretAccessKey|SessionToken)": *"[^"]{4})[^"]*/\1.../g' \
+      -e "s/(AWS_(SECRET_ACCESS_KEY|SESSION_TOKEN)='[^']{4})[^']*/\1.../g"
+}
 
 run() { # the command comes on standard input, and is run as it is shown
   local command status=0
@@ -80,21 +83,17 @@ expect UnauthorizedOperation "this is not the refusal that was expected"
 
 title 'asks credvend for the role,'
 run <<'COMMAND'
-curl -sS --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
+credentials=$(curl -sS --fail-with-body --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" \
     --config <(echo "user = $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY") \
     --json '{"role": "assume-role-role", "reason": "count the instances"}' \
-    "$CREDVEND_URL/v1/iam/credentials" > answer.json
-python3 -m json.tool answer.json
+    "$CREDVEND_URL/v1/iam/credentials?format=env")
+echo "$credentials"
 COMMAND
 expect ASIA "no credentials; do roles.yaml and policies/ still let assume-role-user have assume-role-role?"
 
-title 'exports what came back, and sees it.'
+title 'runs the script that came back, and sees it.'
 run <<'COMMAND'
-read -r AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN < <(python3 -c '
-import json
-given = json.load(open("answer.json"))["Credentials"]
-print(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])')
-export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+eval "$credentials"
 aws sts get-caller-identity --query Arn --output text
 COMMAND
 expect assumed-role/assume-role-role "the credentials are not the role's"
