@@ -98,6 +98,7 @@ def test_every_route_under_iam_demands_a_signature(stack: Stack) -> None:
         ("/v1/iam/whoami", "get"): [{"sigv4": []}],
         # The function itself asks for a token here.
         ("/v1/credentials", "post"): None,
+        ("/v1/credentials/{role}", "get"): None,
         ("/v1/roles", "get"): None,
         ("/v1/whoami", "get"): None,
         ("/v1/health", "get"): None,
