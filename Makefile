@@ -15,7 +15,7 @@ help: ## these lines
 demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
-test: .tools ## every test, end to end ones included; ARGS="-k name" for some
+test: .sdks ## every test, end to end ones included; ARGS="-k name" for some
 	@$(DEV) -m pytest $(ARGS)
 
 check: .dev ## format, lint, types, generated files
@@ -42,7 +42,7 @@ clean: stop ## remove everything that these commands made
 	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .python .dev .deployment .tools
+.PHONY: .python .dev .deployment .tools .sdks
 .python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'credvend needs Python 3.11 or newer. Name one, for example: make PYTHON=python3.12 demo' >&2; exit 2; }
@@ -52,4 +52,6 @@ clean: stop ## remove everything that these commands made
 	@$(PYTHON) -m ops.environments dev aws
 .tools: .python
 	@$(PYTHON) -m ops.environments dev aws ministack oidc
-	@$(PYTHON) -m local.oidc_install
+	@$(PYTHON) -m local.npm provider
+.sdks: .tools
+	@$(PYTHON) -m local.npm sdk

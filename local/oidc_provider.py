@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import IO, Final, cast
 from urllib.parse import quote, urlencode, urlsplit
 
-from local.oidc_install import PROVIDER, ensure_provider, node
+from local.npm import ensure, node, place
 
 AUDIENCE: Final = "urn:credvend"
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
@@ -177,7 +177,7 @@ def oidc_provider() -> Iterator[OidcProvider]:
         OidcProviderError: it did not start; holds the end of its log.
         SetupError: it could not be installed.
     """
-    ensure_provider()
+    ensure("provider")
     with tempfile.TemporaryFile() as log:
         process = _Process(log)
         try:
@@ -195,7 +195,7 @@ class _Process:
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
             [str(node()), "server.mjs", "0"],  # a free port, which it tells
-            cwd=PROVIDER,
+            cwd=place("provider"),
             env={"PATH": os.defpath},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

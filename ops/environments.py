@@ -20,7 +20,7 @@ ENVIRONMENTS: Final = {
     "dev": ("the service and its tools", ("requirements.txt", "requirements-dev.txt")),
     "aws": ("the aws command line", ("local/requirements-aws.txt",)),
     "ministack": ("the local AWS", ("local/requirements-ministack.txt",)),
-    "oidc": ("Node.js, for the local OpenID provider", ("local/requirements-oidc.txt",)),
+    "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
 }
 
 
