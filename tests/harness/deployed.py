@@ -69,9 +69,9 @@ class Answer:
 
     @property
     def key(self) -> Key:
-        """The vended credentials."""
-        given = cast(dict[str, str], self.body["Credentials"])
-        return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        """The vended credentials, in any of the forms that are JSON."""
+        given = cast(dict[str, str], self.body.get("Credentials", self.body))
+        return Key(given["AccessKeyId"], given["SecretAccessKey"], given.get("SessionToken") or given["Token"])
 
 
 @dataclass
@@ -208,6 +208,13 @@ def stack() -> Iterator[Stack]:
         stack = Stack(aws, oidc, deploy("local", aws.environment(), config))
         _seed(stack)
         yield stack
+
+
+@pytest.fixture(scope="session")
+def instance(stack: Stack) -> str:
+    """The only EC2 instance, for clients to list."""
+    (started,) = stack.ec2().run_instances(ImageId="ami-12345678", MinCount=1, MaxCount=1)["Instances"]
+    return started["InstanceId"]
 
 
 def _seed(stack: Stack) -> None:
