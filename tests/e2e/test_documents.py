@@ -1,6 +1,7 @@
 """The README and the docs are true: their commands run, their examples are valid, their links lead somewhere."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -11,7 +12,8 @@ import pytest
 
 from chalicelib.authorization import load_authorizer
 from chalicelib.catalog import load_catalog
-from ops.environments import ROOT
+from ops.environments import ROOT, programs
+from tests.e2e.test_api_tokens import create
 from tests.harness.deployed import PERSON, Stack
 
 README = ROOT / "README.md"
@@ -28,9 +30,13 @@ def exports(environment: dict[str, str]) -> str:
 
 
 def bash(script: str, directory: Path, environment: dict[str, str]) -> str:
+    return run(["bash", "-e", "-o", "pipefail"], script, directory, environment)
+
+
+def run(shell: list[str], script: str, directory: Path, environment: dict[str, str]) -> str:
     """Run a script, and return what it printed."""
     done = subprocess.run(
-        ["bash", "-e", "-o", "pipefail"],
+        shell,
         input=script,
         cwd=directory,
         env=PERSON | environment,
@@ -87,14 +93,20 @@ def _shape(value: object) -> object:
     return value if isinstance(value, str) and "assume-role-" in value and not value.startswith("AROA") else type(value)
 
 
-def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path) -> None:
+def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, instance: str) -> None:
     signer = stack.add_user("reader-of-the-docs", "sts:GetSessionToken", "execute-api:Invoke")
     given = stack.sts(signer).get_session_token()["Credentials"]
     caller = stack.aws.environment_for(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    caller["PATH"] = os.pathsep.join([str(programs("aws")), caller["PATH"]])
+    caller |= {"CREDVEND_URL": stack.url, "TOKEN": create(stack, "reader-of-the-docs")}
     commands = [block for document in DOCUMENTS if document != README for block in blocks(document, "sh")]
     assert commands
-    output = bash("\n".join(commands), checkout, caller | {"CREDVEND_URL": stack.url})
+    output = bash("\n".join(commands), checkout, caller)
     assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in output
+    assert output.count(instance) == 6
+    if shutil.which("fish"):
+        (in_fish,) = blocks(ROOT / "docs/formats.md", "fish")
+        assert instance in run(["fish"], f"{in_fish}aws ec2 describe-instances\n", checkout, caller)
 
 
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:

@@ -222,6 +222,7 @@ def _seed(stack: Stack) -> None:
     stack.alice = stack.add_user("alice", "execute-api:Invoke")
     for name in ("instances", "guarded", "brief", "from-office", "reasoned", "forbidden", "for-sessions"):
         stack.add_role(name, trusting, "ec2:DescribeInstances", path="/e2e/")
+    stack.add_role("assume-role-role", trusting, "ec2:DescribeInstances", path="/e2e/")
     stack.add_role("untrusting", _trust("arn:aws:iam::278805249149:role/somebody-else", "sts:AssumeRole"))
     service = stack.deployed.function_role_arn
     stack.add_role("untaggable", _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity"))
