@@ -83,7 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.sts.silent:
             self.sts.stopping.wait()
             return
-        status, text = self.sts.answer({key: values[0] for key, values in parse_qs(body, keep_blank_values=True).items()})
+        status, text = self.sts.answer(
+            {key: values[0] for key, values in parse_qs(body, keep_blank_values=True).items()}
+        )
         self.send_response(status)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(text.encode())))
