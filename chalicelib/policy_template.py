@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.policy_document import VERSION, Json, Statement, check_document
-from chalicelib.templates import Placeholder, Template, Values, parse_template
+from chalicelib.templates import Guard, Placeholder, Template, Values, guards, parse_template
 
 # Characters that mean something to IAM, and how it is told that they do not:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
@@ -19,7 +19,6 @@ _ESCAPES: Final = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 _TEXT_OPERATOR = re.compile(
     r"((?:ForAllValues|ForAnyValue):)?(String|Arn)(Not)?(Equals|EqualsIgnoreCase|Like)(IfExists)?", re.ASCII
 )
-_WILDCARD = re.compile(r"[*?]|\$\{")
 # arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE. Before the resource, a value stays within its field.
 _FIELDS_BEFORE_RESOURCE: Final = 5
 _FIELD = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
@@ -35,7 +34,7 @@ class Slot:
     """
 
     template: Template
-    guards: tuple[tuple[Placeholder, str], ...]
+    guards: tuple[Guard, ...]
     fields: tuple[Placeholder, ...]
 
     def fill(self, values: Values) -> str:
@@ -47,11 +46,7 @@ class Slot:
         for placeholder in self.fields:
             if _FIELD.fullmatch(values.of(placeholder)) is None:
                 raise values.unusable(placeholder, "may hold only letters, digits and `-` in that place of an ARN")
-        for placeholder, around in self.guards:
-            held = set(values.of(placeholder)) & set(around)
-            if held and not values.has_pattern(placeholder):
-                shown = "` and `".join(sorted(held))
-                raise values.unusable(placeholder, f"may not hold `{shown}` there, as your value of it does")
+        values.keep_apart(self.guards)
         return self.template.fill(lambda placeholder: values.of(placeholder).translate(_ESCAPES))
 
 
@@ -138,35 +133,9 @@ def _texts(value: Json, place: str, excludes: bool) -> Node:
             return value
         if excludes:
             raise ValueError(f"an Allow must not exclude {template.placeholders[0]}: it would grant everything else")
-        return Slot(template, tuple(_guards(template)), tuple(_in_fields(template)))
+        return Slot(template, tuple(guards(template)), tuple(_in_fields(template)))
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
-
-
-def _guards(template: Template) -> Iterator[tuple[Placeholder, str]]:
-    """What a value must not hold: the text next to it, where what lies beyond could stand for a part of the value."""
-    parts = template.parts
-    for index, part in enumerate(parts):
-        if isinstance(part, str):
-            continue
-        before, after = parts[:index], parts[index + 1 :]
-        around = ""
-        if any(isinstance(other, Placeholder) or _WILDCARD.search(other) for other in after):
-            around += _next_character(part, after[0])
-        if any(isinstance(other, str) and _WILDCARD.search(other) for other in before):
-            around += _next_character(part, before[-1], last=True)
-        if around:
-            yield part, around
-
-
-def _next_character(placeholder: Placeholder, text: str | Placeholder, last: bool = False) -> str:
-    side = "before" if last else "after"
-    plain = isinstance(text, str) and (text[-1] not in "*?}" if last else text[0] not in "*?$")
-    if not plain:
-        raise ValueError(
-            f"right {side} {placeholder} must stand a plain character, such as `/`: `{text}` would match more than it"
-        )
-    return str(text)[-1 if last else 0]
 
 
 def _in_fields(template: Template) -> Iterator[Placeholder]:

@@ -63,7 +63,7 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
             f'Field "reason" is required for role {role.name}: say in a few words what you need it for.'
         )
     name = session_name(caller)
-    values = Values(role.name, caller, _params(request, role), role.shape.claims)
+    values = Values(role.name, caller, _params(request, role), role.shape.patterns)
     tags = _own_tags(caller, role, request_id) + _role_tags(role, values) + _caller_tags(request, role)
     keys = {key for key, _ in tags}
     return SessionPlan(

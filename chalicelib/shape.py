@@ -80,6 +80,12 @@ class Shape:
     transitive_tags: tuple[str, ...] = ()
 
     @property
+    def patterns(self) -> dict[Placeholder, re.Pattern[str]]:
+        """Those that values of templates match, by the placeholder."""
+        of_params = {Placeholder("params", name): param.pattern for name, param in self.params.items()}
+        return of_params | {Placeholder("claims", name): pattern for name, pattern in self.claims.items()}
+
+    @property
     def scoped(self) -> bool:
         """Whether every session of the role gets a session policy."""
         return self.policy is not None or bool(self.policy_arns)

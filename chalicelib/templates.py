@@ -5,18 +5,21 @@ at again, so no value can bring a placeholder of its own.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
+from chalicelib.patterns import named_characters
 from chalicelib.session_name import session_name
 
 Kind = Literal["caller", "claims", "params"]
 CALLER_FIELDS: Final = ("name", "account", "session_name")
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
+# What matches more than itself.
+_WILDCARD = re.compile(r"[*?]|\$\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,39 @@ def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
     )
 
 
+Guard = tuple[Placeholder, str]
+
+
+def guards(template: Template) -> Iterator[Guard]:
+    """What a value must not hold: the text next to it, where what lies beyond could stand for a part of the value.
+
+    Raises:
+        ValueError: there is no such text. The message quotes what is there.
+    """
+    parts = template.parts
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            continue
+        before, after = parts[:index], parts[index + 1 :]
+        around = ""
+        if any(isinstance(other, Placeholder) or _WILDCARD.search(other) for other in after):
+            around += _next_character(part, after[0])
+        if any(isinstance(other, str) and _WILDCARD.search(other) for other in before):
+            around += _next_character(part, before[-1], last=True)
+        if around:
+            yield part, around
+
+
+def _next_character(placeholder: Placeholder, text: str | Placeholder, last: bool = False) -> str:
+    side = "before" if last else "after"
+    plain = isinstance(text, str) and (text[-1] not in "*?}" if last else text[0] not in "*?$")
+    if not plain:
+        raise ValueError(
+            f"right {side} {placeholder} must stand a plain character, such as `/`: `{text}` would match more than it"
+        )
+    return str(text)[-1 if last else 0]
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """What the placeholders of a role stand for in one request.
@@ -101,13 +137,13 @@ class Values:
     Attributes:
         role: catalog name, for messages.
         params: those of the request, checked, with defaults for the others.
-        patterns: for claims that must match one.
+        patterns: of params, which match theirs already, and of claims that must match one.
     """
 
     role: str
     caller: Caller
     params: Mapping[str, str]
-    patterns: Mapping[str, re.Pattern[str]]
+    patterns: Mapping[Placeholder, re.Pattern[str]]
 
     def of(self, placeholder: Placeholder) -> str:
         """The value: never empty, for what is missing must not make a text shorter and so match more.
@@ -127,14 +163,25 @@ class Values:
             raise self.unusable(placeholder, "has several values for you, and one is needed")
         if not value:
             raise self.unusable(placeholder, "has no value for you: your identity does not tell it")
-        pattern = self.patterns.get(placeholder.name) if placeholder.kind == "claims" else None
+        pattern = self.patterns.get(placeholder)
         if pattern is not None and pattern.fullmatch(value) is None:
             raise self.unusable(placeholder, "does not match the role's pattern for it")
         return value
 
-    def has_pattern(self, placeholder: Placeholder) -> bool:
-        """Whether the catalog says what the values may look like: of params it always does."""
-        return placeholder.kind == "params" or (placeholder.kind == "claims" and placeholder.name in self.patterns)
+    def keep_apart(self, guarded: Iterable[Guard]) -> None:
+        """Whether each value ends where its place does.
+
+        A pattern may let in what a guard keeps out, if it names it: `[a-z]+/[a-z]+` does, `.+` does not.
+
+        Raises:
+            InvalidRequest: a value would reach into the place of another.
+        """
+        for placeholder, around in guarded:
+            held = set(self.of(placeholder)) & set(around)
+            pattern = self.patterns.get(placeholder)
+            if held and not (pattern and held <= named_characters(pattern.pattern)):
+                shown = "` and `".join(sorted(held))
+                raise self.unusable(placeholder, f"may not hold `{shown}` there, as your value of it does")
 
     def unusable(self, placeholder: Placeholder, why: str) -> InvalidRequest:
         """The refusal of a value. It does not repeat the value."""
