@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.policy_document import document_of, minify
 from chalicelib.policy_template import PolicyTemplate, parse_policy
@@ -40,10 +40,11 @@ class ParamEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 class ShapeEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The keys of a role that shape its sessions."""
 
+    # Not None where it is left out: a `policy:` with nothing below it would be a role without scoping.
     policy: Annotated[
-        dict[str, Annotated[object, Meta(extra_json_schema={"type": ["string", "array", "object"]})]] | None,
+        dict[str, Annotated[object, Meta(extra_json_schema={"type": ["string", "array", "object"]})]] | UnsetType,
         Meta(description="Session policy: a policy document, with ${caller...}, ${claims...} and ${params...} in it."),
-    ] = None
+    ] = UNSET
     policy_arns: Annotated[
         list[PolicyArn], Meta(max_length=MAXIMUM_POLICY_ARNS, description="Managed policies as session policies.")
     ] = []
@@ -98,7 +99,7 @@ def read_shape(entry: ShapeEntry) -> Shape:
         ValueError: names the key.
     """
     shape = Shape(
-        policy=None if entry.policy is None else _policy(entry.policy),
+        policy=None if entry.policy is UNSET else _policy(entry.policy),
         policy_arns=tuple(entry.policy_arns),
         params={name: _param(name, param) for name, param in entry.params.items()},
         claims={name: _pattern(f"claims.{name}", pattern) for name, pattern in entry.claims.items()},
@@ -142,7 +143,7 @@ def _pattern(key: str, pattern: str) -> re.Pattern[str]:
     try:
         # ASCII: `\\w` and `\\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
         return re.compile(pattern, re.ASCII)
-    except (re.error, RecursionError, OverflowError) as error:
+    except (re.error, ValueError, RecursionError, OverflowError) as error:  # ValueError: of flags that exclude ASCII
         raise ValueError(f"`{key}` is no regular expression: {error}") from None
 
 

@@ -58,7 +58,7 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
         own = [name for name in entry.__struct_fields__ if name in entry.__annotations__]
         keys = ", ".join(dict.fromkeys([*own, *entry.__struct_fields__]))  # the inherited ones after its own
         return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
-    what, separator, where = message.rpartition(" - at `$.")
+    what, separator, where = message.replace("at `key` in `$.", "at `$.").rpartition(" - at `$.")
     if not separator:
         return message.replace("Object missing", "lacks the")
     field = where.rstrip("`")
