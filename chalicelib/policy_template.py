@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.policy_document import VERSION, Json, Statement, check_document
-from chalicelib.templates import Guard, Placeholder, Template, Values, guards, parse_template
+from chalicelib.templates import (
+    FIELDS_BEFORE_RESOURCE,
+    VARIABLE,
+    Guard,
+    Placeholder,
+    Template,
+    Values,
+    guards,
+    parse_template,
+)
 
 # Characters that mean something to IAM, and how it is told that they do not:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
@@ -19,8 +28,7 @@ _ESCAPES: Final = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 _TEXT_OPERATOR = re.compile(
     r"((?:ForAllValues|ForAnyValue):)?(String|Arn)(Not)?(Equals|EqualsIgnoreCase|Like)(IfExists)?", re.ASCII
 )
-# arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE. Before the resource, a value stays within its field.
-_FIELDS_BEFORE_RESOURCE: Final = 5
+# Before the resource of an ARN, a value stays within its field.
 _FIELD = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
 
 
@@ -117,14 +125,18 @@ def _condition(condition: Json, place: str, allows: bool) -> Node:
             _fixed(key, f"{place}.{operator}")
             where = f"{place}.{operator}.{key}"
             # In the values of other operators, IAM would take an escape for a text.
-            tests[key] = _fixed(values, where) if match is None else _texts(values, where, allows and bool(match[3]))
+            if match is None:
+                tests[key] = _fixed(values, where)
+            else:
+                any_case = match[4] == "EqualsIgnoreCase"
+                tests[key] = _texts(values, where, excludes=allows and bool(match[3]), any_case=any_case)
         parsed[operator] = tests
     return parsed
 
 
-def _texts(value: Json, place: str, excludes: bool) -> Node:
+def _texts(value: Json, place: str, excludes: bool, any_case: bool = False) -> Node:
     if isinstance(value, list):
-        return [_texts(one, place, excludes) for one in value]
+        return [_texts(one, place, excludes, any_case) for one in value]
     if not isinstance(value, str):
         return _fixed(value, place)
     try:
@@ -133,7 +145,8 @@ def _texts(value: Json, place: str, excludes: bool) -> Node:
             return value
         if excludes:
             raise ValueError(f"an Allow must not exclude {template.placeholders[0]}: it would grant everything else")
-        return Slot(template, tuple(guards(template)), tuple(_in_fields(template)))
+        guarded = [(found, around + around.swapcase() if any_case else around) for found, around in guards(template)]
+        return Slot(template, tuple(guarded), tuple(_in_fields(template)))
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
 
@@ -146,8 +159,8 @@ def _in_fields(template: Template) -> Iterator[Placeholder]:
     colons = 0
     for part in template.parts:
         if isinstance(part, str):
-            colons += re.sub(r"\$\{[^{}]*\}", "", part).count(":")
-        elif colons < _FIELDS_BEFORE_RESOURCE:
+            colons += VARIABLE.sub("", part).count(":")
+        elif colons < FIELDS_BEFORE_RESOURCE:
             yield part
 
 

@@ -12,7 +12,7 @@ from chalicelib.scoping import session_policy
 from chalicelib.session_name import identity_hash, session_name
 from chalicelib.session_tags import OWN_KEYS, check_value
 from chalicelib.shape import fits
-from chalicelib.templates import Values
+from chalicelib.templates import Values, guards
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{0,256}", re.ASCII)
@@ -95,7 +95,11 @@ def _own_tags(caller: Caller, role: Role, request_id: str) -> Tags:
 
 
 def _role_tags(role: Role, values: Values) -> Tags:
-    return tuple((key, _tag_value(key, template.fill(values.of))) for key, template in role.shape.tags)
+    tags: list[tuple[str, str]] = []
+    for key, template in role.shape.tags:
+        values.keep_apart(guards(template))
+        tags.append((key, _tag_value(key, template.fill(values.of))))
+    return tuple(tags)
 
 
 def _caller_tags(request: VendRequest, role: Role) -> Tags:

@@ -18,6 +18,10 @@ Kind = Literal["caller", "claims", "params"]
 CALLER_FIELDS: Final = ("name", "account", "session_name")
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
+# Of IAM.
+VARIABLE = re.compile(r"\$\{[^{}]*\}")
+# arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+FIELDS_BEFORE_RESOURCE: Final = 5
 # What matches more than itself.
 _WILDCARD = re.compile(r"[*?]|\$\{")
 
@@ -107,10 +111,15 @@ def guards(template: Template) -> Iterator[Guard]:
         ValueError: there is no such text. The message quotes what is there.
     """
     parts = template.parts
+    stars = list(_stars(parts))
     for index, part in enumerate(parts):
         if isinstance(part, str):
             continue
         before, after = parts[:index], parts[index + 1 :]
+        if any(stars[:index]) and any(stars[index:]):
+            raise ValueError(
+                f"a `*` stands before {part}, and one after it: `*/x/*` matches y/x/z, and a/y/x/z of somebody else too"
+            )
         around = ""
         if any(isinstance(other, Placeholder) or _WILDCARD.search(other) for other in after):
             around += _next_character(part, after[0])
@@ -118,6 +127,21 @@ def guards(template: Template) -> Iterator[Guard]:
             around += _next_character(part, before[-1], last=True)
         if around:
             yield part, around
+
+
+def _stars(parts: Iterable[str | Placeholder]) -> Iterator[bool]:
+    """For each part, whether a `*` stands in it. Of an ARN, only the resource counts: its other fields are short."""
+    colons = -1
+    for part in parts:
+        if isinstance(part, Placeholder):
+            colons = max(colons, 0)
+            yield False
+            continue
+        if colons < 0:
+            colons = FIELDS_BEFORE_RESOURCE if part.startswith("arn:") else 0
+        fields = VARIABLE.sub("", part).split(":", colons)
+        colons -= len(fields) - 1
+        yield colons == 0 and "*" in fields[-1]
 
 
 def _next_character(placeholder: Placeholder, text: str | Placeholder, last: bool = False) -> str:
