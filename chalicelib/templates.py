@@ -18,6 +18,8 @@ Kind = Literal["caller", "claims", "params"]
 CALLER_FIELDS: Final = ("name", "account", "session_name")
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
+# IAM would take it for a variable of its own that has no value, and a Deny that holds one denies nothing.
+_MISSPELT = re.compile(r"\s*(caller|claim|param)s?\s*[.:]", re.ASCII | re.IGNORECASE)
 # Of IAM.
 VARIABLE = re.compile(r"\$\{[^{}]*\}")
 # arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
@@ -94,6 +96,10 @@ def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
         return Placeholder(kind, name)  # type: ignore[arg-type]
     if not variables_of_iam:
         raise ValueError(f"${{{written}}} is not one of ${{caller...}}, ${{claims...}} and ${{params...}}")
+    if _MISSPELT.match(written):
+        raise ValueError(
+            f"${{{written}}} is misspelt: there are ${{caller.NAME}}, ${{claims.NAME}} and ${{params.NAME}}"
+        )
     if written in ("*", "?", "$") or ":" in written:
         return None
     raise ValueError(
