@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
@@ -37,7 +37,7 @@ issuers:
     audiences: ["{audience}"]
     types: [at+jwt]
     groups_claim: groups
-    claims: {{ref: ref, amr: amr}}
+    claims: {{ref: ref, amr: amr, tenant: tenant}}
 """
 CONFIG = Path(__file__).resolve().parents[1] / "e2e/config"
 OTHER_ACCOUNT = "999988887777"
@@ -89,6 +89,9 @@ class Stack:
     deployed: Deployment
     alice: Key = field(init=False)
     vended: list[Key] = field(default_factory=list)
+    # Clients take long to make: one session, which reads the models of services once, and each client once.
+    _session: boto3.Session = field(default_factory=lambda: boto3.Session(region_name=REGION))
+    _clients: dict[tuple[str, Key, str], object] = field(default_factory=dict)
     http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=30))
 
     @property
@@ -134,13 +137,16 @@ class Stack:
 
     def _client(self, service: str, key: Key | None, account: str = ACCOUNT) -> object:
         who = key or self.root
-        return boto3.Session(
-            # The local AWS takes an account's number in the place of its root's access key id.
-            aws_access_key_id=who.access_key_id if account == ACCOUNT else account,
-            aws_secret_access_key=who.secret_access_key,
-            aws_session_token=who.session_token,
-            region_name=REGION,
-        ).client(service, endpoint_url=self.aws.endpoint)  # type: ignore[call-overload]
+        if (service, who, account) not in self._clients:
+            self._clients[service, who, account] = self._session.client(  # type: ignore[call-overload]
+                service,
+                endpoint_url=self.aws.endpoint,
+                # The local AWS takes an account's number in the place of its root's access key id.
+                aws_access_key_id=who.access_key_id if account == ACCOUNT else account,
+                aws_secret_access_key=who.secret_access_key,
+                aws_session_token=who.session_token,
+            )
+        return self._clients[service, who, account]
 
     def iam(self, account: str = ACCOUNT) -> "IAMClient":
         return cast("IAMClient", self._client("iam", None, account))
@@ -150,6 +156,9 @@ class Stack:
 
     def ec2(self, key: Key | None = None) -> "EC2Client":
         return cast("EC2Client", self._client("ec2", key))
+
+    def s3(self, key: Key | None = None) -> Any:
+        return self._client("s3", key)
 
     def dynamodb(self) -> "DynamoDBClient":
         return cast("DynamoDBClient", self._client("dynamodb", None))
@@ -233,6 +242,7 @@ def _seed(stack: Stack) -> None:
     stack.add_role("without-external-id", demanding)
     stack.add_role("elsewhere", trusting, "ec2:DescribeInstances", account=OTHER_ACCOUNT)
     _add_role_for_tagged_sessions(stack, trusting)
+    _add_roles_of_tenants(stack, trusting)
 
 
 def _trust(principal: str, *actions: str) -> Json:
@@ -255,3 +265,25 @@ def _add_role_for_tagged_sessions(stack: Stack, trusting: object) -> None:
     }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     stack.iam().put_role_policy(RoleName="tagged", PolicyName="rights", PolicyDocument=policy)
+
+
+def _add_roles_of_tenants(stack: Stack, trusting: object) -> None:
+    """Roles that may do anything with a bucket, so that what a session may not do is due to its scoping."""
+    stack.s3().create_bucket(Bucket="tenant-data", CreateBucketConfiguration={"LocationConstraint": REGION})
+    for name in ("by-claim", "by-claim-too", "by-param", "by-managed-policy", "unscoped"):
+        stack.add_role(name, trusting, "s3:*", path="/tenants/")
+    reads = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::tenant-data/a/*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [reads]})
+    stack.iam().create_policy(PolicyName="reads-a", PolicyDocument=document)
+    stack.add_role("by-tag", trusting, path="/tenants/")
+    tenant = {"StringEquals": {"aws:PrincipalTag/Tenant": "a"}}
+    project = {"StringEquals": {"aws:PrincipalTag/Project": "x"}}
+    rights = [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*", "Condition": tenant},
+        {"Effect": "Allow", "Action": "ec2:DescribeInstances", "Resource": "*", "Condition": project},
+    ]
+    stack.iam().put_role_policy(
+        RoleName="by-tag",
+        PolicyName="rights",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": rights}),
+    )
