@@ -86,7 +86,7 @@ def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
 def _params(role: Role) -> list[Json]:
     """What the caller may or must choose, by name."""
     return [
-        {"Name": name, "Pattern": param.pattern.pattern, "Description": param.description}
+        {"Name": name, "Pattern": param.bounds.pattern.pattern, "Description": param.description}
         | ({"Required": True} if param.default is None else {"Required": False, "Default": param.default})
         for name, param in role.shape.params.items()
     ]

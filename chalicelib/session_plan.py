@@ -63,7 +63,7 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
             f'Field "reason" is required for role {role.name}: say in a few words what you need it for.'
         )
     name = session_name(caller)
-    values = Values(role.name, caller, _params(request, role), role.shape.patterns)
+    values = Values(role.name, caller, _params(request, role), role.shape.bounds)
     tags = _own_tags(caller, role, request_id) + _role_tags(role, values) + _caller_tags(request, role)
     keys = {key for key, _ in tags}
     return SessionPlan(
@@ -132,7 +132,7 @@ def _params(request: VendRequest, role: Role) -> dict[str, str]:
         if value is None:
             raise InvalidRequest(f"Param {name} is required for role {role.name}.")
         if not fits(param, value):
-            raise InvalidRequest(f"Param {name} must match {param.pattern.pattern} for role {role.name}.")
+            raise InvalidRequest(f"Param {name} must match {param.bounds.pattern.pattern} for role {role.name}.")
         values[name] = value
     return values
 

@@ -12,7 +12,7 @@ from chalicelib.policy_document import document_of, minify
 from chalicelib.policy_template import PolicyTemplate, parse_policy
 from chalicelib.printable import is_printable_line
 from chalicelib.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
-from chalicelib.templates import Placeholder, Template, parse_template
+from chalicelib.templates import Bounds, Placeholder, Template, parse_template
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PolicyArns)
 MAXIMUM_POLICY_CHARACTERS: Final = 2048
@@ -29,10 +29,23 @@ PolicyArn = Annotated[
 ]
 
 
+Separators = Annotated[
+    str, Meta(max_length=16, description="Characters that values may hold although they end them in a template.")
+]
+
+
+class ClaimEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What the values of a claim look like."""
+
+    pattern: Pattern
+    separators: Separators = ""
+
+
 class ParamEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """A value that callers choose, within bounds."""
 
     pattern: Pattern
+    separators: Separators = ""
     default: Annotated[str | None, Meta(description="Where the caller gives none. Without it, they must.")] = None
     description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
 
@@ -50,7 +63,7 @@ class ShapeEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     ] = []
     params: Annotated[dict[ParamName, ParamEntry], Meta(description="Values that callers choose, for templates.")] = {}
     claims: Annotated[
-        dict[str, Pattern], Meta(description="Patterns that claims must match where templates use them.")
+        dict[str, ClaimEntry], Meta(description="What claims must look like where templates use them.")
     ] = {}
     tags: Annotated[dict[str, str], Meta(description="Session tags: keys and values, which may be templates.")] = {}
     caller_tags: Annotated[list[str], Meta(description="Keys of session tags that callers may set.")] = []
@@ -63,7 +76,7 @@ class ShapeEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 class Param:
     """A value that callers choose. Without a default, they must."""
 
-    pattern: re.Pattern[str]
+    bounds: Bounds
     default: str | None
     description: str
 
@@ -75,16 +88,16 @@ class Shape:
     policy: PolicyTemplate | None = None
     policy_arns: tuple[str, ...] = ()
     params: Mapping[str, Param] = field(default_factory=dict)
-    claims: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    claims: Mapping[str, Bounds] = field(default_factory=dict)
     tags: tuple[tuple[str, Template], ...] = ()
     caller_tags: tuple[str, ...] = ()
     transitive_tags: tuple[str, ...] = ()
 
     @property
-    def patterns(self) -> dict[Placeholder, re.Pattern[str]]:
-        """Those that values of templates match, by the placeholder."""
-        of_params = {Placeholder("params", name): param.pattern for name, param in self.params.items()}
-        return of_params | {Placeholder("claims", name): pattern for name, pattern in self.claims.items()}
+    def bounds(self) -> dict[Placeholder, Bounds]:
+        """What values of templates must look like, by the placeholder."""
+        of_params = {Placeholder("params", name): param.bounds for name, param in self.params.items()}
+        return of_params | {Placeholder("claims", name): bounds for name, bounds in self.claims.items()}
 
     @property
     def scoped(self) -> bool:
@@ -102,7 +115,7 @@ def read_shape(entry: ShapeEntry) -> Shape:
         policy=None if entry.policy is UNSET else _policy(entry.policy),
         policy_arns=tuple(entry.policy_arns),
         params={name: _param(name, param) for name, param in entry.params.items()},
-        claims={name: _pattern(f"claims.{name}", pattern) for name, pattern in entry.claims.items()},
+        claims={name: _bounds(f"claims.{name}", claim) for name, claim in entry.claims.items()},
         tags=tuple((key, _tag(key, value)) for key, value in entry.tags.items()),
         caller_tags=tuple(entry.caller_tags),
         transitive_tags=tuple(entry.transitive_tags),
@@ -127,7 +140,7 @@ def _policy(document: dict[str, object]) -> PolicyTemplate:
 
 
 def _param(name: str, entry: ParamEntry) -> Param:
-    param = Param(_pattern(f"params.{name}.pattern", entry.pattern), entry.default, entry.description)
+    param = Param(_bounds(f"params.{name}", entry), entry.default, entry.description)
     if entry.default is not None and not fits(param, entry.default):
         raise ValueError(f"`params.{name}.default` does not match the pattern")
     return param
@@ -136,15 +149,15 @@ def _param(name: str, entry: ParamEntry) -> Param:
 def fits(param: Param, value: str) -> bool:
     """Whether a param may have this value: matched whole, visible, and not empty."""
     bounded = 1 <= len(value) <= MAXIMUM_PARAM_CHARACTERS
-    return bounded and is_printable_line(value) and param.pattern.fullmatch(value) is not None
+    return bounded and is_printable_line(value) and param.bounds.pattern.fullmatch(value) is not None
 
 
-def _pattern(key: str, pattern: str) -> re.Pattern[str]:
+def _bounds(key: str, entry: ClaimEntry | ParamEntry) -> Bounds:
     try:
         # ASCII: `\\w` and `\\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
-        return re.compile(pattern, re.ASCII)
+        return Bounds(re.compile(entry.pattern, re.ASCII), entry.separators)
     except (re.error, ValueError, RecursionError, OverflowError) as error:  # ValueError: of flags that exclude ASCII
-        raise ValueError(f"`{key}` is no regular expression: {error}") from None
+        raise ValueError(f"`{key}.pattern` is no regular expression: {error}") from None
 
 
 def _tag(key: str, value: str) -> Template:

@@ -11,7 +11,6 @@ from typing import Final, Literal, get_args
 
 from chalicelib.errors import InvalidRequest
 from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
-from chalicelib.patterns import named_characters
 from chalicelib.session_name import session_name
 
 Kind = Literal["caller", "claims", "params"]
@@ -161,19 +160,32 @@ def _next_character(placeholder: Placeholder, text: str | Placeholder, last: boo
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the catalog says of the values of a placeholder.
+
+    Attributes:
+        pattern: which they match, whole.
+        separators: characters that they may hold, although these tell them apart from the text beside them.
+    """
+
+    pattern: re.Pattern[str]
+    separators: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Values:
     """What the placeholders of a role stand for in one request.
 
     Attributes:
         role: catalog name, for messages.
         params: those of the request, checked, with defaults for the others.
-        patterns: of params, which match theirs already, and of claims that must match one.
+        bounds: of all params, and of some claims.
     """
 
     role: str
     caller: Caller
     params: Mapping[str, str]
-    patterns: Mapping[Placeholder, re.Pattern[str]]
+    bounds: Mapping[Placeholder, Bounds]
 
     def of(self, placeholder: Placeholder) -> str:
         """The value: never empty, for what is missing must not make a text shorter and so match more.
@@ -193,23 +205,21 @@ class Values:
             raise self.unusable(placeholder, "has several values for you, and one is needed")
         if not value:
             raise self.unusable(placeholder, "has no value for you: your identity does not tell it")
-        pattern = self.patterns.get(placeholder)
-        if pattern is not None and pattern.fullmatch(value) is None:
+        bounds = self.bounds.get(placeholder)
+        if bounds is not None and bounds.pattern.fullmatch(value) is None:
             raise self.unusable(placeholder, "does not match the role's pattern for it")
         return value
 
     def keep_apart(self, guarded: Iterable[Guard]) -> None:
         """Whether each value ends where its place does.
 
-        A pattern may let in what a guard keeps out, if it names it: `[a-z]+/[a-z]+` does, `.+` does not.
-
         Raises:
             InvalidRequest: a value would reach into the place of another.
         """
         for placeholder, around in guarded:
-            held = set(self.of(placeholder)) & set(around)
-            pattern = self.patterns.get(placeholder)
-            if held and not (pattern and held <= named_characters(pattern.pattern)):
+            bounds = self.bounds.get(placeholder)
+            held = set(self.of(placeholder)) & set(around) - set(bounds.separators if bounds else "")
+            if held:
                 shown = "` and `".join(sorted(held))
                 raise self.unusable(placeholder, f"may not hold `{shown}` there, as your value of it does")
 

@@ -18,7 +18,7 @@ from chalicelib.errors import InvalidRequest
 from chalicelib.identity import OidcSubject
 from chalicelib.policy_document import VERSION, document_of, minify
 from chalicelib.policy_template import PolicyTemplate, parse_policy
-from chalicelib.templates import Placeholder, Values
+from chalicelib.templates import Bounds, Placeholder, Values
 from tests.harness.app import CredvendApp
 from tests.harness.iam_policy import Json, Pattern, Request, Wildcard, fields_of, grants, overlap, pattern_of
 
@@ -75,11 +75,11 @@ POLICY = parse_policy(TEMPLATE)
 OURS = re.compile(r"\$\{(claims|params)\.([^}]*)\}")
 
 
-def values(tenant: str, area: str = "x", patterns: Mapping[str, str] | None = None) -> Values:
+def values(tenant: str, area: str = "x", bounds: Mapping[str, Bounds] | None = None) -> Values:
     """A caller whose issuer says anything of them, and who chose anything."""
     caller = OidcSubject("local", "somebody", claims=(("tenant", tenant),))
-    compiled = {_placeholder(name): re.compile(pattern) for name, pattern in (patterns or {}).items()}
-    return Values("role", caller, {"area": area}, compiled)
+    declared = {_placeholder(name): one for name, one in (bounds or {}).items()}
+    return Values("role", caller, {"area": area}, declared)
 
 
 def _placeholder(name: str) -> Placeholder:
@@ -226,10 +226,10 @@ def _meaning(text: str, tenant: str, area: str) -> list[Pattern]:
 def test_the_places_of_two_values_never_overlap(text: str, tenant: str, area: str, other: str, other_area: str) -> None:
     """Of any template that loads, and of any two callers who are served: no resource is of both.
 
-    That holds even with the laxest pattern for the param: it names no separator.
+    That holds even with the laxest pattern for the param.
     """
     document = {"Version": VERSION, "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": text}]}
-    lax = {"params.area": ".+"}
+    lax = {"params.area": Bounds(re.compile(".+"))}
     try:
         policy = parse_policy(document)
         for one in (values(tenant, area, lax), values(other, other_area, lax)):
@@ -243,16 +243,17 @@ def test_the_places_of_two_values_never_overlap(text: str, tenant: str, area: st
     assert all(map(overlap, mine, theirs)) == same
 
 
-def test_a_pattern_that_names_the_separator_lets_it_in() -> None:
+def test_only_where_the_catalog_says_so_is_the_separator_let_in() -> None:
     template: Json = {
         "Version": VERSION,
         "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::data/${claims.tenant}/*"}],
     }
     policy = parse_policy(template)
-    assert policy.fill(values("acme/app", patterns={"claims.tenant": "[a-z]+/[a-z]+"}))
-    for patterns in ({}, {"claims.tenant": ".+"}, {"claims.tenant": "[^:]+"}):
+    two = re.compile("[a-z]+/[a-z]+")
+    assert policy.fill(values("acme/app", bounds={"claims.tenant": Bounds(two, "/")}))
+    for bounds in ({}, {"claims.tenant": Bounds(two)}, {"claims.tenant": Bounds(two, ":")}):
         with pytest.raises(InvalidRequest, match=r"may not hold `/` there, as your value of it does"):
-            policy.fill(values("acme/app", patterns=patterns))
+            policy.fill(values("acme/app", bounds=bounds))
 
 
 @given(NASTY, st.sampled_from(["*", "?"]))

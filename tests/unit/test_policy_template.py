@@ -7,7 +7,7 @@ import pytest
 from chalicelib.errors import InvalidRequest
 from chalicelib.identity import OidcSubject
 from chalicelib.policy_template import PolicyTemplate, parse_policy
-from chalicelib.templates import Placeholder, Values
+from chalicelib.templates import Bounds, Placeholder, Values
 
 GOOD: dict[str, object] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 SLOT = "a/${claims.tenant}"
@@ -19,9 +19,9 @@ def parse(**changes: object) -> PolicyTemplate:
     return parse_policy({"Version": "2012-10-17", "Statement": statement})
 
 
-def fill(policy: PolicyTemplate, tenant: str, patterns: dict[Placeholder, re.Pattern[str]] | None = None) -> object:
+def fill(policy: PolicyTemplate, tenant: str, bounds: dict[Placeholder, Bounds] | None = None) -> object:
     caller = OidcSubject("local", "somebody", claims=(("tenant", tenant),))
-    (statement,) = policy.fill(Values("data", caller, {"area": "area"}, patterns or {}))
+    (statement,) = policy.fill(Values("data", caller, {"area": "area"}, bounds or {}))
     return statement
 
 
@@ -181,8 +181,8 @@ def test_before_the_resource_of_an_arn_a_value_stays_in_its_field(text: str, val
             fill(policy, value)
 
 
-def test_no_pattern_lets_a_value_out_of_its_field() -> None:
-    lax = {Placeholder("claims", "tenant"): re.compile("[a-z]+:[a-z]+")}
+def test_no_bounds_let_a_value_out_of_its_field() -> None:
+    lax = {Placeholder("claims", "tenant"): Bounds(re.compile("[a-z]+:[a-z]+"), ":")}
     with pytest.raises(InvalidRequest, match="in that place of an ARN"):
         fill(parse(Resource=FIELDS[-1]), "a:b", lax)
 

@@ -11,6 +11,7 @@ from chalicelib.identity import OidcSubject
 from chalicelib.request import CallerPolicy, VendRequest
 from chalicelib.session_plan import SessionPlan, plan_session
 from chalicelib.shape import Param, ShapeEntry, fits, read_shape
+from chalicelib.templates import Bounds
 
 ROLE = """
 roles:
@@ -52,7 +53,7 @@ def refusal(role: Role, caller: OidcSubject = SUBJECT, **asked: object) -> str:
 def test_a_role_without_a_shape_has_an_empty_one(tmp_path: Path) -> None:
     shape = load(tmp_path, "").shape
     assert shape == read_shape(ShapeEntry())
-    assert not shape.scoped and not shape.patterns and shape.policy is None
+    assert not shape.scoped and not shape.bounds and shape.policy is None
 
 
 def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
@@ -81,8 +82,8 @@ def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
         (POLICY.replace("[a-z]+", "(" * 500), "`params.area.pattern` is no regular expression"),
         (POLICY.replace('"[a-z]+"', '""'), "`params[...].pattern`"),
         (POLICY.replace("{area:", "{1area:"), "must have names of at most 64 letters, digits, `_` or `-`"),
-        (POLICY + "    claims: {tenant: '('}", "`claims.tenant` is no regular expression: missing )"),
-        (POLICY + "    claims: {team: a}", "`claims.team` is declared, and used by neither `policy` nor `tags`"),
+        (POLICY + "    claims: {tenant: {pattern: '('}}", "`claims.tenant.pattern` is no regular expression"),
+        (POLICY + "    claims: {team: {pattern: a}}", "`claims.team` is declared, and used by neither"),
         (f"    policy_arns: [{READ_ONLY}, {READ_ONLY}]", "`policy_arns` names a policy twice"),
         ("    policy_arns: [ReadOnlyAccess]", "must hold ARNs of managed policies, such as arn:aws:iam::aws:policy/"),
         ("    policy_arns: ['arn:aws:iam::aws:policy/*']", "must hold ARNs of managed policies"),
@@ -145,12 +146,12 @@ def test_the_shape_that_is_the_longest_loads(tmp_path: Path) -> None:
     ],
 )
 def test_a_param_fits_if_all_of_it_matches_and_can_be_seen(pattern: str, value: str, fit: bool) -> None:
-    assert fits(Param(re.compile(pattern, re.ASCII), None, ""), value) is fit
+    assert fits(Param(Bounds(re.compile(pattern, re.ASCII)), None, ""), value) is fit
 
 
 def test_the_patterns_of_the_catalog_are_of_ascii(tmp_path: Path) -> None:
-    role = load(tmp_path, POLICY.replace("[a-z]+", r"\\w+") + "    claims: {tenant: '\\w+'}")
-    assert {str(placeholder): pattern.flags & re.ASCII for placeholder, pattern in role.shape.patterns.items()} == {
+    role = load(tmp_path, POLICY.replace("[a-z]+", r"\\w+") + "    claims: {tenant: {pattern: '\\w+'}}")
+    assert {str(placeholder): one.pattern.flags & re.ASCII for placeholder, one in role.shape.bounds.items()} == {
         "${params.area}": re.ASCII,
         "${claims.tenant}": re.ASCII,
     }
@@ -174,7 +175,7 @@ def test_params_are_checked_and_defaults_stand_in_for_them(tmp_path: Path) -> No
 
 
 def test_a_claim_that_is_missing_or_of_another_pattern_is_refused(tmp_path: Path) -> None:
-    role = load(tmp_path, POLICY + "    claims: {tenant: '[a-z]+'}")
+    role = load(tmp_path, POLICY + "    claims: {tenant: {pattern: '[a-z]+'}}")
     assert plan(role, params={"area": "x"}).policy
     nobody = OidcSubject("local", "x")
     assert "${claims.tenant}, which has no value for you" in refusal(role, nobody, params={"area": "x"})
