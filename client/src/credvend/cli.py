@@ -1,0 +1,32 @@
+"""`credvend`, the command. The fast path comes first; nothing else is imported before it is known to be needed."""
+
+import os
+import sys
+
+from credvend import lean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+
+def main(arguments: "Optional[list[str]]" = None) -> int:
+    """Run a command line.
+
+    Returns:
+        The exit code: 0; 2 usage, 3 authentication, 4 denied, 5 service; 1 for a fault of credvend.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["process"]:
+        found = lean.cached_process(words[1:], os.environ)
+        if found is not None:
+            sys.stdout.write(found + "\n")
+            sys.stdout.flush()
+            return 0
+    from credvend.command_line import run
+
+    return run(words, os.environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
