@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from credvend.auth import authenticator
 from credvend.config import Config
-from credvend.credentials import Credentials, parse_credentials
+from credvend.vended import Credentials, parse_credentials
 from credvend.service import Options, Service
 
 __all__ = ["Options", "get_credentials"]

@@ -1,4 +1,7 @@
-"""Vended credentials, as a plain object."""
+"""Vended credentials, as a plain object.
+
+Not a module `credentials`: importing that would put it in the place of the function `credvend.credentials`.
+"""
 
 from __future__ import annotations
 
