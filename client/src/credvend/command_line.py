@@ -16,7 +16,7 @@ from credvend.errors import CredvendError, UsageError
 
 # In the order in which --help shows them.
 COMMANDS = {
-    "get": "print credentials, in any format",
+    "get": "print credentials, in one of six formats",
     "exec": "run one command with credentials",
     "process": "credentials for credential_process",
     "roles": "the roles that you may have",
@@ -115,7 +115,15 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--verbose", "-v", action="store_true", help="say on standard error what is done")
     module.add_arguments(parser)
+    command = None
+    if "--" in rest:
+        # Not left to argparse, which also drops a `--` that belongs to the command.
+        split = rest.index("--")
+        rest, command = rest[:split], rest[split + 1 :]
     arguments = parser.parse_args(rest)
+    if command is not None and name != "exec":
+        raise UsageError(f"credvend {name} takes no command after `--`.")
+    arguments.command = command
     if arguments.verbose:
         messages.be_verbose()
     code: int = module.run(arguments, load_config(environ), environ)

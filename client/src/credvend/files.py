@@ -10,11 +10,16 @@ from credvend import lean
 from credvend.errors import UsageError
 
 
+class CannotWrite(UsageError):
+    """There is no place to write to: no space, or a file system or directory that is not to be written."""
+
+
 def private_directory(path: str) -> str:
     """Make a directory for secrets, with those above it, unless it is there; 0700.
 
     Raises:
-        UsageError: it is somebody else's, or open to others, or cannot be made.
+        CannotWrite: it cannot be made.
+        UsageError: it is somebody else's, or open to others.
     """
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -25,7 +30,7 @@ def private_directory(path: str) -> str:
     except lean.Unreadable as error:
         raise UsageError(str(error)) from None
     except OSError as error:
-        raise UsageError(f"{path} cannot be made: {error.strerror}.") from None
+        raise CannotWrite(f"{path} cannot be made: {error.strerror}.") from None
     return path
 
 
@@ -33,7 +38,7 @@ def write_private(path: str, data: bytes) -> None:
     """Write a file of mode 0600 in the place of whatever is at `path`; a reader sees the old content or the new.
 
     Raises:
-        UsageError: it cannot be written.
+        CannotWrite: it cannot be written.
     """
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}")
@@ -49,4 +54,4 @@ def write_private(path: str, data: bytes) -> None:
                 os.unlink(temporary)
             raise
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
+        raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from None

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping
 
-from credvend.auth import authenticator
+from credvend import auth, formats, lean
+from credvend.cache import FAILURE_LASTS, FAILURE_LASTS_WITH_ENTRY, Cache
 from credvend.config import Config
-from credvend.vended import Credentials, parse_credentials
+from credvend.errors import CredvendError, ServiceError, UsageError
+from credvend.files import CannotWrite
+from credvend.messages import progress, say, verbose
 from credvend.service import Options, Service
+from credvend.vended import Credentials, parse_credentials
 
 __all__ = ["Options", "get_credentials"]
 
@@ -17,11 +23,88 @@ def get_credentials(
 ) -> Credentials:
     """Credentials for a role with at least a minute to live.
 
+    Of many processes that want the same at once, one asks the service, and all have its answer, or its failure.
+
     Args:
         fresh: ask the service, whatever the cache has.
 
     Raises:
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
     """
-    service = Service(config, authenticator(config, environ), environ)
-    return parse_credentials(service.vend(role, options), role)
+    if environ.get(lean.SIGNING):
+        raise UsageError(
+            "The AWS profile to sign with gets its credentials from credvend itself: "
+            "set profile in credvend's configuration, or CREDVEND_PROFILE, to another."
+        )
+    caller = auth.authenticator(config, environ)
+    service = Service(config, caller, environ)
+    key = lean.cache_key(
+        config.url,
+        auth.way(config, environ),
+        caller.cache_identity(),
+        role,
+        options.duration,
+        options.reason,
+        options.params,
+        options.tags,
+        options.policy,
+    )
+    cache = Cache(environ)
+    if not fresh:
+        entry = cache.load(key)
+        if entry is not None and entry.is_fresh(time.time()):
+            verbose("found in the cache")
+            return _credentials(entry, role)
+    waiting_since = time.time()
+    try:
+        cache.prepare()
+        with progress("waiting for the service"), cache.lock(key):
+            return _under_lock(cache, key, role, options, service, fresh, waiting_since)
+    except CannotWrite as error:
+        say(f"warning: nothing is cached: {error.message}")
+        return _credentials(_ask(service, key, role, options), role)
+
+
+def _under_lock(
+    cache: Cache, key: str, role: str, options: Options, service: Service, fresh: bool, waiting_since: float
+) -> Credentials:
+    """As the only one of all processes: what another one has got meanwhile, or else what the service says."""
+    entry = cache.load(key)
+    if fresh:
+        error = None
+    else:
+        now = time.time()
+        if entry is not None and entry.is_fresh(now):
+            verbose("another process asked the service meanwhile")
+            return _credentials(entry, role)
+        spare = entry is not None and entry.is_usable(now)
+        error = cache.failure(key, waiting_since, FAILURE_LASTS_WITH_ENTRY if spare else FAILURE_LASTS)
+    if error is None:
+        try:
+            made = _ask(service, key, role, options)
+        except CredvendError as failed:
+            cache.note_failure(key, failed)
+            error = failed
+        else:
+            cache.store(made)
+            return _credentials(made, role)
+    # A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
+    if isinstance(error, ServiceError) and not fresh and entry is not None and entry.is_usable(time.time()):
+        verbose(f"the old credentials still do: {error.message}")
+        return _credentials(entry, role)
+    raise error
+
+
+def _ask(service: Service, key: str, role: str, options: Options) -> lean.Entry:
+    """Ask the service, and note by this computer's clock when its answer expires."""
+    answer = service.vend(role, options)
+    credentials = parse_credentials(answer, role)
+    now = time.time()
+    expires = credentials.expiration.timestamp() - service.skew
+    if expires - now < lean.LEAST_LIFE:
+        raise ServiceError("The service's credentials have less than a minute to live; tell its operators.")
+    return lean.Entry(key, int(now), int(expires), formats.process(credentials), json.dumps(answer))
+
+
+def _credentials(entry: lean.Entry, role: str) -> Credentials:
+    return parse_credentials(json.loads(entry.answer), role)

@@ -1,4 +1,4 @@
-"""The caller, as the service sees it."""
+"""You, as the service sees you."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from credvend.auth import authenticator
 from credvend.config import Config
 from credvend.service import Service
+from credvend.tables import table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,5 +21,13 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
     if arguments.json:
         print(json.dumps(answer, indent=2))
         return 0
-    print(answer)
+    print(table(("WHAT", "VALUE"), [(name, _text(value)) for name, value in answer.items() if name != "RequestId"]))
     return 0
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={text}" for name, text in value.items())
+    return "" if value is None else str(value)
