@@ -8,9 +8,10 @@ from credvend.errors import UsageError
 from credvend.service import Options
 
 
-def add_vend_arguments(parser: argparse.ArgumentParser) -> None:
+def add_vend_arguments(parser: argparse.ArgumentParser, *, role_is_optional: bool = False) -> None:
     """What `POST credentials` takes."""
-    parser.add_argument("role", metavar="ROLE", help="its name, as `credvend roles` lists it, or its ARN")
+    amount = "?" if role_is_optional else None
+    parser.add_argument("role", metavar="ROLE", nargs=amount, help="its name, as `credvend roles` lists it, or its ARN")
     parser.add_argument("--duration", metavar="TIME", help="15m, 1h or seconds; default: the role's")
     parser.add_argument("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
     parser.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a parameter of the role")
