@@ -1,4 +1,4 @@
-"""Signing in at an OpenID provider, with a code for any device, or with the browser of this computer."""
+"""Sign in at an OpenID provider, with a code for any device, or with this computer's browser."""
 
 from __future__ import annotations
 

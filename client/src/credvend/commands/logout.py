@@ -1,4 +1,4 @@
-"""Signing out: the sign-in is forgotten here, at the OpenID provider, and with it the credentials that it got."""
+"""Sign out: forget the sign-in here and at the OpenID provider, and with it what is cached."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 
 from credvend.auth import login
+from credvend.cache import Cache
 from credvend.config import Config
 from credvend.errors import one_line
 
@@ -16,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     session, revoked = login.end(config, environ)
+    # Whose they are, the names of the entries do not tell; what was another caller's is one request away.
+    Cache(environ).clear()
     if session is None:
         print("Nobody was signed in.")
         return 0
