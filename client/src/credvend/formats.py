@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from credvend.vended import Credentials, moment_text
 
@@ -46,15 +46,15 @@ def process(credentials: Credentials) -> str:
 
 def env(credentials: Credentials) -> str:
     """For POSIX shells."""
-    return "\n".join(f"export {name}={_posix(value)}" for name, value in variables(credentials).items())
+    return env_lines(variables(credentials))
 
 
 def fish(credentials: Credentials) -> str:
-    return "\n".join(f"set -gx {name} {_fish(value)}" for name, value in variables(credentials).items())
+    return fish_lines(variables(credentials))
 
 
 def powershell(credentials: Credentials) -> str:
-    return "\n".join(f"$Env:{name} = {_powershell(value)}" for name, value in variables(credentials).items())
+    return powershell_lines(variables(credentials))
 
 
 def ini(credentials: Credentials) -> str:
@@ -78,6 +78,19 @@ FORMATS: dict[str, Callable[[Credentials], str]] = {
     "powershell": powershell,
     "ini": ini,
 }
+
+
+def env_lines(values: Mapping[str, str]) -> str:
+    """Any variables, for POSIX shells."""
+    return "\n".join(f"export {name}={_posix(value)}" for name, value in values.items())
+
+
+def fish_lines(values: Mapping[str, str]) -> str:
+    return "\n".join(f"set -gx {name} {_fish(value)}" for name, value in values.items())
+
+
+def powershell_lines(values: Mapping[str, str]) -> str:
+    return "\n".join(f"$Env:{name} = {_powershell(value)}" for name, value in values.items())
 
 
 def _posix(value: str) -> str:

@@ -15,7 +15,7 @@ from credvend.messages import progress, say, verbose
 from credvend.service import Options, Service
 from credvend.vended import Credentials, parse_credentials
 
-__all__ = ["Options", "get_credentials"]
+__all__ = ["Options", "get_credentials", "get_entry"]
 
 
 def get_credentials(
@@ -24,6 +24,20 @@ def get_credentials(
     """Credentials for a role with at least a minute to live.
 
     Of many processes that want the same at once, one asks the service, and all have its answer, or its failure.
+
+    Args:
+        fresh: ask the service, whatever the cache has.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
+    """
+    return credentials_of(get_entry(role, options, config, environ, fresh=fresh), role)
+
+
+def get_entry(
+    role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
+) -> lean.Entry:
+    """The same, as the cache has it: for who must know when it ends by this computer's clock.
 
     Args:
         fresh: ask the service, whatever the cache has.
@@ -54,7 +68,7 @@ def get_credentials(
         entry = cache.load(key)
         if entry is not None and entry.is_fresh(time.time()):
             verbose("found in the cache")
-            return _credentials(entry, role)
+            return entry
     waiting_since = time.time()
     try:
         cache.prepare()
@@ -62,12 +76,12 @@ def get_credentials(
             return _under_lock(cache, key, role, options, service, fresh, waiting_since)
     except CannotWrite as error:
         say(f"warning: nothing is cached: {error.message}")
-        return _credentials(_ask(service, key, role, options), role)
+        return _ask(service, key, role, options)
 
 
 def _under_lock(
     cache: Cache, key: str, role: str, options: Options, service: Service, fresh: bool, waiting_since: float
-) -> Credentials:
+) -> lean.Entry:
     """As the only one of all processes: what another one has got meanwhile, or else what the service says."""
     entry = cache.load(key)
     if fresh:
@@ -76,7 +90,7 @@ def _under_lock(
         now = time.time()
         if entry is not None and entry.is_fresh(now):
             verbose("another process asked the service meanwhile")
-            return _credentials(entry, role)
+            return entry
         spare = entry is not None and entry.is_usable(now)
         error = cache.failure(key, waiting_since, FAILURE_LASTS_WITH_ENTRY if spare else FAILURE_LASTS)
     if error is None:
@@ -87,11 +101,11 @@ def _under_lock(
             error = failed
         else:
             cache.store(made)
-            return _credentials(made, role)
+            return made
     # A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
     if isinstance(error, ServiceError) and not fresh and entry is not None and entry.is_usable(time.time()):
         verbose(f"the old credentials still do: {error.message}")
-        return _credentials(entry, role)
+        return entry
     raise error
 
 
@@ -106,5 +120,6 @@ def _ask(service: Service, key: str, role: str, options: Options) -> lean.Entry:
     return lean.Entry(key, int(now), int(expires), formats.process(credentials), json.dumps(answer))
 
 
-def _credentials(entry: lean.Entry, role: str) -> Credentials:
+def credentials_of(entry: lean.Entry, role: str) -> Credentials:
+    """What an entry holds, as an object."""
     return parse_credentials(json.loads(entry.answer), role)
