@@ -7,6 +7,7 @@ quoted annotations), and nothing in it knows how to ask the service.
 
 import os
 import stat
+import sys
 import time
 
 TYPE_CHECKING = False
@@ -54,12 +55,12 @@ class Unreadable(Exception):
 def sha256(text: str) -> str:
     """SHA-256 in hexadecimal. `hashlib` would load OpenSSL, which takes longer than all the rest."""
     try:
-        from _sha2 import sha256 as digest  # type: ignore[import-not-found]  # Python 3.12 and newer
-    except ImportError:
-        try:
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256 as digest  # type: ignore[import-not-found]
+        else:
             from _sha256 import sha256 as digest  # type: ignore[import-not-found]
-        except ImportError:
-            from hashlib import sha256 as digest
+    except ImportError:  # these are CPython's own
+        from hashlib import sha256 as digest
     return str(digest(text.encode("utf-8", "surrogateescape")).hexdigest())
 
 
@@ -379,7 +380,7 @@ def load_entry(environ: "Mapping[str, str]", key: str) -> "Optional[Entry]":
     """
     try:
         check_private_directory(cache_directory(environ))
-    except FileNotFoundError:
+    except OSError:
         return None
     try:
         return parse_entry(read_private(entry_path(environ, key)), key)

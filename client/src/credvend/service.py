@@ -189,5 +189,7 @@ def _is_unproven(code: str, message: str) -> bool:
     """Whether a 403 of API Gateway is about who the caller is, not about what it may."""
     if any(code.startswith(known) for known in _UNPROVEN):
         return True
+    if code.startswith(("AccessDenied", "CallerRefused")):
+        return False
     words = message.lower()
     return "not authorized to" not in words and any(word in words for word in ("token", "signature", "credential"))

@@ -57,7 +57,7 @@ def parse_credentials(answer: Mapping[str, Any], role: str | None = None) -> Cre
         matched = _ARN.fullmatch(arn)
         if matched is None:
             raise ValueError
-        key_id, secret, token = (str(given[name]) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+        key_id, secret, token = (given[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
         if not all(_SECRET.fullmatch(value) for value in (key_id, secret, token)):
             raise ValueError
         return Credentials(
