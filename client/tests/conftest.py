@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 from fake_service import FakeService, fake_service
 
+from credvend import messages
+
 SOURCES = str(Path(__file__).resolve().parents[1] / "src")
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that was told `--verbose` ends, and with it what it was told; tests run many in one process."""
+    monkeypatch.setattr(messages, "_verbose", False)
 
 
 @pytest.fixture
