@@ -32,7 +32,6 @@ COMMANDS = {
 _COLUMN = 12
 _HELP = """\
 usage: credvend [--version] [--verbose] COMMAND ...
-
 Short-lived AWS credentials from a credvend service.
 
 {commands}
@@ -41,9 +40,9 @@ examples:
   credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
-  credvend get admin --duration 15m --reason "INC-42"
-
-`credvend COMMAND --help` says more."""
+  credvend get admin --duration 15m --reason "INC-42: disk full"
+`credvend COMMAND --help` says more.
+Exit codes: 2 usage, 3 authentication, 4 denied, 5 service."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -40,6 +40,10 @@ KUBERNETES_TOKEN = "/var/run/secrets/credvend/token"  # noqa: S105 a path
 GITLAB_TOKEN = "CREDVEND_ID_TOKEN"  # noqa: S105 the name of a variable
 # Set while the AWS credential chain is asked, which may run `credvend process` in turn: see auth/sigv4.py.
 SIGNING = "CREDVEND_SIGNING"
+ITSELF = (
+    "the AWS profile to sign with gets its credentials from credvend itself: "
+    "set profile in credvend's configuration, or CREDVEND_PROFILE, to another."
+)
 # The first line of a cache entry; another number for another layout.
 ENTRY = b"credvend cache 1"
 # Seconds of life that credentials have at least when they are handed out.

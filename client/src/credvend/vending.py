@@ -46,10 +46,7 @@ def get_entry(
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
     """
     if environ.get(lean.SIGNING):
-        raise UsageError(
-            "The AWS profile to sign with gets its credentials from credvend itself: "
-            "set profile in credvend's configuration, or CREDVEND_PROFILE, to another."
-        )
+        raise UsageError(lean.ITSELF)
     caller = auth.authenticator(config, environ)
     service = Service(config, caller, environ)
     key = lean.cache_key(

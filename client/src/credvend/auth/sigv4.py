@@ -37,7 +37,7 @@ class SigV4:
         return caller_identity("sigv4", self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        region = self._region(url)
+        region = self.region(url)
         try:
             from botocore.auth import SigV4Auth
             from botocore.awsrequest import AWSRequest
@@ -56,10 +56,8 @@ class SigV4:
                 session = Session(profile=self._config.profile)
                 found = session.get_credentials()
                 frozen = None if found is None else found.get_frozen_credentials()
-        except BotoCoreError as error:
-            # The message of one that a credential_process caused may quote what that printed.
-            said = type(error).__name__ if "process" in str(error).lower() else str(error)
-            raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {said}") from None
+        except (BotoCoreError, ValueError) as error:
+            raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {_reason(error)}") from None
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             raise AuthenticationError(
                 "There is nothing to prove who you are with: run `credvend login`, set CREDVEND_TOKEN, "
@@ -67,7 +65,7 @@ class SigV4:
             )
         return frozen
 
-    def _region(self, url: str) -> str:
+    def region(self, url: str) -> str:
         """The region of the service: as configured, or as its host says, or as AWS's variables say."""
         matched = _HOST.fullmatch(urlsplit(url).hostname or "")
         found = self._config.region or (matched["region"] if matched else None)
@@ -75,6 +73,16 @@ class SigV4:
         if not found:
             raise UsageError("The service's region is not known: set region in the configuration, or CREDVEND_REGION.")
         return found
+
+
+def _reason(error: Exception) -> str:
+    """Why there are no credentials. What a `credential_process` printed may hold anything, so it is not repeated."""
+    text = str(error)
+    if lean.ITSELF in text:
+        return lean.ITSELF
+    if isinstance(error, ValueError) or "custom-process" in text:
+        return "the profile's credential_process failed; run it by itself to see why."
+    return text
 
 
 @contextmanager
