@@ -60,12 +60,13 @@ def zsh(environ: dict[str, str], line: str) -> set[str]:
     try:
         setup = "PS1=; unsetopt zle_bracketed_paste; setopt auto_list no_auto_menu no_list_beep no_list_ambiguous\n"
         setup += "autoload -Uz compinit; compinit -u -D; LISTMAX=10000; bindkey -e; bindkey '^I' list-choices\n"
+        setup += "finished() { print -r FINI''SHED }; zle -N finished; bindkey '^Xf' finished\n"
         setup += 'eval "$(credvend completion zsh)"; stty cols 300 rows 200; print -r READ""Y\n'
         os.write(terminal, setup.encode())
         _read_until(terminal, b"READY\r\n")
-        os.write(terminal, line.encode() + b"\t")
-        # The end of the list: a command that is not run, but shown, after everything else.
-        seen = _read_until_quiet(terminal)
+        # The second key is looked at when the first is done with.
+        os.write(terminal, line.encode() + b"\t\x18f")
+        seen = _read_until(terminal, b"FINISHED")
     finally:
         os.close(terminal)
         os.waitpid(child, 0)
@@ -79,16 +80,6 @@ def _read_until(terminal: int, wanted: bytes) -> bytes:
         assert time.monotonic() < deadline, seen
         if select.select([terminal], [], [], 1)[0]:
             seen += os.read(terminal, 65_536)
-    return seen
-
-
-def _read_until_quiet(terminal: int) -> bytes:
-    """All that comes until nothing has come for a while: a shell that completes does not say when it is done."""
-    seen = b""
-    pause = 20.0
-    while select.select([terminal], [], [], pause)[0]:
-        seen += os.read(terminal, 65_536)
-        pause = 2.0
     return seen
 
 
