@@ -48,11 +48,10 @@ def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> Non
     assert f'version = "{__version__}"' in pyproject
 
 
-@pytest.mark.parametrize("name", ["get", "exec", "process", "roles", "whoami", "cache"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run([name, "--help"], {})
-    assert ended.value.code == 0 and f"credvend {name}" in capsys.readouterr().out
+    assert run([name, "--help"], {}) == 0
+    assert f"credvend {name}" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -125,12 +124,14 @@ def test_verbose_says_what_is_done_and_no_secret(service: FakeService, environ: 
 
 
 def test_a_reader_that_leaves_early_is_no_fault(environ: dict[str, str]) -> None:
-    environ["CREDVEND_CACHE_DIR"] = f"{environ['HOME']}/c"
-    done = subprocess.run(
-        ["bash", "-c", '"$0" -m credvend get reports | true; echo "${PIPESTATUS[0]}"', sys.executable],
-        env=environ, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stderr == "" and done.stdout.strip() in ("0", "141")
+    # The first of them asks the service, the second is the fast path.
+    for words in (["process", "reports"], ["process", "reports"], ["get", "reports"], ["--help"], ["get", "--help"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [sys.executable, "-m", "credvend", *words]
+        done = subprocess.run(command, env=environ, stdout=writer, stderr=subprocess.PIPE, check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (141, b"")
 
 
 # get, process

@@ -83,6 +83,21 @@ def test_a_relative_base_directory_is_ignored(tmp_path: Path) -> None:
     assert lean.cache_directory(environ) == str(tmp_path / ".cache/credvend")
 
 
+def test_a_file_that_others_can_write_is_not_believed(tmp_path: Path) -> None:
+    path = save_config(Config(url="https://a.example.com"), home(tmp_path))
+    path.chmod(0o666)
+    with pytest.raises(UsageError, match="chmod go-w"):
+        load_config(home(tmp_path))
+    path.chmod(0o644)
+    assert load_config(home(tmp_path)).url == "https://a.example.com"
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path) -> None:
+    environ = home(tmp_path, CREDVEND_TOKEN_FILE="~/token", CREDVEND_CA_BUNDLE="/etc/ca.pem")
+    config = load_config(environ)
+    assert (config.token_file, config.ca_bundle) == (str(tmp_path / "token"), "/etc/ca.pem")
+
+
 # The caller
 
 

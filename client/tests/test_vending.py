@@ -18,7 +18,7 @@ from credvend import lean
 from credvend.cache import Cache
 from credvend.config import load_config
 from credvend.errors import AccessDeniedError, CredvendError, ServiceError, UsageError
-from credvend.files import write_private
+from credvend.files import CannotWrite, write_private
 from credvend.vended import Credentials, parse_credentials
 from credvend.vending import Options, get_credentials
 
@@ -138,6 +138,21 @@ def test_a_place_that_cannot_be_written_costs_the_cache_and_no_more(
     environ["CREDVEND_CACHE_DIR"] = str(tmp_path / "file/below")
     assert vend(environ).secret_access_key == SECRET
     assert "warning: nothing is cached" in capsys.readouterr().err
+
+
+def test_a_full_disk_costs_the_cache_and_no_second_request(
+    service: FakeService, environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: str, data: bytes) -> None:
+        raise CannotWrite(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr("credvend.cache.write_private", full)
+    assert vend(environ).secret_access_key == SECRET and len(service.asked) == 1
+    assert "No space left" in capsys.readouterr().err
+    service.planned = [DENIED]
+    with pytest.raises(AccessDeniedError):
+        vend(environ)
+    assert len(service.asked) == 2
 
 
 def test_what_is_long_dead_is_removed(service: FakeService, environ: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from credvend import lean
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.files import CannotWrite, private_directory, write_private
+from credvend.messages import progress
 
 # Longer than a request with all its retries takes.
 LONGEST_WAIT = 180.0
@@ -77,7 +78,8 @@ class Cache:
             CannotWrite: there can be no lock.
             ServiceError: others did not finish within `LONGEST_WAIT`.
         """
-        descriptor = _locked(self._path(key, "lock"))
+        with progress("waiting for another credvend, which asks the service"):
+            descriptor = _locked(self._path(key, "lock"))
         try:
             yield
         finally:

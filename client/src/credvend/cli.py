@@ -20,8 +20,12 @@ def main(arguments: "Optional[list[str]]" = None) -> int:
     if words[:1] == ["process"]:
         found = lean.cached_process(words[1:], os.environ)
         if found is not None:
-            sys.stdout.write(found + "\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(found + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:  # whoever asked has gone; and Python must not try again when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 141
             return 0
     from credvend.command_line import run
 

@@ -65,7 +65,9 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
         The exit code.
     """
     try:
-        return _run(words, environ)
+        code = _run(words, environ)
+        sys.stdout.flush()
+        return code
     except CredvendError as error:
         messages.say(error.message)
         _show_place(error)
@@ -119,12 +121,14 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
         # Not left to argparse, which also drops a `--` that belongs to the command.
         split = rest.index("--")
         rest, command = rest[:split], rest[split + 1 :]
-    arguments = parser.parse_args(rest)
+    try:
+        arguments = parser.parse_args(rest)
+    except SystemExit:  # after --help; a mistake is a UsageError
+        return 0
     if command is not None and name != "exec":
         raise UsageError(f"credvend {name} takes no command after `--`.")
     arguments.command = command
     if arguments.verbose:
         messages.be_verbose()
     code: int = module.run(arguments, load_config(environ), environ)
-    sys.stdout.flush()
     return code

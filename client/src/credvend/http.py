@@ -26,6 +26,8 @@ ATTEMPTS = 4
 # Far above any valid answer.
 MAXIMUM_ANSWER_BYTES = 4 * 1024 * 1024
 MAXIMUM_REDIRECTS = 3
+# Seconds after which nothing is tried again, however long each try took.
+PATIENCE = 60.0
 # A service that wants a longer pause is told of to the caller at once.
 LONGEST_PAUSE = 20.0
 _TRANSIENT = (429, 500, 502, 503, 504)
@@ -83,6 +85,7 @@ def send(
     """
     url = check_url(request.url)
     attempts = ATTEMPTS if request.retries else 1
+    deadline = time.monotonic() + PATIENCE
     for attempt in range(1, attempts + 1):
         failure: ServiceError | None = None
         response: Response | None = None
@@ -97,7 +100,7 @@ def send(
         if response is not None:
             asked = _retry_after(response)
             pause = pause if asked is None else asked + pause / 4
-        if attempt == attempts or pause > LONGEST_PAUSE:
+        if attempt == attempts or pause > LONGEST_PAUSE or time.monotonic() + pause > deadline:
             break
         verbose(f"{failure or f'status {response.status if response else 0}'}; trying again in {pause:.1f} s")
         sleep(pause)

@@ -106,6 +106,10 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
     path = config_path(environ)
     try:
         with open(path, encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            # It says where tokens are sent.
+            if status.st_mode & 0o002 or status.st_uid not in (0, os.geteuid()):
+                raise Unreadable(f"{path} can be written by other users; make it your own: chmod go-w {path}")
             lines = file.read().splitlines()
     except FileNotFoundError:
         lines = []
@@ -125,6 +129,9 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
         if value:
             settings[name] = value
     settings["url"] = settings.get("url", "").rstrip("/")
+    for name in ("ca_bundle", "token_file"):
+        if settings.get(name, "").startswith("~/"):
+            settings[name] = home_path(environ, settings[name][2:])
     return {name: value for name, value in settings.items() if value}
 
 

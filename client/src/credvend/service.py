@@ -174,6 +174,9 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     told = f"{said} (request {request_id})" if request_id else said
     if response.status in (400, 413, 415):
         return UsageError(told)
+    if response.status == 403 and "missing authentication token" in message.lower():
+        # Which is what it says of a route that there is not.
+        return AuthenticationError(f"{told} Is url right, and auth?")
     if response.status == 401 or (response.status == 403 and _is_unproven(code, message)):
         return AuthenticationError(f"{told} And {clock}: set it." if clock else told)
     if response.status == 403:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
 
 from credvend import auth, formats, lean
 from credvend.cache import FAILURE_LASTS, FAILURE_LASTS_WITH_ENTRY, Cache
 from credvend.config import Config
 from credvend.errors import CredvendError, ServiceError, UsageError
 from credvend.files import CannotWrite
-from credvend.messages import progress, say, verbose
+from credvend.messages import say, verbose
 from credvend.service import Options, Service
 from credvend.vended import Credentials, parse_credentials
 
@@ -67,13 +68,14 @@ def get_entry(
             verbose("found in the cache")
             return entry
     waiting_since = time.time()
-    try:
-        cache.prepare()
-        with progress("waiting for the service"), cache.lock(key):
-            return _under_lock(cache, key, role, options, service, fresh, waiting_since)
-    except CannotWrite as error:
-        say(f"warning: nothing is cached: {error.message}")
-        return _ask(service, key, role, options)
+    with ExitStack() as stack:
+        try:
+            cache.prepare()
+            stack.enter_context(cache.lock(key))
+        except CannotWrite as error:
+            say(f"warning: nothing is cached: {error.message}")
+            return _ask(service, key, role, options)
+        return _under_lock(cache, key, role, options, service, fresh, waiting_since)
 
 
 def _under_lock(
@@ -94,10 +96,14 @@ def _under_lock(
         try:
             made = _ask(service, key, role, options)
         except CredvendError as failed:
-            cache.note_failure(key, failed)
+            with suppress(CannotWrite):
+                cache.note_failure(key, failed)
             error = failed
         else:
-            cache.store(made)
+            try:
+                cache.store(made)
+            except CannotWrite as full:
+                say(f"warning: nothing is cached: {full.message}")
             return made
     # A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
     if isinstance(error, ServiceError) and not fresh and entry is not None and entry.is_usable(time.time()):

@@ -6,7 +6,9 @@ An API token or a JWT; the service tells them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 
+from credvend import lean
 from credvend.auth import caller_identity
 from credvend.config import Config
 from credvend.errors import AuthenticationError
@@ -23,17 +25,21 @@ class Token:
         self._environ = environ
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        return bearer(self._token())
+        return bearer(self._token)
 
     def cache_identity(self) -> str:
+        if self._way == "token-file":
+            # Of the very token that is sent: the file may be replaced at any moment.
+            return lean.sha256(self._token)
         return caller_identity(self._way, self._config, self._environ)
 
+    @cached_property
     def _token(self) -> str:
         if self._way == "token-file":
             return token_in(self._config.token_file or "")
-        token = self._environ.get("CREDVEND_TOKEN", "").strip()
-        if token:
-            return token
+        given = self._environ.get("CREDVEND_TOKEN")
+        if given:
+            return given.strip()
         from credvend import secret_store
 
         saved = secret_store.read(f"token {self._config.url}", self._environ)
@@ -64,6 +70,6 @@ def bearer(token: str) -> dict[str, str]:
     Raises:
         AuthenticationError: it holds what no header may, such as a line break.
     """
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise AuthenticationError("The token is malformed: it must be one line of printable characters without blanks.")
     return {"Authorization": f"Bearer {token}"}
