@@ -161,6 +161,10 @@ def test_another_key_profile_or_file_is_another_caller(tmp_path: Path) -> None:
         seen.append(lean.identity("sigv4", {}, home(tmp_path)))
         os.utime(path, ns=(1, 1))
         seen.append(lean.identity("sigv4", {}, home(tmp_path)))
+    elsewhere = home(tmp_path, AWS_SHARED_CREDENTIALS_FILE="~/elsewhere")
+    seen.append(lean.identity("sigv4", {}, elsewhere))
+    (tmp_path / "elsewhere").write_text("x")
+    seen.append(lean.identity("sigv4", {}, elsewhere))
     assert len(set(seen)) == len(seen)
 
 
@@ -244,6 +248,12 @@ def test_a_private_file_and_directory_are_nobody_elses(tmp_path: Path) -> None:
     assert Path(directory, "secret").stat().st_mode & 0o777 == 0o600
     assert lean.read_private(f"{directory}/secret") == b"x"
     assert [file.name for file in Path(directory).iterdir()] == ["secret"]
+
+
+def test_a_relative_directory_is_made_where_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    private_directory("cache")
+    assert (tmp_path / "cache").stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602])

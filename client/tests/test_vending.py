@@ -247,6 +247,15 @@ def test_a_failure_is_shared_for_a_moment_and_then_forgotten(service: FakeServic
     assert not list(directory(environ).glob("*.failure"))
 
 
+def test_a_failure_of_the_future_is_none(service: FakeService, environ: dict[str, str]) -> None:
+    service.planned = [DENIED]
+    with pytest.raises(AccessDeniedError):
+        vend(environ)
+    (file,) = directory(environ).glob("*.failure")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "at": time.time() + 3600}))
+    assert vend(environ).role == "reports"
+
+
 def test_whoever_says_fresh_shares_no_failure(service: FakeService, environ: dict[str, str]) -> None:
     service.planned = [DENIED]
     with pytest.raises(AccessDeniedError):

@@ -103,7 +103,8 @@ class Cache:
         except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):
             return None
         now = time.time()
-        return error if at >= waiting_since or now - lasts < at <= now else None
+        # One of the future is from before the clock was set back.
+        return error if min(waiting_since, now - lasts) <= at <= now else None
 
     def clear(self) -> int:
         """Remove everything that credvend put there, and nothing else; the number of entries.

@@ -27,8 +27,10 @@ def main(arguments: "Optional[list[str]]" = None) -> int:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 141
             return 0
-    from credvend.command_line import run
-
+    try:
+        from credvend.command_line import run
+    except KeyboardInterrupt:  # `run` takes care of the later ones
+        return 130
     return run(words, os.environ)
 
 

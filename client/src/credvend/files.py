@@ -22,7 +22,7 @@ def private_directory(path: str) -> str:
         UsageError: it is somebody else's, or open to others.
     """
     try:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         # The mode is given at once, so that no moment is left to get in; the umask can only narrow it.
         with contextlib.suppress(FileExistsError):
             os.mkdir(path, 0o700)

@@ -72,6 +72,10 @@ def home_path(environ: "Mapping[str, str]", *parts: str) -> str:
     return os.path.join(environ.get("HOME") or os.path.expanduser("~"), *parts)
 
 
+def _from_home(environ: "Mapping[str, str]", path: str) -> str:
+    return home_path(environ, path[2:]) if path.startswith("~/") else path
+
+
 def config_path(environ: "Mapping[str, str]") -> str:
     """`$CREDVEND_CONFIG`, else `$XDG_CONFIG_HOME/credvend/config`, else `~/.config/credvend/config`."""
     named = environ.get("CREDVEND_CONFIG")
@@ -130,8 +134,8 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
             settings[name] = value
     settings["url"] = settings.get("url", "").rstrip("/")
     for name in ("ca_bundle", "token_file"):
-        if settings.get(name, "").startswith("~/"):
-            settings[name] = home_path(environ, settings[name][2:])
+        if name in settings:
+            settings[name] = _from_home(environ, settings[name])
     return {name: value for name, value in settings.items() if value}
 
 
@@ -177,7 +181,8 @@ def identity(way: str, settings: "Mapping[str, str]", environ: "Mapping[str, str
     - `github`: the hash of the job's request token, and the audience.
     - `login`, and API tokens in the keyring: the content of their marker.
     - `sigv4`: the access key id where the environment has one; else everything by which the AWS credential chain
-      chooses, and the moments at which its files were last changed. (An instance's role is always the same caller.)
+      chooses, and the moments at which its files were last changed. (An instance's role is always the same caller, and
+      so is whoever a profile's own `credential_process` speaks for.)
 
     Raises:
         OSError, Unreadable: what it takes is not there, or not fit.
@@ -226,8 +231,8 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
         return "key " + key
     parts = [profile, *(environ.get(name, "") for name in _AWS_VARIABLES)]
     files = [
-        environ.get("AWS_CONFIG_FILE") or home_path(environ, ".aws", "config"),
-        environ.get("AWS_SHARED_CREDENTIALS_FILE") or home_path(environ, ".aws", "credentials"),
+        _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config"),
+        _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"),
     ]
     for signed_in in ("sso", "login"):
         directory = home_path(environ, ".aws", signed_in, "cache")
