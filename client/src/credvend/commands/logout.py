@@ -9,6 +9,7 @@ from credvend.auth import login
 from credvend.cache import Cache
 from credvend.config import Config
 from credvend.errors import one_line
+from credvend.messages import progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    session, revoked = login.end(config, environ)
+    with progress("signing out"):
+        session, revoked = login.end(config, environ)
     # Whose they are, the names of the entries do not tell; what was another caller's is one request away.
     Cache(environ).clear()
     if session is None:

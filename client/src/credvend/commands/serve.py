@@ -23,7 +23,7 @@ from credvend import formats, lean
 from credvend.auth import authenticator
 from credvend.config import Config
 from credvend.errors import CredvendError, ServiceError, UsageError
-from credvend.loopback import HOST, is_another_user, is_our_name, listen
+from credvend.loopback import HOST, is_our_name, listen
 from credvend.messages import say, verbose
 from credvend.service import Service
 from credvend.vend_arguments import add_vend_arguments, options_of
@@ -208,7 +208,7 @@ def _handler(renewer: Renewer, role: str, token: str) -> type[http.server.BaseHT
 
         def _answer(self) -> tuple[int, dict[str, str]]:
             # A page in a browser can make requests to this address, under a name of its own (DNS rebinding) or not.
-            if not is_our_name(self) or self.headers.get("Origin") or is_another_user(self.client_address):
+            if not is_our_name(self) or self.headers.get("Origin"):
                 return _refusal(403, "Forbidden", "This endpoint is for AWS SDKs on this computer.")
             given = self.headers.get_all("Authorization") or []
             if len(given) != 1 or not hmac.compare_digest(given[0].encode("utf-8", "replace"), token.encode("ascii")):
