@@ -8,12 +8,13 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime, timezone
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned, fake_service
 
-from credvend import loopback
+from credvend import lean, loopback
 from credvend.command_line import run
 from credvend.commands.console import PARTITIONS, destination, partition_of
 from credvend.errors import ServiceError, UsageError
@@ -112,6 +113,30 @@ def test_a_browser_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: py
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     with pytest.raises(ServiceError):
         loopback.show_privately("https://console.example.com", seconds=0.05)
+
+
+def age_the_cache(environ: dict[str, str], seconds: int) -> None:
+    (path,) = Path(environ["HOME"], ".cache/credvend").glob("*.entry")
+    entry = lean.parse_entry(path.read_bytes(), path.stem)
+    assert entry is not None
+    older = lean.Entry(entry.key, entry.obtained - seconds, entry.expires - seconds, entry.process, entry.answer)
+    path.write_bytes(older.to_bytes())
+
+
+def test_the_console_gets_credentials_with_most_of_their_life_ahead(
+    caller: dict[str, str], aws: FakeService, service: FakeService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for age, requests in ((0, 1), (1700, 1), (200, 2)):
+        if age:
+            age_the_cache(caller, age)
+        aws.planned = [Planned(body={"SigninToken": "the-sign-in-token"})]
+        assert run(["console", "reports", "--print"], caller) == 0
+        assert len(service.asked) == requests
+    age_the_cache(caller, 2000)
+    service.planned = [Planned(503, {"Code": "StsUnavailable", "Message": "Later."}, {"Retry-After": "100"})]
+    aws.planned = [Planned(body={"SigninToken": "the-sign-in-token"})]
+    assert run(["console", "reports", "--print"], caller) == 0
+    assert "will sign you out soon" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -303,3 +303,13 @@ def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str],
         assert process.stdout is not None
         assert process.stdout.readline().startswith(first + "http://127.0.0.1:")
         process.terminate()
+
+
+def test_it_outlives_its_terminal_under_nohup(environ: dict[str, str]) -> None:
+    command = ["nohup", sys.executable, "-m", "credvend", "serve", "reports"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        endpoint = Endpoint(process)
+        process.send_signal(signal.SIGHUP)
+        assert endpoint.get()[0] == 200
+        process.terminate()
+        assert process.wait(30) == 0

@@ -36,8 +36,8 @@ class Profile:
 
 def config_file(environ: Mapping[str, str]) -> str:
     """`$AWS_CONFIG_FILE`, else `~/.aws/config`."""
-    named = environ.get("AWS_CONFIG_FILE")
-    return os.path.expanduser(named) if named else lean.home_path(environ, ".aws", "config")
+    named = environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+    return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
 
 
 def read(path: str) -> bytes | None:

@@ -11,6 +11,7 @@ import http.server
 import os
 import secrets
 import socket
+import sys
 import threading
 import webbrowser
 from collections.abc import Iterator, Mapping
@@ -184,8 +185,9 @@ def is_another_user(peer: tuple[str, int]) -> bool:
     """Whether a loopback connection is known to come from another user of this computer. Linux alone tells."""
     if not hasattr(os, "geteuid"):
         return False
-    address = socket.inet_aton(peer[0])[::-1].hex().upper() if socket.htons(1) != 1 else socket.inet_aton(peer[0]).hex()
-    wanted = f"{address.upper()}:{peer[1]:04X}"
+    # The kernel prints the address as a number, in its own byte order.
+    address = int.from_bytes(socket.inet_aton(peer[0]), sys.byteorder)
+    wanted = f"{address:08X}:{peer[1]:04X}"
     try:
         with open("/proc/net/tcp", encoding="ascii") as file:
             for line in file:

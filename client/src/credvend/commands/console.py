@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
@@ -23,7 +24,7 @@ from credvend.loopback import show_privately
 from credvend.messages import progress, say
 from credvend.vend_arguments import add_vend_arguments, options_of
 from credvend.vended import Credentials
-from credvend.vending import get_credentials
+from credvend.vending import Options, credentials_of, get_entry
 
 
 class Partition(NamedTuple):
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
         raise UsageError("--service is a name as in the console's addresses, such as ec2 or cloudwatch.")
     if arguments.region is not None and not _REGION.fullmatch(arguments.region):
         raise UsageError("--region is a region such as eu-west-1.")
-    credentials = get_credentials(arguments.role, options_of(arguments), config, environ)
+    credentials = long_lived(arguments.role, options_of(arguments), config, environ)
     address = sign_in_address(credentials, arguments.service, arguments.region, config, environ)
     if arguments.print:
         print(address)
@@ -65,6 +66,21 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
     show_privately(address)
     say(f"the console is open in the browser, as {credentials.role} of {credentials.account_id}")
     return 0
+
+
+def long_lived(role: str, options: Options, config: Config, environ: Mapping[str, str]) -> Credentials:
+    """Credentials with at least half of their life ahead: the console's session ends when they do.
+
+    Raises:
+        CredvendError: there are none.
+    """
+    entry = get_entry(role, options, config, environ)
+    if 2 * (entry.expires - time.time()) < entry.expires - entry.obtained:
+        try:
+            entry = get_entry(role, options, config, environ, fresh=True)
+        except ServiceError as error:
+            say(f"warning: the console will sign you out soon, for there are no newer credentials: {error.message}")
+    return credentials_of(entry, role)
 
 
 def sign_in_address(

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
     else:
         with progress("asking the OpenID provider"):
             grant = oidc.start_device()
-        _show(grant, not arguments.no_open)
+        _show(grant, not arguments.no_open and _has_desktop(environ))
         tokens = oidc.await_device(grant)
     place = login.begin(tokens, oidc.provider, config, environ)
     who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")
@@ -58,6 +58,11 @@ def _show(grant: DeviceGrant, may_open: bool) -> None:
     sys.stderr.flush()
     if may_open and sys.stderr.isatty():
         open_browser(address)
+
+
+def _has_desktop(environ: Mapping[str, str]) -> bool:
+    """Whether a browser would have a window of its own. A textual one would take the terminal away from us."""
+    return sys.platform == "darwin" or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _minutes(seconds: float) -> str:

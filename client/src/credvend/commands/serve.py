@@ -86,7 +86,11 @@ def _stopping(stopped: threading.Event) -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         stopped.set()
 
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    # What is ignored stays so: `nohup` has it ignore the end of the terminal.
+    stopping = [
+        each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
+    ]
+    before = {each: signal.signal(each, stop) for each in stopping}
     try:
         yield
     finally:
