@@ -75,6 +75,8 @@ def test_variables_are_not_kept_and_are_warned_of(nobody: dict[str, str], capsys
         (["--url", URL, "--auth", "login", "--issuer", "https://i"], "--client-id"),
         (["--url", URL, "--auth", "token-file"], "--token-file"),
         (["--url", URL, "--auth", "guess"], "--auth"),
+        (["--url", URL, "--dry-run"], "are for --profiles"),
+        (["--remove"], "are for --profiles"),
     ],
 )
 def test_what_cannot_work_is_not_written(

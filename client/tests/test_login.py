@@ -436,3 +436,40 @@ def test_another_user_of_the_computer_gets_nothing_from_an_address_it_read_on_a_
             if "Permission denied" in done.stderr:
                 pytest.skip("the other user has no Python")
             assert done.stdout.strip() == status, done.stderr
+
+
+def test_a_process_that_is_killed_while_it_renews_costs_a_new_login_at_most(
+    provider: FakeProvider, config: Config, environ: dict[str, str]
+) -> None:
+    sign_in(environ)
+    age(config, environ, 600)
+    asked, go_on = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        asked.set()
+        assert go_on.wait(30)
+
+    provider.on_refresh = hold
+    program = "import os; from credvend.auth.login import current_token; from credvend.config import load_config\n"
+    program += "current_token(load_config(os.environ), os.environ)"
+    child = {**environ, "PYTHONPATH": str(SOURCE)}
+    with subprocess.Popen([sys.executable, "-c", program], env=child, stderr=subprocess.DEVNULL) as process:
+        assert asked.wait(30)
+        process.kill()
+        process.wait(30)
+        go_on.set()
+    provider.on_refresh = lambda: None
+    with pytest.raises(AuthenticationError, match="run `credvend login`"):
+        login.current_token(config, environ)
+    sign_in(environ)
+    login.current_token(config, environ)
+
+
+def test_a_crash_after_the_new_refresh_token_was_kept_costs_nothing(config: Config, environ: dict[str, str]) -> None:
+    sign_in(environ)
+    age(config, environ, 600)
+    path = state(environ)[".json"]
+    before = path.read_bytes()
+    login.current_token(config, environ)
+    path.write_bytes(before)  # as if it had ended just before it wrote this
+    assert number(login.current_token(config, environ)) == 3

@@ -72,6 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     if arguments.profiles:
         return _write_profiles(arguments, config, environ)
+    if arguments.remove or arguments.dry_run or arguments.yes or arguments.prefix or arguments.reason:
+        raise UsageError("--prefix, --reason, --yes, --dry-run and --remove are for --profiles.")
     return _configure(arguments, environ)
 
 

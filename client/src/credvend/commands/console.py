@@ -1,11 +1,9 @@
-"""Sign in to the AWS console with a role's credentials.
+"""Sign in to the AWS console with a role's credentials. The console's session ends when they do."""
 
-The federation endpoint is told the credentials in the body of a POST, for addresses end up in logs; what it gives is an
-address that is good for a sign-in within 15 minutes. The console's session ends with the credentials: a duration of
-its own is not for sessions that come from a role, as all of credvend's do.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
-"""
+# The federation endpoint is told the credentials in the body of a POST, for addresses end up in logs; what it gives is
+# an address that is good for a sign-in within 15 minutes. A duration of its own is not for sessions that come from a
+# role, as all of credvend's do.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 
 from __future__ import annotations
 
