@@ -23,6 +23,8 @@ check: .dev ## format, lint, types, generated files
 	@$(DEV) -m ruff check .
 	@$(DEV) -m mypy
 	@$(DEV) -m mypy --python-version 3.14
+	@cd client && ../$(DEV) -m mypy
+	@cd client && ../$(DEV) -m mypy --python-version 3.14
 	@$(DEV) -m ops.generate --check
 
 format: .dev ## put the code in the project's format
@@ -51,7 +53,7 @@ clean: stop ## remove everything that these commands made
 .deployment: .python
 	@$(PYTHON) -m ops.environments dev aws
 .tools: .python
-	@$(PYTHON) -m ops.environments dev aws ministack oidc
+	@$(PYTHON) -m ops.environments dev aws ministack oidc client
 	@$(PYTHON) -m local.npm provider
 .sdks: .tools
 	@$(PYTHON) -m local.npm sdk

@@ -93,6 +93,7 @@ def _environment(aws: LocalAws, deployed: Deployment) -> dict[str, str]:
     environment = aws.environment()
     return environment | {
         "PATH": os.pathsep.join([str(programs("dev")), environment.get("PATH", os.defpath)]),
+        "CREDVEND_CLIENT_PYTHON": str(programs("client") / "python"),
         "AWS_CLI_PYTHON": str(programs("aws") / "python"),
         "AWS_PAGER": "",
         "CREDVEND_API_ARN": deployed.api_arn,

@@ -8,6 +8,9 @@ if [ -t 1 ]; then BOLD=$'\e[1m' PLAIN=$'\e[0m'; else BOLD='' PLAIN=''; fi
 # The project's own aws command line. Not its script, whose first line breaks in a directory with a space in its name.
 aws() { "$AWS_CLI_PYTHON" -m awscli "$@"; }
 
+# And its own credvend, in the same way.
+credvend() { "$CREDVEND_CLIENT_PYTHON" -m credvend "$@"; }
+
 title() { printf '\n%s# %s%s\n' "$BOLD" "$1" "$PLAIN"; }
 
 # Secrets are cut on the screen alone: terminals are scrolled back, shared and recorded.
@@ -105,6 +108,22 @@ expect "$instance" "the instance is not in the list"
 
 )
 
+( # the user's own shell again
+
+title 'With the client, which signs and caches, the same is one short command.'
+export AWS_ACCESS_KEY_ID=$KEY AWS_SECRET_ACCESS_KEY=$SECRET
+run <<'COMMAND'
+credvend roles
+COMMAND
+expect assume-role-role "the client lists no role"
+run <<'COMMAND'
+credvend exec assume-role-role --reason "count the instances" -- \
+    "$AWS_CLI_PYTHON" -m awscli ec2 describe-instances --query 'Reservations[].Instances[].InstanceId' --output text
+COMMAND
+expect "$instance" "the client's command does not see the instance"
+
+)
+
 title "The administrator finds it all in the function's log group."
 # A log takes its time to arrive, on AWS some seconds.
 for _ in {1..60}; do
@@ -136,6 +155,10 @@ curl -sS --header @<(echo "Authorization: Bearer $TOKEN") \
     "$CREDVEND_URL/v1/credentials" | python3 -m json.tool
 COMMAND
 expect 'assumed-role/assume-role-role/oidc-' 'no credentials for the token'
+run <<'COMMAND'
+CREDVEND_TOKEN=$TOKEN credvend get assume-role-role --reason deploy
+COMMAND
+expect 'assumed-role/assume-role-role/oidc-' 'no credentials for the token with the client'
 )
 
 # For whoever goes on from here.

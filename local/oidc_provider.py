@@ -46,11 +46,14 @@ class OidcProvider:
         issuer: its URL, on 127.0.0.1.
         audience: what its tokens are for, unless another is asked for.
         device_client: the id of a client that may use the device flow; it has no secret.
+        login_client: the id of one that may also send people to the browser and back to a port of the loopback
+            address, and that gets refresh tokens (scope `offline_access`); it has no secret either.
     """
 
     issuer: str
     audience: str
     device_client: str
+    login_client: str
     _process: "_Process" = field(repr=False)
 
     def register(
@@ -107,9 +110,24 @@ class OidcProvider:
         )
         return cast(str, answer["access_token"]), cast(str, answer["id_token"])
 
-    def approve(self, user_code: str, subject: str, claims: Mapping[str, object] = _NO_CLAIMS) -> None:
-        """Do what a person does in the device flow: sign in, and let the device in that shows this code."""
-        self._process.ask("approve", {"user_code": user_code, "subject": subject, "claims": claims})
+    def approve(
+        self, user_code: str, subject: str, claims: Mapping[str, object] = _NO_CLAIMS, *, lifetime: int = 600
+    ) -> None:
+        """Do what a person does in the device flow: sign in, and let the device in that shows this code.
+
+        Args:
+            lifetime: seconds that this person's access tokens live.
+        """
+        asked = {"user_code": user_code, "subject": subject, "claims": claims, "lifetime": lifetime}
+        self._process.ask("approve", asked)
+
+    def deny(self, user_code: str) -> None:
+        """Do what a careful person does who was shown a code by somebody else."""
+        self._process.ask("deny", {"user_code": user_code})
+
+    def sign_in(self, subject: str | None, claims: Mapping[str, object] = _NO_CLAIMS, *, lifetime: int = 600) -> None:
+        """Whoever comes with a browser from now on signs in as this person, and consents; with None, refuses."""
+        self._process.ask("sign_in", {"subject": subject, "claims": claims, "lifetime": lifetime})
 
     def rotate(self, keep_old: bool) -> None:
         """From now on sign with new keys; the old ones are still published, or not at all any more."""
@@ -182,7 +200,8 @@ def oidc_provider() -> Iterator[OidcProvider]:
         process = _Process(log)
         try:
             where = process.read()
-            yield OidcProvider(cast(str, where["issuer"]), AUDIENCE, cast(str, where["device_client"]), process)
+            clients = cast(str, where["device_client"]), cast(str, where["login_client"])
+            yield OidcProvider(cast(str, where["issuer"]), AUDIENCE, *clients, process)
         finally:
             process.end()
 

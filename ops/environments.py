@@ -6,8 +6,10 @@ uses nothing but the standard library.
 """
 
 import hashlib
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -21,7 +23,10 @@ ENVIRONMENTS: Final = {
     "aws": ("the aws command line", ("local/requirements-aws.txt",)),
     "ministack": ("the local AWS", ("local/requirements-ministack.txt",)),
     "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
+    "client": ("the client's libraries", ("client/requirements-test.txt",)),
 }
+# A package of this repository that a virtualenv holds besides, installed as people install it.
+PACKAGES: Final = {"client": "client"}
 
 
 class SetupError(Exception):
@@ -46,15 +51,38 @@ def ensure(name: str) -> None:
     with file_lock(directory.with_suffix(".lock")):
         # Written last, so a virtualenv that was interrupted half-way has none.
         stamp = directory / "complete"
-        if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
-            return
-        started = time.monotonic()
-        print(f"Installing {what} into {directory.relative_to(ROOT)} (once) ...", file=sys.stderr, flush=True)
-        _run([sys.executable, "-m", "venv", "--clear", str(directory)])
-        arguments = [argument for file in requirements for argument in ("--requirement", str(file))]
-        _run([str(programs(name) / "python"), "-m", "pip", "install", "--disable-pip-version-check", *arguments])
-        stamp.write_text(wanted, encoding="ascii")
-        print(f"Installed {what} in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
+        if not (stamp.exists() and stamp.read_text(encoding="ascii") == wanted):
+            started = time.monotonic()
+            print(f"Installing {what} into {directory.relative_to(ROOT)} (once) ...", file=sys.stderr, flush=True)
+            _run([sys.executable, "-m", "venv", "--clear", str(directory)])
+            arguments = [argument for file in requirements for argument in ("--requirement", str(file))]
+            _pip_install(name, *arguments)
+            stamp.write_text(wanted, encoding="ascii")
+            print(f"Installed {what} in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
+        if name in PACKAGES:
+            _ensure_package(name, ROOT / PACKAGES[name])
+
+
+def _ensure_package(name: str, package: Path) -> None:
+    """Install a package of this repository, unless its sources are those that are installed."""
+    stamp = programs(name).parent / "package"
+    digest = hashlib.sha256()
+    for file in sorted([package / "pyproject.toml", *(package / "src").rglob("*.py")]):
+        digest.update(f"{file.relative_to(package)} ".encode() + file.read_bytes())
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest.hexdigest():
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        # From a copy: what a build leaves behind would stay in the checkout, and come back in the next build.
+        copy = shutil.copytree(
+            package, Path(directory) / "package", ignore=shutil.ignore_patterns("build", "*.egg-info")
+        )
+        options = ["--no-deps", "--no-build-isolation", "--force-reinstall"]
+        _pip_install(name, *options, str(copy))
+    stamp.write_text(digest.hexdigest(), encoding="ascii")
+
+
+def _pip_install(name: str, *arguments: str) -> None:
+    _run([str(programs(name) / "python"), "-m", "pip", "install", "--disable-pip-version-check", *arguments])
 
 
 def _fingerprint(directory: Path, requirements: list[Path]) -> str:

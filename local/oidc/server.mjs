@@ -6,7 +6,9 @@
 // so it never outlives whoever started it.
 //
 //   {"do": "register", "subject", "claims", "lifetime", "algorithm"}  a client, and what its tokens are to say
-//   {"do": "approve", "user_code", "subject", "claims"}               what a person does in the device flow
+//   {"do": "approve", "user_code", "subject", "claims", "lifetime"}   what a person does in the device flow
+//   {"do": "deny", "user_code"}                                       or does not
+//   {"do": "sign_in", "subject", "claims", "lifetime"}                who sits at the browsers that come from now on
 //   {"do": "rotate", "keep_old"}                                      new keys sign; are the old ones still published?
 //   {"do": "sign", "claims", "header"}                                what this provider would sign if it misbehaved
 //   {"do": "stop"}, {"do": "start"}                                   refuse connections; accept them again
@@ -24,17 +26,20 @@ console.log = console.info = console.error;
 
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 const DEVICE_CLIENT = 'credvend-device';
+const LOGIN_CLIENT = 'credvend-login';
 const ALGORITHMS = { ES256: ['ec', { namedCurve: 'P-256' }], RS256: ['rsa', { modulusLength: 2048 }] };
 
 // All state is out here, since the library takes its keys once, when a provider is constructed: a rotation replaces it.
 const records = new Map(); // by model and id
 const clients = new Map(); // by client id: what was registered
 const people = new Map(); // by subject: claims
+const lifetimes = new Map(); // by subject: seconds that a person's access tokens live
 const cookieKeys = [randomBytes(32).toString('base64url')];
 let signing; // by algorithm
 let published;
 let provider;
 let handle;
+let atTheBrowser; // the subject who signs in there, or nobody
 
 class Records {
   constructor(model) {
@@ -98,7 +103,15 @@ function construct(issuer, oldKeys) {
       grant_types: [DEVICE_CODE],
       response_types: [],
       redirect_uris: [],
+    }, {
+      client_id: LOGIN_CLIENT,
+      token_endpoint_auth_method: 'none',
+      application_type: 'native', // any port of the loopback address will do, RFC 8252, 7.3
+      grant_types: [DEVICE_CODE, 'authorization_code', 'refresh_token'],
+      response_types: ['code'],
+      redirect_uris: ['http://127.0.0.1/callback'],
     }],
+    interactions: { url: (_ctx, { uid }) => `/interaction/${uid}` },
     claims: { openid: ['sub', 'email', 'groups'] },
     conformIdTokenClaims: false, // the claims stand in the ID token too
     ttl: {
@@ -108,6 +121,7 @@ function construct(issuer, oldKeys) {
       Grant: 3600,
       IdToken: 600,
       Interaction: 600,
+      RefreshToken: 3600, // used once each: the library rotates those of public clients
       Session: 600,
     },
     extraTokenClaims: (_ctx, token) => (
@@ -124,7 +138,8 @@ function construct(issuer, oldKeys) {
     features: {
       clientCredentials: { enabled: true },
       deviceFlow: { enabled: true },
-      devInteractions: { enabled: false }, // its pages would load fonts from the internet; see `approve`
+      devInteractions: { enabled: false }, // its pages would load fonts from the internet; see `approve` and `interact`
+      revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
@@ -143,7 +158,41 @@ function construct(issuer, oldKeys) {
 }
 
 function lifetime(_ctx, token) {
-  return token.resourceServer?.accessTokenTTL ?? 600;
+  return lifetimes.get(token.accountId) ?? token.resourceServer?.accessTokenTTL ?? 600;
+}
+
+// The page where a person would sign in and say yes: it does so at once, for whoever `sign_in` has put at the browser.
+async function interact(request, response) {
+  const { params } = await provider.interactionDetails(request, response);
+  let result = { error: 'access_denied', error_description: 'Nobody is at the browser.' };
+  if (atTheBrowser) {
+    const grant = new provider.Grant({ accountId: atTheBrowser, clientId: params.client_id });
+    grant.addOIDCScope(params.scope);
+    result = { login: { accountId: atTheBrowser, remember: false }, consent: { grantId: await grant.save() } };
+  }
+  await provider.interactionFinished(request, response, result);
+}
+
+function answerHttp(request, response) {
+  if (!request.url.startsWith('/interaction/')) {
+    handle(request, response);
+    return;
+  }
+  interact(request, response).catch((error) => {
+    console.error(error);
+    response.writeHead(400).end();
+  });
+}
+
+function remember(subject, claims, lifetime) {
+  people.set(subject, claims);
+  lifetimes.set(subject, lifetime);
+}
+
+async function waitingDevice(userCode) {
+  const code = await provider.DeviceCode.findByUserCode(userCode.replaceAll('-', ''));
+  if (!code || code.accountId || code.error) throw new Error('No device waits with this user code.');
+  return code;
 }
 
 const commands = {
@@ -160,16 +209,28 @@ const commands = {
     return { client_id: metadata.client_id, client_secret: metadata.client_secret };
   },
 
-  async approve({ user_code, subject, claims = {} }) {
-    const code = await provider.DeviceCode.findByUserCode(user_code.replaceAll('-', ''));
-    if (!code || code.accountId) throw new Error('No device waits with this user code.');
+  async approve({ user_code, subject, claims = {}, lifetime = 600 }) {
+    const code = await waitingDevice(user_code);
     const { scope, resource } = code.params;
     const grant = new provider.Grant({ accountId: subject, clientId: code.clientId });
     if (scope) grant.addOIDCScope(scope);
-    people.set(subject, claims);
+    remember(subject, claims, lifetime);
     Object.assign(code, { accountId: subject, scope, resource, authTime: Math.floor(Date.now() / 1000) });
     code.grantId = await grant.save();
     await code.save();
+    return {};
+  },
+
+  async deny({ user_code }) {
+    const code = await waitingDevice(user_code);
+    Object.assign(code, { error: 'access_denied', errorDescription: 'The person said no.' });
+    await code.save();
+    return {};
+  },
+
+  sign_in({ subject = null, claims = {}, lifetime = 600 }) {
+    atTheBrowser = subject;
+    if (subject !== null) remember(subject, claims, lifetime);
     return {};
   },
 
@@ -226,10 +287,10 @@ function say(message) {
 }
 
 let port = Number(process.argv[2]);
-const server = createServer((request, response) => handle(request, response));
+const server = createServer(answerHttp);
 await listen();
 port = server.address().port;
 construct(`http://127.0.0.1:${port}`, []);
-say({ issuer: provider.issuer, device_client: DEVICE_CLIENT });
+say({ issuer: provider.issuer, device_client: DEVICE_CLIENT, login_client: LOGIN_CLIENT });
 for await (const line of createInterface({ input: process.stdin })) say(await answer(line));
 process.exit(0);

@@ -67,6 +67,8 @@ def test_the_walk_through_goes_from_refused_to_vended_to_recorded() -> None:
         r"^\$ credentials=\$\(curl .*--aws-sigv4.*^export AWS_SECRET_ACCESS_KEY='....\.\.\.'$",
         r"^arn:aws:sts::278805249149:assumed-role/assume-role-role/user=assume-role-user@278805249149$",
         r"^\$ aws ec2 describe-instances .*(?P=instance)",
+        r"^\$ credvend roles$.*^assume-role-role +15m",
+        r"^\$ credvend exec assume-role-role .*^(?P=instance)$",
         r"^\$ aws logs filter-log-events.*" + r'"event": "credentials\.vended".*"reason": "count the instances"',
         r'^\$ curl .*Authorization: Bearer.*"SecretAccessKey": "....\.\.\."',
         r"`make demo KEEP=1`.*^curl --aws-sigv4",

@@ -88,6 +88,29 @@ def test_a_person_signs_in_by_the_device_flow(provider: OidcProvider) -> None:
     assert (identity["sub"], identity["groups"]) == ("alice", ["Readers"])
 
 
+def test_a_person_can_say_no_to_a_device(provider: OidcProvider) -> None:
+    device = provider.post("/device/auth", {"client_id": provider.login_client, "scope": "openid"})
+    provider.deny(str(device["user_code"]))
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": provider.login_client}
+    with pytest.raises(OidcProviderError, match="access_denied"):
+        provider.post("/token", form | {"device_code": str(device["device_code"])})
+
+
+def test_a_refresh_token_is_good_for_one_use_and_a_second_ends_the_sign_in(provider: OidcProvider) -> None:
+    asked = {"client_id": provider.login_client, "scope": "openid offline_access", "resource": provider.audience}
+    device = provider.post("/device/auth", asked)
+    provider.approve(str(device["user_code"]), "alice", lifetime=120)
+    form = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "client_id": provider.login_client}
+    first = provider.post("/token", form | {"device_code": str(device["device_code"])})
+    renew = {"grant_type": "refresh_token", "client_id": provider.login_client}
+    second = provider.post("/token", renew | {"refresh_token": str(first["refresh_token"])})
+    assert first["expires_in"] == second["expires_in"] == 120
+    assert verified(str(second["access_token"]), provider)["sub"] == "alice"
+    for used in (first, second):
+        with pytest.raises(OidcProviderError, match="invalid_grant"):
+            provider.post("/token", renew | {"refresh_token": str(used["refresh_token"])})
+
+
 def test_it_signs_what_no_provider_should_when_it_is_told_to(provider: OidcProvider) -> None:
     good = provider.claims()
     assert verified(provider.sign(good), provider) == good

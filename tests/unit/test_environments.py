@@ -25,6 +25,26 @@ def test_an_environment_is_made_once_and_again_when_its_pins_change(
         assert ("Installing nothing into .venv/empty" in capsys.readouterr().err) is made
 
 
+def test_a_package_is_installed_again_when_its_sources_change_and_the_checkout_stays_clean(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(environments, "ROOT", tmp_path)
+    monkeypatch.setattr(environments, "ENVIRONMENTS", {"some": ("nothing", ("requirements.txt",))})
+    monkeypatch.setattr(environments, "PACKAGES", {"some": "package"})
+    ran: list[list[str]] = []
+    monkeypatch.setattr(environments, "_run", ran.append)
+    (tmp_path / "package/src").mkdir(parents=True)
+    (tmp_path / ".venv/some").mkdir(parents=True)
+    (tmp_path / "requirements.txt").write_text("")
+    (tmp_path / "package/pyproject.toml").write_text("")
+    for source, commands in (("a = 1\n", 3), ("a = 1\n", 0), ("a = 2\n", 1)):
+        (tmp_path / "package/src/some.py").write_text(source)
+        ran.clear()
+        environments.ensure("some")
+        assert len(ran) == commands
+    assert "--no-deps" in ran[-1] and str(tmp_path) not in ran[-1][-1]
+
+
 def test_an_old_python_is_told_what_to_do(tmp_path: Path) -> None:
     old = tmp_path / "python3.10"
     old.write_text("#!/bin/sh\nexit 1\n")  # what the Makefile asks it is whether it is new enough

@@ -1,0 +1,87 @@
+"""credvend: short-lived AWS credentials from a credvend service.
+
+    import credvend
+
+    s3 = credvend.session("reports").client("s3")
+    credentials = credvend.credentials("reports")
+
+It is configured as the command is. Everything else is imported when it is needed, for the command's sake.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import boto3
+
+    from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
+    from credvend.vended import Credentials
+
+__all__ = [
+    "AccessDeniedError",
+    "AuthenticationError",
+    "Credentials",
+    "CredvendError",
+    "ServiceError",
+    "UsageError",
+    "credentials",
+    "session",
+]
+__version__ = "0.1.0"
+
+
+def credentials(
+    role: str,
+    *,
+    duration: "int | str | None" = None,
+    reason: "str | None" = None,
+    params: "Mapping[str, str] | None" = None,
+    tags: "Mapping[str, str] | None" = None,
+    policy: "Mapping[str, object] | str | None" = None,
+) -> "Credentials":
+    """Credentials for a role, with at least a minute to live, from the cache or the service.
+
+    Args:
+        role: its name, or its ARN.
+        duration: seconds, or "15m", "1h"; None for the role's default.
+        reason: why, in one line; some roles demand it.
+        params, tags: parameters of the role, and session tags.
+        policy: an IAM policy document that narrows the session.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none; all are `CredvendError`.
+    """
+    from credvend import library
+
+    return library.credentials(role, library.options(duration, reason, params, tags, policy))
+
+
+def session(
+    role: str,
+    *,
+    duration: "int | str | None" = None,
+    reason: "str | None" = None,
+    params: "Mapping[str, str] | None" = None,
+    tags: "Mapping[str, str] | None" = None,
+    policy: "Mapping[str, object] | str | None" = None,
+    region_name: "str | None" = None,
+) -> "boto3.Session":
+    """A boto3 Session for a role, whose credentials refresh by themselves. It needs `credvend[boto3]`.
+
+    Args:
+        region_name: of its clients; None for what boto3 finds.
+
+    The others, and what is raised, are those of `credentials`. A refresh that fails raises from the call of AWS that
+    needed it.
+    """
+    from credvend import library
+
+    return library.session(role, library.options(duration, reason, params, tags, policy), region_name)
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        from credvend import errors, vended
+
+        return getattr(vended if name == "Credentials" else errors, name)
+    raise AttributeError(f"module 'credvend' has no attribute '{name}'")

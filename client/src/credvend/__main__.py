@@ -1,0 +1,7 @@
+"""`python -m credvend`."""
+
+import sys
+
+from credvend.cli import main
+
+sys.exit(main())

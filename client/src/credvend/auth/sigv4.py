@@ -1,0 +1,102 @@
+"""SigV4: the caller's AWS credentials, from wherever the AWS credential chain of botocore finds them.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from credvend import lean
+from credvend.auth import caller_identity
+from credvend.config import Config
+from credvend.errors import AuthenticationError, UsageError
+
+if TYPE_CHECKING:
+    from botocore.credentials import ReadOnlyCredentials
+
+_HOST = re.compile(r"[a-z0-9-]+\.execute-api(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+_NEEDS = "SigV4 needs botocore: pip install 'credvend[sigv4]', or choose another way to authenticate."
+
+
+class SigV4:
+    """The way `sigv4`."""
+
+    door = "iam"
+
+    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._environ = environ
+
+    def cache_identity(self) -> str:
+        return caller_identity("sigv4", self._config, self._environ)
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        region = self.region(url)
+        try:
+            from botocore.auth import SigV4Auth
+            from botocore.awsrequest import AWSRequest
+        except ImportError:
+            raise UsageError(_NEEDS) from None
+        request = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"} if body else {})
+        SigV4Auth(self._credentials(), "execute-api", region).add_auth(request)
+        return {str(name): str(value) for name, value in request.headers.items()}
+
+    def _credentials(self) -> ReadOnlyCredentials:
+        from botocore.exceptions import BotoCoreError
+        from botocore.session import Session
+
+        try:
+            with _signing():
+                session = Session(profile=self._config.profile)
+                found = session.get_credentials()
+                frozen = None if found is None else found.get_frozen_credentials()
+        except (BotoCoreError, ValueError) as error:
+            raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {_reason(error)}") from None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            raise AuthenticationError(
+                "There is nothing to prove who you are with: run `credvend login`, set CREDVEND_TOKEN, "
+                "or have AWS credentials to sign with (AWS_PROFILE)."
+            )
+        return frozen
+
+    def region(self, url: str) -> str:
+        """The region of the service: as configured, or as its host says, or as AWS's variables say."""
+        matched = _HOST.fullmatch(urlsplit(url).hostname or "")
+        found = self._config.region or (matched["region"] if matched else None)
+        found = found or self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION")
+        if not found:
+            raise UsageError("The service's region is not known: set region in the configuration, or CREDVEND_REGION.")
+        return found
+
+
+def _reason(error: Exception) -> str:
+    """Why there are no credentials. What a `credential_process` printed may hold anything, so it is not repeated."""
+    text = str(error)
+    if lean.ITSELF in text:
+        return lean.ITSELF
+    if isinstance(error, ValueError) or "custom-process" in text:
+        return "the profile's credential_process failed; run it by itself to see why."
+    return text
+
+
+@contextmanager
+def _signing() -> Iterator[None]:
+    """Have a `credvend process` that the credential chain runs in turn fail at once, instead of ask itself for ever.
+
+    For the profile to sign with may be one whose credentials come from credvend.
+    """
+    before = os.environ.get(lean.SIGNING)
+    os.environ[lean.SIGNING] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[lean.SIGNING]
+        else:
+            os.environ[lean.SIGNING] = before

@@ -1,0 +1,75 @@
+"""A token that is there: in the variable `CREDVEND_TOKEN`, in a file, or saved by `credvend configure`.
+
+An API token or a JWT; the service tells them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from credvend import lean
+from credvend.auth import caller_identity
+from credvend.config import Config
+from credvend.errors import AuthenticationError
+
+
+class Token:
+    """The way `token` or `token-file`."""
+
+    door = "bearer"
+
+    def __init__(self, way: str, config: Config, environ: Mapping[str, str]) -> None:
+        self._way = way
+        self._config = config
+        self._environ = environ
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        return bearer(self._token)
+
+    def cache_identity(self) -> str:
+        if self._way == "token-file":
+            # Of the very token that is sent: the file may be replaced at any moment.
+            return lean.sha256(self._token)
+        return caller_identity(self._way, self._config, self._environ)
+
+    @cached_property
+    def _token(self) -> str:
+        if self._way == "token-file":
+            return token_in(self._config.token_file or "")
+        given = self._environ.get("CREDVEND_TOKEN")
+        if given:
+            return given.strip()
+        from credvend import secret_store
+
+        saved = secret_store.read(f"token {self._config.url}", self._environ)
+        if not saved:
+            raise AuthenticationError("There is no API token: set CREDVEND_TOKEN, or run `credvend configure`.")
+        return saved
+
+
+def token_in(path: str) -> str:
+    """The token in a file.
+
+    Raises:
+        AuthenticationError: there is none.
+    """
+    try:
+        with open(path, encoding="ascii") as file:
+            token = file.read(65_536).strip()
+    except (OSError, ValueError):
+        raise AuthenticationError(f"The token file {path} cannot be read; is token_file right?") from None
+    if not token:
+        raise AuthenticationError(f"The token file {path} is empty.")
+    return token
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of a token (RFC 6750, 2.1).
+
+    Raises:
+        AuthenticationError: it holds what no header may, such as a line break.
+    """
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise AuthenticationError("The token is malformed: it must be one line of printable characters without blanks.")
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,38 @@
+"""`credvend`, the command. The fast path comes first; nothing else is imported before it is known to be needed."""
+
+import os
+import sys
+
+from credvend import lean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+
+def main(arguments: "Optional[list[str]]" = None) -> int:
+    """Run a command line.
+
+    Returns:
+        The exit code: 0; 2 usage, 3 authentication, 4 denied, 5 service; 1 for a fault of credvend.
+    """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["process"]:
+        found = lean.cached_process(words[1:], os.environ)
+        if found is not None:
+            try:
+                sys.stdout.write(found + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:  # whoever asked has gone; and Python must not try again when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 141
+            return 0
+    try:
+        from credvend.command_line import run
+    except KeyboardInterrupt:  # `run` takes care of the later ones
+        return 130
+    return run(words, os.environ)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,20 @@
+"""Remove what is cached."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from credvend import messages
+from credvend.cache import Cache
+from credvend.config import Config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("clear",), help="remove all cached credentials")
+
+
+def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    removed = Cache(environ).clear()
+    messages.say(f"removed {removed} cached credentials")
+    return 0

@@ -1,0 +1,37 @@
+"""Print credentials for a role."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+
+from credvend.auth import authenticator
+from credvend.config import Config
+from credvend.formats import FORMATS
+from credvend.service import Service
+from credvend.vend_arguments import add_vend_arguments, options_of
+from credvend.vending import get_credentials
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_vend_arguments(parser)
+    parser.add_argument("--format", choices=FORMATS, default="json", help="default: json, as the service answers")
+    parser.add_argument("--fresh", action="store_true", help="ask the service, whatever the cache has")
+    parser.add_argument("--dry-run", action="store_true", help="have the service explain what it would vend (JSON)")
+    parser.epilog = """\
+examples:
+  eval "$(credvend get reports --format env)"
+  credvend get reports --format fish | source
+  credvend get admin --duration 15m --reason "INC-42: disk full" """
+
+
+def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    options = options_of(arguments)
+    if arguments.dry_run:
+        service = Service(config, authenticator(config, environ), environ)
+        print(json.dumps(service.vend(arguments.role, options, dry_run=True), indent=2))
+        return 0
+    credentials = get_credentials(arguments.role, options, config, environ, fresh=arguments.fresh)
+    print(FORMATS[arguments.format](credentials))
+    return 0

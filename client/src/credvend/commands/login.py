@@ -1,0 +1,132 @@
+"""Sign in at an OpenID provider, with a code for any device, or with this computer's browser."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from collections.abc import Mapping
+
+from credvend.auth import login, way
+from credvend.auth.oidc import CodeRequest, DeviceGrant, Oidc, Tokens, check_response
+from credvend.config import Config
+from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
+from credvend.loopback import HOST, NOTHING_HERE, Answer, OneTime, browser_server, open_browser
+from credvend.messages import progress, say
+
+# How long a person may take at the provider's pages.
+BROWSER_SECONDS = 300.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--browser", action="store_true", help="with this computer's browser (PKCE), without a code")
+    parser.add_argument("--no-open", action="store_true", help="print the address, and let me open it")
+    parser.add_argument("--port", type=int, default=0, help="for --browser, if the provider insists on one port")
+    parser.add_argument("--prompt", metavar="VALUE", help="for --browser: OpenID Connect's prompt, such as login")
+
+
+def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    if not config.url:
+        raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+    with progress("asking the OpenID provider"):
+        oidc = Oidc(config, environ)
+    if arguments.browser or oidc.provider.device_endpoint is None:
+        tokens = with_browser(oidc, arguments.port, arguments.prompt, not arguments.no_open)
+    else:
+        with progress("asking the OpenID provider"):
+            grant = oidc.start_device()
+        _show(grant, not arguments.no_open and _has_desktop(environ))
+        tokens = oidc.await_device(grant)
+    place = login.begin(tokens, oidc.provider, config, environ)
+    who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")
+    print(one_line(f"Signed in as {who}." if who else "Signed in."))
+    if place is None:
+        print(f"The provider gave no refresh token: sign in again in {_minutes(tokens.lifetime)}.")
+    else:
+        print(f"Your refresh token is in {place.text}.")
+    used = way(config, environ)
+    if used != "login":
+        say(f"warning: the way to authenticate is {used}, so this sign-in is not used: set auth = login.")
+    return 0
+
+
+def _show(grant: DeviceGrant, may_open: bool) -> None:
+    """Tell the person where to go, and go there if this computer can."""
+    address = grant.complete_uri or grant.verification_uri
+    # The code is shown even if it is in the address: the page shows it too, and the person compares (RFC 8628, 5.4).
+    print(one_line(f"To sign in, open {address} and enter or compare the code: {grant.user_code}"), file=sys.stderr)
+    sys.stderr.flush()
+    if may_open and sys.stderr.isatty():
+        open_browser(address)
+
+
+def _has_desktop(environ: Mapping[str, str]) -> bool:
+    """Whether a browser would have a window of its own. A textual one would take the terminal away from us."""
+    return sys.platform == "darwin" or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{max(1, round(seconds / 60))} minutes"
+
+
+def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> Tokens:
+    """The code flow with PKCE, whose answer comes to a port of the loopback address (RFC 8252, 7.3).
+
+    Raises:
+        AuthenticationError: it did not come in time, or was a no.
+        UsageError: the port is taken, or the provider has no such flow.
+        ServiceError: the provider cannot be reached, or makes no sense.
+    """
+    receiver = _Receiver(oidc)
+    with browser_server(receiver.answer, port) as bound:
+        request = oidc.start_code(f"http://{HOST}:{bound}/callback", prompt)
+        receiver.start(request)
+        address = f"http://{HOST}:{bound}{receiver.once.path}"
+        if not (may_open and open_browser(address)):
+            print(
+                f"To sign in, open this address in a browser of this computer: {address}", file=sys.stderr, flush=True
+            )
+        else:
+            print("Sign in in the browser, which has been opened.", file=sys.stderr, flush=True)
+        if not receiver.done.wait(BROWSER_SECONDS):
+            raise AuthenticationError("Nobody signed in in time: run `credvend login` again.")
+    if receiver.refusal is not None:
+        raise receiver.refusal
+    with progress("asking the OpenID provider"):
+        return oidc.finish_code(request, receiver.code)
+
+
+class _Receiver:
+    """Waits for the browser to come back with a code. What is no answer to our request does not end the waiting."""
+
+    def __init__(self, oidc: Oidc) -> None:
+        self._oidc = oidc
+        self._request: CodeRequest | None = None
+        self.once = OneTime("")
+        self.done = threading.Event()
+        self.code = ""
+        self.refusal: CredvendError | None = None
+
+    def start(self, request: CodeRequest) -> None:
+        self._request = request
+        self.once = OneTime(request.url)
+
+    def answer(self, path: str, query: Mapping[str, list[str]]) -> Answer:
+        if self._request is None or self.done.is_set():
+            return NOTHING_HERE
+        sent_on = self.once.answer(path)
+        if sent_on is not None:
+            return sent_on
+        if path != "/callback":
+            return NOTHING_HERE
+        try:
+            code = check_response(query, self._request, self._oidc.provider)
+        except CredvendError as error:
+            self.refusal = error
+            self.done.set()
+            return Answer(200, "You are not signed in", "The terminal says why. You can close this window.")
+        if code is None:
+            return NOTHING_HERE
+        self.code = code
+        self.done.set()
+        return Answer(200, "Back to the terminal", "The rest happens there. You can close this window.")

@@ -1,0 +1,30 @@
+"""Sign out: forget the sign-in here and at the OpenID provider, and with it what is cached."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from credvend.auth import login
+from credvend.cache import Cache
+from credvend.config import Config
+from credvend.errors import one_line
+from credvend.messages import progress
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """There are none."""
+
+
+def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    with progress("signing out"):
+        session, revoked = login.end(config, environ)
+    # Whose they are, the names of the entries do not tell; what was another caller's is one request away.
+    Cache(environ).clear()
+    if session is None:
+        print("Nobody was signed in.")
+        return 0
+    print(one_line(f"Signed out{f' {session.name}' if session.name else ''}."))
+    if revoked:
+        print("The OpenID provider has revoked the refresh token.")
+    return 0

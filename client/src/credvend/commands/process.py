@@ -1,0 +1,22 @@
+"""Print credentials for a role, for a line `credential_process = credvend process ROLE` in ~/.aws/config."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+
+from credvend import formats
+from credvend.config import Config
+from credvend.vend_arguments import add_vend_arguments, options_of
+from credvend.vending import get_credentials
+
+# `lean.cached_process` answers first, where the cache has it.
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_vend_arguments(parser)
+
+
+def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    print(formats.process(get_credentials(arguments.role, options_of(arguments), config, environ)))
+    return 0

@@ -1,0 +1,46 @@
+"""The roles that you may have now, from here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+
+from credvend import messages
+from credvend.auth import authenticator
+from credvend.config import Config
+from credvend.service import Json, Service
+from credvend.tables import duration, table
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="a JSON list, as the service has it")
+
+
+def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    roles = Service(config, authenticator(config, environ), environ).roles()
+    if arguments.json:
+        print(json.dumps(roles, indent=2))
+        return 0
+    if not roles:
+        messages.say("there is no role that you may have; `credvend whoami` shows who you are")
+        return 0
+    columns: dict[str, Callable[[Json], str]] = {
+        "ROLE": lambda role: str(role["Role"]),
+        "DEFAULT": lambda role: duration(role.get("DefaultDurationSeconds")),
+        "LONGEST": lambda role: duration(role.get("MaxDurationSeconds")),
+        "REASON": lambda role: "required" if role.get("ReasonRequired") else "",
+        "PARAMS": _params,
+        "DESCRIPTION": lambda role: str(role.get("Description") or ""),
+    }
+    # Most catalogs have no parameters.
+    shown = {name: cell for name, cell in columns.items() if name != "PARAMS" or any(map(_params, roles))}
+    print(table(list(shown), [[cell(role) for cell in shown.values()] for role in roles]))
+    return 0
+
+
+def _params(role: Json) -> str:
+    """The names of a role's parameters, however much more the service says of each."""
+    params = role.get("Params") or []
+    names = params if isinstance(params, (list, dict)) else []
+    return ", ".join(str(name.get("Name", "")) if isinstance(name, dict) else str(name) for name in names)

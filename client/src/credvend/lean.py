@@ -1,0 +1,458 @@
+"""What the fast path of `credvend process` and everything else must agree on: settings, caller, cache key, validity.
+
+AWS SDKs run `credvend process ROLE` for each of their own starts, so that an answer from the cache must cost little
+more than starting Python. This module imports nothing that Python has not loaded by then (not even `typing`: hence the
+quoted annotations), and nothing in it knows how to ask the service.
+"""
+
+import os
+import stat
+import sys
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Optional
+
+    _Pairs = list[tuple[str, str]]
+    _Asked = tuple[str, Optional[str], Optional[str], _Pairs, _Pairs]
+
+# Also the variables CREDVEND_NAME, which win over the file.
+SETTINGS = (
+    "url",
+    "auth",
+    "region",
+    "profile",
+    "ca_bundle",
+    "audience",
+    "token_file",
+    "issuer",
+    "client_id",
+    "scopes",
+    "console_url",
+    "connect_timeout",
+    "read_timeout",
+)
+WAYS = ("token", "token-file", "github", "gitlab", "kubernetes", "login", "sigv4")
+# Where docs/callers.md has a pod mount its token.
+KUBERNETES_TOKEN = "/var/run/secrets/credvend/token"  # noqa: S105 a path
+GITLAB_TOKEN = "CREDVEND_ID_TOKEN"  # noqa: S105 the name of a variable
+# Set while the AWS credential chain is asked, which may run `credvend process` in turn: see auth/sigv4.py.
+SIGNING = "CREDVEND_SIGNING"
+ITSELF = (
+    "the AWS profile to sign with gets its credentials from credvend itself: "
+    "set profile in credvend's configuration, or CREDVEND_PROFILE, to another."
+)
+# The first line of a cache entry; another number for another layout.
+ENTRY = b"credvend cache 1"
+# Seconds of life that credentials have at least when they are handed out.
+LEAST_LIFE = 60
+# Seconds that a clock may go back without being taken for set back.
+_TOLERANCE = 60
+
+
+class Unreadable(Exception):
+    """A file is malformed, or others can read or write what they must not; the message says so."""
+
+
+def sha256(text: str) -> str:
+    """SHA-256 in hexadecimal. `hashlib` would load OpenSSL, which takes longer than all the rest."""
+    try:
+        if sys.version_info >= (3, 12):
+            from _sha2 import sha256 as digest  # type: ignore[import-not-found]
+        else:
+            from _sha256 import sha256 as digest  # type: ignore[import-not-found]
+    except ImportError:  # these are CPython's own
+        from hashlib import sha256 as digest
+    return str(digest(text.encode("utf-8", "surrogateescape")).hexdigest())
+
+
+def home_path(environ: "Mapping[str, str]", *parts: str) -> str:
+    return os.path.join(environ.get("HOME") or os.path.expanduser("~"), *parts)
+
+
+def _from_home(environ: "Mapping[str, str]", path: str) -> str:
+    return home_path(environ, path[2:]) if path.startswith("~/") else path
+
+
+def config_path(environ: "Mapping[str, str]") -> str:
+    """`$CREDVEND_CONFIG`, else `$XDG_CONFIG_HOME/credvend/config`, else `~/.config/credvend/config`."""
+    named = environ.get("CREDVEND_CONFIG")
+    return named or os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config"), "config")
+
+
+def cache_directory(environ: "Mapping[str, str]") -> str:
+    """`$CREDVEND_CACHE_DIR`, else `$XDG_CACHE_HOME/credvend`, else `~/.cache/credvend`."""
+    return environ.get("CREDVEND_CACHE_DIR") or _base(environ, "XDG_CACHE_HOME", ".cache")
+
+
+def state_directory(environ: "Mapping[str, str]") -> str:
+    """`$XDG_STATE_HOME/credvend`, else `~/.local/state/credvend`."""
+    return _base(environ, "XDG_STATE_HOME", ".local/state")
+
+
+def _base(environ: "Mapping[str, str]", variable: str, fallback: str) -> str:
+    base = environ.get(variable)
+    # A relative path is invalid, and to be ignored: the XDG base directory specification.
+    return os.path.join(base if base and os.path.isabs(base) else home_path(environ, fallback), "credvend")
+
+
+def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
+    """The settings, of the file and of the variables; without those that are empty.
+
+    The file has a line `name = value` for each; blank lines and lines that begin with `#` are ignored.
+
+    Raises:
+        Unreadable: a malformed file, or an unknown name in it.
+    """
+    settings: dict[str, str] = {}
+    path = config_path(environ)
+    try:
+        with open(path, encoding="utf-8") as file:
+            status = os.fstat(file.fileno())
+            # It says where tokens are sent.
+            if status.st_mode & 0o002 or status.st_uid not in (0, os.geteuid()):
+                raise Unreadable(f"{path} can be written by other users; make it your own: chmod go-w {path}")
+            lines = file.read().splitlines()
+    except FileNotFoundError:
+        lines = []
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{path} cannot be read: {error}.") from None
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or name not in SETTINGS:
+            raise Unreadable(f"{path}, line {number}: write name = value; the names are {', '.join(SETTINGS)}.")
+        settings[name] = value.strip()
+    for name in SETTINGS:
+        value = environ.get("CREDVEND_" + name.upper(), "")
+        if value:
+            settings[name] = value
+    settings["url"] = settings.get("url", "").rstrip("/")
+    for name in ("ca_bundle", "token_file"):
+        if name in settings:
+            settings[name] = _from_home(environ, settings[name])
+    return {name: value for name, value in settings.items() if value}
+
+
+def marker_path(environ: "Mapping[str, str]", kind: str, url: str) -> str:
+    """The file that identifies a caller whose secret would be slow to read.
+
+    Its random content changes with each sign-in to the service at `url` (kind `login`), or with each API token that is
+    saved for it (kind `token`): see `markers.py`.
+    """
+    return os.path.join(state_directory(environ), f"{kind}-{sha256(url)[:16]}.id")
+
+
+def chosen_way(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
+    """How the caller authenticates: as it was told to, or else by what there is, in the order of `WAYS`.
+
+    What a job or a pod was given for credvend comes before what a person saved, and AWS credentials, which may be there
+    for anything, come last.
+    """
+    told = settings.get("auth", "auto")
+    if told != "auto":
+        return told
+    if environ.get("CREDVEND_TOKEN"):
+        return "token"
+    if settings.get("token_file"):
+        return "token-file"
+    if environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
+        return "github"
+    if environ.get("GITLAB_CI") and environ.get(GITLAB_TOKEN):
+        return "gitlab"
+    if environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(KUBERNETES_TOKEN):
+        return "kubernetes"
+    if os.path.exists(marker_path(environ, "login", settings.get("url", ""))):
+        return "login"
+    if os.path.exists(marker_path(environ, "token", settings.get("url", ""))):
+        return "token"
+    return "sigv4"
+
+
+def identity(way: str, settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
+    """What tells the callers of one way apart, without a network: another text whenever another caller could be seen.
+
+    - Tokens in variables and files: their hash. A rotated token is another caller, at the cost of one request.
+    - `github`: the hash of the job's request token, and the audience.
+    - `login`, and API tokens in the keyring: the content of their marker.
+    - `sigv4`: the access key id where the environment has one; else everything by which the AWS credential chain
+      chooses, and the moments at which its files were last changed. (An instance's role is always the same caller, and
+      so is whoever a profile's own `credential_process` speaks for.)
+
+    Raises:
+        OSError, Unreadable: what it takes is not there, or not fit.
+    """
+    url = settings.get("url", "")
+    if way == "token":
+        token = environ.get("CREDVEND_TOKEN")
+        return sha256(token.strip()) if token else _content(marker_path(environ, "token", url))
+    if way == "token-file":
+        return sha256(_content(settings.get("token_file", "")))
+    if way == "kubernetes":
+        return sha256(_content(settings.get("token_file") or KUBERNETES_TOKEN))
+    if way == "gitlab":
+        return sha256(environ.get(GITLAB_TOKEN, "").strip())
+    if way == "github":
+        asked = (environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", ""), environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
+        return sha256(_joined((*asked, settings.get("audience", ""))))
+    if way == "login":
+        return _content(marker_path(environ, "login", url))
+    return _aws_identity(settings, environ)
+
+
+def _content(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read(65_536).strip()
+
+
+# What botocore's credential chain chooses by.
+_AWS_VARIABLES = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+)
+
+
+def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
+    profile = settings.get("profile", "")
+    key = environ.get("AWS_ACCESS_KEY_ID")
+    if key and not profile:  # botocore, too, prefers a profile that it was explicitly given
+        return "key " + key
+    parts = [profile, *(environ.get(name, "") for name in _AWS_VARIABLES)]
+    files = [
+        _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config"),
+        _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"),
+    ]
+    for signed_in in ("sso", "login"):
+        directory = home_path(environ, ".aws", signed_in, "cache")
+        try:
+            files += [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+        except OSError:
+            continue
+    for file in files:
+        try:
+            status = os.stat(file)
+        except OSError:
+            parts.append("")
+        else:
+            parts.append(f"{file} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
+    return "chain " + sha256(_joined(parts))
+
+
+def _joined(parts: "Sequence[str]") -> str:
+    """One text of several, so that no two lists give the same."""
+    return "".join(f"{len(part)}:{part}" for part in parts)
+
+
+def cache_key(
+    url: str,
+    way: str,
+    caller: str,
+    role: str,
+    duration: "Optional[str]" = None,
+    reason: "Optional[str]" = None,
+    params: "Sequence[tuple[str, str]]" = (),
+    tags: "Sequence[tuple[str, str]]" = (),
+    policy: "Optional[str]" = None,
+) -> str:
+    """The name of a cache entry: one for each service, caller, role and options, whose order does not matter.
+
+    Args:
+        caller: the result of `identity`.
+    """
+    parts = [url, way, caller, role]
+    for option in (duration, reason, policy):
+        parts.append("" if option is None else "=" + option)
+    for pairs in (params, tags):
+        parts.append(_joined([text for pair in sorted(pairs) for text in pair]))
+    return sha256(_joined(parts))
+
+
+def entry_path(environ: "Mapping[str, str]", key: str) -> str:
+    return os.path.join(cache_directory(environ), key + ".entry")
+
+
+def read_private(path: str) -> bytes:
+    """The content of a file that holds secrets.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it.
+        OSError: anything else.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if os.path.islink(path):
+            raise Unreadable(f"{path} is a link, which is not followed where secrets are.") from None
+        raise error
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable(f"{path} is not a regular file.")
+        _refuse_open(path, status)
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def check_private_directory(path: str) -> None:
+    """Refuse a directory for secrets that others can get into.
+
+    Raises:
+        Unreadable: it is no directory, is somebody else's, or is open to others.
+        OSError: it is not there.
+    """
+    status = os.lstat(path)
+    if not stat.S_ISDIR(status.st_mode):
+        raise Unreadable(f"{path} is not a directory, or a link to one; remove it.")
+    _refuse_open(path, status)
+
+
+def _refuse_open(path: str, status: os.stat_result) -> None:
+    if status.st_uid != os.geteuid():
+        raise Unreadable(f"{path} belongs to another user, so that it is not trusted with secrets.")
+    if status.st_mode & 0o077:
+        mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
+        raise Unreadable(f"{path} is open to other users: chmod {mode} {path}")
+
+
+class Entry:
+    """What the cache holds for a key.
+
+    Attributes:
+        obtained, expires: seconds since 1970 by this computer's clock, whatever the service's clock says.
+        process: what `credvend process` prints.
+        answer: what the service answered, as JSON.
+    """
+
+    def __init__(self, key: str, obtained: int, expires: int, process: str, answer: str) -> None:
+        self.key = key
+        self.obtained = obtained
+        self.expires = expires
+        self.process = process
+        self.answer = answer
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether it may be used without a thought: a few minutes of life are left, fewer for short-lived ones."""
+        return self._was_obtained_before(now) and now < self.expires - margin(self.expires - self.obtained)
+
+    def is_usable(self, now: float) -> bool:
+        """Whether it may be used when nothing better can be had."""
+        return self._was_obtained_before(now) and now < self.expires - LEAST_LIFE
+
+    def _was_obtained_before(self, now: float) -> bool:
+        """Not so if the clock was set back since: then it no longer tells how long the entry has to live."""
+        return now >= self.obtained - _TOLERANCE
+
+    def to_bytes(self) -> bytes:
+        lines = [
+            ENTRY.decode(),
+            self.key,
+            str(self.obtained),
+            str(self.expires),
+            self.process,
+            self.answer,
+        ]
+        text = "".join(line + "\n" for line in lines)
+        return (text + sha256(text) + "\n").encode("ascii")
+
+
+def margin(lifetime: int) -> int:
+    """How many seconds before their end credentials are refreshed."""
+    return max(LEAST_LIFE, min(300, lifetime // 5))
+
+
+def parse_entry(data: bytes, key: str) -> "Optional[Entry]":
+    """An entry as `Entry.to_bytes` wrote it, or None for anything else, such as half a file or another key's."""
+    try:
+        text = data.decode("ascii")
+        layout, named, obtained, expires, process, answer, digest, nothing = text.split("\n")
+        body = text[: -len(digest) - 1]
+        if layout.encode() != ENTRY or named != key or nothing or sha256(body) != digest:
+            return None
+        return Entry(key, int(obtained), int(expires), process, answer)
+    except ValueError:
+        return None
+
+
+def load_entry(environ: "Mapping[str, str]", key: str) -> "Optional[Entry]":
+    """What the cache holds for a key, if it can be trusted. None also for an open file, which is then replaced.
+
+    Raises:
+        Unreadable: others can get into the cache's directory.
+    """
+    try:
+        check_private_directory(cache_directory(environ))
+    except OSError:
+        return None
+    try:
+        return parse_entry(read_private(entry_path(environ, key)), key)
+    except (OSError, Unreadable):
+        return None
+
+
+def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "Optional[str]":
+    """What `credvend process ...` prints, if the cache has it; None if the full path must decide, or say what is wrong.
+
+    Args:
+        arguments: those after `process`.
+    """
+    if environ.get(SIGNING):
+        return None
+    try:
+        asked = _options(arguments)
+        if asked is None:
+            return None
+        role, duration, reason, params, tags = asked
+        settings = read_settings(environ)
+        way = chosen_way(settings, environ)
+        caller = identity(way, settings, environ)
+        key = cache_key(settings.get("url", ""), way, caller, role, duration, reason, params, tags)
+        entry = load_entry(environ, key)
+    except (OSError, ValueError, Unreadable):
+        return None
+    return entry.process if entry is not None and entry.is_fresh(time.time()) else None
+
+
+def _options(arguments: "Sequence[str]") -> "Optional[_Asked]":
+    """Role, duration, reason, parameters and tags of the plainest spelling; None for any other."""
+    role = None
+    single: dict[str, str] = {}
+    pairs: dict[str, _Pairs] = {"--param": [], "--tag": []}
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("-"):
+            if role is not None:
+                return None
+            role = argument
+            continue
+        name, equals, value = argument.partition("=")
+        if not equals:
+            value = next(rest, "")
+            if value.startswith("-"):
+                return None
+        if name in pairs:
+            left, equals, right = value.partition("=")
+            if not equals:
+                return None
+            pairs[name].append((left, right))
+        elif name in ("--duration", "--reason") and name not in single:
+            single[name] = value
+        else:
+            return None
+    if not role:
+        return None
+    return role, single.get("--duration"), single.get("--reason"), pairs["--param"], pairs["--tag"]

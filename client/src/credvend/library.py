@@ -1,0 +1,73 @@
+"""credvend for Python programs: what `credvend.credentials` and `credvend.session` do."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from credvend.config import load_config
+from credvend.errors import UsageError
+from credvend.formats import variables
+from credvend.service import Options
+from credvend.vended import Credentials
+from credvend.vending import get_credentials
+
+if TYPE_CHECKING:
+    import boto3
+
+
+def options(
+    duration: int | str | None,
+    reason: str | None,
+    params: Mapping[str, str] | None,
+    tags: Mapping[str, str] | None,
+    policy: Mapping[str, object] | str | None,
+) -> Options:
+    """What Python programs write, as the rest of credvend has it."""
+    return Options(
+        duration=None if duration is None else str(duration),
+        reason=reason,
+        params=tuple((params or {}).items()),
+        tags=tuple((tags or {}).items()),
+        policy=policy if policy is None or isinstance(policy, str) else json.dumps(policy),
+    )
+
+
+def credentials(role: str, wanted: Options) -> Credentials:
+    """As `credvend.credentials`."""
+    return get_credentials(role, wanted, load_config(os.environ), os.environ)
+
+
+def session(role: str, wanted: Options, region_name: str | None) -> boto3.Session:
+    """As `credvend.session`."""
+    try:
+        import boto3
+        import botocore.session
+        from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
+    except ImportError:
+        raise UsageError("credvend.session needs boto3: pip install 'credvend[boto3]'.") from None
+
+    def refresh() -> dict[str, str]:
+        # The cache decides whether it takes a request, as for everybody else.
+        given = variables(credentials(role, wanted))
+        return {
+            "access_key": given["AWS_ACCESS_KEY_ID"],
+            "secret_key": given["AWS_SECRET_ACCESS_KEY"],
+            "token": given["AWS_SESSION_TOKEN"],
+            "expiry_time": given["AWS_CREDENTIAL_EXPIRATION"],
+        }
+
+    vended = RefreshableCredentials.create_from_metadata(refresh(), refresh, "credvend")
+
+    class Provider(CredentialProvider):
+        METHOD = "credvend"
+
+        def load(self) -> RefreshableCredentials:
+            return vended
+
+    core = botocore.session.Session()
+    # In the place of the whole chain: what else there is in the environment is not asked for.
+    core.register_component("credential_provider", CredentialResolver([Provider()]))
+    return boto3.Session(botocore_session=core, region_name=region_name)

@@ -1,0 +1,352 @@
+"""What people and scripts type, and what they read."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fake_service import SECRET, TOKEN, FakeService, Planned
+
+from credvend import __version__, lean, messages
+from credvend.command_line import COMMANDS, help_text, run
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """One command's --verbose is not the next one's."""
+    yield
+    messages.be_quiet()
+
+
+def credvend(environ: dict[str, str], *words: str, **more: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "credvend", *words]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False, **more)  # type: ignore[call-overload,no-any-return]
+
+
+# Help, mistakes
+
+
+def test_help_fits_a_terminal_names_every_command_and_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"], {}) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= 23 and max(map(len, lines)) <= 80
+    assert {line.split()[0] for line in lines if line.startswith("  ")} >= set(COMMANDS) | {"credvend"}
+    assert "\n".join(lines) == help_text()
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"], {}) == 0 and capsys.readouterr().out == f"credvend {__version__}\n"
+    pyproject = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert f'version = "{__version__}"' in pyproject
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"], {}) == 0
+    assert f"credvend {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--nonsense"],
+        ["nonsense"],
+        ["get"],
+        ["get", "reports", "--format", "xml"],
+        ["get", "reports", "--nonsense"],
+        ["get", "reports", "--dur", "15m"],
+        ["get", "reports", "--tag", "nonsense"],
+        ["get", "reports", "--param", "=x"],
+        ["get", "reports", "--tag", "a=1", "--tag", "a=2"],
+        ["get", "reports", "--policy", "/nowhere"],
+        ["get", "reports", "--", "ls"],
+        ["exec", "reports"],
+        ["exec", "reports", "--"],
+        ["exec", "reports", "ls"],
+        ["cache"],
+        ["cache", "burn"],
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    environ: dict[str, str], words: list[str], capsys: pytest.CaptureFixture[str], service: FakeService
+) -> None:
+    assert run(words, environ) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("credvend: ") and len(said.err.splitlines()) == 1
+    assert service.asked == []
+
+
+def test_nothing_typed_is_answered_with_help_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([], {}) == 2 and "usage" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [(400, "InvalidRequest", 2), (401, "InvalidToken", 3), (403, "AccessDenied", 4), (502, "StsRefused", 5)],
+)
+def test_each_refusal_is_one_line_with_its_exit_code(
+    service: FakeService, environ: dict[str, str], status: int, code: str, exit_code: int
+) -> None:
+    body = {"Code": code, "Message": "Told so.", "RequestId": "r-1"}
+    service.planned = [Planned(status, body, {"Retry-After": "60"})]
+    done = credvend(environ, "get", "reports")
+    assert (done.returncode, done.stdout, done.stderr) == (exit_code, "", "credvend: Told so. (request r-1)\n")
+
+
+def test_an_unforeseen_error_is_one_line_without_values(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    monkeypatch.setattr("credvend.commands.whoami.Service.whoami", fail)
+    assert run(["whoami"], environ) == 1
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1 and "--verbose" in said and SECRET not in said
+    assert run(["--verbose", "whoami"], environ) == 1
+    said = capsys.readouterr().err
+    assert "test_command_line.py" in said and SECRET not in said
+
+
+def test_verbose_says_what_is_done_and_no_secret(service: FakeService, environ: dict[str, str]) -> None:
+    asked = credvend(environ, "--verbose", "get", "reports").stderr
+    found = credvend(environ, "get", "reports", "--verbose", "--format", "env").stderr
+    assert f"POST {service.url}/v1/credentials" in asked and "found in the cache" in found
+    assert not any(secret in asked + found for secret in (SECRET, TOKEN, environ["CREDVEND_TOKEN"]))
+
+
+def test_a_reader_that_leaves_early_is_no_fault(environ: dict[str, str]) -> None:
+    # The first of them asks the service, the second is the fast path.
+    for words in (["process", "reports"], ["process", "reports"], ["get", "reports"], ["--help"], ["get", "--help"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [sys.executable, "-m", "credvend", *words]
+        done = subprocess.run(command, env=environ, stdout=writer, stderr=subprocess.PIPE, check=False)
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (141, b"")
+
+
+# get, process
+
+
+def test_get_prints_what_the_service_answered(service: FakeService, environ: dict[str, str]) -> None:
+    for _ in range(2):  # from the service, and from the cache
+        answer = json.loads(credvend(environ, "get", "reports").stdout)
+        assert answer["AssumedRoleUser"]["Arn"].endswith("assumed-role/reports/token=nightly")
+        assert answer["Credentials"]["SecretAccessKey"] == SECRET and answer["RequestId"] == "request-1"
+    assert len(service.asked) == 1
+
+
+def test_one_cached_answer_serves_every_format_and_process(service: FakeService, environ: dict[str, str]) -> None:
+    for name in ("json", "process", "env", "fish", "powershell", "ini"):
+        assert SECRET in credvend(environ, "get", "reports", "--format", name).stdout
+    assert (
+        credvend(environ, "process", "reports").stdout
+        == credvend(environ, "get", "reports", "--format", "process").stdout
+    )
+    assert len(service.asked) == 1
+
+
+def test_get_passes_every_option_on(service: FakeService, environ: dict[str, str], tmp_path: Path) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_text('{"Version": "2012-10-17"}')
+    options = ["--duration", "15m", "--reason", "why", "--param", "a=b=c", "--tag", "t=1", "--tag", "u="]
+    assert credvend(environ, "get", "reports", *options, "--policy", str(policy)).returncode == 0
+    assert service.asked[0].json == {
+        "role": "reports", "duration": "15m", "reason": "why", "params": {"a": "b=c"}, "tags": {"t": "1", "u": ""},
+        "policy": {"Version": "2012-10-17"},
+    }  # fmt: skip
+
+
+def test_another_content_of_a_policy_is_another_answer(
+    service: FakeService, environ: dict[str, str], tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.json"
+    for text in ('{"Version": "2012-10-17"}', '{"Version": "2008-10-17"}'):
+        policy.write_text(text)
+        assert credvend(environ, "process", "reports", "--policy", str(policy)).returncode == 0
+    assert len(service.asked) == 2
+
+
+def test_dry_run_explains_and_caches_nothing(service: FakeService, environ: dict[str, str]) -> None:
+    service.planned = [Planned(200, {"DryRun": True, "Decision": "allow"})]
+    done = credvend(environ, "get", "reports", "--dry-run")
+    assert json.loads(done.stdout)["DryRun"] is True and service.asked[0].json["dry_run"] is True
+    assert not Path(lean.cache_directory(environ)).exists()
+
+
+def test_process_prints_what_sdks_read(service: FakeService, environ: dict[str, str]) -> None:
+    slow, fast = (json.loads(credvend(environ, "process", "reports").stdout) for _ in range(2))
+    assert slow == fast and len(service.asked) == 1
+    assert slow.keys() == {"Version", "AccessKeyId", "SecretAccessKey", "SessionToken", "Expiration", "AccountId"}
+    assert slow["Version"] == 1 and slow["AccountId"] == "111122223333"
+
+
+def test_the_cache_can_be_cleared(service: FakeService, environ: dict[str, str]) -> None:
+    credvend(environ, "process", "reports")
+    done = credvend(environ, "cache", "clear")
+    assert done.returncode == 0 and done.stderr == "credvend: removed 1 cached credentials\n"
+    credvend(environ, "process", "reports")
+    assert len(service.asked) == 2
+
+
+# exec
+
+
+def test_exec_gives_one_command_the_environment_and_nothing_that_competes(environ: dict[str, str]) -> None:
+    environ = {**environ, "AWS_PROFILE": "other", "AWS_WEB_IDENTITY_TOKEN_FILE": "/x", "AWS_REGION": "eu-west-1"}
+    done = credvend(environ, "exec", "reports", "--", "env")
+    seen = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    assert (seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]) == (SECRET, TOKEN)
+    assert seen["AWS_CREDENTIAL_EXPIRATION"].endswith("Z") and seen["CREDVEND_ROLE"] == "reports"
+    assert "AWS_PROFILE" not in seen and "AWS_WEB_IDENTITY_TOKEN_FILE" not in seen and seen["AWS_REGION"] == "eu-west-1"
+
+
+def test_exec_passes_arguments_output_and_exit_code_on(environ: dict[str, str]) -> None:
+    done = credvend(
+        environ, "exec", "reports", "--", "sh", "-c", 'cat; echo "$@"; exit 7', "sh", "--", "-x", input="in\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "in\n-- -x\n", "")
+
+
+@pytest.mark.parametrize("signal", ["TERM", "INT", "PIPE", "KILL"])
+def test_exec_ends_as_its_command_does(environ: dict[str, str], signal: str) -> None:
+    done = credvend(environ, "exec", "reports", "--", "sh", "-c", f"kill -{signal} $$")
+    assert done.returncode < 0
+
+
+def test_exec_hands_signals_to_its_command(environ: dict[str, str]) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "credvend",
+        "exec",
+        "reports",
+        "--",
+        "sh",
+        "-c",
+        "trap 'exit 9' TERM; echo up; cat",
+    ]
+    with subprocess.Popen(command, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"up\n"
+        process.terminate()
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(20) == 9
+
+
+def test_exec_does_not_nest_silently(environ: dict[str, str]) -> None:
+    nested = ["exec", "reports", "--", sys.executable, "-m", "credvend", "exec", "other"]
+    done = credvend(environ, *nested, "--", "true")
+    assert done.returncode == 2 and "credvend exec reports" in done.stderr
+    done = credvend(environ, *nested, "--nest", "--", "sh", "-c", "echo $CREDVEND_ROLE")
+    assert (done.returncode, done.stdout) == (0, "other\n")
+
+
+def test_exec_tells_a_command_that_is_not_there_from_one_that_cannot_run(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_text("")
+    assert credvend(environ, "exec", "reports", "--", "no-such-command").returncode == 127
+    assert credvend(environ, "exec", "reports", "--", str(tmp_path / "data")).returncode == 126
+
+
+def test_exec_starts_nothing_without_credentials(service: FakeService, environ: dict[str, str]) -> None:
+    service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No."})]
+    done = credvend(environ, "exec", "reports", "--", "echo", "started")
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+# roles, whoami
+
+
+ROLES = [
+    {
+        "Role": "reports",
+        "DefaultDurationSeconds": 3600,
+        "MaxDurationSeconds": 5400,
+        "Description": "Read \x1b[31mreports",
+    },
+    {"Role": "a-longer-name", "DefaultDurationSeconds": 900, "MaxDurationSeconds": 900, "ReasonRequired": True},
+]
+
+
+def test_roles_are_a_table_for_people(service: FakeService, environ: dict[str, str]) -> None:
+    service.roles = ROLES
+    assert credvend(environ, "roles").stdout.splitlines() == [
+        "ROLE           DEFAULT  LONGEST  REASON    DESCRIPTION",
+        "reports        1h       1h 30m             Read ?[31mreports",
+        "a-longer-name  15m      15m      required",
+    ]
+
+
+def test_parameters_are_listed_where_there_are_any(service: FakeService, environ: dict[str, str]) -> None:
+    service.roles = [{"Role": "a", "Params": [{"Name": "bucket"}, {"Name": "prefix"}]}, {"Role": "b", "Params": ["x"]}]
+    lines = credvend(environ, "roles").stdout.splitlines()
+    assert "PARAMS" in lines[0] and "bucket, prefix" in lines[1] and lines[2].split() == ["b", "x"]
+
+
+def test_roles_and_whoami_are_json_for_scripts(service: FakeService, environ: dict[str, str]) -> None:
+    service.roles = ROLES
+    assert json.loads(credvend(environ, "roles", "--json").stdout) == ROLES
+    assert json.loads(credvend(environ, "whoami", "--json").stdout)["Name"] == "nightly"
+
+
+def test_no_roles_are_said_to_be_none(environ: dict[str, str]) -> None:
+    done = credvend(environ, "roles")
+    assert (done.returncode, done.stdout) == (0, "") and "whoami" in done.stderr
+
+
+def test_whoami_is_a_table_for_people(environ: dict[str, str]) -> None:
+    lines = credvend(environ, "whoami").stdout.splitlines()
+    assert lines == ["WHAT  VALUE", "Type  ServiceToken", "Name  nightly", "Tags  team=data"]
+
+
+# Progress
+
+
+def on_terminal(environ: dict[str, str], service: FakeService, seconds: float) -> str:
+    """What a person sees on a terminal while the service takes its time."""
+    ours, theirs = pty.openpty()
+    service.gate.clear()
+    timer = threading.Timer(seconds, service.gate.set)
+    command = [sys.executable, "-m", "credvend", "whoami"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        deadline = time.monotonic() + 20
+        while not service.asked and time.monotonic() < deadline:
+            os.sched_yield()
+        timer.start()
+        process.wait(30)
+    seen = b""
+    try:
+        while part := os.read(ours, 1000):
+            seen += part
+    except OSError:  # the end, on Linux
+        pass
+    os.close(ours)
+    return seen.decode()
+
+
+def test_a_person_is_told_what_takes_long_and_left_in_peace_otherwise(
+    service: FakeService, environ: dict[str, str]
+) -> None:
+    assert on_terminal(environ, service, 1.0) == "credvend: asking the service ...\r\x1b[K"
+    service.asked.clear()
+    assert on_terminal(environ, service, 0.0) == ""
+
+
+def test_nobody_is_told_what_takes_long_where_there_is_no_terminal(
+    service: FakeService, environ: dict[str, str]
+) -> None:
+    service.gate.clear()
+    threading.Timer(1.2, service.gate.set).start()
+    assert credvend(environ, "whoami").stderr == ""

@@ -1,0 +1,93 @@
+"""credvend in Python programs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from fake_service import SECRET, TOKEN, FakeService, Planned
+from test_vending import age
+
+import credvend
+
+
+@pytest.fixture(autouse=True)
+def caller(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("HOME", "CREDVEND_URL", "CREDVEND_TOKEN"):
+        monkeypatch.setenv(name, environ[name])
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "CREDVEND_CONFIG", "CREDVEND_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return iter([None])
+
+
+def test_credentials_are_a_plain_object_and_the_function_stays_one(service: FakeService) -> None:
+    for _ in range(2):
+        given = credvend.credentials("reports")
+        assert isinstance(given, credvend.Credentials)
+        assert (given.secret_access_key, given.session_token, given.account_id) == (SECRET, TOKEN, "111122223333")
+    assert len(service.asked) == 1
+
+
+def test_every_option_is_passed_on(service: FakeService) -> None:
+    policy = {"Version": "2012-10-17"}
+    credvend.credentials("r", duration=900, reason="why", params={"a": "1"}, tags={"b": "2"}, policy=policy)
+    assert service.asked[0].json == {
+        "role": "r", "duration": 900, "reason": "why", "params": {"a": "1"}, "tags": {"b": "2"}, "policy": policy,
+    }  # fmt: skip
+
+
+def test_a_refusal_is_an_error_of_its_kind(service: FakeService) -> None:
+    service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No."})]
+    with pytest.raises(credvend.AccessDeniedError, match="No"):
+        credvend.credentials("reports")
+    assert issubclass(credvend.AccessDeniedError, credvend.CredvendError)
+
+
+def test_a_session_refreshes_by_itself(service: FakeService, environ: dict[str, str]) -> None:
+    pytest.importorskip("boto3")
+    session = credvend.session("reports", region_name="eu-west-1")
+    credentials = session.get_credentials()
+    assert credentials is not None and session.region_name == "eu-west-1"
+    first = credentials.get_frozen_credentials()
+    assert first.secret_key == SECRET and len(service.asked) == 1
+    age(environ, 3500)
+    credentials._expiry_time -= timedelta(seconds=3500)  # type: ignore[attr-defined]
+    second = credentials.get_frozen_credentials()
+    assert second.access_key != first.access_key and len(service.asked) == 2
+
+
+def test_a_session_signs_with_nothing_else_from_the_environment(
+    service: FakeService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("boto3")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASOMEBODY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    credentials = credvend.session("reports").get_credentials()
+    assert credentials is not None and credentials.access_key.startswith("ASIAEXAMPLE")
+
+
+def test_a_session_that_is_refused_fails_at_once(service: FakeService) -> None:
+    pytest.importorskip("boto3")
+    service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No."})]
+    with pytest.raises(credvend.AccessDeniedError):
+        credvend.session("reports")
+
+
+def test_importing_credvend_imports_nothing_else(environ: dict[str, str]) -> None:
+    code = "import sys; bare = set(sys.modules); import credvend; print(sorted(set(sys.modules) - bare))"
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "['credvend']\n"
+
+
+def test_what_there_is_not_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError):
+        credvend.nonsense  # noqa: B018
+    assert all(hasattr(credvend, name) for name in credvend.__all__)
+
+
+def test_the_package_is_typed() -> None:
+    assert Path(credvend.__file__).with_name("py.typed").exists()

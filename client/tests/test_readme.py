@@ -1,0 +1,33 @@
+"""The README is true: its commands are there and take what it gives them, its tables are complete."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from credvend.command_line import COMMANDS, help_text
+from credvend.lean import SETTINGS, WAYS
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+_SHOWN = re.findall(rf"credvend (?:{'|'.join(COMMANDS)})\b[^`\n\")&]*", README + help_text())
+EXAMPLES = sorted({shown.partition("#")[0].strip() for shown in _SHOWN})
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_each_command_shown_is_one(example: str) -> None:
+    words = shlex.split(re.sub(r"\s{2,}.*", "", example).partition(" -- ")[0])[1:]
+    # In the help, what follows is a description.
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    importlib.import_module(f"credvend.commands.{words[0]}").add_arguments(parser)
+    known = {option for action in parser._actions for option in action.option_strings}
+    assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *SETTINGS, *WAYS])
+def test_every_command_setting_and_way_is_described(name: str) -> None:
+    assert re.search(rf"^\|.*`(credvend )?{name}\b", README, re.M)
