@@ -366,7 +366,6 @@ def test_a_service_that_refuses_leaves_the_file_as_it_is(
 def test_an_sdk_gets_credentials_by_a_profile(
     service: FakeService, environ: dict[str, str], aws_config: Path, tmp_path: Path
 ) -> None:
-    pytest.importorskip("botocore")
     program = tmp_path / "bin with blanks" / "credvend"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m credvend "$@"\n')
