@@ -166,6 +166,7 @@ FIELDS = [
     "arn:aws:${claims.tenant}:::b",
     "arn:aws:sqs:${claims.tenant}:1:b",
     "arn:aws:sqs:eu-${claims.tenant}-1:1:b",
+    "arn:aws:sqs:${aws:RequestedRegion}:${claims.tenant}:b",
     "arn:aws:sqs:eu:${claims.tenant}:b",
 ]
 

@@ -54,6 +54,7 @@ def test_a_value_that_sts_takes_is_taken(value: str) -> None:
         ("a,b", "holds a character"),
         ("a\tb", "holds a character"),
         ("\ud800", "holds a character"),
+        ("e\u0301", "holds a character"),
         ("\u200d", "holds a character"),
         ("😀", "holds a character"),
     ],

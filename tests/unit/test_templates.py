@@ -248,6 +248,7 @@ def test_a_placeholder_between_two_stars_is_refused(text: str) -> None:
     [
         "arn:aws:dynamodb:*:*:table/${claims.tenant}-*",
         "arn:*:s3:::data/${claims.tenant}/*",
+        "arn:aws:sqs:eu*-${claims.tenant}:1:*",
         "?/${claims.tenant}/*",
         "${*}/${claims.tenant}/*",
         "*/${claims.tenant}/?",
