@@ -289,9 +289,12 @@ def test_roles_are_a_table_for_people(service: FakeService, environ: dict[str, s
 
 
 def test_parameters_are_listed_where_there_are_any(service: FakeService, environ: dict[str, str]) -> None:
-    service.roles = [{"Role": "a", "Params": [{"Name": "bucket"}, {"Name": "prefix"}]}, {"Role": "b", "Params": ["x"]}]
+    service.roles = [
+        {"Role": "a", "Params": [{"Name": "bucket"}, {"Name": "prefix", "Required": False}]},
+        {"Role": "b"},
+    ]
     lines = credvend(environ, "roles").stdout.splitlines()
-    assert "PARAMS" in lines[0] and "bucket, prefix" in lines[1] and lines[2].split() == ["b", "x"]
+    assert "PARAMS" in lines[0] and "bucket, [prefix]" in lines[1] and lines[2].split() == ["b"]
 
 
 def test_roles_and_whoami_are_json_for_scripts(service: FakeService, environ: dict[str, str]) -> None:

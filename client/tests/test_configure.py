@@ -254,7 +254,7 @@ def test_what_sdks_read_differently_is_not_written(word: str) -> None:
 ROLES = [
     {"Role": "reports", "ReasonRequired": False},
     {"Role": "admin", "ReasonRequired": True},
-    {"Role": "tenant", "ReasonRequired": False, "Params": ["customer"]},
+    {"Role": "tenant", "ReasonRequired": False, "Params": [{"Name": "customer", "Required": True}]},
     {"Role": "other", "ReasonRequired": False},
 ]
 

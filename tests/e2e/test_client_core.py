@@ -93,12 +93,28 @@ def test_the_cache_serves_the_second_request_and_can_be_cleared(client: Client) 
     assert client.json("get", "instances")["RequestId"] != first["RequestId"]
 
 
+def test_params_tags_and_a_policy_shape_the_session(client: Client) -> None:
+    denied = client.home / "deny-put.json"
+    statement = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"}
+    denied.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    scoped = client.json("get", "by-param", "--param", "tenant=acme", "--policy", str(denied), "--dry-run")
+    policy = cast(dict[str, list[Json]], scoped["Policy"])["Statement"]
+    assert policy[0]["Resource"] == "arn:aws:s3:::tenant-data/acme/*" and policy[-1] == statement
+    shell = client.with_token(client.stack.oidc.client_token("shaped", {"tenant": "acme"}))
+    tags = cast(Json, shell.json("get", "by-tag", "--tag", "Project=apollo", "--dry-run")["Tags"])
+    assert (tags["Tenant"], tags["Project"]) == ("acme", "apollo")
+    shell.remember(shell.json("get", "by-tag", "--tag", "Project=apollo"))
+    refused = client.run("get", "by-param")
+    assert refused.returncode == 2 and "Param tenant is required" in refused.stderr
+    assert re.search(r"^by-param +.* tenant", client.output("roles"), re.M)
+
+
 def test_roles_and_whoami_tell_people_and_scripts(client: Client) -> None:
     roles = cast(list[Json], client.json("roles", "--json"))
     names = {role["Role"] for role in roles}
     assert {"instances", "brief", "reasoned"} <= names and "forbidden" not in names
     table = client.output("roles")
-    assert re.search(r"^ROLE +DEFAULT +LONGEST +REASON +DESCRIPTION$", table, re.M)
+    assert re.search(r"^ROLE +DEFAULT +LONGEST +REASON +PARAMS +DESCRIPTION$", table, re.M)
     assert re.search(r"^instances +.*Lists instances\.$", table, re.M)
     assert re.search(r"^reasoned +.*required$", table, re.M)
     assert client.json("whoami", "--json")["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice"

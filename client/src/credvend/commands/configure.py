@@ -207,7 +207,7 @@ def _profiles(roles: Sequence[Json], taken: set[str], prefix: str, reason: str |
             say(f"left out: {name}; there is a profile {profile} already, which is not credvend's: try --prefix.")
         elif role.get("ReasonRequired") and not reason:
             say(f"left out: {name}; it demands a reason: give --reason, or use `credvend exec`.")
-        elif role.get("Params"):
+        elif any(param.get("Required", True) for param in role.get("Params", [])):
             say(f"left out: {name}; it has parameters: use `credvend exec {name} --param NAME=VALUE`.")
         else:
             words = [program, "process", name]

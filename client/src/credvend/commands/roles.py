@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
 
 
 def _params(role: Json) -> str:
-    """The names of a role's parameters, however much more the service says of each."""
-    params = role.get("Params") or []
-    names = params if isinstance(params, (list, dict)) else []
-    return ", ".join(str(name.get("Name", "")) if isinstance(name, dict) else str(name) for name in names)
+    """The names of a role's parameters; those that one may leave out in brackets."""
+    return ", ".join(
+        str(param["Name"]) if param.get("Required", True) else f"[{param['Name']}]" for param in role.get("Params", [])
+    )
