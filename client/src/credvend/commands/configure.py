@@ -208,7 +208,7 @@ def _profiles(roles: Sequence[Json], taken: set[str], prefix: str, reason: str |
         elif role.get("ReasonRequired") and not reason:
             say(f"left out: {name}; it demands a reason: give --reason, or use `credvend exec`.")
         elif any(param.get("Required", True) for param in role.get("Params", [])):
-            say(f"left out: {name}; it has parameters: use `credvend exec {name} --param NAME=VALUE`.")
+            say(f"left out: {name}; it needs a parameter: use `credvend exec {name} --param NAME=VALUE`.")
         else:
             words = [program, "process", name]
             if role.get("ReasonRequired") and reason:
