@@ -18,15 +18,14 @@ def left(answer: Answer) -> float:
     return (datetime.fromisoformat(given["Expiration"]) - datetime.now(UTC)).total_seconds()
 
 
-def test_vended_credentials_work_and_are_of_the_role_in_the_callers_name(stack: Stack) -> None:
-    (started,) = stack.ec2().run_instances(ImageId="ami-0abcdef1234567890", MinCount=1, MaxCount=1)["Instances"]
+def test_vended_credentials_work_and_are_of_the_role_in_the_callers_name(stack: Stack, instance: str) -> None:
     answer = stack.vend({"role": "instances"})
     assert answer.status == 200 and answer.headers["Cache-Control"] == "no-store"
     assert stack.sts(answer.key).get_caller_identity()["Arn"] == (
         f"arn:aws:sts::{ACCOUNT}:assumed-role/instances/{NAME}"
     )
     found = stack.ec2(answer.key).describe_instances()["Reservations"]
-    assert started["InstanceId"] in [instance["InstanceId"] for r in found for instance in r["Instances"]]
+    assert [one["InstanceId"] for reservation in found for one in reservation["Instances"]] == [instance]
 
 
 def test_vended_credentials_reach_no_further_than_the_role(stack: Stack) -> None:
