@@ -21,8 +21,6 @@ _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
 _MISSPELT = re.compile(r"\s*(caller|claim|param)s?\s*[.:]", re.ASCII | re.IGNORECASE)
 # Of IAM.
 VARIABLE = re.compile(r"\$\{[^{}]*\}")
-# arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
-FIELDS_BEFORE_RESOURCE: Final = 5
 # What matches more than itself.
 _WILDCARD = re.compile(r"[*?]|\$\{")
 
@@ -106,47 +104,57 @@ def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
     )
 
 
-Guard = tuple[Placeholder, str]
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Characters that the value of a placeholder must not hold, in one text.
+
+    Attributes:
+        strict: even if the catalog says that its values may hold them, for another value comes after it.
+    """
+
+    placeholder: Placeholder
+    around: str
+    strict: bool = False
 
 
-def guards(template: Template) -> Iterator[Guard]:
+def guards(template: Template, always: str = "") -> Iterator[Guard]:
     """What a value must not hold: the text next to it, where what lies beyond could stand for a part of the value.
+
+    Args:
+        always: characters that values must not hold, whatever is beside them.
 
     Raises:
         ValueError: there is no such text. The message quotes what is there.
     """
     parts = template.parts
-    stars = list(_stars(parts))
     for index, part in enumerate(parts):
         if isinstance(part, str):
             continue
         before, after = parts[:index], parts[index + 1 :]
-        if any(stars[:index]) and any(stars[index:]):
+        if any(map(_has_star, before)) and any(map(_has_star, after)):
             raise ValueError(
-                f"a `*` stands before {part}, and one after it: `*/x/*` matches y/x/z, and a/y/x/z of somebody else too"
+                f"a `*` or a variable stands before {part}, and one after it: `*/x/*` matches y/x/z, and a/y/x/z of "
+                "somebody else too; write one of them out"
             )
-        around = ""
+        around = always
         if any(isinstance(other, Placeholder) or _WILDCARD.search(other) for other in after):
             around += _next_character(part, after[0])
         if any(isinstance(other, str) and _WILDCARD.search(other) for other in before):
             around += _next_character(part, before[-1], last=True)
         if around:
-            yield part, around
+            yield Guard(part, around, strict=any(isinstance(other, Placeholder) for other in after))
 
 
-def _stars(parts: Iterable[str | Placeholder]) -> Iterator[bool]:
-    """For each part, whether a `*` stands in it. Of an ARN, only the resource counts: its other fields are short."""
-    colons = -1
-    for part in parts:
-        if isinstance(part, Placeholder):
-            colons = max(colons, 0)
-            yield False
-            continue
-        if colons < 0:
-            colons = FIELDS_BEFORE_RESOURCE if part.startswith("arn:") else 0
-        fields = VARIABLE.sub("", part).split(":", colons)
-        colons -= len(fields) - 1
-        yield colons == 0 and "*" in fields[-1]
+def _has_star(part: str | Placeholder) -> bool:
+    """Whether something in it can stand for a text of any length: a `*`, or a variable of IAM.
+
+    Also before the resource of an ARN: there, too, a `*` may match beyond the next colon.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    if isinstance(part, Placeholder):
+        return False
+    without_escapes = re.sub(r"\$\{[*?$]\}", "", part)
+    return "*" in without_escapes or "${" in without_escapes
 
 
 def _next_character(placeholder: Placeholder, text: str | Placeholder, last: bool = False) -> str:
@@ -216,12 +224,13 @@ class Values:
         Raises:
             InvalidRequest: a value would reach into the place of another.
         """
-        for placeholder, around in guarded:
-            bounds = self.bounds.get(placeholder)
-            held = set(self.of(placeholder)) & set(around) - set(bounds.separators if bounds else "")
+        for guard in guarded:
+            bounds = self.bounds.get(guard.placeholder)
+            allowed = bounds.separators if bounds and not guard.strict else ""
+            held = set(self.of(guard.placeholder)) & set(guard.around) - set(allowed)
             if held:
                 shown = "` and `".join(sorted(held))
-                raise self.unusable(placeholder, f"may not hold `{shown}` there, as your value of it does")
+                raise self.unusable(guard.placeholder, f"may not hold `{shown}` there, as your value of it does")
 
     def unusable(self, placeholder: Placeholder, why: str) -> InvalidRequest:
         """The refusal of a value. It does not repeat the value."""
