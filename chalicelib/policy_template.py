@@ -12,6 +12,7 @@ from typing import Final
 from chalicelib.policy_document import VERSION, Json, Statement, check_document
 from chalicelib.templates import (
     VARIABLE,
+    Bounds,
     Guard,
     Placeholder,
     Template,
@@ -34,6 +35,7 @@ _FIELDS_BEFORE_RESOURCE: Final = 5
 _PARTS_OF_RESOURCES: Final = "/:"
 # Before the resource of an ARN, a value stays within its field.
 _FIELD = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+_NO_FIELD: Final = "may hold only letters, digits and `-` in that place of an ARN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Slot:
         """
         for placeholder in self.fields:
             if _FIELD.fullmatch(values.of(placeholder)) is None:
-                raise values.unusable(placeholder, "may hold only letters, digits and `-` in that place of an ARN")
+                raise values.unusable(placeholder, _NO_FIELD)
         values.keep_apart(self.guards)
         return self.template.fill(lambda placeholder: values.of(placeholder).translate(_ESCAPES))
 
@@ -77,6 +79,14 @@ class PolicyTemplate:
         """All that stand anywhere in it."""
         slots = (slot for statement in self.statements for slot in _slots(statement))
         return frozenset(placeholder for slot in slots for placeholder in slot.template.placeholders)
+
+    def problem_with(self, placeholder: Placeholder, value: str, bounds: Bounds) -> str:
+        """Why a placeholder could never have this value, in words; empty if it could."""
+        slots = [slot for statement in self.statements for slot in _slots(statement)]
+        if any(placeholder in slot.fields for slot in slots) and _FIELD.fullmatch(value) is None:
+            return _NO_FIELD
+        guarded = (guard for slot in slots for guard in slot.guards if guard.placeholder == placeholder)
+        return next(filter(None, (guard.keeps_out(value, bounds) for guard in guarded)), "")
 
     def fill(self, values: Values) -> tuple[Statement, ...]:
         """The statements of one session.

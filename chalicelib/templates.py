@@ -105,6 +105,19 @@ def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the catalog says of the values of a placeholder.
+
+    Attributes:
+        pattern: which they match, whole.
+        separators: characters that they may hold, although these tell them apart from the text beside them.
+    """
+
+    pattern: re.Pattern[str]
+    separators: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Characters that the value of a placeholder must not hold, in one text.
 
@@ -115,6 +128,12 @@ class Guard:
     placeholder: Placeholder
     around: str
     strict: bool = False
+
+    def keeps_out(self, value: str, bounds: Bounds | None) -> str:
+        """What the value holds and must not, in words; empty if it may be."""
+        allowed = bounds.separators if bounds and not self.strict else ""
+        held = set(value) & set(self.around) - set(allowed)
+        return f"may not hold `{'` and `'.join(sorted(held))}` there" if held else ""
 
 
 def guards(template: Template, always: str = "") -> Iterator[Guard]:
@@ -168,19 +187,6 @@ def _next_character(placeholder: Placeholder, text: str | Placeholder, last: boo
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What the catalog says of the values of a placeholder.
-
-    Attributes:
-        pattern: which they match, whole.
-        separators: characters that they may hold, although these tell them apart from the text beside them.
-    """
-
-    pattern: re.Pattern[str]
-    separators: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Values:
     """What the placeholders of a role stand for in one request.
 
@@ -225,12 +231,9 @@ class Values:
             InvalidRequest: a value would reach into the place of another.
         """
         for guard in guarded:
-            bounds = self.bounds.get(guard.placeholder)
-            allowed = bounds.separators if bounds and not guard.strict else ""
-            held = set(self.of(guard.placeholder)) & set(guard.around) - set(allowed)
-            if held:
-                shown = "` and `".join(sorted(held))
-                raise self.unusable(guard.placeholder, f"may not hold `{shown}` there, as your value of it does")
+            kept_out = guard.keeps_out(self.of(guard.placeholder), self.bounds.get(guard.placeholder))
+            if kept_out:
+                raise self.unusable(guard.placeholder, f"{kept_out}, as your value of it does")
 
     def unusable(self, placeholder: Placeholder, why: str) -> InvalidRequest:
         """The refusal of a value. It does not repeat the value."""
