@@ -28,7 +28,8 @@ def bearer_token(authorization: Sequence[str], bare: bool = False) -> str:
         raise InvalidToken("More than one Authorization header was sent.", "several_tokens")
     match = (_BEARER_OR_BARE if bare else _BEARER).fullmatch(authorization[0])
     if match is None:
-        raise InvalidToken("The Authorization header is not of the form: Bearer TOKEN.", "wrong_scheme")
+        forms = "Bearer TOKEN, or TOKEN alone, without blanks" if bare else "Bearer TOKEN"
+        raise InvalidToken(f"The Authorization header is not of the form: {forms}.", "wrong_scheme")
     return match[1]
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.errors import ConfigError
-from chalicelib.shape import Shape, ShapeEntry, read_shape
+from chalicelib.shape import ClaimEntry, ParamEntry, Shape, ShapeEntry, read_shape
 from chalicelib.yaml_file import duplicates, field_message, json_schema, label, read_entries
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
@@ -143,7 +143,7 @@ def load_catalog(path: Path) -> Catalog:
         try:
             roles.append(_role(entry))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: role {label(entry, index)}: {_message(str(error))}")
+            problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error))}")
     problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
@@ -197,8 +197,34 @@ def _seconds(field: str, value: int | str) -> int:
         raise ValueError(f"`{field}` {error}") from None
 
 
+# The keys of a role that hold others by name, and what these are.
+_NESTED: Final[Mapping[str, type[msgspec.Struct]]] = {"params": ParamEntry, "claims": ClaimEntry}
+
+
+def _nested(entry: object) -> str:
+    """What is wrong with a param, a claim or a tag, by its name, which msgspec does not tell; empty if nothing is."""
+    for key, kind in _NESTED.items():
+        for name, value in _items(entry, key):
+            if not isinstance(value, dict):
+                return f"`{key}.{name}` must be written {{pattern: ...}}"
+            try:
+                msgspec.convert(value, kind, strict=True)
+            except msgspec.ValidationError as error:
+                return f"`{key}.{name}`: {field_message(str(error), kind, {})}"
+    return next(
+        (f"`tags.{key}` must be a text: quote it" for key, value in _items(entry, "tags") if value != str(value)), ""
+    )
+
+
+def _items(entry: object, key: str) -> list[tuple[object, object]]:
+    values = entry.get(key) if isinstance(entry, dict) else None
+    return list(values.items()) if isinstance(values, dict) else []
+
+
 def _message(error: str) -> str:
     message = field_message(error, RoleEntry, _MUST_BE)
+    if message.startswith("`policy` Expected"):
+        return "`policy` must be a policy document, written out in YAML: Version, Statement and so on"
     for key in ("`default_duration` ", "`max_duration` "):
         if message.startswith(key) and " - at `$." in error:  # msgspec's words, about a number or a text
             return key + (TOO_SHORT if ">=" in error else TOO_LONG if "<=" in error else MALFORMED)

@@ -62,11 +62,10 @@ def choose_format(named: str | None, accept: str | None) -> Format:
             if name == named:
                 return Format(name, JSON if name in _NOT_SCRIPTS else _media_type(name))
         raise InvalidRequest(f"Query parameter format must be one of: {', '.join(FORMAT_NAMES)}.")
-    if accept is None or not accept.strip():
+    if accept is None:
         return Format("json", JSON)
-    ranges = _ranges(accept)
-    best = max(MEDIA_TYPES, key=lambda media_type: _quality(media_type, ranges))  # the first of equals
-    if _quality(best, ranges) <= 0:
+    best = _most_accepted(accept)
+    if best is None:
         raise NotAcceptable(f"Accept names nothing that credvend answers with: {', '.join(MEDIA_TYPES)}.")
     return Format(MEDIA_TYPES[best], best)
 
@@ -75,7 +74,7 @@ def wants_script(named: tuple[str, ...], accept: str | None) -> bool:
     """Whether the answer could be meant for `eval`. Asked of requests that may be malformed, hence on the safe side."""
     if named:
         return any(name not in _NOT_SCRIPTS for name in named)
-    return any(name not in _NOT_SCRIPTS and media in (accept or "").lower() for media, name in MEDIA_TYPES.items())
+    return accept is not None and _most_accepted(accept) != JSON
 
 
 def render_credentials(chosen: Format, plan: SessionPlan, session: Session) -> Text:
@@ -115,6 +114,15 @@ def _media_type(wanted: FormatName) -> str:
     return next(media_type for media_type, name in MEDIA_TYPES.items() if name == wanted)
 
 
+def _most_accepted(accept: str) -> str | None:
+    """The media type of ours that a client wants most, the first of equals; None if it wants none."""
+    if not accept.strip():
+        return JSON
+    ranges = _ranges(accept)
+    best = max(MEDIA_TYPES, key=lambda media_type: _quality(media_type, ranges))
+    return best if _quality(best, ranges) > 0 else None
+
+
 def _ranges(accept: str) -> dict[str, float]:
     """Media ranges and their quality. What is malformed is accepted not at all."""
     ranges: dict[str, float] = {}
@@ -129,8 +137,6 @@ def _ranges(accept: str) -> dict[str, float]:
 
 
 def _quality(media_type: str, ranges: Mapping[str, float]) -> float:
-    """Of the ranges that hold the type, the most specific one counts."""
-    for media_range in (media_type, media_type.partition("/")[0] + "/*", "*/*"):
-        if media_range in ranges:
-            return ranges[media_range]
-    return 0.0
+    """Of the ranges that hold the type, the most specific one counts. Only who names a script gets one."""
+    wider = (media_type.partition("/")[0] + "/*", "*/*") if media_type == JSON else ()
+    return next((ranges[media_range] for media_range in (media_type, *wider) if media_range in ranges), 0.0)

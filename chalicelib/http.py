@@ -86,11 +86,9 @@ def _query(request: Request) -> Query:
     return {} if several is None else {name: tuple(several.getlist(name)) for name in several}
 
 
-def _error(request: Request, code: str, message: str, request_id: str) -> Json | Text:
-    error = render_error(code, message, request_id)
-    if wants_script(_query(request).get("format", ()), _accept(request)):
-        return Text(JSON, no_script(error))
-    return error
+def _error(request: Request, code: str, message: str, request_id: str) -> Text:
+    for_eval = wants_script(_query(request).get("format", ()), _accept(request))
+    return Text(JSON, no_script(render_error(code, message, request_id), for_eval))
 
 
 def _body(request: Request) -> bytes:

@@ -6,13 +6,13 @@ itself alone. It cannot hold what separates it from the text around it, so none 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.policy_document import VERSION, Json, Statement, check_document
 from chalicelib.templates import (
-    FIELDS_BEFORE_RESOURCE,
     VARIABLE,
+    Bounds,
     Guard,
     Placeholder,
     Template,
@@ -28,8 +28,14 @@ _ESCAPES: Final = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 _TEXT_OPERATOR = re.compile(
     r"((?:ForAllValues|ForAnyValue):)?(String|Arn)(Not)?(Equals|EqualsIgnoreCase|Like)(IfExists)?", re.ASCII
 )
+# arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
+_FIELDS_BEFORE_RESOURCE: Final = 5
+# What has a meaning within resources: of a value that holds one, `table/X` would be an index of another table,
+# `function:X` an alias of another function, and a bucket an object.
+_PARTS_OF_RESOURCES: Final = "/:"
 # Before the resource of an ARN, a value stays within its field.
 _FIELD = re.compile(r"[A-Za-z0-9-]+", re.ASCII)
+_NO_FIELD: Final = "may hold only letters, digits and `-` in that place of an ARN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ class Slot:
         """
         for placeholder in self.fields:
             if _FIELD.fullmatch(values.of(placeholder)) is None:
-                raise values.unusable(placeholder, "may hold only letters, digits and `-` in that place of an ARN")
+                raise values.unusable(placeholder, _NO_FIELD)
         values.keep_apart(self.guards)
         return self.template.fill(lambda placeholder: values.of(placeholder).translate(_ESCAPES))
 
@@ -73,6 +79,14 @@ class PolicyTemplate:
         """All that stand anywhere in it."""
         slots = (slot for statement in self.statements for slot in _slots(statement))
         return frozenset(placeholder for slot in slots for placeholder in slot.template.placeholders)
+
+    def problem_with(self, placeholder: Placeholder, value: str, bounds: Bounds) -> str:
+        """Why a placeholder could never have this value, in words; empty if it could."""
+        slots = [slot for statement in self.statements for slot in _slots(statement)]
+        if any(placeholder in slot.fields for slot in slots) and _FIELD.fullmatch(value) is None:
+            return _NO_FIELD
+        guarded = (guard for slot in slots for guard in slot.guards if guard.placeholder == placeholder)
+        return next(filter(None, (guard.keeps_out(value, bounds) for guard in guarded)), "")
 
     def fill(self, values: Values) -> tuple[Statement, ...]:
         """The statements of one session.
@@ -145,7 +159,10 @@ def _texts(value: Json, place: str, excludes: bool, any_case: bool = False) -> N
             return value
         if excludes:
             raise ValueError(f"an Allow must not exclude {template.placeholders[0]}: it would grant everything else")
-        guarded = [(found, around + around.swapcase() if any_case else around) for found, around in guards(template)]
+        is_arn = place.endswith("Resource") or value.startswith("arn:")
+        guarded = guards(template, _PARTS_OF_RESOURCES if is_arn else "")
+        if any_case:
+            guarded = (replace(guard, around=guard.around + guard.around.swapcase()) for guard in guarded)
         return Slot(template, tuple(guarded), tuple(_in_fields(template)))
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None
@@ -160,7 +177,7 @@ def _in_fields(template: Template) -> Iterator[Placeholder]:
     for part in template.parts:
         if isinstance(part, str):
             colons += VARIABLE.sub("", part).count(":")
-        elif colons < FIELDS_BEFORE_RESOURCE:
+        elif colons < _FIELDS_BEFORE_RESOURCE:
             yield part
 
 

@@ -5,12 +5,17 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_s
 own, an `Allow` of the caller's would widen the session, and only `Deny` is taken.
 """
 
+import re
+
 from chalicelib.catalog import Role
 from chalicelib.errors import InvalidRequest
 from chalicelib.policy_document import VERSION, Statement, document_of, minify
 from chalicelib.request import CallerPolicy
 from chalicelib.shape import MAXIMUM_POLICY_CHARACTERS
 from chalicelib.templates import Values
+
+# What the catalog would fill. Sent as it is, a Deny that holds one would deny nothing.
+_PLACEHOLDER = re.compile(r"\$\{(?:caller|claims|params)\.")
 
 
 def session_policy(role: Role, values: Values, asked: CallerPolicy | None) -> str | None:
@@ -33,6 +38,8 @@ def _denials(asked: CallerPolicy, role: Role) -> tuple[Statement, ...]:
     why = f"because role {role.name} has a scoping policy of its own, beside which an Allow would widen the session"
     if asked.document.get("Version") != VERSION:
         raise InvalidRequest(f'Field "policy": Version must be "{VERSION}" for role {role.name}.')
+    if _PLACEHOLDER.search(minify(asked.document)):
+        raise InvalidRequest('Field "policy": placeholders are for the catalog; write the value out.')
     for index, statement in enumerate(asked.statements):
         if statement["Effect"] != "Deny":
             raise InvalidRequest(f'Field "policy": Statement[{index}].Effect must be "Deny", {why}.')

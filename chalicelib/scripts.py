@@ -38,14 +38,16 @@ def ini_section(name: str, variables: Mapping[str, str]) -> str:
     return f"[{name}]\n" + "".join(f"{key.lower()} = {value}\n" for key, value in variables.items())
 
 
-def no_script(answer: Mapping[str, object]) -> str:
-    """A JSON object that no shell will run a part of, should it be given one instead of a script.
+def no_script(answer: Mapping[str, object], for_eval: bool) -> str:
+    """A JSON object in which a shell finds nothing to expand, whatever text of a stranger it repeats.
 
-    It begins with a command substitution that nothing closes, since no `)` follows: to sh, bash, zsh, ksh, fish and
-    PowerShell alike, the whole is a syntax error.
+    Args:
+        for_eval: a script was asked for, so it may be evaluated. Then it begins with a command substitution that
+            nothing closes, since no `)` follows: to sh, bash, zsh, ksh, fish and PowerShell alike, the whole is a
+            syntax error.
     """
-    rest = json.dumps(answer).replace(")", "\\u0029").replace("$", "\\u0024").replace("`", "\\u0060")
-    return '{"NotAScript": "$(", ' + rest.removeprefix("{")
+    inert = json.dumps(answer).replace(")", "\\u0029").replace("$", "\\u0024").replace("`", "\\u0060")
+    return '{"NotAScript": "$(", ' + inert.removeprefix("{") if for_eval else inert
 
 
 def _posix(value: str) -> str:

@@ -39,6 +39,8 @@ def check_value(value: str) -> None:
     """
     if len(value) > VALUE_CHARACTERS:
         raise ValueError(f"has {len(value)} characters, and STS takes {VALUE_CHARACTERS}")
+    if value.lower().startswith("aws:"):
+        raise ValueError("begins with `aws:`, which is reserved")
     if not is_tag_text(value):
         raise ValueError("holds a character that STS does not take: letters, digits, spaces and `_.:/=+-@` are taken")
 

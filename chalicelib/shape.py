@@ -8,7 +8,8 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.policy_document import document_of, minify
+from chalicelib.policy_document import check_document, document_of, minify
+from chalicelib.policy_lint import lint
 from chalicelib.policy_template import PolicyTemplate, parse_policy
 from chalicelib.printable import is_printable_line
 from chalicelib.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
@@ -122,14 +123,25 @@ def read_shape(entry: ShapeEntry) -> Shape:
     )
     if len(set(entry.policy_arns)) != len(entry.policy_arns):
         raise ValueError("`policy_arns` names a policy twice")
+    if shape.policy and not shape.policy_arns and all(one["Effect"] == "Deny" for one in shape.policy.statements):
+        raise ValueError("`policy` holds no Allow, so that the role's sessions could do nothing")
     _check_tag_keys(shape)
     _check_names(shape)
+    for name, param in shape.params.items():
+        problem = (
+            shape.policy.problem_with(Placeholder("params", name), param.default, param.bounds)
+            if shape.policy and param.default
+            else ""
+        )
+        if problem:
+            raise ValueError(f"`params.{name}.default` {problem}: look at `separators`")
     return shape
 
 
 def _policy(document: dict[str, object]) -> PolicyTemplate:
     try:
         policy = parse_policy(document)
+        lint(check_document(document))
     except ValueError as error:
         raise ValueError(f"`policy` {error}") from None
     least = len(minify(document_of(policy.without_placeholders())))

@@ -49,7 +49,9 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     # Two readers that pick a different one of two equal keys is how filters are bypassed: pick none.
     result = dict(pairs)
     if len(result) != len(pairs):
-        raise NotStrictJson("has a field twice")
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise NotStrictJson(f"has the field {json.dumps(twice[:40])} twice")
     return result
 
 

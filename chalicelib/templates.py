@@ -21,8 +21,6 @@ _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
 _MISSPELT = re.compile(r"\s*(caller|claim|param)s?\s*[.:]", re.ASCII | re.IGNORECASE)
 # Of IAM.
 VARIABLE = re.compile(r"\$\{[^{}]*\}")
-# arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
-FIELDS_BEFORE_RESOURCE: Final = 5
 # What matches more than itself.
 _WILDCARD = re.compile(r"[*?]|\$\{")
 
@@ -106,59 +104,6 @@ def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
     )
 
 
-Guard = tuple[Placeholder, str]
-
-
-def guards(template: Template) -> Iterator[Guard]:
-    """What a value must not hold: the text next to it, where what lies beyond could stand for a part of the value.
-
-    Raises:
-        ValueError: there is no such text. The message quotes what is there.
-    """
-    parts = template.parts
-    stars = list(_stars(parts))
-    for index, part in enumerate(parts):
-        if isinstance(part, str):
-            continue
-        before, after = parts[:index], parts[index + 1 :]
-        if any(stars[:index]) and any(stars[index:]):
-            raise ValueError(
-                f"a `*` stands before {part}, and one after it: `*/x/*` matches y/x/z, and a/y/x/z of somebody else too"
-            )
-        around = ""
-        if any(isinstance(other, Placeholder) or _WILDCARD.search(other) for other in after):
-            around += _next_character(part, after[0])
-        if any(isinstance(other, str) and _WILDCARD.search(other) for other in before):
-            around += _next_character(part, before[-1], last=True)
-        if around:
-            yield part, around
-
-
-def _stars(parts: Iterable[str | Placeholder]) -> Iterator[bool]:
-    """For each part, whether a `*` stands in it. Of an ARN, only the resource counts: its other fields are short."""
-    colons = -1
-    for part in parts:
-        if isinstance(part, Placeholder):
-            colons = max(colons, 0)
-            yield False
-            continue
-        if colons < 0:
-            colons = FIELDS_BEFORE_RESOURCE if part.startswith("arn:") else 0
-        fields = VARIABLE.sub("", part).split(":", colons)
-        colons -= len(fields) - 1
-        yield colons == 0 and "*" in fields[-1]
-
-
-def _next_character(placeholder: Placeholder, text: str | Placeholder, last: bool = False) -> str:
-    side = "before" if last else "after"
-    plain = isinstance(text, str) and (text[-1] not in "*?}" if last else text[0] not in "*?$")
-    if not plain:
-        raise ValueError(
-            f"right {side} {placeholder} must stand a plain character, such as `/`: `{text}` would match more than it"
-        )
-    return str(text)[-1 if last else 0]
-
-
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What the catalog says of the values of a placeholder.
@@ -170,6 +115,75 @@ class Bounds:
 
     pattern: re.Pattern[str]
     separators: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Characters that the value of a placeholder must not hold, in one text.
+
+    Attributes:
+        strict: even if the catalog says that its values may hold them, for another value comes after it.
+    """
+
+    placeholder: Placeholder
+    around: str
+    strict: bool = False
+
+    def keeps_out(self, value: str, bounds: Bounds | None) -> str:
+        """What the value holds and must not, in words; empty if it may be."""
+        allowed = bounds.separators if bounds and not self.strict else ""
+        held = set(value) & set(self.around) - set(allowed)
+        return f"may not hold `{'` and `'.join(sorted(held))}` there" if held else ""
+
+
+def guards(template: Template, always: str = "") -> Iterator[Guard]:
+    """What a value must not hold: the text next to it, where what lies beyond could stand for a part of the value.
+
+    Args:
+        always: characters that values must not hold, whatever is beside them.
+
+    Raises:
+        ValueError: there is no such text. The message quotes what is there.
+    """
+    parts = template.parts
+    for index, part in enumerate(parts):
+        if isinstance(part, str):
+            continue
+        before, after = parts[:index], parts[index + 1 :]
+        if any(map(_has_star, before)) and any(map(_has_star, after)):
+            raise ValueError(
+                f"a `*` or a variable stands before {part}, and one after it: `*/x/*` matches y/x/z, and a/y/x/z of "
+                "somebody else too; write one of them out"
+            )
+        around = always
+        if any(isinstance(other, Placeholder) or _WILDCARD.search(other) for other in after):
+            around += _next_character(part, after[0])
+        if any(isinstance(other, str) and _WILDCARD.search(other) for other in before):
+            around += _next_character(part, before[-1], last=True)
+        if around:
+            yield Guard(part, around, strict=any(isinstance(other, Placeholder) for other in after))
+
+
+def _has_star(part: str | Placeholder) -> bool:
+    """Whether something in it can stand for a text of any length: a `*`, or a variable of IAM.
+
+    Also before the resource of an ARN: there, too, a `*` may match beyond the next colon.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
+    """
+    if isinstance(part, Placeholder):
+        return False
+    without_escapes = re.sub(r"\$\{[*?$]\}", "", part)
+    return "*" in without_escapes or "${" in without_escapes
+
+
+def _next_character(placeholder: Placeholder, text: str | Placeholder, last: bool = False) -> str:
+    side = "before" if last else "after"
+    plain = isinstance(text, str) and (text[-1] not in "*?}" if last else text[0] not in "*?$")
+    if not plain:
+        raise ValueError(
+            f"right {side} {placeholder} must stand a plain character, such as `/`: `{text}` would match more than it"
+        )
+    return str(text)[-1 if last else 0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +230,10 @@ class Values:
         Raises:
             InvalidRequest: a value would reach into the place of another.
         """
-        for placeholder, around in guarded:
-            bounds = self.bounds.get(placeholder)
-            held = set(self.of(placeholder)) & set(around) - set(bounds.separators if bounds else "")
-            if held:
-                shown = "` and `".join(sorted(held))
-                raise self.unusable(placeholder, f"may not hold `{shown}` there, as your value of it does")
+        for guard in guarded:
+            kept_out = guard.keeps_out(self.of(guard.placeholder), self.bounds.get(guard.placeholder))
+            if kept_out:
+                raise self.unusable(guard.placeholder, f"{kept_out}, as your value of it does")
 
     def unusable(self, placeholder: Placeholder, why: str) -> InvalidRequest:
         """The refusal of a value. It does not repeat the value."""

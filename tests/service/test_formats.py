@@ -3,7 +3,11 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from chalicelib.errors import NotAcceptable
+from chalicelib.formats import MEDIA_TYPES, choose_format, wants_script
 from tests.harness.app import CredvendApp
 from tests.harness.sts_server import SECRET, TOKEN, Refusal
 
@@ -68,12 +72,11 @@ def test_ini_is_a_profile_named_like_the_role(credvend: CredvendApp) -> None:
         ("application/vnd.credvend.process+json", "application/vnd.credvend.process+json"),
         ("text/x-shellscript", "text/x-shellscript; charset=utf-8"),
         ("application/x-sh", "application/x-sh"),
-        ("text/*", "text/x-shellscript; charset=utf-8"),
         ("Text/X-Fish", "text/x-fish; charset=utf-8"),
         ("application/json;q=0.5, text/x-ini", "text/x-ini; charset=utf-8"),
         ("text/x-ini;q=0.5, application/json", "application/json"),
         ("text/x-powershell; charset=utf-8; q=0.1, image/png", "text/x-powershell; charset=utf-8"),
-        ("*/*, application/json;q=0, application/vnd.credvend.process+json;q=0", "text/x-shellscript; charset=utf-8"),
+        ("text/*, application/*;q=0.1", "application/json"),
     ],
 )
 def test_accept_chooses_as_well(credvend: CredvendApp, accept: str, content_type: str) -> None:
@@ -88,7 +91,18 @@ def test_the_query_comes_before_accept(credvend: CredvendApp) -> None:
     assert answer.text.startswith("export ")
 
 
-@pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "text/plain", "application/json;q=x"])
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "image/png",
+        "application/json;q=0",
+        "text/plain",
+        "application/json;q=x",
+        # A script is for who names it.
+        "text/*",
+        "*/*, application/json;q=0",
+    ],
+)
 def test_who_accepts_nothing_that_there_is_gets_a_406_with_what_there_is(credvend: CredvendApp, accept: str) -> None:
     answer = credvend.call("POST", CREDENTIALS, READER, headers=JSON | {"Accept": accept})
     assert (answer.status, answer.body["Code"]) == (406, "NotAcceptable")
@@ -126,6 +140,27 @@ def test_errors_are_json_that_no_shell_can_read_to_its_end(credvend: CredvendApp
 def test_errors_for_who_accepts_scripts_are_no_scripts_either(credvend: CredvendApp) -> None:
     answer = credvend.call("POST", CREDENTIALS, "{", headers=JSON | {"Accept": "text/x-shellscript"})
     assert answer.status == 400 and answer.body.keys() == {"NotAScript", "Code", "Message", "RequestId"}
+
+
+RANGES = st.sampled_from([*MEDIA_TYPES, "*/*", "text/*", "application/*", "image/png", "x", ""])
+QUALITIES = st.sampled_from(["", ";q=1", ";q=0", ";q=0.5", "; q=0.9", ";q=x", ";q=nan", ";v=1;q=0.1", ";q=-1"])
+ACCEPTS = st.lists(st.tuples(RANGES, QUALITIES).map("".join), min_size=1, max_size=4).map(",".join)
+
+
+@given(ACCEPTS)
+def test_whatever_is_accepted_who_could_get_a_script_gets_errors_that_are_none(accept: str) -> None:
+    try:
+        chosen = choose_format(None, accept)
+    except NotAcceptable:
+        assert wants_script((), accept)
+    else:
+        assert wants_script((), accept) or chosen.name == "json"
+
+
+def test_in_any_error_a_shell_finds_nothing_to_expand(credvend: CredvendApp) -> None:
+    for query in (None, {"Format": "env"}, {"$(id)": "`id`"}):
+        answer = credvend.call("POST", CREDENTIALS, '{"role": "reader", "$(id) `id` $HOME": 1}', query=query)
+        assert answer.status == 400 and not set(answer.text) & set("$`)")
 
 
 def test_reads_take_no_format(credvend: CredvendApp) -> None:

@@ -47,7 +47,8 @@ def resource(text: str, tenant: str) -> object:
     ],
 )
 def test_a_value_matches_itself_alone(value: str, text: str) -> None:
-    assert resource(SLOT, value) == text
+    filled = fill(parse(Condition={"StringLike": {"s3:prefix": SLOT}}), value)
+    assert isinstance(filled, dict) and filled["Condition"] == {"StringLike": {"s3:prefix": text}}
 
 
 def test_every_other_text_stays_as_it_is() -> None:
@@ -147,7 +148,7 @@ def test_a_template_that_is_none_is_refused_with_the_place() -> None:
 
 
 def test_a_value_cannot_hold_what_separates_it_from_a_wildcard() -> None:
-    assert resource("data/${claims.tenant}/*", "a:b") == "data/a:b/*"
+    assert resource("data/${claims.tenant}/*", "a-b") == "data/a-b/*"
     with pytest.raises(InvalidRequest, match=r"may not hold `/` there"):
         resource("data/${claims.tenant}/*", "a/b")
 
@@ -188,9 +189,25 @@ def test_no_bounds_let_a_value_out_of_its_field() -> None:
         fill(parse(Resource=FIELDS[-1]), "a:b", lax)
 
 
-@pytest.mark.parametrize("text", ["arn:aws:s3:::${claims.tenant}", "arn:aws:sqs:eu:1:${claims.tenant}"])
-def test_in_the_resource_of_an_arn_a_value_may_hold_colons(text: str) -> None:
-    assert resource(text, "a:b*") == text.replace("${claims.tenant}", "a:b${*}")
+RESOURCES = [
+    ("arn:aws:dynamodb:eu-west-1:111122223333:table/${claims.tenant}", "victim/index/by-email"),
+    ("arn:aws:lambda:eu-west-1:111122223333:function:${claims.tenant}", "victim:prod"),
+    ("arn:aws:s3:::data-${claims.tenant}", "x/key"),
+    ("arn:aws:s3:::${claims.tenant}-data/*", "payroll/x"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), RESOURCES)
+def test_a_value_does_not_make_another_kind_of_resource(text: str, value: str) -> None:
+    """Such as an index of another's table, an alias of another's function, an object of a bucket that is not meant."""
+    for statement in (
+        parse(Resource=text),
+        parse(Resource=None, NotResource=text, Effect="Deny"),
+        parse(Condition={"StringEquals": {"aws:SourceArn": text}}),
+    ):
+        with pytest.raises(InvalidRequest, match=r"may not hold `[:/]` there"):
+            fill(statement, value)
+        assert fill(statement, value, {Placeholder("claims", "tenant"): Bounds(re.compile(".+"), "/:")})
 
 
 def test_all_placeholders_are_known_and_the_shortest_form_has_none() -> None:

@@ -133,9 +133,16 @@ TEXT = st.lists(st.sampled_from(HARSH) | st.text(max_size=5), max_size=8).map(""
 
 @given(TEXT, TEXT)
 def test_an_error_in_the_place_of_a_script_is_the_same_json(code: str, message: str) -> None:
-    text = no_script({"Code": code, "Message": message})
+    text = no_script({"Code": code, "Message": message}, for_eval=True)
     assert json.loads(text) == {"NotAScript": "$(", "Code": code, "Message": message}
     assert not set(text.removeprefix('{"NotAScript": "$(')) & set("$`)\n")
+
+
+@given(TEXT)
+def test_in_any_error_a_shell_finds_nothing_to_expand(message: str) -> None:
+    text = no_script({"Code": "InvalidRequest", "Message": message}, for_eval=False)
+    assert json.loads(text) == {"Code": "InvalidRequest", "Message": message}
+    assert not set(text) & set("$`)\n")
 
 
 @pytest.mark.parametrize("shell", FOUND)
@@ -161,7 +168,9 @@ def test_a_shell_that_is_given_an_error_runs_no_part_of_it(shell: str, directory
         '")',
     ]
     for message in [*evil, "".join(evil), "No such role."]:
-        done = evaluate(shell, no_script({"Code": "InvalidRequest", "Message": message, "RequestId": "1"}), directory)
+        done = evaluate(
+            shell, no_script({"Code": "InvalidRequest", "Message": message, "RequestId": "1"}, True), directory
+        )
         assert done.stderr and not re.search(b"not found|[Uu]nknown command", done.stderr), done
 
 

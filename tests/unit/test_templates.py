@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chalicelib.errors import InvalidRequest
 from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.session_name import session_name
-from chalicelib.templates import Bounds, Placeholder, Template, Values, guards, parse_template
+from chalicelib.templates import Bounds, Guard, Placeholder, Template, Values, guards, parse_template
 
 ACCOUNT = "111122223333"
 USER = IamUser("aws", ACCOUNT, "/team/", "alice", "AIDAEXAMPLE")
@@ -197,12 +197,22 @@ def test_a_claim_must_match_all_of_its_pattern(pattern: str) -> None:
     ],
 )
 def test_beside_what_could_match_more_a_value_must_not_hold_its_neighbour(text: str, around: str) -> None:
-    assert list(guards(parse_template(text, variables_of_iam=True))) == ([(TENANT, around)] if around else [])
+    assert list(guards(parse_template(text, variables_of_iam=True))) == ([Guard(TENANT, around)] if around else [])
 
 
 def test_of_two_values_the_first_ends_where_the_text_between_them_begins() -> None:
     found = list(guards(parse_template("${claims.tenant}/x/${params.area}", variables_of_iam=True)))
-    assert found == [(TENANT, "/")]
+    assert found == [Guard(TENANT, "/", strict=True)]
+
+
+def test_separators_are_for_the_last_value_of_a_text_alone() -> None:
+    """Else `v/other` in the first place would reach into what is `v`'s, whatever the second one is."""
+    asked = values(params={"area": "v/other"}, bounds={AREA: Bounds(re.compile(".+"), "/")})
+    (first, _) = guards(parse_template("${params.area}/${claims.tenant}/*", variables_of_iam=True))
+    with pytest.raises(InvalidRequest, match="may not hold `/` there"):
+        asked.keep_apart([first])
+    (_, last) = guards(parse_template("${claims.tenant}/${params.area}/*", variables_of_iam=True))
+    asked.keep_apart([last])
 
 
 @pytest.mark.parametrize(
@@ -235,35 +245,37 @@ def test_a_wildcard_or_variable_right_beside_a_placeholder_is_refused(text: str,
         "*:${claims.tenant}:*",
         "arn:aws:sqs:*:*:*-${claims.tenant}-*",
         "x:arn:aws:s3:*:${claims.tenant}:*",
+        # Also before the resource of an ARN a `*` may match beyond a colon, and a variable may hold a separator.
+        "arn:aws:dynamodb:*:*:table/${claims.tenant}-*",
+        "arn:*:s3:::data/${claims.tenant}/*",
+        "arn:aws:sqs:eu*-${claims.tenant}:1:*",
+        "arn:aws:s3:::data/${aws:PrincipalTag/Project}/${claims.tenant}/*",
+        "*/${claims.tenant}/${aws:username}",
     ],
 )
 def test_a_placeholder_between_two_stars_is_refused(text: str) -> None:
     """`app-*/acme/*` matches `app-1/other/acme/key`, too: whoever is called like a folder gets it of everybody."""
-    with pytest.raises(ValueError, match=r"a `\*` stands before .*, and one after it: "):
+    with pytest.raises(ValueError, match=r"a `\*` or a variable stands before .*, and one after it: "):
         list(guards(parse_template(text, variables_of_iam=True)))
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "arn:aws:dynamodb:*:*:table/${claims.tenant}-*",
-        "arn:*:s3:::data/${claims.tenant}/*",
-        "arn:aws:sqs:eu*-${claims.tenant}:1:*",
         "?/${claims.tenant}/*",
         "${*}/${claims.tenant}/*",
         "*/${claims.tenant}/?",
-        "arn:aws:s3:*:${claims.tenant}:*",
     ],
 )
-def test_stars_that_cannot_take_a_part_of_the_resource_are_none(text: str) -> None:
+def test_what_stands_for_one_character_or_for_itself_is_no_star(text: str) -> None:
     assert list(guards(parse_template(text, variables_of_iam=True)))
 
 
 def test_a_value_that_holds_its_neighbour_is_refused_and_not_repeated() -> None:
     asked = values(OidcSubject("local", "x", claims=(("tenant", "se-cr/et"),)))
-    asked.keep_apart([(TENANT, ":")])
+    asked.keep_apart([Guard(TENANT, ":")])
     with pytest.raises(InvalidRequest, match=r"may not hold `-` and `/` there, as your value of it does") as raised:
-        asked.keep_apart([(TENANT, "/-")])
+        asked.keep_apart([Guard(TENANT, "/-")])
     assert "et" not in raised.value.message.replace("Sessions", "").replace("tenant", "")
 
 
@@ -271,8 +283,8 @@ def test_a_value_that_holds_its_neighbour_is_refused_and_not_repeated() -> None:
 def test_a_pattern_alone_lets_no_neighbour_in_and_separators_do(pattern: str) -> None:
     asked = values(params={"area": "a/b"}, bounds={AREA: Bounds(re.compile(pattern))})
     with pytest.raises(InvalidRequest, match="may not hold `/` there"):
-        asked.keep_apart([(AREA, "/")])
+        asked.keep_apart([Guard(AREA, "/")])
     allowed = values(params={"area": "a/b"}, bounds={AREA: Bounds(re.compile(pattern), "/")})
-    allowed.keep_apart([(AREA, "/")])
+    allowed.keep_apart([Guard(AREA, "/")])
     with pytest.raises(InvalidRequest, match="may not hold `b` there"):
-        allowed.keep_apart([(AREA, "/b")])
+        allowed.keep_apart([Guard(AREA, "/b")])
