@@ -279,7 +279,7 @@ def test_a_profile_is_written_for_each_role_that_needs_nothing_more(
     assert parsed.sections() == ["default", "profile other", "profile reports"]
     assert parsed["profile reports"]["credential_process"].endswith("credvend process reports")
     assert "+[profile reports]" in out
-    for left_out, why in (("admin", "reason"), ("tenant", "parameters"), ("other", "not credvend's")):
+    for left_out, why in (("admin", "reason"), ("tenant", "needs a parameter"), ("other", "not credvend's")):
         assert any(left_out in line and why in line for line in err.splitlines()), err
     assert stat.S_IMODE(aws_config.stat().st_mode) == 0o640
     (backup,) = aws_config.parent.glob("*.bak")
