@@ -214,7 +214,10 @@ def _artifacts_bucket(aws: AwsCli, account: str, region: str) -> str:
         place = [] if region == "us-east-1" else ["--create-bucket-configuration", f"LocationConstraint={region}"]
         aws.text("s3api", "create-bucket", "--bucket", bucket, *place)
     elif found.returncode != 0:
-        raise CommandFailed(f"The bucket {bucket} is not this account's, or closed to you:\n{found.stderr.strip()}")
+        raise CommandFailed(
+            f"The bucket {bucket} is not this account's, or closed to you. Are these the credentials of an "
+            f"administrator of account {account}?\n{found.stderr.strip()}"
+        )
     block = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
     aws.text("s3api", "put-public-access-block", *owned, "--public-access-block-configuration", block)
     return bucket

@@ -146,6 +146,15 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
     assert nowhere.returncode != 0 and "not here is not a directory" in nowhere.stderr
 
 
+def test_who_may_not_deploy_is_asked_whose_credentials_these_are(stack: Stack) -> None:
+    key = stack.add_user("no-administrator")
+    done = make_deploy(
+        stack, "STAGE=dev", AWS_ACCESS_KEY_ID=key.access_key_id, AWS_SECRET_ACCESS_KEY=key.secret_access_key
+    )
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert f"Are these the credentials of an administrator of account {ACCOUNT}?" in done.stderr
+
+
 def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path: Path) -> None:
     mine = tmp_path / "my config"
     shutil.copytree(CONFIG, mine)
