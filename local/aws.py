@@ -53,10 +53,6 @@ class LocalAws:
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def api_url(self, api_id: str) -> str:
-        """Where the routes of a deployed API are."""
-        return f"{self.endpoint}/_aws/execute-api/{api_id}/api"
-
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """Environment of a program that acts as the root of an account, and sees nothing of the user's own AWS."""
         # ministack's way to name another account: its number in the place of the access key id.

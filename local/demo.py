@@ -99,7 +99,7 @@ def _environment(aws: LocalAws, deployed: Deployment) -> dict[str, str]:
         "CREDVEND_API_ARN": deployed.api_arn,
         "CREDVEND_LOG_GROUP": deployed.log_group,
         "CREDVEND_ROLE_ARN": deployed.function_role_arn,
-        "CREDVEND_URL": aws.api_url(deployed.api_id),
+        "CREDVEND_URL": deployed.url,
         "DEMO_DIRECTORY": str(aws.directory),
     }
 
@@ -109,7 +109,7 @@ def _hand_over(aws: LocalAws, deployed: Deployment) -> None:
         "AWS_ENDPOINT_URL": aws.endpoint,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "CREDVEND_URL": aws.api_url(deployed.api_id),
+        "CREDVEND_URL": deployed.url,
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }

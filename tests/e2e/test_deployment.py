@@ -111,6 +111,8 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert f"its role is               arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
     assert f"AWS_ENDPOINT_URL is set: this goes to {stack.aws.endpoint}" in done.stderr
     assert f'"Resource": "arn:aws:execute-api:{REGION}:{ACCOUNT}:' in done.stdout
+    url = done.stdout.partition("credvend is at ")[2].split()[0]
+    assert json.loads(stack.http.request("GET", f"{url}/v1/health").data) == {"Status": "ok"}
     (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
     assert group["retentionInDays"] == 365
     again = make_deploy(stack, "STAGE=prod")
