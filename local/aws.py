@@ -24,8 +24,9 @@ from ops.environments import ROOT, programs
 ACCOUNT: Final = "278805249149"
 REGION: Final = "ap-northeast-2"
 RUNS: Final = ROOT / ".local"
-# Settings and key of the walk-through's user, in the local AWS that was left running last.
+# Settings and key of the walk-through's user and of its administrator, in the local AWS that was left running last.
 USER: Final = RUNS / "user.sh"
+ADMIN: Final = RUNS / "admin.sh"
 _START_SECONDS: Final = 60
 _TRIES: Final = 3
 
@@ -113,8 +114,9 @@ def stop_kept() -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 stopped += 1
             shutil.rmtree(directory, ignore_errors=True)
-    if not USER.exists():  # it is a link, and leads nowhere now
-        USER.unlink(missing_ok=True)
+    for link in (USER, ADMIN):
+        if not link.exists():  # it leads nowhere now
+            link.unlink(missing_ok=True)
     return stopped
 
 
