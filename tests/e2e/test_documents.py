@@ -93,20 +93,47 @@ def _shape(value: object) -> object:
     return value if isinstance(value, str) and "assume-role-" in value and not value.startswith("AROA") else type(value)
 
 
-def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, instance: str) -> None:
+def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: Path) -> None:
     signer = stack.add_user("reader-of-the-docs", "sts:GetSessionToken", "execute-api:Invoke")
     given = stack.sts(signer).get_session_token()["Credentials"]
     caller = stack.aws.environment_for(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    caller["PATH"] = os.pathsep.join([str(programs("aws")), caller["PATH"]])
-    caller |= {"CREDVEND_URL": stack.url, "TOKEN": create(stack, "reader-of-the-docs")}
-    commands = [block for document in DOCUMENTS if document != README for block in blocks(document, "sh")]
-    assert commands
-    output = bash("\n".join(commands), checkout, caller)
-    assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in output
-    assert output.count(instance) == 6
-    if shutil.which("fish"):
-        (in_fish,) = blocks(ROOT / "docs/formats.md", "fish")
-        assert instance in run(["fish"], f"{in_fish}aws ec2 describe-instances\n", checkout, caller)
+    caller |= {"CREDVEND_URL": stack.url, "PATH": path_with_aws(tmp_path, caller["PATH"])}
+    script = ""
+    for document in sorted(DOCUMENTS, key=place):
+        if document != README:
+            script += f"printf '\\n=== %s\\n' {document.name}\n"
+            script += "\n".join(blocks(document, "sh"))
+    try:
+        output = bash(script, checkout, caller)
+    finally:
+        bash("make stop", checkout, {})
+    printed = dict(re.findall(r"^=== (\S+)\n(.*?)(?=^=== |\Z)", output, re.M | re.S))
+    assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in printed["api.md"]
+    (instance,) = re.findall(r"^i-[0-9a-f]+$", printed["local-aws.md"], re.M)[:1]
+    for name in ("formats.md", "sdks.md"):
+        assert printed[name].count(f'"InstanceId": "{instance}"') == 3
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
+def test_the_commands_for_fish_run(stack: Stack, tmp_path: Path, instance: str) -> None:
+    (command,) = blocks(ROOT / "docs/formats.md", "fish")
+    environment = stack.aws.environment()
+    environment |= {"CREDVEND_URL": stack.url, "PATH": path_with_aws(tmp_path, environment["PATH"])}
+    environment |= {"TOKEN": create(stack, "reader-of-the-docs")}
+    assert instance in run(["fish"], command, tmp_path, environment)
+
+
+def path_with_aws(directory: Path, path: str) -> str:
+    """A PATH that has the project's own `aws`, and no other program of its virtualenv."""
+    (directory / "bin").mkdir()
+    (directory / "bin/aws").symlink_to(programs("aws") / "aws")
+    return os.pathsep.join([str(directory / "bin"), path])
+
+
+def place(document: Path) -> tuple[int, str]:
+    """In which order the commands run: those of the pages that go on from local-aws.md after its own."""
+    later = ("local-aws.md", "formats.md", "scoping.md", "sdks.md")
+    return (later.index(document.name) + 1 if document.name in later else 0), str(document)
 
 
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
