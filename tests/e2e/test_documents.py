@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.authorization import load_authorizer
-from chalicelib.catalog import load_catalog
+from chalicelib.configuration import Configuration, load_configuration
 from ops.environments import ROOT, programs
 from tests.e2e.test_api_tokens import create
 from tests.harness.deployed import PERSON, Stack
@@ -101,7 +100,7 @@ def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: 
     script = ""
     for document in sorted(DOCUMENTS, key=place):
         if document != README:
-            script += f"printf '\\n=== %s\\n' {document.name}\n"
+            script += f"printf '\\n=== %s\\n' {document.name}\n{configured(document)}"
             script += "\n".join(blocks(document, "sh"))
     try:
         output = bash(script, checkout, caller)
@@ -112,6 +111,10 @@ def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: 
     (instance,) = re.findall(r"^i-[0-9a-f]+$", printed["local-aws.md"], re.M)[:1]
     for name in ("formats.md", "sdks.md"):
         assert printed[name].count(f'"InstanceId": "{instance}"') == 3
+    scoped = printed["scoping.md"]
+    assert '"Resource":"arn:aws:s3:::tenant-data/acme/*"' in scoped
+    assert "a secret of acme\n" in scoped and "a secret of globex" not in scoped
+    assert "\nrefused, for it is another tenant's\n" in scoped
 
 
 @pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
@@ -136,20 +139,42 @@ def place(document: Path) -> tuple[int, str]:
     return (later.index(document.name) + 1 if document.name in later else 0), str(document)
 
 
+def configured(document: Path) -> str:
+    """What the reader does by hand before the commands: the recipe's role and policy go into the configuration."""
+    if document.name != "scoping.md":
+        return ""
+    roles = blocks(document, "yaml")[1].removeprefix("roles:\n")
+    _, policy = blocks(document, "cedar")
+    return (
+        f"printf %s {shlex.quote(roles)} >> ../try-credvend/roles.yaml\n"
+        f"printf %s {shlex.quote(policy)} > ../try-credvend/policies/tenants.cedar\n"
+    )
+
+
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", tmp_path)
-    (tmp_path / "policies").mkdir()
-    for number, policies in enumerate(blocks(ROOT / "docs/policies.md", "cedar")):
-        (tmp_path / f"policies/{number}.cedar").write_text(policies)
     first_line, catalog = blocks(ROOT / "docs/catalog.md", "yaml")
-    (tmp_path / "roles.yaml").write_text(first_line + catalog)
-    assert load_authorizer(tmp_path, load_catalog(tmp_path / "roles.yaml"), frozenset())
-    for number, catalog in enumerate(blocks(ROOT / "docs/scoping.md", "yaml")):
-        (tmp_path / f"{number}.yaml").write_text(catalog)
-        assert load_catalog(tmp_path / f"{number}.yaml").roles
+    load(tmp_path / "policies", first_line + catalog, "issuers: []", blocks(ROOT / "docs/policies.md", "cedar"))
+    scoping = ROOT / "docs/scoping.md"
+    issuers, recipe, *others = blocks(scoping, "yaml")
+    together = recipe + "".join(other.removeprefix("roles:\n") for other in others)
+    loaded = load(tmp_path / "scoping", together, issuers, blocks(scoping, "cedar"))
+    (trusted,) = loaded.trusted_issuers.values()
+    (role,) = [role for role in loaded.catalog.roles if role.name == "tenant-data"]
+    assert set(role.shape.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
     for document in DOCUMENTS:
         for example in blocks(document, "json"):
             json.loads(example)
+
+
+def load(directory: Path, roles: str, issuers: str, policies: list[str]) -> Configuration:
+    """A configuration of these files."""
+    (directory / "policies").mkdir(parents=True)
+    shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", directory)
+    (directory / "roles.yaml").write_text(roles)
+    (directory / "issuers.yaml").write_text(issuers)
+    for number, policy in enumerate(policies):
+        (directory / f"policies/{number}.cedar").write_text(policy)
+    return load_configuration(directory, allow_loopback_http=False)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
