@@ -70,7 +70,7 @@ def _prepare(aws: LocalAws) -> dict[str, str]:
     home = aws.directory / "bench-home"
     home.mkdir(mode=0o700)
     signing = aws.environment_for(str(key["AccessKeyId"]), str(key["SecretAccessKey"]))
-    return {**signing, "HOME": str(home), "CREDVEND_URL": aws.api_url(deployed.api_id), "AWS_PAGER": ""}
+    return {**signing, "HOME": str(home), "CREDVEND_URL": deployed.url, "AWS_PAGER": ""}
 
 
 def _measure(environment: Mapping[str, str], rounds: int) -> dict[str, list[float]]:

@@ -24,8 +24,9 @@ from ops.environments import ROOT, programs
 ACCOUNT: Final = "278805249149"
 REGION: Final = "ap-northeast-2"
 RUNS: Final = ROOT / ".local"
-# Settings and key of the walk-through's user, in the local AWS that was left running last.
+# Settings and key of the walk-through's user and of its administrator, in the local AWS that was left running last.
 USER: Final = RUNS / "user.sh"
+ADMIN: Final = RUNS / "admin.sh"
 _START_SECONDS: Final = 60
 _TRIES: Final = 3
 
@@ -52,10 +53,6 @@ class LocalAws:
     @property
     def endpoint(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    def api_url(self, api_id: str) -> str:
-        """Where the routes of a deployed API are."""
-        return f"{self.endpoint}/_aws/execute-api/{api_id}/api"
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """Environment of a program that acts as the root of an account, and sees nothing of the user's own AWS."""
@@ -117,8 +114,9 @@ def stop_kept() -> int:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 stopped += 1
             shutil.rmtree(directory, ignore_errors=True)
-    if not USER.exists():  # it is a link, and leads nowhere now
-        USER.unlink(missing_ok=True)
+    for link in (USER, ADMIN):
+        if not link.exists():  # it leads nowhere now
+            link.unlink(missing_ok=True)
     return stopped
 
 

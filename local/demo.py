@@ -6,10 +6,11 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from chalicelib.errors import ConfigError
-from local.aws import REGION, USER, LocalAws, LocalAwsError, local_aws
+from local.aws import ADMIN, REGION, USER, LocalAws, LocalAwsError, local_aws
 from local.oidc_provider import OidcProvider, OidcProviderError, oidc_provider
 from ops.aws_cli import CommandFailed
 from ops.deploy import Deployment, deploy
@@ -99,27 +100,39 @@ def _environment(aws: LocalAws, deployed: Deployment) -> dict[str, str]:
         "CREDVEND_API_ARN": deployed.api_arn,
         "CREDVEND_LOG_GROUP": deployed.log_group,
         "CREDVEND_ROLE_ARN": deployed.function_role_arn,
-        "CREDVEND_URL": aws.api_url(deployed.api_id),
+        "CREDVEND_URL": deployed.url,
         "DEMO_DIRECTORY": str(aws.directory),
     }
 
 
 def _hand_over(aws: LocalAws, deployed: Deployment) -> None:
+    """Leave behind, for a shell to source, where the local AWS is, and a key for it: the user's, and the root's."""
     settings = {
         "AWS_ENDPOINT_URL": aws.endpoint,
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "CREDVEND_URL": aws.api_url(deployed.api_id),
+        "CREDVEND_URL": deployed.url,
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
     }
-    with (aws.directory / "user.sh").open("a", encoding="utf-8") as file:  # the walk-through wrote the user's key there
-        file.write("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
-        file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
-    USER.unlink(missing_ok=True)
-    USER.symlink_to(aws.directory / "user.sh")
-    print("\nThe local AWS stays up until `make stop`. Try next, as assume-role-user:\n")
+    root = {"AWS_ACCESS_KEY_ID": aws.access_key_id, "AWS_SECRET_ACCESS_KEY": aws.secret_access_key}
+    _write(aws.directory / USER.name, settings)  # the walk-through wrote the user's key there
+    _write(aws.directory / ADMIN.name, settings | root)
+    for link in (USER, ADMIN):
+        link.unlink(missing_ok=True)
+        link.symlink_to(aws.directory / link.name)
+    print("\nThe local AWS stays up until `make stop`.")
+    print(f"As its administrator, source {ADMIN.relative_to(ROOT)}: docs/local-aws.md goes on from there.")
+    print("Or try this next, as assume-role-user:\n")
     print(f"source {USER.relative_to(ROOT)} && {_TRY}")
+
+
+def _write(script: Path, variables: Mapping[str, str]) -> None:
+    """Append to a script that nobody else may read."""
+    script.touch(mode=0o600)
+    with script.open("a", encoding="utf-8") as file:
+        file.write("unset AWS_PROFILE AWS_SESSION_TOKEN\n")
+        file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _say(message: str) -> None:

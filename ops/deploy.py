@@ -41,7 +41,7 @@ class Deployment:
 
     Attributes:
         api_id: id of the REST API.
-        url: where the routes are on AWS, without a slash at the end.
+        url: where the routes are, without a slash at the end.
         function_role_arn: the principal that target roles must trust.
         log_group: name of the log group that holds the audit records.
     """
@@ -96,7 +96,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         account=account,
         region=region,
         api_id=outputs["RestAPIId"],
-        url=outputs["EndpointURL"].rstrip("/"),
+        url=_url(outputs, environment.get("AWS_ENDPOINT_URL")),
         function_role_arn=outputs["FunctionRoleArn"],
         log_group=outputs["LogGroupName"],
     )
@@ -214,7 +214,10 @@ def _artifacts_bucket(aws: AwsCli, account: str, region: str) -> str:
         place = [] if region == "us-east-1" else ["--create-bucket-configuration", f"LocationConstraint={region}"]
         aws.text("s3api", "create-bucket", "--bucket", bucket, *place)
     elif found.returncode != 0:
-        raise CommandFailed(f"The bucket {bucket} is not this account's, or closed to you:\n{found.stderr.strip()}")
+        raise CommandFailed(
+            f"The bucket {bucket} is not this account's, or closed to you. Are these the credentials of an "
+            f"administrator of account {account}?\n{found.stderr.strip()}"
+        )
     block = "BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true"
     aws.text("s3api", "put-public-access-block", *owned, "--public-access-block-configuration", block)
     return bucket
@@ -238,6 +241,14 @@ def _outputs(aws: AwsCli, stack: str) -> dict[str, str]:
     described = aws.json("cloudformation", "describe-stacks", "--stack-name", stack)
     (only,) = cast(list[dict[str, list[dict[str, str]]]], described["Stacks"])
     return {output["OutputKey"]: output["OutputValue"] for output in only["Outputs"]}
+
+
+def _url(outputs: Mapping[str, str], endpoint: str | None) -> str:
+    """Where the routes are. On a local AWS that is not where the template says, for AWS's names lead to AWS."""
+    url = outputs["EndpointURL"].rstrip("/")
+    if not endpoint:
+        return url
+    return f"{endpoint.rstrip('/')}/_aws/execute-api/{outputs['RestAPIId']}/{url.rpartition('/')[2]}"
 
 
 def _say(message: str) -> None:

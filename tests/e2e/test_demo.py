@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import RUNS, USER
+from local.aws import ACCOUNT, ADMIN, RUNS, USER
 from local.supervisor import LOCK
-from ops.environments import ROOT
+from ops.environments import ROOT, programs
 from tests.harness.deployed import PERSON
 
 
@@ -112,11 +112,14 @@ def test_one_that_is_left_running_is_stopped_by_make_stop() -> None:
     try:
         assert demo.returncode == 0, output
         kept = runs() - before
-        assert servers(kept) and USER.stat().st_mode & 0o077 == 0
+        assert servers(kept) and [link.stat().st_mode & 0o777 for link in (USER, ADMIN)] == [0o600, 0o600]
         command = output[output.index("source .local/user.sh") :].strip()
         asked = subprocess.run(["bash", "-c", command], cwd=ROOT, env=PERSON, capture_output=True, check=True)
         assert b'"Role":"assume-role-role"' in asked.stdout
+        command = f"source .local/admin.sh && '{programs('aws') / 'aws'}' sts get-caller-identity"
+        who = subprocess.run(["bash", "-c", command], cwd=ROOT, env=PERSON, capture_output=True, check=True)
+        assert f'"arn:aws:iam::{ACCOUNT}:root"'.encode() in who.stdout
     finally:
         stopped, _ = make("stop").communicate()
     assert "Stopped 1 local AWS." in stopped
-    assert servers(kept) == [] and not (kept & runs()) and not USER.is_symlink()
+    assert servers(kept) == [] and not (kept & runs()) and not USER.is_symlink() and not ADMIN.is_symlink()

@@ -111,6 +111,8 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert f"its role is               arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
     assert f"AWS_ENDPOINT_URL is set: this goes to {stack.aws.endpoint}" in done.stderr
     assert f'"Resource": "arn:aws:execute-api:{REGION}:{ACCOUNT}:' in done.stdout
+    url = done.stdout.partition("credvend is at ")[2].split()[0]
+    assert json.loads(stack.http.request("GET", f"{url}/v1/health").data) == {"Status": "ok"}
     (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
     assert group["retentionInDays"] == 365
     again = make_deploy(stack, "STAGE=prod")
@@ -144,6 +146,15 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
     assert profile.returncode != 0 and "No region" in profile.stderr and "profile (nope)" in profile.stderr
     nowhere = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'not here'}")
     assert nowhere.returncode != 0 and "not here is not a directory" in nowhere.stderr
+
+
+def test_who_may_not_deploy_is_asked_whose_credentials_these_are(stack: Stack) -> None:
+    key = stack.add_user("no-administrator")
+    done = make_deploy(
+        stack, "STAGE=dev", AWS_ACCESS_KEY_ID=key.access_key_id, AWS_SECRET_ACCESS_KEY=key.secret_access_key
+    )
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert f"Are these the credentials of an administrator of account {ACCOUNT}?" in done.stderr
 
 
 def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path: Path) -> None:

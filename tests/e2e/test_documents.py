@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.authorization import load_authorizer
-from chalicelib.catalog import load_catalog
+from chalicelib.configuration import Configuration, load_configuration
 from ops.environments import ROOT, programs
 from tests.e2e.test_api_tokens import create
 from tests.harness.deployed import PERSON, Stack
@@ -93,36 +92,89 @@ def _shape(value: object) -> object:
     return value if isinstance(value, str) and "assume-role-" in value and not value.startswith("AROA") else type(value)
 
 
-def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, instance: str) -> None:
+def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: Path) -> None:
     signer = stack.add_user("reader-of-the-docs", "sts:GetSessionToken", "execute-api:Invoke")
     given = stack.sts(signer).get_session_token()["Credentials"]
     caller = stack.aws.environment_for(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    caller["PATH"] = os.pathsep.join([str(programs("aws")), caller["PATH"]])
-    caller |= {"CREDVEND_URL": stack.url, "TOKEN": create(stack, "reader-of-the-docs")}
-    commands = [block for document in DOCUMENTS if document != README for block in blocks(document, "sh")]
-    assert commands
-    output = bash("\n".join(commands), checkout, caller)
-    assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in output
-    assert output.count(instance) == 6
-    if shutil.which("fish"):
-        (in_fish,) = blocks(ROOT / "docs/formats.md", "fish")
-        assert instance in run(["fish"], f"{in_fish}aws ec2 describe-instances\n", checkout, caller)
+    caller |= {"CREDVEND_URL": stack.url, "PATH": path_with_aws(tmp_path, caller["PATH"])}
+    script = ""
+    for document in sorted(DOCUMENTS, key=place):
+        if document != README:
+            script += f"printf '\\n=== %s\\n' {document.name}\n{configured(document)}"
+            script += "\n".join(blocks(document, "sh"))
+    try:
+        output = bash(script, checkout, caller)
+    finally:
+        bash("make stop", checkout, {})
+    printed = dict(re.findall(r"^=== (\S+)\n(.*?)(?=^=== |\Z)", output, re.M | re.S))
+    assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in printed["api.md"]
+    (instance,) = re.findall(r"^i-[0-9a-f]+$", printed["local-aws.md"], re.M)[:1]
+    for name in ("formats.md", "sdks.md"):
+        assert printed[name].count(f'"InstanceId": "{instance}"') == 3
+    scoped = printed["scoping.md"]
+    assert '"Resource":"arn:aws:s3:::tenant-data/acme/*"' in scoped
+    assert "a secret of acme\n" in scoped and "a secret of globex" not in scoped
+    assert "\nrefused, for it is another tenant's\n" in scoped
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish")
+def test_the_commands_for_fish_run(stack: Stack, tmp_path: Path, instance: str) -> None:
+    (command,) = blocks(ROOT / "docs/formats.md", "fish")
+    environment = stack.aws.environment()
+    environment |= {"CREDVEND_URL": stack.url, "PATH": path_with_aws(tmp_path, environment["PATH"])}
+    environment |= {"TOKEN": create(stack, "reader-of-the-docs")}
+    assert instance in run(["fish"], command, tmp_path, environment)
+
+
+def path_with_aws(directory: Path, path: str) -> str:
+    """A PATH that has the project's own `aws`, and no other program of its virtualenv."""
+    (directory / "bin").mkdir()
+    (directory / "bin/aws").symlink_to(programs("aws") / "aws")
+    return os.pathsep.join([str(directory / "bin"), path])
+
+
+def place(document: Path) -> tuple[int, str]:
+    """In which order the commands run: those of the pages that go on from local-aws.md after its own."""
+    later = ("local-aws.md", "formats.md", "scoping.md", "sdks.md")
+    return (later.index(document.name) + 1 if document.name in later else 0), str(document)
+
+
+def configured(document: Path) -> str:
+    """What the reader does by hand before the commands: the recipe's role and policy go into the configuration."""
+    if document.name != "scoping.md":
+        return ""
+    roles = blocks(document, "yaml")[1].removeprefix("roles:\n")
+    _, policy = blocks(document, "cedar")
+    return (
+        f"printf %s {shlex.quote(roles)} >> ../try-credvend/roles.yaml\n"
+        f"printf %s {shlex.quote(policy)} > ../try-credvend/policies/tenants.cedar\n"
+    )
 
 
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
-    shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", tmp_path)
-    (tmp_path / "policies").mkdir()
-    for number, policies in enumerate(blocks(ROOT / "docs/policies.md", "cedar")):
-        (tmp_path / f"policies/{number}.cedar").write_text(policies)
     first_line, catalog = blocks(ROOT / "docs/catalog.md", "yaml")
-    (tmp_path / "roles.yaml").write_text(first_line + catalog)
-    assert load_authorizer(tmp_path, load_catalog(tmp_path / "roles.yaml"), frozenset())
-    for number, catalog in enumerate(blocks(ROOT / "docs/scoping.md", "yaml")):
-        (tmp_path / f"{number}.yaml").write_text(catalog)
-        assert load_catalog(tmp_path / f"{number}.yaml").roles
+    load(tmp_path / "policies", first_line + catalog, "issuers: []", blocks(ROOT / "docs/policies.md", "cedar"))
+    scoping = ROOT / "docs/scoping.md"
+    issuers, recipe, *others = blocks(scoping, "yaml")
+    together = recipe + "".join(other.removeprefix("roles:\n") for other in others)
+    loaded = load(tmp_path / "scoping", together, issuers, blocks(scoping, "cedar"))
+    (trusted,) = loaded.trusted_issuers.values()
+    (role,) = [role for role in loaded.catalog.roles if role.name == "tenant-data"]
+    assert set(role.shape.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
     for document in DOCUMENTS:
         for example in blocks(document, "json"):
             json.loads(example)
+
+
+def load(directory: Path, roles: str, issuers: str, policies: list[str]) -> Configuration:
+    """A configuration of these files."""
+    (directory / "policies").mkdir(parents=True)
+    shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", directory)
+    (directory / "roles.yaml").write_text(roles)
+    (directory / "issuers.yaml").write_text(issuers)
+    for number, policy in enumerate(policies):
+        (directory / f"policies/{number}.cedar").write_text(policy)
+    return load_configuration(directory, allow_loopback_http=False)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)

@@ -96,7 +96,7 @@ class Stack:
 
     @property
     def url(self) -> str:
-        return self.aws.api_url(self.deployed.api_id)
+        return self.deployed.url
 
     @property
     def root(self) -> Key:
