@@ -4,7 +4,7 @@ The same steps and the same template serve AWS and the local AWS:
 
 1. a copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it;
 2. the configuration checked and compiled to one file, and the function's IAM policy made from the catalog;
-3. `chalice package`, merged with `.chalice/template.json`;
+3. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in;
 4. `aws cloudformation package` (upload to a bucket of the account) and `deploy`.
 """
 
@@ -25,6 +25,7 @@ from ops.aws_cli import AwsCli, CommandFailed
 from ops.environments import ROOT, programs
 from ops.file_lock import file_lock
 from ops.generate import stages, write_policy
+from ops.slim import CompileFailed, slim
 
 _SHIPPED_CONFIG = Path("chalicelib/config")
 _KEPT_PACKAGES = 4
@@ -196,6 +197,10 @@ def _package(stage: str, build: Path, region: str) -> Path:
     )
     if done.returncode != 0:
         raise CommandFailed(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
+    try:
+        slim(build / "package/deployment.zip")
+    except CompileFailed as failure:
+        raise CommandFailed(f"A file of the package is no Python:\n{failure}") from None
     return build / "package/sam.json"
 
 
