@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 # Of what is written below; a function never reads what another version of this code has written.
 _FORMAT: Final = 1
-_DIGEST_CHARACTERS: Final = 64
+_NAME: Final = "compiled.json"
 
 
 def compiled_path(config: Path) -> Path:
     """Where the compiled form of a configuration directory is: beside it."""
-    return config.with_name("compiled.json")
+    return config.with_name(_NAME)
 
 
 def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
@@ -65,6 +65,10 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+    compiled = load_compiled(config, allow_loopback_http)
+    if compiled.catalog.roles != written.catalog.roles:
+        raise AssertionError("a compiled role differs from the one that was written")
+    compiled.trusted_issuers()
 
 
 def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
@@ -104,7 +108,7 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
 
 def _refuse(why: str) -> NoReturn:
-    raise ConfigError([f"{compiled_path(Path('config')).name}: {why}: package and deploy again"]) from None
+    raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
 
 
 def _digest_of(config: Path) -> str:
