@@ -6,7 +6,7 @@ STAGE ?= dev
 CONFIG ?=
 DEV := .venv/dev/bin/python
 
-.PHONY: help demo test check format generate deploy stop clean
+.PHONY: help demo test check format generate bench deploy stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -33,6 +33,9 @@ format: .dev ## put the code in the project's format
 
 generate: .dev ## the files that are made from roles.yaml and from the code's types
 	@$(DEV) -m ops.generate
+
+bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick" for a first look
+	@$(DEV) -m bench $(ARGS)
 
 deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod; CONFIG=directory for roles and policies of your own
 	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")

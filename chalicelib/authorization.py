@@ -1,28 +1,32 @@
 """May they? The decision, made by Cedar (https://docs.cedarpolicy.com): default deny, forbid beats permit.
 
-Policies, schema and the roles' entities are parsed once, when the service starts; a request adds one principal.
+The schema is parsed once, when the service starts. Of the policies, a decision takes those that can have a say
+(policy_index.py); they are parsed when they are first asked, and kept.
 """
 
 import ipaddress
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import cedarpy
-
-from chalicelib.catalog import Catalog, Role
+from chalicelib.cedar import cedarpy
 from chalicelib.durations import MINIMUM_SECONDS
 from chalicelib.errors import ConfigError
 from chalicelib.identity import Caller, FederatedUser, IamCaller, IamRoleSession, IamUser, OidcSubject, ServiceToken
-from chalicelib.policies import Policies, load_policies
+from chalicelib.policy_index import Est, IndexedPolicies, PolicyIndex, keys_of, policy_set
+from chalicelib.role import Catalog, Role
 from chalicelib.timestamps import rfc3339
 
-_ACTION = {"type": "Action", "id": "AssumeRole"}
+if TYPE_CHECKING:
+    from chalicelib.policies import Policies
 
+_ACTION = {"type": "Action", "id": "AssumeRole"}
+# Of so many roles the entities are kept.
+_KEPT_ROLES: Final = 1024
 
 # A caller of each kind, for the check that the schema has a place for it.
 _SAMPLES: Final[tuple[Caller, ...]] = (
@@ -77,62 +81,91 @@ class Permitted:
 class Authorizer:
     """Decides with a fixed set of policies over a fixed catalog."""
 
-    def __init__(self, policies: Policies, catalog: Catalog) -> None:
-        """Parse everything once.
+    def __init__(self, policies: "Policies | IndexedPolicies", catalog: Catalog) -> None:
+        """Parse the schema, and nothing else yet.
 
         Raises:
-            ConfigError: the catalog does not fit the schema.
+            ValueError: a policy or the schema is not valid Cedar.
         """
         self._schema = cedarpy.Schema.from_str(policies.schema)
-        self._policies = cedarpy.PolicySet.from_str(policies.text)
-        self._text = policies.text
+        self._index = PolicyIndex(policies.indexed)
+        self._catalog = catalog
+        self._entities = lru_cache(_KEPT_ROLES)(self._parsed)
+
+    def check(self) -> None:
+        """Whether schema, catalog and callers fit each other: else decisions would fail at each request.
+
+        Raises:
+            ConfigError: they do not.
+        """
         try:
-            self._roles = cedarpy.Entities.from_json_str(json.dumps(_role_entities(catalog.roles)), self._schema)
-            for caller in _SAMPLES:  # else their kind would fail at each request
-                self._roles.with_added_json_str(json.dumps([_principal(caller)]), self._schema)
+            for caller in _SAMPLES:
+                self._with_principal(self._all_roles, _principal(caller))
         except ValueError as error:
             raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
-
-    @cached_property
-    def _scopes(self) -> "_Scopes":
-        """Made for the first list of roles: who starts the service to vend does not wait for it."""
-        return _Scopes(self._text)
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.
 
         A policy that fails to evaluate denies: Cedar would skip it, and a skipped `forbid` would let in.
         """
-        return self._decide(self._policies, caller, [(role, circumstances)])[0]
+        return self._decide(caller, role, [circumstances])[0]
 
     def permitted(self, caller: Caller, roles: Sequence[Role], source_ip: str, time: datetime) -> list[Permitted]:
         """The roles that the caller may assume now, each with the longest duration that policy lets through.
 
         Only where a policy is about caller and role at all is it worth asking for one duration after the other.
         """
+        principal = _principal(caller)
+        scopes = _Scopes(self._index.about(keys_of(principal)))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
-        about = self._decide(self._scopes.policies, caller, [(role, anything) for role in roles])
+        about = self._ask(scopes.policies, self._all_roles, principal, [(role, anything) for role in roles])
         found: list[Permitted] = []
         for role, decision in zip(roles, about, strict=True):
-            if self._scopes.permits.isdisjoint(decision.policies):
+            if scopes.permits.isdisjoint(decision.policies):
                 continue
-            durations = self._scopes.durations(decision.policies, role)
+            durations = scopes.durations(decision.policies, role)
             candidates = [
-                (role, Circumstances(duration, source_ip, has_reason, time))
+                Circumstances(duration, source_ip, has_reason, time)
                 for has_reason in ((True,) if role.require_reason else (False, True))
                 for duration in durations
             ]
-            decisions = self._decide(self._policies, caller, candidates)
-            allowed = next((c for (_, c), d in zip(candidates, decisions, strict=True) if d.allowed), None)
+            decisions = self._decide(caller, role, candidates)
+            allowed = next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
                 found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
         return found
 
-    def _decide(
-        self, policies: cedarpy.PolicySet, caller: Caller, questions: Sequence[tuple[Role, Circumstances]]
+    def _decide(self, caller: Caller, role: Role, circumstances: Sequence[Circumstances]) -> list[Decision]:
+        """Decide about one role, with the policies that can have a say."""
+        principal, entity = _principal(caller), _role_entity(role)
+        selected = self._index.select(keys_of(principal), keys_of(entity))
+        entities = self._entities(json.dumps(entity), selected.named - {role.name})
+        decisions = self._ask(selected.policies, entities, principal, [(role, one) for one in circumstances])
+        return [replace(one, errors=tuple(map(selected.error, one.errors))) if one.errors else one for one in decisions]
+
+    def _parsed(self, entity: str, others: frozenset[str]) -> cedarpy.Entities:
+        """The entity of a role; and those of other roles, where policies may look at them."""
+        found = [role for role in map(self._catalog.find, sorted(others)) if role is not None]
+        entities = ",".join([entity, *(json.dumps(_role_entity(role)) for role in found)])
+        return cedarpy.Entities.from_json_str(f"[{entities}]", self._schema)
+
+    @cached_property
+    def _all_roles(self) -> cedarpy.Entities:
+        """Made for the first list of roles: who starts the service to vend does not wait for it."""
+        entities = json.dumps([_role_entity(role) for role in self._catalog.roles])
+        return cedarpy.Entities.from_json_str(entities, self._schema)
+
+    def _with_principal(self, roles: cedarpy.Entities, principal: Mapping[str, object]) -> cedarpy.Entities:
+        return roles.with_added_json_str(json.dumps([principal]), self._schema)
+
+    def _ask(
+        self,
+        policies: cedarpy.PolicySet,
+        roles: cedarpy.Entities,
+        principal: Mapping[str, object],
+        questions: Sequence[tuple[Role, Circumstances]],
     ) -> list[Decision]:
-        principal = _principal(caller)
-        entities = self._roles.with_added_json_str(json.dumps([principal]), self._schema)
         requests = [
             {
                 "principal": principal["uid"],
@@ -142,6 +175,7 @@ class Authorizer:
             }
             for role, circumstances in questions
         ]
+        entities = self._with_principal(roles, principal)
         results = cedarpy.is_authorized_batch(requests, policies, entities, self._schema)
         return [_decision(result) for result in results]
 
@@ -149,19 +183,15 @@ class Authorizer:
 class _Scopes:
     """The policies without conditions, and all as `permit`: they tell which ones are about a caller and a role."""
 
-    def __init__(self, text: str) -> None:
-        document = json.loads(cedarpy.policies_to_json_str(text))
-        static = document["staticPolicies"]
-        identifiers = {position: policy["annotations"]["id"] for position, policy in static.items()}
-        self.permits = frozenset(identifiers[p] for p, policy in static.items() if policy["effect"] == "permit")
+    def __init__(self, policies: Mapping[str, Est]) -> None:
+        self.permits = frozenset(name for name, policy in policies.items() if policy["effect"] == "permit")
         self._durations = {
-            identifiers[position]: frozenset(_numbers(policy["conditions"]))
-            for position, policy in static.items()
+            name: frozenset(_numbers(policy["conditions"]))
+            for name, policy in policies.items()
             if '"duration"' in json.dumps(policy["conditions"])
         }
-        for policy in static.values():
-            policy.update(effect="permit", conditions=[])
-        self.policies = cedarpy.PolicySet.from_str(cedarpy.policies_from_json_str(json.dumps(document)))
+        unconditional: Est = {"effect": "permit", "conditions": []}
+        self.policies = policy_set({name: policy | unconditional for name, policy in policies.items()})
 
     def durations(self, policies: Iterable[str], role: Role) -> list[int]:
         """Durations worth asking about, longest first: policies compare with the numbers that they hold."""
@@ -182,18 +212,19 @@ def load_authorizer(config: Path, catalog: Catalog, issuers: frozenset[str]) -> 
     Raises:
         ConfigError: one line for every problem found.
     """
-    return Authorizer(load_policies(config, catalog, issuers), catalog)
+    from chalicelib.policies import load_policies  # the deployed function takes what was checked before
+
+    authorizer = Authorizer(load_policies(config, catalog, issuers), catalog)
+    authorizer.check()
+    return authorizer
 
 
-def _role_entities(roles: Sequence[Role]) -> list[dict[str, object]]:
-    return [
-        {
-            "uid": {"type": "Role", "id": role.name},
-            "attrs": {"account": role.account, "arn": role.arn},
-            "parents": [{"type": "RoleGroup", "id": group} for group in role.groups],
-        }
-        for role in roles
-    ]
+def _role_entity(role: Role) -> dict[str, object]:
+    return {
+        "uid": {"type": "Role", "id": role.name},
+        "attrs": {"account": role.account, "arn": role.arn},
+        "parents": [{"type": "RoleGroup", "id": group} for group in role.groups],
+    }
 
 
 def _principal(caller: Caller) -> dict[str, object]:

@@ -1,6 +1,23 @@
-"""How AWS is called from the function: one kept connection, short timeouts, and an end that can be foreseen."""
+"""How AWS is called from the function: one kept connection, short timeouts, and an end that can be foreseen.
+
+By botocore alone: boto3 would add resources, waiters and S3 transfers that nothing here uses, to each cold start.
+"""
+
+import logging
+from functools import cache
 
 from botocore.config import Config
+from botocore.session import Session
+
+# At DEBUG, which one setting of the function could switch on, these log what AWS answers.
+for _name in ("boto3", "botocore", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@cache
+def session() -> Session:
+    """What all clients share: the function's credentials, and what was read of botocore's data."""
+    return Session()
 
 
 def client_config(region: str, connect_seconds: float, read_seconds: float, attempts: int) -> Config:

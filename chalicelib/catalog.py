@@ -1,7 +1,6 @@
-"""Which roles are there? The catalog, `config/roles.yaml`, read and checked whole before the first request."""
+"""How is the catalog written? `config/roles.yaml`, read and checked whole before anything is deployed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,9 +8,14 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
+from chalicelib.entries import duplicates, field_message, json_schema, label
 from chalicelib.errors import ConfigError
-from chalicelib.shape import ClaimEntry, ParamEntry, Shape, ShapeEntry, read_shape
-from chalicelib.yaml_file import duplicates, field_message, json_schema, label, read_entries
+from chalicelib.role import Catalog, Role
+from chalicelib.shape import Shape, read_shape
+from chalicelib.shape_entry import ClaimEntry, ParamEntry, ShapeEntry
+from chalicelib.yaml_file import read_entries
+
+__all__ = ["Catalog", "CatalogFile", "Role", "RoleEntry", "catalog_json_schema", "load_catalog", "load_roles"]
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
 RoleName = Annotated[
@@ -66,58 +70,6 @@ class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     roles: list[RoleEntry]
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
-    """A role of the catalog, checked. Durations are seconds."""
-
-    name: str
-    arn: str
-    description: str
-    groups: tuple[str, ...]
-    default_duration: int
-    max_duration: int
-    external_id: str | None
-    require_reason: bool
-    source_identity: bool
-    tag_session: bool
-    shape: Shape = field(default_factory=Shape)
-
-    @property
-    def account(self) -> str:
-        return self.arn.split(":")[4]
-
-    @property
-    def partition(self) -> str:
-        return self.arn.split(":")[1]
-
-
-# Asked about in the place of a role that is not there, so that its refusal takes as long. No role has its name.
-NOWHERE = Role(
-    name="",
-    arn="",
-    description="",
-    groups=(),
-    default_duration=MINIMUM_SECONDS,
-    max_duration=MAXIMUM_SECONDS,
-    external_id=None,
-    require_reason=False,
-    source_identity=False,
-    tag_session=False,
-)
-
-
-class Catalog:
-    """The roles, found by name or ARN."""
-
-    def __init__(self, roles: tuple[Role, ...]) -> None:
-        self.roles = roles
-        self._found: Mapping[str, Role] = {role.name: role for role in roles} | {role.arn: role for role in roles}
-
-    def find(self, name_or_arn: str) -> Role | None:
-        """The role of that catalog name or ARN, or None. No name looks like an ARN: names have no colon."""
-        return self._found.get(name_or_arn)
-
-
 # The patterns above, in words.
 _MUST_BE = {
     "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
@@ -136,18 +88,28 @@ def load_catalog(path: Path) -> Catalog:
     Raises:
         ConfigError: one line for every problem, naming file, role and field.
     """
+    return Catalog(tuple(role for _, role in load_roles(path)))
+
+
+def load_roles(path: Path) -> list[tuple[RoleEntry, Role]]:
+    """The roles of roles.yaml, checked, each as it is written and as it is meant.
+
+    Raises:
+        ConfigError: one line for every problem, naming file, role and field.
+    """
     entries = read_entries(path, "roles")
-    roles: list[Role] = []
+    roles: list[tuple[RoleEntry, Role]] = []
     problems: list[str] = []
     for index, entry in enumerate(entries):
         try:
-            roles.append(_role(entry))
+            checked = msgspec.convert(entry, RoleEntry, strict=True)
+            roles.append((checked, _role(checked)))
         except (msgspec.ValidationError, ValueError) as error:
             problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error))}")
     problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
-    return Catalog(tuple(roles))
+    return roles
 
 
 def catalog_json_schema() -> dict[str, object]:
@@ -155,8 +117,7 @@ def catalog_json_schema() -> dict[str, object]:
     return json_schema(CatalogFile, "credvend role catalog")
 
 
-def _role(entry: object) -> Role:
-    checked = msgspec.convert(entry, RoleEntry, strict=True)
+def _role(checked: RoleEntry) -> Role:
     default_duration = _seconds("default_duration", checked.default_duration)
     max_duration = _seconds("max_duration", checked.max_duration)
     if default_duration > max_duration:

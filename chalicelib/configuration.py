@@ -1,12 +1,16 @@
-"""What an adopter writes, read and checked whole: the catalog, the trusted issuers, and the policies over both."""
+"""What an adopter writes, checked whole: the catalog, the trusted issuers, and the policies over both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chalicelib.authorization import Authorizer, load_authorizer
-from chalicelib.catalog import Catalog, load_catalog
-from chalicelib.jwks import TrustedIssuer, load_trusted_issuers
+from chalicelib.authorization import Authorizer
+from chalicelib.role import Catalog
+from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.jwks import TrustedIssuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,24 +18,24 @@ class Configuration:
     """A valid configuration.
 
     Attributes:
-        trusted_issuers: by their URL.
+        trusted_issuers: by their URL; callers without an issuer's token do not wait for them.
     """
 
     catalog: Catalog
-    trusted_issuers: Mapping[str, TrustedIssuer]
+    trusted_issuers: "Callable[[], Mapping[str, TrustedIssuer]]"
     authorizer: Authorizer
 
 
-def load_configuration(config: Path, allow_loopback_http: bool) -> Configuration:
-    """Read a configuration directory.
-
-    Args:
-        allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
+def load_configuration(config: Path, settings: Settings) -> Configuration:
+    """The configuration: a deployed function's was checked and compiled when it was packaged, any other is read here.
 
     Raises:
         ConfigError: one line for every problem found.
     """
-    catalog = load_catalog(config / "roles.yaml")
-    trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
-    names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
-    return Configuration(catalog, trusted_issuers, load_authorizer(config, catalog, names))
+    if settings.deployed:
+        from chalicelib.compiled import load_compiled
+
+        return load_compiled(config, settings.allow_loopback_http)
+    from chalicelib.written import load_written
+
+    return load_written(config, settings.allow_loopback_http)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from chalicelib.entries import duplicates, field_message, json_schema, label
 from chalicelib.errors import ConfigError
-from chalicelib.yaml_file import duplicates, field_message, json_schema, label, read_entries
 
 # Signatures with a public key only: with HMAC, whoever verifies could sign (RFC 8725, 3.1 and 3.2).
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
@@ -102,9 +102,31 @@ def load_issuers(path: Path, allow_loopback_http: bool) -> tuple[Issuer, ...]:
     Raises:
         ConfigError: one line for every problem, naming file, issuer and field.
     """
+    return check_issuers(path, read_issuers(path), allow_loopback_http)
+
+
+def read_issuers(path: Path) -> list[object]:
+    """The entries of issuers.yaml as they are written, none without the file.
+
+    Raises:
+        ConfigError: not YAML, or of another shape.
+    """
     if not path.exists():
-        return ()
-    entries = read_entries(path, "issuers")
+        return []
+    from chalicelib.yaml_file import read_entries  # the deployed function never reads YAML
+
+    return read_entries(path, "issuers")
+
+
+def check_issuers(path: Path, entries: list[object], allow_loopback_http: bool) -> tuple[Issuer, ...]:
+    """The issuers of some entries.
+
+    Args:
+        path: where the entries stand; what else they name lies beside it.
+
+    Raises:
+        ConfigError: one line for every problem, naming file, issuer and field.
+    """
     issuers: list[Issuer] = []
     problems: list[str] = []
     for index, entry in enumerate(entries):

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import urllib3
 
 from chalicelib.errors import ConfigError, InvalidToken, IssuerUnavailable
-from chalicelib.issuers import Issuer, check_url, load_issuers
+from chalicelib.issuers import Issuer, check_issuers, check_url, read_issuers
 from chalicelib.strict_json import json_object
 
 Jwk = Mapping[str, object]
@@ -232,7 +232,16 @@ def load_trusted_issuers(config: Path, allow_loopback_http: bool) -> dict[str, T
     Raises:
         ConfigError: one line for every problem found.
     """
-    issuers = load_issuers(config / "issuers.yaml", allow_loopback_http)
+    return trusted_issuers(config, read_issuers(config / "issuers.yaml"), allow_loopback_http)
+
+
+def trusted_issuers(config: Path, entries: list[object], allow_loopback_http: bool) -> dict[str, TrustedIssuer]:
+    """The issuers of some entries of issuers.yaml, by their URL.
+
+    Raises:
+        ConfigError: one line for every problem found.
+    """
+    issuers = check_issuers(config / "issuers.yaml", entries, allow_loopback_http)
     return {issuer.url: TrustedIssuer(issuer, load_keys(issuer, config, allow_loopback_http)) for issuer in issuers}
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cedarpy
-
-from chalicelib.catalog import Catalog
+from chalicelib.cedar import cedarpy
 from chalicelib.errors import ConfigError
+from chalicelib.policy_index import IndexedPolicy, index_policies
+from chalicelib.role import Catalog
 
 # How the ids of principals are written (identity.py makes them so), and the words for whoever wrote another one.
 _ARN = r"arn:aws[a-z-]*:{}::[0-9]{{12}}:{}"
@@ -44,6 +44,11 @@ class Policies:
 
     schema: str
     text: str
+
+    @property
+    def indexed(self) -> tuple[IndexedPolicy, ...]:
+        """The policies one by one."""
+        return index_policies(self.text)
 
 
 def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Policies:

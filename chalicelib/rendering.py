@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 
 from chalicelib.authorization import Decision, Permitted
-from chalicelib.catalog import Role
 from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
+from chalicelib.role import Role
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts import Session
 from chalicelib.timestamps import rfc3339

@@ -7,10 +7,10 @@ own, an `Allow` of the caller's would widen the session, and only `Deny` is take
 
 import re
 
-from chalicelib.catalog import Role
 from chalicelib.errors import InvalidRequest
 from chalicelib.policy_document import VERSION, Statement, document_of, minify
 from chalicelib.request import CallerPolicy
+from chalicelib.role import Role
 from chalicelib.shape import MAXIMUM_POLICY_CHARACTERS
 from chalicelib.templates import Values
 

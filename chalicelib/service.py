@@ -12,12 +12,10 @@ from chalicelib.api_token import looks_like_api_token
 from chalicelib.audit import AuditLog, Origin
 from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.bearer import bearer_token, refuse_bearer
-from chalicelib.catalog import NOWHERE, Catalog, Role
 from chalicelib.configuration import load_configuration
 from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, InvalidToken
 from chalicelib.formats import Text, choose_format, render_credentials
 from chalicelib.identity import Caller, ServiceToken, identify_caller
-from chalicelib.jwks import TrustedIssuer
 from chalicelib.rendering import Json
 from chalicelib.request import (
     Query,
@@ -27,6 +25,7 @@ from chalicelib.request import (
     refuse_query,
     requested_format,
 )
+from chalicelib.role import Catalog, Role
 from chalicelib.session_name import session_name
 from chalicelib.session_plan import SessionPlan, plan_session, requested_duration
 from chalicelib.settings import Settings
@@ -36,6 +35,7 @@ from chalicelib.sts_failures import StsFailure
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
+    from chalicelib.jwks import TrustedIssuer
     from chalicelib.token_store import StoredToken, TokenStore
 
 CONFIG = Path(__file__).parent / "config"
@@ -72,7 +72,7 @@ class Service:
 
     catalog: Catalog
     authorizer: Authorizer
-    trusted_issuers: Mapping[str, TrustedIssuer]
+    trusted_issuers: "Callable[[], Mapping[str, TrustedIssuer]]"
     token_store: Callable[[], "TokenStore"]
     audit_log: AuditLog
     sts: "STSClient"
@@ -164,7 +164,7 @@ class Service:
             return _holder_of(self.token_store().find(token, incoming.origin.source_ip))
         from chalicelib.oidc import verify_token  # its cryptography is slow to import, and SigV4 callers need none
 
-        return verify_token(token, self.trusted_issuers)
+        return verify_token(token, self.trusted_issuers())
 
     def _identify_reader(self, incoming: Incoming) -> tuple[Caller, dict[str, object]]:
         """Who reads, and what is recorded of it."""
@@ -180,13 +180,14 @@ class Service:
 
     def _decide(self, caller: Caller, request: VendRequest, origin: Origin) -> tuple[Role | None, Decision]:
         role = self.catalog.find(request.role)
+        asked_about = role or self.catalog.stand_in(request.role)
         circumstances = Circumstances(
-            duration=requested_duration(request, role or NOWHERE),
+            duration=requested_duration(request, asked_about),
             source_ip=origin.source_ip,
             has_reason=request.reason is not None,
             time=datetime.now(UTC),
         )
-        decision = self.authorizer.decide(caller, role or NOWHERE, circumstances)
+        decision = self.authorizer.decide(caller, asked_about, circumstances)
         return (role, decision) if role else (None, Decision(allowed=False))
 
 
@@ -225,12 +226,12 @@ def _token_store(settings: Settings) -> "Callable[[], TokenStore]":
 
 
 def load_service(config: Path, settings: Settings) -> Service:
-    """Read and check the whole configuration; a service with an invalid one does not start.
+    """Put the service together; with an invalid configuration it does not start.
 
     Raises:
         ConfigError: one line for every problem found.
     """
-    configuration = load_configuration(config, settings.allow_loopback_http)
+    configuration = load_configuration(config, settings)
     return Service(
         catalog=configuration.catalog,
         authorizer=configuration.authorizer,

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from chalicelib.catalog import Role
 from chalicelib.errors import InvalidRequest
 from chalicelib.identity import Caller
 from chalicelib.request import VendRequest
+from chalicelib.role import Role
 from chalicelib.scoping import session_policy
 from chalicelib.session_name import identity_hash, session_name
 from chalicelib.session_tags import OWN_KEYS, check_value

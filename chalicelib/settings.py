@@ -12,11 +12,13 @@ class Settings:
         region: where the function runs; Lambda sets it.
         tokens_table: name of the table of API tokens, or None: none are taken.
         allow_loopback_http: let issuers on this very machine be reached without TLS. For tests alone.
+        deployed: this is a deployed function, which takes the configuration that was compiled for it, and no other.
     """
 
     region: str
     tokens_table: str | None = None
     allow_loopback_http: bool = False
+    deployed: bool = False
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -25,4 +27,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         region=environment["AWS_REGION"],
         tokens_table=environment.get("CREDVEND_TOKENS_TABLE") or None,
         allow_loopback_http=environment.get("CREDVEND_ALLOW_LOOPBACK_HTTP") == "true",
+        # Lambda sets it always, and nobody can set it otherwise:
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        deployed="AWS_LAMBDA_FUNCTION_NAME" in environment,
     )

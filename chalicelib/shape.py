@@ -3,10 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Final
-
-import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.policy_document import check_document, document_of, minify
 from chalicelib.policy_lint import lint
@@ -15,6 +12,9 @@ from chalicelib.printable import is_printable_line
 from chalicelib.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
 from chalicelib.templates import Bounds, Placeholder, Template, parse_template
 
+if TYPE_CHECKING:
+    from chalicelib.shape_entry import ClaimEntry, ParamEntry, ShapeEntry
+
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PolicyArns)
 MAXIMUM_POLICY_CHARACTERS: Final = 2048
 MAXIMUM_POLICY_ARNS: Final = 10
@@ -22,55 +22,6 @@ MAXIMUM_PARAM_CHARACTERS: Final = 256
 # Of keys in messages, at most so many characters.
 KEY_SHOWN: Final = 40
 PARAM_NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
-
-ParamName = Annotated[str, Meta(pattern=rf"^{PARAM_NAME}\Z")]
-Pattern = Annotated[str, Meta(min_length=1, max_length=512, description="A regular expression for the whole value.")]
-PolicyArn = Annotated[
-    str, Meta(pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]{1,640}\Z")
-]
-
-
-Separators = Annotated[
-    str, Meta(max_length=16, description="Characters that values may hold although they end them in a template.")
-]
-
-
-class ClaimEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What the values of a claim look like."""
-
-    pattern: Pattern
-    separators: Separators = ""
-
-
-class ParamEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """A value that callers choose, within bounds."""
-
-    pattern: Pattern
-    separators: Separators = ""
-    default: Annotated[str | None, Meta(description="Where the caller gives none. Without it, they must.")] = None
-    description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
-
-
-class ShapeEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The keys of a role that shape its sessions."""
-
-    # Not None where it is left out: a `policy:` with nothing below it would be a role without scoping.
-    policy: Annotated[
-        dict[str, Annotated[object, Meta(extra_json_schema={"type": ["string", "array", "object"]})]] | UnsetType,
-        Meta(description="Session policy: a policy document, with ${caller...}, ${claims...} and ${params...} in it."),
-    ] = UNSET
-    policy_arns: Annotated[
-        list[PolicyArn], Meta(max_length=MAXIMUM_POLICY_ARNS, description="Managed policies as session policies.")
-    ] = []
-    params: Annotated[dict[ParamName, ParamEntry], Meta(description="Values that callers choose, for templates.")] = {}
-    claims: Annotated[
-        dict[str, ClaimEntry], Meta(description="What claims must look like where templates use them.")
-    ] = {}
-    tags: Annotated[dict[str, str], Meta(description="Session tags: keys and values, which may be templates.")] = {}
-    caller_tags: Annotated[list[str], Meta(description="Keys of session tags that callers may set.")] = []
-    transitive_tags: Annotated[
-        list[str], Meta(description="Keys of session tags that stay through further role changes.")
-    ] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +57,14 @@ class Shape:
         return self.policy is not None or bool(self.policy_arns)
 
 
-def read_shape(entry: ShapeEntry) -> Shape:
+def read_shape(entry: "ShapeEntry") -> Shape:
     """Check the keys against each other, and take the templates apart.
 
     Raises:
         ValueError: names the key.
     """
     shape = Shape(
-        policy=None if entry.policy is UNSET else _policy(entry.policy),
+        policy=_policy(entry.policy) if isinstance(entry.policy, dict) else None,
         policy_arns=tuple(entry.policy_arns),
         params={name: _param(name, param) for name, param in entry.params.items()},
         claims={name: _bounds(f"claims.{name}", claim) for name, claim in entry.claims.items()},
@@ -151,7 +102,7 @@ def _policy(document: dict[str, object]) -> PolicyTemplate:
     return policy
 
 
-def _param(name: str, entry: ParamEntry) -> Param:
+def _param(name: str, entry: "ParamEntry") -> Param:
     param = Param(_bounds(f"params.{name}", entry), entry.default, entry.description)
     if entry.default is not None and not fits(param, entry.default):
         raise ValueError(f"`params.{name}.default` does not match the pattern")
@@ -164,7 +115,7 @@ def fits(param: Param, value: str) -> bool:
     return bounded and is_printable_line(value) and param.bounds.pattern.fullmatch(value) is not None
 
 
-def _bounds(key: str, entry: ClaimEntry | ParamEntry) -> Bounds:
+def _bounds(key: str, entry: "ClaimEntry | ParamEntry") -> Bounds:
     try:
         # ASCII: `\\w` and `\\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
         return Bounds(re.compile(entry.pattern, re.ASCII), entry.separators)

@@ -1,16 +1,14 @@
 """The call to STS AssumeRole. What its refusals mean to a person is in sts_failures.py."""
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-from chalicelib.aws_client import client_config
+from chalicelib.aws_client import client_config, session
 from chalicelib.session_plan import SessionPlan
 from chalicelib.sts_failures import refused, unreachable, unreadable
 
@@ -24,11 +22,6 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 3
 ATTEMPTS: Final = 3
-
-
-# At DEBUG, which one setting of the function could switch on, these log what STS answers.
-for _name in ("boto3", "botocore", "urllib3"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +58,8 @@ class Session:
 
 def sts_client(region: str) -> "STSClient":
     """A client of the region's own endpoint; keep it, and the connection stays open between requests."""
-    return boto3.client("sts", config=client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
+    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+    return cast("STSClient", session().create_client("sts", config=config))
 
 
 def assume_role(client: "STSClient", plan: SessionPlan) -> Session:

@@ -11,14 +11,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from chalicelib.api_token import api_token_id, check_api_token, hash_api_token
-from chalicelib.aws_client import client_config
+from chalicelib.aws_client import client_config, session
 from chalicelib.errors import InvalidToken, TokenStoreUnavailable
 
 if TYPE_CHECKING:
@@ -208,7 +207,8 @@ class _Kept(Generic[_Value]):
 
 def dynamodb_client(region: str) -> "DynamoDBClient":
     """A client for `TokenStore`; keep it, and the connection stays open between requests."""
-    return boto3.client("dynamodb", config=client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
+    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+    return cast("DynamoDBClient", session().create_client("dynamodb", config=config))
 
 
 def stored_token(item: "Mapping[str, AttributeValueTypeDef]") -> StoredToken:

@@ -3,8 +3,8 @@
 The same steps and the same template serve AWS and the local AWS:
 
 1. a copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it;
-2. the configuration checked, and the function's IAM policy made from the catalog;
-3. `chalice package`, merged with `.chalice/template.json`;
+2. the configuration checked and compiled to one file, and the function's IAM policy made from the catalog;
+3. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in;
 4. `aws cloudformation package` (upload to a bucket of the account) and `deploy`.
 """
 
@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from chalicelib.configuration import load_configuration
+from chalicelib.compiled import compile_configuration
 from chalicelib.errors import ConfigError
 from ops.aws_cli import AwsCli, CommandFailed
 from ops.environments import ROOT, programs
 from ops.file_lock import file_lock
 from ops.generate import stages, write_policy
+from ops.slim import CompileFailed, slim
 
 _SHIPPED_CONFIG = Path("chalicelib/config")
 _KEPT_PACKAGES = 4
@@ -82,11 +83,8 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     with file_lock(build / "lock"):
         build.parent.chmod(0o700)  # the configuration is nobody else's business
         _say(f"Packaging stage {stage} with the configuration in {config or _SHIPPED_CONFIG} ...")
-        _copy_source(build / "source", config)
-        _check(build / "source/chalicelib/config", stage)
-        write_policy(build / "source")
+        template = package(stage, build, region, config)
         account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
-        template = _package(stage, build, region)
         bucket = _artifacts_bucket(aws, account, region)
         _say(f"Deploying stack {stack} to account {account}, {region} ...")
         _deploy_stack(aws, stack, template, bucket)
@@ -100,6 +98,26 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         function_role_arn=outputs["FunctionRoleArn"],
         log_group=outputs["LogGroupName"],
     )
+
+
+def package(stage: str, build: Path, region: str, config: Path | None = None) -> Path:
+    """Check the configuration and package the service below `build`. No AWS account is needed.
+
+    Args:
+        config: as for `deploy`.
+
+    Returns:
+        The CloudFormation template; the function's code, `deployment.zip`, lies beside it.
+
+    Raises:
+        ConfigError: the configuration is invalid.
+        CommandFailed: a step failed; says which, and what it said.
+    """
+    _copy_source(build / "source", config)
+    # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
+    compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage == "local")
+    write_policy(build / "source")
+    return _package(stage, build, region)
 
 
 def trust_statement(principal: str) -> dict[str, object]:
@@ -164,11 +182,6 @@ def _lay_over(config: Path, target: Path) -> None:
         shutil.copyfile(config / name, target / name)
 
 
-def _check(config: Path, stage: str) -> None:
-    # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
-    load_configuration(config, allow_loopback_http=stage == "local")
-
-
 def _package(stage: str, build: Path, region: str) -> Path:
     command = [str(programs("dev") / "chalice"), "package", "--stage", stage, "--pkg-format", "cloudformation"]
     command += ["--merge-template", ".chalice/template.json", str(build / "package")]
@@ -184,6 +197,10 @@ def _package(stage: str, build: Path, region: str) -> Path:
     )
     if done.returncode != 0:
         raise CommandFailed(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
+    try:
+        slim(build / "package/deployment.zip")
+    except CompileFailed as failure:
+        raise CommandFailed(f"A file of the package is no Python:\n{failure}") from None
     return build / "package/sam.json"
 
 

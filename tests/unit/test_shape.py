@@ -10,7 +10,8 @@ from chalicelib.errors import ConfigError, InvalidRequest
 from chalicelib.identity import OidcSubject
 from chalicelib.request import CallerPolicy, VendRequest
 from chalicelib.session_plan import SessionPlan, plan_session
-from chalicelib.shape import Param, ShapeEntry, fits, read_shape
+from chalicelib.shape import Param, fits, read_shape
+from chalicelib.shape_entry import ShapeEntry
 from chalicelib.templates import Bounds
 
 ROLE = """

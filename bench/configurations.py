@@ -1,0 +1,89 @@
+"""Configurations of any size, and who asks for what in them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from tests.harness.tokens import Key, key_set
+
+ACCOUNT: Final = "111122223333"
+ISSUER: Final = "https://id.example.com"
+AUDIENCE: Final = "credvend"
+# What policies are about: a caller and a role or a group of roles; a caller and any role; anybody and any role.
+Shape = Literal["role", "caller", "anything"]
+_ROLES_OF_A_GROUP: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much there is in a configuration."""
+
+    roles: int
+    policies: int
+    shape: Shape = "role"
+
+    @property
+    def name(self) -> str:
+        return f"{self.roles}-{self.policies}-{self.shape}"
+
+    @property
+    def questions(self) -> list[tuple[str, str]]:
+        """A user and a role for each role: every other user is one that policies are about."""
+        return [("stranger" if number % 2 else f"user-{number}", f"role-{number}") for number in range(self.roles)]
+
+
+def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
+    """Write a configuration directory, with an issuer whose keys need no network."""
+    (directory / "policies").mkdir(parents=True, exist_ok=True)
+    (directory / "keys").mkdir(exist_ok=True)
+    roles = "".join(_role(number) for number in range(size.roles))
+    (directory / "roles.yaml").write_text(f"roles:\n{roles}", encoding="utf-8")
+    per_file = 100
+    policies = [_policy(number, size) for number in range(size.policies)]
+    for start in range(0, len(policies), per_file):
+        path = directory / f"policies/team-{start // per_file}.cedar"
+        path.write_text("\n".join(policies[start : start + per_file]), encoding="utf-8")
+    (directory / "issuers.yaml").write_text(
+        f"issuers: [{{name: bench, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/bench.json}}]\n",
+        encoding="utf-8",
+    )
+    (directory / "keys/bench.json").write_text(json.dumps(key_set(issuer_key)), encoding="utf-8")
+    return directory
+
+
+def _role(number: int) -> str:
+    # Every tenth shapes its sessions, as a catalog has some that do.
+    shaped = (
+        "    params: {tenant: {pattern: '[a-z]{1,32}', default: acme}}\n"
+        "    policy: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', "
+        "Resource: 'arn:aws:s3:::data/${params.tenant}/*'}]}\n"
+        if number % 10 == 9
+        else ""
+    )
+    return (
+        f"  - name: role-{number}\n    arn: arn:aws:iam::{ACCOUNT}:role/team/role-{number}\n"
+        f"    description: Number {number} of many.\n    groups: [group-{number // _ROLES_OF_A_GROUP}]\n"
+        f"    max_duration: 1h\n{shaped}"
+    )
+
+
+def _policy(number: int, size: Size) -> str:
+    """Policy by number. All kinds take turns; where there are five policies for each role, it has one of each kind."""
+    role = number * size.roles // size.policies
+    user = f'principal == IamUser::"arn:aws:iam::{ACCOUNT}:user/user-{role}"'
+    if size.shape == "caller":
+        return f'@id("p{number}") permit ({user}, action, resource) when {{ context.duration <= {900 + number % 5} }};'
+    if size.shape == "anything":
+        condition = f'principal is IamUser && principal.name == "user-{role}" && context.duration <= {900 + number % 5}'
+        return f'@id("p{number}") permit (principal, action, resource) when {{ {condition} }};'
+    scope = [
+        f'permit ({user}, action, resource == Role::"role-{role}")',
+        f'permit (principal == OidcSubject::"bench:user-{role}", action, resource == Role::"role-{role}")',
+        f'forbid (principal is IamUser, action, resource == Role::"role-{role}") when {{ context.duration > 3000 }}',
+        f'permit ({user}, action, resource in RoleGroup::"group-{role // _ROLES_OF_A_GROUP}")'
+        " when { context.duration <= 1800 }",
+        f'permit (principal in Account::"{ACCOUNT}", action, resource == Role::"role-{role}")'
+        ' when { principal is IamRole && principal.session_name like "*@example.com" && context.has_reason }',
+    ]
+    return f'@id("p{number}") {scope[number % len(scope)]};'

@@ -1,0 +1,23 @@
+"""A configuration as an adopter writes it: YAML and Cedar, read and checked whole."""
+
+from pathlib import Path
+
+from chalicelib.authorization import load_authorizer
+from chalicelib.catalog import load_catalog
+from chalicelib.configuration import Configuration
+from chalicelib.jwks import load_trusted_issuers
+
+
+def load_written(config: Path, allow_loopback_http: bool) -> Configuration:
+    """Read a configuration directory.
+
+    Args:
+        allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
+
+    Raises:
+        ConfigError: one line for every problem found.
+    """
+    catalog = load_catalog(config / "roles.yaml")
+    trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
+    names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
+    return Configuration(catalog, lambda: trusted_issuers, load_authorizer(config, catalog, names))

@@ -1,0 +1,94 @@
+"""The package that is deployed is whole: it works in an interpreter that has nothing else."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from local.aws import ACCOUNT, REGION
+from ops.environments import ROOT
+from tests.harness.app import iam_identity
+from tests.harness.deployed import Stack
+from tests.harness.sts_server import SECRET, sts_server
+
+# As Lambda does it, with the package first on the path; and then what only tokens need.
+FUNCTION = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import app
+answer = app.app(json.loads(sys.argv[2]), None)
+from chalicelib import oidc
+from chalicelib.token_store import dynamodb_client
+dynamodb_client("ap-northeast-2")
+places = {module.__file__ for module in sys.modules.values() if getattr(module, "__file__", None)}
+print(json.dumps({"answer": answer, "places": sorted(places)}))
+"""
+MAXIMUM_BYTES = 20_000_000
+
+
+@pytest.fixture
+def package(stack: Stack) -> Path:
+    """The zip that was deployed."""
+    return ROOT / ".build/local/package/deployment.zip"
+
+
+def test_the_package_needs_nothing_beside_it(package: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(tmp_path)
+    event = {
+        "httpMethod": "POST",
+        "headers": {"Content-Type": "application/json"},
+        "multiValueHeaders": {},
+        "queryStringParameters": None,
+        "multiValueQueryStringParameters": None,
+        "pathParameters": None,
+        "stageVariables": None,
+        "requestContext": {
+            "resourcePath": "/v1/iam/credentials",
+            "httpMethod": "POST",
+            "requestId": "1",
+            "identity": iam_identity(f"arn:aws:iam::{ACCOUNT}:user/alice"),
+        },
+        "body": json.dumps({"role": "instances"}),
+        "isBase64Encoded": False,
+    }
+    with sts_server() as sts:
+        done = subprocess.run(
+            # Without the virtualenv, and without what may be installed beside the interpreter.
+            [Path(sys.base_prefix) / "bin/python3", "-I", "-S", "-B", "-c", FUNCTION, tmp_path, json.dumps(event)],
+            env={
+                "AWS_REGION": REGION,
+                "AWS_LAMBDA_FUNCTION_NAME": "credvend-local",
+                "CREDVEND_ALLOW_LOOPBACK_HTTP": "true",
+                "AWS_ENDPOINT_URL": sts.url,
+                "AWS_ACCESS_KEY_ID": "AKIASERVICE",
+                "AWS_SECRET_ACCESS_KEY": "service-secret",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    ended = json.loads(done.stdout.splitlines()[-1])
+    assert ended["answer"]["statusCode"] == 200 and SECRET in ended["answer"]["body"]
+    standard_library = str(Path(json.__file__).parents[1])
+    assert [p for p in ended["places"] if not p.startswith((str(tmp_path), standard_library))] == []
+
+
+def test_every_module_of_the_package_has_its_bytecode(package: Path) -> None:
+    """Nothing can be written where Lambda unzips it: each cold start would compile the rest again."""
+    with zipfile.ZipFile(package) as archive:
+        names = set(archive.namelist())
+        sources = [name for name in names if name.endswith(".py")]
+        assert "app.py" in sources and "chalicelib/service.py" in sources and "botocore/session.py" in sources
+        assert [name for name in sources if importlib.util.cache_from_source(name) not in names] == []
+        flags = {archive.read(name)[4] for name in names if name.endswith(".pyc")}
+    assert flags == {0b01}  # PEP 552: hash-based, unchecked
+
+
+def test_the_package_stays_small(package: Path) -> None:
+    assert package.stat().st_size < MAXIMUM_BYTES

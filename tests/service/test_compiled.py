@@ -1,0 +1,172 @@
+"""A deployed function takes the configuration that was compiled for it, whole and unchanged, or does not start."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import app as app_module
+from chalicelib.authorization import Circumstances
+from chalicelib.compiled import compile_configuration, compiled_path
+from chalicelib.configuration import Configuration, load_configuration
+from chalicelib.errors import ConfigError
+from chalicelib.http import HttpEdge
+from chalicelib.identity import IamUser
+from chalicelib.service import load_service
+from chalicelib.settings import Settings, read_settings
+from tests.harness.app import ACCOUNT, ROLES, CredvendApp, write_config
+from tests.harness.tokens import key_set, rsa_key
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYED = Settings("ap-northeast-2", deployed=True)
+ISSUERS = "issuers: [{name: okta, issuer: https://id.example.com, audiences: [a], jwks_file: keys/okta.json}]\n"
+# One role with everything that roles.yaml knows, beside those of the other tests.
+MORE_ROLES = """
+  - name: everything
+    arn: arn:aws:iam::111122223333:role/deep/everything
+    description: "Zo\u00eb's \U0001f511"
+    groups: [open, closed]
+    default_duration: 20m
+    max_duration: 1800
+    external_id: shared-id
+    require_reason: true
+    params: {size: {pattern: "[0-9]+"}, area: {pattern: "a|b", default: a, description: Where.}}
+    claims: {tenant: {pattern: "[a-z/]+", separators: /}}
+    policy:
+      Version: "2012-10-17"
+      Statement:
+        - {Sid: One, Effect: Allow, Action: "s3:*", Resource: ["arn:aws:s3:::${params.area}/${claims.tenant}/*"]}
+        - Effect: Deny
+          NotAction: s3:GetObject
+          Resource: "*"
+          Condition: {StringLike: {"aws:PrincipalTag/a": "${aws:username}/x/${caller.name}"}, Bool: {"aws:x": true}}
+    tags: {Size: "${params.size}", Fixed: x}
+    caller_tags: [Project]
+    transitive_tags: [Size, "credvend:caller"]
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration directory, compiled."""
+    config = write_config(tmp_path / "config", ROLES + MORE_ROLES)
+    (config / "keys").mkdir()
+    (config / "keys/okta.json").write_text(json.dumps(key_set(rsa_key("okta"))))
+    (config / "issuers.yaml").write_text(ISSUERS)
+    compile_configuration(config, allow_loopback_http=False)
+    return config
+
+
+def both(config: Path) -> tuple[Configuration, Configuration]:
+    """As it is written, and as it was compiled."""
+    return load_configuration(config, Settings("ap-northeast-2")), load_configuration(config, DEPLOYED)
+
+
+def test_what_is_compiled_is_what_was_written(config: Path) -> None:
+    written, compiled = both(config)
+    assert compiled.catalog.roles == written.catalog.roles
+    assert [issuer.issuer for issuer in compiled.trusted_issuers().values()] == [
+        issuer.issuer for issuer in written.trusted_issuers().values()
+    ]
+    for role in written.catalog.roles:
+        assert compiled.catalog.find(role.name) == compiled.catalog.find(role.arn) == role
+        for user in ("alice", "mallory"):
+            caller = IamUser("aws", ACCOUNT, "/", user, "AIDA")
+            here = Circumstances(900, "198.51.100.7", False, datetime.now(UTC))
+            assert compiled.authorizer.decide(caller, role, here) == written.authorizer.decide(caller, role, here)
+    assert compiled.catalog.find("nobody") is None
+
+
+def test_a_function_in_lambda_is_a_deployed_one() -> None:
+    assert read_settings({"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_NAME": "credvend-prod"}).deployed
+    assert not read_settings({"AWS_REGION": "eu-west-1"}).deployed
+
+
+def test_the_app_vends_with_what_was_compiled(
+    credvend: CredvendApp, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_module, "service", load_service(config, DEPLOYED))
+    monkeypatch.setattr(app_module, "edge", HttpEdge())
+    answer = credvend.vend({"role": "tenant", "params": {"tenant": "acme"}})
+    assert answer.status == 200 and "data/acme/public/*" in credvend.sts.asked[0]["Policy"]
+    assert credvend.vend({"role": "forbidden"}).status == credvend.vend({"role": "nobody"}).status == 403
+
+
+def resealed(config: Path, change: Callable[[dict[str, object]], object]) -> None:
+    """The compiled file, changed, and its digest with it."""
+    document = json.loads(compiled_path(config).read_bytes().partition(b"\n")[2])
+    change(document)
+    content = json.dumps(document).encode()
+    compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def cut(config: Path, end: int | None) -> None:
+    compiled_path(config).write_bytes(compiled_path(config).read_bytes()[:end])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda config: compiled_path(config).unlink(), "cannot be read"),
+        (lambda config: cut(config, 0), "is not whole"),
+        (lambda config: cut(config, 64), "is not whole"),
+        (lambda config: cut(config, 65), "is not whole"),
+        (lambda config: cut(config, -1), "is not whole"),
+        (
+            lambda config: compiled_path(config).write_bytes(
+                compiled_path(config).read_bytes().replace(b"permit", b"forbid")
+            ),
+            "is not whole",
+        ),
+        (lambda config: resealed(config, lambda document: document.update(format=0)), "another version"),
+        (lambda config: resealed(config, lambda document: document.update(allow_loopback_http=True)), "another stage"),
+        (lambda config: (config / "roles.yaml").write_text(ROLES), "not made from the configuration beside it"),
+        (lambda config: (config / "issuers.yaml").unlink(), "not made from the configuration beside it"),
+        (lambda config: (config / "keys/okta.json").write_text("{}"), "not made from the configuration beside it"),
+        (lambda config: (config / "policies/more.cedar").touch(), "not made from the configuration beside it"),
+        (
+            lambda config: (config / "policies/all.cedar").rename(config / "policies/a.cedar"),
+            "not made from the configuration beside it",
+        ),
+    ],
+)
+def test_a_deployed_function_does_not_start_without_its_own_whole_configuration(
+    config: Path, spoil: Callable[[Path], object], why: str
+) -> None:
+    load_service(config, DEPLOYED)
+    spoil(config)
+    with pytest.raises(ConfigError, match=why):
+        load_service(config, DEPLOYED)
+
+
+def test_an_invalid_configuration_is_not_compiled(config: Path) -> None:
+    compiled_path(config).unlink()
+    (config / "policies/all.cedar").write_text('@id("a") forbid (principal, action, resource == Role::"nobody");')
+    with pytest.raises(ConfigError, match="is not in the catalog"):
+        compile_configuration(config, allow_loopback_http=False)
+    assert not compiled_path(config).exists()
+
+
+def test_a_signed_vend_imports_nothing_that_only_others_need(config: Path, tmp_path: Path) -> None:
+    """Each of them would cost every cold start some milliseconds."""
+    shutil.copy(ROOT / "app.py", tmp_path)
+    shutil.copytree(ROOT / "chalicelib", tmp_path / "chalicelib", ignore=shutil.ignore_patterns("config"))
+    shutil.copytree(config, tmp_path / "chalicelib/config")
+    compile_configuration(tmp_path / "chalicelib/config", allow_loopback_http=False)
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import app, sys; print(*sys.modules, sep=chr(10)); print(sys.modules['cedarpy.pst'])"],
+        cwd=tmp_path,
+        env={"AWS_REGION": "ap-northeast-2", "AWS_LAMBDA_FUNCTION_NAME": "credvend-prod"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    assert "chalicelib.compiled" in loaded and "pst.py" not in loaded[-1]
+    for needless in ("boto3", "s3transfer", "yaml", "msgspec", "jwt", "cryptography", "chalicelib.jwks"):
+        assert needless not in loaded

@@ -1,0 +1,35 @@
+"""A role that is not there is refused as one that is: in the same words, and after the same work."""
+
+import pytest
+
+from chalicelib.authorization import Authorizer, Circumstances, Decision
+from chalicelib.identity import Caller
+from chalicelib.role import NOWHERE, Catalog, Role
+from tests.harness.app import CredvendApp
+
+NAMES = [f"nobody-{number}" for number in range(20)]
+
+
+def test_a_role_that_is_not_there_is_decided_as_one_that_is(
+    credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the decision thrown away: some of these roles alice may have."""
+    asked: list[str] = []
+    decide = Authorizer.decide
+
+    def remember(self: Authorizer, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
+        asked.append(role.name)
+        return decide(self, caller, role, circumstances)
+
+    monkeypatch.setattr(Authorizer, "decide", remember)
+    answers = [credvend.vend({"role": name}) for name in NAMES]
+    assert {answer.status for answer in answers} == {403} and credvend.sts.asked == []
+    assert len(asked) == len(NAMES) and "" not in asked and len(set(asked)) > 1
+    assert [record["decision"] for record in credvend.records()] == ["deny"] * len(NAMES)
+    # The second time as the first: else whoever asks twice could tell it from a role that is there.
+    again = [credvend.vend({"role": name}) for name in NAMES]
+    assert asked[len(NAMES) :] == asked[: len(NAMES)] and {answer.status for answer in again} == {403}
+
+
+def test_without_any_role_there_is_one_to_ask_about() -> None:
+    assert Catalog(()).stand_in("nobody") is NOWHERE
