@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.configuration import Configuration, load_configuration
+from chalicelib.settings import Settings
 from ops.environments import ROOT, programs
 from tests.e2e.test_api_tokens import create
 from tests.harness.deployed import PERSON, Stack
@@ -158,7 +159,7 @@ def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
     issuers, recipe, *others = blocks(scoping, "yaml")
     together = recipe + "".join(other.removeprefix("roles:\n") for other in others)
     loaded = load(tmp_path / "scoping", together, issuers, blocks(scoping, "cedar"))
-    (trusted,) = loaded.trusted_issuers.values()
+    (trusted,) = loaded.trusted_issuers().values()
     (role,) = [role for role in loaded.catalog.roles if role.name == "tenant-data"]
     assert set(role.shape.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
     for document in DOCUMENTS:
@@ -174,7 +175,7 @@ def load(directory: Path, roles: str, issuers: str, policies: list[str]) -> Conf
     (directory / "issuers.yaml").write_text(issuers)
     for number, policy in enumerate(policies):
         (directory / f"policies/{number}.cedar").write_text(policy)
-    return load_configuration(directory, allow_loopback_http=False)
+    return load_configuration(directory, Settings("eu-west-1"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
