@@ -81,8 +81,10 @@ def parse_template(text: str, variables_of_iam: bool) -> Template:
 
 
 def _placeholder(written: str, variables_of_iam: bool) -> Placeholder | None:
-    """The placeholder, or None for a variable of IAM's own: https://docs.aws.amazon.com/IAM/latest/UserGuide/
-    reference_policies_variables.html."""
+    """The placeholder, or None for a variable of IAM's own.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
+    """
     kind, dot, name = written.partition(".")
     if dot and kind in get_args(Kind):
         if _NAME.fullmatch(name) is None:

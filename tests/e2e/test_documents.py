@@ -63,6 +63,8 @@ def checkout(tmp_path: Path) -> Path:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     (copy / ".venv").symlink_to(ROOT / ".venv")
+    # And what packaging keeps of its last time: the packages of Lambda need not be put together anew.
+    (copy / ".build").symlink_to(ROOT / ".build")
     return copy
 
 
@@ -72,8 +74,9 @@ def test_every_command_of_the_readme_runs_in_its_order(stack: Stack, checkout: P
         if "make deploy" in block:  # "with AWS credentials and a region in your environment"
             script += exports({k: v for k, v in stack.aws.environment().items() if k.startswith("AWS_")})
         script += f"echo '=== {number}'\n{block}echo\n"
-    # It is what runs this test: .ci/run calls it.
-    script = script.replace("\nmake test\n", "\n")
+    # The one is run by test_demo.py, and the other runs this test: .ci/run calls it.
+    assert "\nmake demo\nmake test\n" in script
+    script = script.replace("\nmake demo\nmake test\n", "\n")
     try:
         output = bash(script, checkout, {})
     finally:

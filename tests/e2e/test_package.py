@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from ops.environments import ROOT
 from tests.harness.app import iam_identity
 from tests.harness.deployed import Stack
 from tests.harness.sts_server import SECRET, sts_server
@@ -33,7 +32,7 @@ MAXIMUM_BYTES = 20_000_000
 @pytest.fixture
 def package(stack: Stack) -> Path:
     """The zip that was deployed."""
-    return ROOT / ".build/local/package/deployment.zip"
+    return stack.package
 
 
 def test_the_package_needs_nothing_beside_it(package: Path, tmp_path: Path) -> None:

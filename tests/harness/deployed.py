@@ -21,6 +21,7 @@ from botocore.credentials import Credentials
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
 from local.oidc_provider import OidcProvider, oidc_provider
 from ops.deploy import Deployment, deploy, trust_statement
+from ops.environments import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -79,6 +80,7 @@ class Stack:
     """The local AWS with credvend deployed in it.
 
     Attributes:
+        package: a copy of what was deployed.
         oidc: the OpenID provider that the service trusts as issuer `local`.
         alice: an IAM user who may call credvend; policies let her have the roles of group `open`.
         vended: every key that a test got, for the proof that none of them is in the log.
@@ -87,6 +89,7 @@ class Stack:
     aws: LocalAws
     oidc: OidcProvider
     deployed: Deployment
+    package: Path
     alice: Key = field(init=False)
     vended: list[Key] = field(default_factory=list)
     # Clients take long to make: one session, which reads the models of services once, and each client once.
@@ -214,7 +217,8 @@ def stack() -> Iterator[Stack]:
         shutil.copytree(CONFIG, config)
         shutil.copy(CONFIG.parent / "tokens.cedar", config / "policies")
         (config / "issuers.yaml").write_text(ISSUERS.format(issuer=oidc.issuer, audience=oidc.audience))
-        stack = Stack(aws, oidc, deploy("local", aws.environment(), config))
+        stack = Stack(aws, oidc, deploy("local", aws.environment(), config), aws.directory / "deployment.zip")
+        shutil.copy(ROOT / ".build/local/package/deployment.zip", stack.package)
         _seed(stack)
         yield stack
 
