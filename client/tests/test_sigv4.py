@@ -6,14 +6,18 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from fake_service import FakeService
 
-from credvend.auth import authenticator
+from credvend import credentials, lean
+from credvend.auth import authenticator, sigv4
 from credvend.auth.sigv4 import SigV4
 from credvend.config import Config
 from credvend.errors import UsageError
@@ -125,6 +129,50 @@ def test_sdks_get_credentials_through_such_a_profile(service: FakeService, signe
     environ["CREDVEND_PROFILE"] = "me"
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("ASIAEXAMPLE") and signed_by(service) == "AKIAME"
+
+
+def test_many_threads_sign_at_once_and_leave_nothing_behind(
+    service: FakeService, signer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from botocore.session import Session
+
+    for name, value in signer.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("CREDVEND_TOKEN", raising=False)
+    together = threading.Barrier(8)
+    found = Session.get_credentials
+
+    def wait_for_all(session: Session) -> object:
+        together.wait(30)
+        return found(session)
+
+    monkeypatch.setattr(Session, "get_credentials", wait_for_all)
+    with ThreadPoolExecutor(8) as pool:
+        given = list(pool.map(lambda number: credentials(f"role-{number}"), range(8)))
+    assert [each.role for each in given] == [f"role-{number}" for number in range(8)]
+    assert len(service.asked) == 8 and lean.SIGNING not in os.environ
+
+
+def test_who_leaves_first_takes_the_sign_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(lean.SIGNING, raising=False)
+    with ExitStack() as first, ExitStack() as second:
+        first.enter_context(sigv4._signing())
+        second.enter_context(sigv4._signing())
+        first.close()
+        assert os.environ[lean.SIGNING] == str(os.getpid())
+    assert lean.SIGNING not in os.environ
+
+
+def test_a_process_that_is_forked_meanwhile_is_not_taken_for_one_that_asks_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv(lean.SIGNING, raising=False)
+    with sigv4._signing():
+        child = os.fork()
+        if child == 0:
+            os._exit(int(lean.asks_itself(os.environ)))
+        assert os.waitpid(child, 0)[1] == 0
+        assert not lean.asks_itself(os.environ)
 
 
 @pytest.mark.parametrize("process", ["sh -c 'echo leaked >&2; exit 1'", "echo leaked", "sh -c 'echo {}'"])

@@ -38,7 +38,8 @@ WAYS = ("token", "token-file", "github", "gitlab", "kubernetes", "login", "sigv4
 # Where docs/callers.md has a pod mount its token.
 KUBERNETES_TOKEN = "/var/run/secrets/credvend/token"  # noqa: S105 a path
 GITLAB_TOKEN = "CREDVEND_ID_TOKEN"  # noqa: S105 the name of a variable
-# Set while the AWS credential chain is asked, which may run `credvend process` in turn: see auth/sigv4.py.
+# Set while the AWS credential chain is asked, which may run `credvend process` in turn, to the id of the process that
+# asks it: see auth/sigv4.py.
 SIGNING = "CREDVEND_SIGNING"
 ITSELF = (
     "the AWS profile to sign with gets its credentials from credvend itself: "
@@ -137,6 +138,14 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
         if name in settings:
             settings[name] = _from_home(environ, settings[name])
     return {name: value for name, value in settings.items() if value}
+
+
+def asks_itself(environ: "Mapping[str, str]") -> bool:
+    """Whether this process was started by the credential chain of another credvend, which signs.
+
+    What another thread of this process has set does not count: it is told by the process's id.
+    """
+    return environ.get(SIGNING, "") not in ("", str(os.getpid()))
 
 
 def marker_path(environ: "Mapping[str, str]", kind: str, url: str) -> str:
@@ -410,7 +419,7 @@ def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> 
     Args:
         arguments: those after `process`.
     """
-    if environ.get(SIGNING):
+    if asks_itself(environ):
         return None
     try:
         asked = _options(arguments)

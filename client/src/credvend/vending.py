@@ -46,7 +46,7 @@ def get_entry(
     Raises:
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
     """
-    if environ.get(lean.SIGNING):
+    if lean.asks_itself(environ):
         raise UsageError(lean.ITSELF)
     caller = auth.authenticator(config, environ)
     service = Service(config, caller, environ)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -85,18 +86,54 @@ def _reason(error: Exception) -> str:
     return text
 
 
+class _Signers:
+    """How many threads of this process ask the credential chain now. The variable is there while any does."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._before: str | None = None
+
+    def enter(self) -> None:
+        with self._lock:
+            if self._count == 0:
+                self._before = os.environ.get(lean.SIGNING)
+                os.environ[lean.SIGNING] = str(os.getpid())
+            self._count += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self._count -= 1
+            if self._count == 0:
+                self._restore()
+
+    def forget(self) -> None:
+        """In a child that was forked meanwhile: there, none of those threads goes on."""
+        self._lock = threading.Lock()
+        if self._count:
+            self._count = 0
+            self._restore()
+
+    def _restore(self) -> None:
+        if self._before is None:
+            os.environ.pop(lean.SIGNING, None)
+        else:
+            os.environ[lean.SIGNING] = self._before
+
+
+_signers = _Signers()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_signers.forget)
+
+
 @contextmanager
 def _signing() -> Iterator[None]:
     """Have a `credvend process` that the credential chain runs in turn fail at once, instead of ask itself for ever.
 
     For the profile to sign with may be one whose credentials come from credvend.
     """
-    before = os.environ.get(lean.SIGNING)
-    os.environ[lean.SIGNING] = "1"
+    _signers.enter()
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[lean.SIGNING]
-        else:
-            os.environ[lean.SIGNING] = before
+        _signers.leave()
