@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -196,6 +197,37 @@ def test_a_wrong_clock_is_noticed_and_shortens_no_life(
     age(environ, 3600 - 330)
     assert vend(environ) == first
     age(environ, 60)
+    assert vend(environ) != first and len(service.asked) == 2
+
+
+@pytest.mark.parametrize(("ahead", "lifetime"), [(-30 * 86_400, 3600), (0, 7000 * 365 * 86_400), (0, 43_200 + 600)])
+def test_what_would_outlive_every_session_is_no_credentials(
+    service: FakeService, environ: dict[str, str], ahead: int, lifetime: int
+) -> None:
+    service.lifetime = lifetime
+    if ahead:  # the date alone is wrong, as that of a cache in between
+        date = formatdate(time.time() + ahead, usegmt=True)
+        service.planned = [Planned(200, service.vend("reports"), {"Date": date})]
+    with pytest.raises(ServiceError, match="twelve hours"):
+        vend(environ)
+    assert not list(directory(environ).glob("*.entry"))
+
+
+def test_the_longest_session_there_is_is_cached_for_its_life(service: FakeService, environ: dict[str, str]) -> None:
+    service.lifetime = 43_200
+    service.ahead = -30  # the date is rounded, and took its way
+    assert vend(environ) == vend(environ) and len(service.asked) == 1
+
+
+def test_an_entry_that_would_live_too_long_heals_itself(service: FakeService, environ: dict[str, str]) -> None:
+    first = vend(environ)
+    path = entry_file(environ)
+    key = path.name.partition(".")[0]
+    entry = lean.parse_entry(path.read_bytes(), key)
+    assert entry is not None
+    poisoned = lean.Entry(key, entry.obtained, entry.obtained + 43_201, entry.process, entry.answer)
+    write_private(str(path), poisoned.to_bytes())
+    assert not poisoned.is_usable(time.time())
     assert vend(environ) != first and len(service.asked) == 2
 
 

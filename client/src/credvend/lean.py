@@ -49,6 +49,8 @@ ITSELF = (
 ENTRY = b"credvend cache 1"
 # Seconds of life that credentials have at least when they are handed out.
 LEAST_LIFE = 60
+# Seconds that a role session lives at most: the most that AWS lets a role have.
+LONGEST_LIFE = 43_200
 # Seconds that a clock may go back without being taken for set back.
 _TOLERANCE = 60
 
@@ -356,15 +358,18 @@ class Entry:
 
     def is_fresh(self, now: float) -> bool:
         """Whether it may be used without a thought: a few minutes of life are left, fewer for short-lived ones."""
-        return self._was_obtained_before(now) and now < self.expires - margin(self.expires - self.obtained)
+        return self._is_sound(now) and now < self.expires - margin(self.expires - self.obtained)
 
     def is_usable(self, now: float) -> bool:
         """Whether it may be used when nothing better can be had."""
-        return self._was_obtained_before(now) and now < self.expires - LEAST_LIFE
+        return self._is_sound(now) and now < self.expires - LEAST_LIFE
 
-    def _was_obtained_before(self, now: float) -> bool:
-        """Not so if the clock was set back since: then it no longer tells how long the entry has to live."""
-        return now >= self.obtained - _TOLERANCE
+    def _is_sound(self, now: float) -> bool:
+        """Not so if the clock was set back since: then it no longer tells how long the entry has to live.
+
+        Nor if it would live longer than any session: then a clock was wrong when it was made.
+        """
+        return now >= self.obtained - _TOLERANCE and self.expires - self.obtained <= LONGEST_LIFE
 
     def to_bytes(self) -> bytes:
         lines = [

@@ -13,7 +13,7 @@ from credvend.config import Config
 from credvend.errors import CredvendError, ServiceError, UsageError
 from credvend.files import CannotWrite
 from credvend.messages import say, verbose
-from credvend.service import Options, Service
+from credvend.service import LARGEST_SKEW, Options, Service
 from credvend.vended import Credentials, parse_credentials
 
 __all__ = ["Options", "get_credentials", "get_entry"]
@@ -120,6 +120,14 @@ def _ask(service: Service, key: str, role: str, options: Options) -> lean.Entry:
     expires = credentials.expiration.timestamp() - service.skew
     if expires - now < lean.LEAST_LIFE:
         raise ServiceError("The service's credentials have less than a minute to live; tell its operators.")
+    if expires - now > lean.LONGEST_LIFE + LARGEST_SKEW:
+        # No session does; to believe it would be to hand out credentials that have long ended.
+        raise ServiceError(
+            "By the service's clock its credentials live for more than twelve hours, which none do: "
+            "something between here and there answers with a wrong date; tell the service's operators."
+        )
+    # What is left of the excess is the answer's way, and the rounding of its date.
+    expires = min(expires, int(now) + lean.LONGEST_LIFE)
     return lean.Entry(key, int(now), int(expires), formats.process(credentials), json.dumps(answer))
 
 
