@@ -71,6 +71,25 @@ def test_whoever_says_so_is_not_retried(service: FakeService) -> None:
     assert len(service.asked) == 1
 
 
+def test_what_is_good_for_one_use_is_sent_once(service: FakeService) -> None:
+    request = Request("POST", service.url, body=b"code", once=True)
+    service.planned = [Planned(503), Planned(200, b"half", {"Content-Length": "100"})]
+    assert send(request, CONFIG, {}).status == 503
+    with pytest.raises(ServiceError, match="cannot be reached"):
+        send(request, CONFIG, {})
+    assert len(service.asked) == 2
+
+
+def test_what_is_good_for_one_use_is_tried_again_while_it_cannot_have_been_sent() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        pauses = Pauses()
+        request = Request("POST", f"http://127.0.0.1:{unused.getsockname()[1]}", body=b"code", once=True)
+        with pytest.raises(ServiceError, match="cannot be reached"):
+            send(request, CONFIG, {}, sleep=pauses, jitter=lambda: 0.5)
+    assert len(pauses.taken) == ATTEMPTS - 1
+
+
 def test_retry_after_is_honoured_as_seconds_and_as_a_moment(service: FakeService) -> None:
     date = formatdate(time.time() + 5, usegmt=True)
     service.planned = [Planned(503, headers={"Retry-After": "3"}), Planned(429, headers={"Retry-After": date})]
@@ -105,26 +124,47 @@ def test_an_answer_that_does_not_come_is_not_waited_for(service: FakeService) ->
         get(service.url, config=replace(CONFIG, read_timeout=0.1))
 
 
-def test_an_answer_that_comes_in_drops_is_not_waited_for() -> None:
+@pytest.mark.parametrize(
+    ("first", "drop"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    ],
+    ids=["status", "headers", "body", "chunks", "continue"],
+)
+@pytest.mark.parametrize("through_proxy", [False, True])
+def test_an_answer_that_comes_in_drops_is_not_waited_for(first: bytes, drop: bytes, through_proxy: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
         done = threading.Event()
 
         def drip() -> None:
             with contextlib.suppress(OSError):
                 connection = stack.enter_context(server.accept()[0])
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                connection.sendall(first)
                 while not done.wait(0.02):
-                    connection.sendall(b"x")
+                    connection.sendall(drop)
 
         thread = threading.Thread(target=drip)
         thread.start()
         started = time.monotonic()
         config = Config(connect_timeout=0.1, read_timeout=0.2)
-        with pytest.raises(ServiceError, match="in time"):
-            send(Request("GET", f"http://127.0.0.1:{server.getsockname()[1]}", retries=False), config, {})
-        assert time.monotonic() - started < 2
+        here = f"http://127.0.0.1:{server.getsockname()[1]}"
+        # A proxy that has answered 200 is in TLS, which has its own say on what comes then.
+        said = "cannot be reached|in time" if through_proxy else "in time"
+        environ = {"HTTPS_PROXY": here} if through_proxy else {}
+        url = "https://credvend.example.com" if through_proxy else here
+        at_last = threading.Timer(5, done.set)
+        at_last.start()
+        with pytest.raises(ServiceError, match=said):
+            send(Request("GET", url, retries=False), config, environ)
+        took = time.monotonic() - started
+        at_last.cancel()
         done.set()
         thread.join()
+        assert took < 2
 
 
 def test_an_endless_answer_is_not_read(service: FakeService) -> None:

@@ -6,6 +6,7 @@ import base64
 import contextlib
 import email.utils
 import http.client
+import io
 import ipaddress
 import random
 import re
@@ -14,7 +15,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Callable
+from typing import Any, Callable
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from credvend import __version__
@@ -40,6 +41,8 @@ class Request:
 
     Attributes:
         retries: whether it may be sent again after a connection error, a 429 or a 5xx.
+        once: it holds something that is good for one use, so that only a connection that could not be made is tried
+            again; what may have been sent is not.
     """
 
     method: str
@@ -47,6 +50,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     retries: bool = True
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,15 @@ def send(
     for attempt in range(1, attempts + 1):
         failure: ServiceError | None = None
         response: Response | None = None
+        sent = True
         try:
             response = _follow(request, url, config, environ)
         except _NoAnswer as error:
-            failure = ServiceError(str(error))
+            failure, sent = ServiceError(str(error)), error.sent
         if response is not None and response.status not in _TRANSIENT:
             return response
+        if request.once and sent:
+            break
         # Full jitter keeps many clients that failed together from coming back together.
         pause = jitter() * min(8.0, 0.5 * 2**attempt)
         if response is not None:
@@ -111,7 +118,15 @@ def send(
 
 
 class _NoAnswer(Exception):
-    """The message says why there is none."""
+    """The message says why there is none.
+
+    Args:
+        sent: whether the request may have reached the server.
+    """
+
+    def __init__(self, message: str, sent: bool) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 def check_url(text: str) -> SplitResult:
@@ -188,22 +203,25 @@ def _send_once(request: Request, url: SplitResult, config: Config, environ: Mapp
     verbose(f"{request.method} {url.scheme}://{url.netloc}{url.path}")
     started = time.monotonic()
     connection = _connection(url, config, environ)
+    _bound(connection, started + config.connect_timeout + config.read_timeout, config.connect_timeout)
+    sent = False
     try:
         connection.connect()
+        sent = True
         connection.sock.settimeout(config.read_timeout)
         connection.request(request.method, target, body=request.body or None, headers=headers)
         answer = connection.getresponse()
-        body = _read_body(answer, started + config.connect_timeout + config.read_timeout)
+        body = _read_body(answer)
     except ssl.SSLCertVerificationError as error:
         # Trying again cannot help, and neither does the service's state.
         hint = "set ca_bundle to your company's CA bundle if it has its own"
         raise ServiceError(f"The certificate of {host} is not trusted ({error.verify_message}); {hint}.") from None
     except socket.gaierror:
-        raise _NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?") from None
+        raise _NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?", sent) from None
     except socket.timeout:
-        raise _NoAnswer(f"{host} did not answer in time.") from None
+        raise _NoAnswer(f"{host} did not answer in time.", sent) from None
     except (OSError, http.client.HTTPException) as error:
-        raise _NoAnswer(f"{host} cannot be reached: {_reason(error)}.") from None
+        raise _NoAnswer(f"{host} cannot be reached: {_reason(error)}.", sent) from None
     finally:
         connection.close()
     verbose(f"status {answer.status} after {time.monotonic() - started:.2f} s")
@@ -217,8 +235,85 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, OSError) else type(error).__name__
 
 
-def _read_body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
-    """The body. A server that sends it in drops does not hold the caller beyond the deadline."""
+def _bound(connection: http.client.HTTPConnection, deadline: float, connect_timeout: float) -> None:
+    """Hold all of an exchange to one moment: timeouts alone begin anew with each drop that a server sends.
+
+    That is so for finding a connection, for what a proxy says, for headers and for the body. (The handshake of TLS has
+    one timeout for all of it already.)
+
+    Args:
+        deadline: by the monotonic clock.
+        connect_timeout: seconds for each of the host's addresses.
+    """
+
+    def create(address: tuple[str, int], *_: object) -> socket.socket:
+        failure: OSError = socket.timeout()
+        for family, kind, protocol, _name, where in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                break
+            made = socket.socket(family, kind, protocol)
+            try:
+                made.settimeout(min(connect_timeout, left))
+                made.connect(where)
+            except OSError as error:
+                made.close()
+                failure = error
+            else:
+                return made
+        raise failure
+
+    def respond(sock: socket.socket, *arguments: Any, **named: Any) -> http.client.HTTPResponse:
+        bounded: Any = _BoundedSocket(sock, deadline)
+        return http.client.HTTPResponse(bounded, *arguments, **named)
+
+    # Both are how http.client lets its own tests and others get in between.
+    connection._create_connection = create  # type: ignore[attr-defined]
+    connection.response_class = respond  # type: ignore[assignment]
+
+
+class _BoundedSocket:
+    """What `http.client.HTTPResponse` takes of a socket."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._socket = sock
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_BoundedReader(self._socket, self._deadline))
+
+
+class _BoundedReader(io.RawIOBase):
+    """Reads from a socket until a moment, however little comes at a time.
+
+    Raises:
+        socket.timeout: from then on.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._socket = sock
+        self._raw = sock.makefile("rb", buffering=0)  # which keeps the socket open for as long as it is open itself
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout
+        timeout = self._socket.gettimeout()
+        if timeout is None or left < timeout:
+            self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _read_body(answer: http.client.HTTPResponse) -> bytes:
     parts = []
     size = 0
     while True:
@@ -229,8 +324,6 @@ def _read_body(answer: http.client.HTTPResponse, deadline: float) -> bytes:
         parts.append(part)
         if size > MAXIMUM_ANSWER_BYTES:
             raise ServiceError("The answer is larger than any of the service's; is the URL right?")
-        if time.monotonic() > deadline:
-            raise socket.timeout
     body = b"".join(parts)
     if answer.length:
         raise http.client.IncompleteRead(b"")
