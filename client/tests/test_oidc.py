@@ -273,6 +273,27 @@ def test_a_token_that_is_no_bearer_token_is_refused(
         sign_in(config, Clock())
 
 
+def test_a_code_and_a_refresh_token_are_sent_once_and_polling_has_its_own_pauses(
+    provider: FakeProvider, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("credvend.http.ATTEMPTS", 2)
+    oidc = Oidc(config, {})
+    request = oidc.start_code("http://127.0.0.1:5/callback")
+    grant = oidc.start_device()
+    answered = provider.post
+    provider.post = lambda path, form: (answered(path, form), (503, {}))[1]  # type: ignore[method-assign]
+    before = len(provider.asked)
+    with pytest.raises(ServiceError):
+        oidc.refresh("refresh-1", "alice")
+    with pytest.raises(ServiceError):
+        oidc.finish_code(request, "the-code")
+    assert len(provider.asked) - before == 2
+    clock = Clock()
+    with pytest.raises(AuthenticationError, match="expired"):
+        oidc.await_device(grant, clock.sleep, clock)
+    assert len(provider.asked) - before - 2 == len(clock.pauses)
+
+
 def test_a_refresh_must_be_of_the_same_person(provider: FakeProvider, config: Config) -> None:
     oidc = Oidc(config, {})
     tokens = oidc.await_device(oidc.start_device(), lambda _: None)

@@ -171,7 +171,8 @@ class Oidc:
         while True:
             sleep(interval)
             try:
-                return self._tokens(self._post(self.provider.token_endpoint, form), None)
+                # Trying again is what this loop does.
+                return self._tokens(self._post(self.provider.token_endpoint, form, retries=False), None)
             except OAuthError as error:
                 if error.code == "slow_down":
                     interval += _SLOW_DOWN
@@ -237,7 +238,7 @@ class Oidc:
             "client_id": self.provider.client_id,
             "code_verifier": request.verifier,
         }
-        return self._tokens(self._post(self.provider.token_endpoint, form), request.nonce)
+        return self._tokens(self._post(self.provider.token_endpoint, form, once=True), request.nonce)
 
     def refresh(self, refresh_token: str, subject: str | None) -> Tokens:
         """New tokens for the same person.
@@ -251,7 +252,8 @@ class Oidc:
             ServiceError: the provider cannot be reached, or makes no sense.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": self.provider.client_id}
-        tokens = self._tokens(self._post(self.provider.token_endpoint, form), None)
+        # A second use, after an answer that was lost, would be taken for theft.
+        tokens = self._tokens(self._post(self.provider.token_endpoint, form, once=True), None)
         if tokens.claims and subject is not None and tokens.claims.get("sub") != subject:
             raise AuthenticationError("The OpenID provider answered with somebody else's tokens: run `credvend login`.")
         return tokens
@@ -279,10 +281,10 @@ class Oidc:
         is_uri = re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", audience) and "#" not in audience
         return {"audience": audience, **({"resource": audience} if is_uri else {})}
 
-    def _post(self, url: str, form: Mapping[str, str]) -> dict[str, Any]:
+    def _post(self, url: str, form: Mapping[str, str], retries: bool = True, once: bool = False) -> dict[str, Any]:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         body = urlencode(form).encode("ascii")
-        answer = send(Request("POST", url, headers, body), self._config, self._environ)
+        answer = send(Request("POST", url, headers, body, retries, once), self._config, self._environ)
         if answer.status == 200 and not answer.body.strip():  # revocation says nothing (RFC 7009, 2.2)
             return {}
         try:
