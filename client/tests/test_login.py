@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from loopback_provider import CLIENT, FakeProvider, fake_provider
+from test_secret_store import Ring
 
 from credvend import lean, secret_store
 from credvend.auth import login
@@ -293,6 +295,50 @@ def test_a_logout_forgets_here_even_if_the_provider_is_away(
     out, err = capsys.readouterr()
     assert "Signed out" in out and "was not told" in err
     assert set(state(environ)) == {".json.lock"}
+
+
+def test_a_logout_with_a_locked_keyring_says_so_and_can_be_finished(
+    provider: FakeProvider,
+    config: Config,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ring = Ring()
+    package = types.ModuleType("keyring")
+    package.get_keyring = lambda: ring  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", package)
+    del environ["CREDVEND_KEYRING"]
+    sign_in(environ)
+    cached = Path(lean.cache_directory(environ), "ab.entry")
+    cached.parent.mkdir(parents=True, mode=0o700)
+    cached.touch()
+    ring.locked = True
+    capsys.readouterr()
+    for _ in range(2):
+        assert run(["logout"], environ) == 3
+        said = capsys.readouterr()
+        assert said.out == "" and "still in the keyring: unlock it and run `credvend logout` again" in said.err
+    assert ring.kept and not cached.exists() and lean.chosen_way({"url": config.url}, environ) == "sigv4"
+    ring.locked = False
+    with pytest.raises(AuthenticationError, match="not signed in"):
+        login.current_token(config, environ)
+    assert run(["logout"], environ) == 0
+    assert "Signed out a@example.com.\nThe OpenID provider has revoked" in capsys.readouterr().out
+    assert not ring.kept and provider.valid is None and set(state(environ)) == {".json.lock"}
+
+
+def test_a_locked_keyring_keeps_nobody_signed_in_who_never_was(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ring = Ring()
+    ring.locked = True
+    package = types.ModuleType("keyring")
+    package.get_keyring = lambda: ring  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", package)
+    del environ["CREDVEND_KEYRING"]
+    assert run(["logout"], environ) == 0
+    assert "Nobody was signed in." in capsys.readouterr().out
 
 
 def fetch(url: str) -> tuple[int, str]:

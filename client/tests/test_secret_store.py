@@ -39,6 +39,8 @@ class Ring:
             self.kept[f"{service}/{username}"] = password
 
     def delete_password(self, service: str, username: str) -> None:
+        if self.locked:
+            raise RuntimeError("locked: the-secret")
         del self.kept[f"{service}/{username}"]
 
 
@@ -129,6 +131,22 @@ def test_a_locked_keyring_is_told_of_without_its_own_words(environ: dict[str, st
     with pytest.raises(AuthenticationError, match="unlock") as raised:
         secret_store.read(NAME, environ)
     assert "the-secret" not in str(raised.value)
+
+
+def test_a_secret_that_a_locked_keyring_may_keep_is_not_said_to_be_gone(environ: dict[str, str], ring: Ring) -> None:
+    assert secret_store.delete(NAME, environ) is False
+    secret_store.save(NAME, "the-secret", environ)
+    ring.locked = True
+    with pytest.raises(AuthenticationError, match="unlock"):
+        secret_store.delete(NAME, environ)
+    ring.locked = False
+    assert secret_store.delete(NAME, environ) is True
+
+
+def test_a_keyring_that_was_locked_all_along_keeps_nobody_from_deleting(environ: dict[str, str], ring: Ring) -> None:
+    ring.locked = True
+    secret_store.save(NAME, "the-secret", environ)
+    assert secret_store.delete(NAME, environ) is True
 
 
 @pytest.mark.usefixtures("no_ring")

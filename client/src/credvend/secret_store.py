@@ -23,6 +23,7 @@ SERVICE = "credvend"
 SWITCH = "CREDVEND_KEYRING"
 # Backends of a lower priority are, in keyring's own words, not recommended: they keep plain text, or nothing.
 _RECOMMENDED = 1
+_LOCKED = "The operating system's keyring did not open; unlock it."
 
 
 @dataclass(frozen=True)
@@ -80,21 +81,32 @@ def read(name: str, environ: Mapping[str, str]) -> str | None:
     try:
         found = ring.get_password(SERVICE, name)
     except Exception:  # a backend's own, of any kind; its words may hold anything
-        raise AuthenticationError("The operating system's keyring did not open; unlock it.") from None
+        raise AuthenticationError(_LOCKED) from None
     return None if found is None else str(found)
 
 
 def delete(name: str, environ: Mapping[str, str]) -> bool:
-    """Forget a secret, wherever it is. Tells whether there was one."""
+    """Forget a secret, wherever it is. Tells whether there was one.
+
+    Raises:
+        AuthenticationError: it is in no file, and may still be in the keyring, which does not let us in.
+    """
     was_in_file = _forget_file(name, environ)
     ring = _keyring(environ)
     if ring is None:
         return was_in_file
     try:
         ring.delete_password(SERVICE, name)
+        return True
     except Exception:  # not there, or locked: backends differ in how they say so
-        return was_in_file
-    return True
+        try:
+            is_there = ring.get_password(SERVICE, name) is not None
+        except Exception:  # a backend's own, of any kind
+            # Where the keyring was locked all along, the file had it.
+            is_there = not was_in_file
+    if is_there:
+        raise AuthenticationError(_LOCKED)
+    return was_in_file
 
 
 def _forget_file(name: str, environ: Mapping[str, str]) -> bool:

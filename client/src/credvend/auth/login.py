@@ -18,7 +18,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from credvend import lean, secret_store
@@ -90,6 +90,7 @@ def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[s
 
     Raises:
         UsageError: it cannot be kept.
+        AuthenticationError: the one of before cannot be forgotten.
     """
     with _locked(config, environ):
         place = None
@@ -108,17 +109,28 @@ def end(config: Config, environ: Mapping[str, str]) -> tuple[Session | None, boo
 
     Returns:
         Who was signed in, if anybody; and whether the provider forgot the refresh token too.
+
+    Raises:
+        AuthenticationError: nobody is signed in any more, but the refresh token is still in the keyring, which is
+            locked. Who was signed in is kept, for another try.
     """
     with _locked(config, environ):
         session = _read(config, environ)
-        try:
+        refresh_token = None
+        with contextlib.suppress(AuthenticationError):  # to delete it will fail, too, and be told of
             refresh_token = secret_store.read(_secret_name(config), environ)
-        except AuthenticationError as error:
-            say(f"warning: {error.message}")
-            refresh_token = None
         # First here: that must not hang on whether the provider can be reached.
         remove_marker(environ, "login", config.url)
-        secret_store.delete(_secret_name(config), environ)
+        try:
+            secret_store.delete(_secret_name(config), environ)
+        except AuthenticationError:
+            # A locked keyring does not tell whether there is anything in it.
+            if session is not None:
+                _write(replace(session, token="", expires=0.0), config, environ)
+                raise AuthenticationError(
+                    "Signed out here, but the refresh token is still in the keyring: "
+                    "unlock it and run `credvend logout` again."
+                ) from None
         with contextlib.suppress(FileNotFoundError):
             os.unlink(_path(config, environ))
     if session is None or refresh_token is None:
@@ -163,7 +175,8 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
             if error.code != "invalid_grant":
                 raise
             # It will not be good again; asking each time would only bother the provider.
-            secret_store.delete(name, environ)
+            with contextlib.suppress(AuthenticationError):
+                secret_store.delete(name, environ)
             raise AuthenticationError(f"The OpenID provider has ended your sign-in: {_SIGN_IN}") from None
         renewed = _session(tokens, provider, session)
         if tokens.refresh_token is not None and tokens.refresh_token != refresh_token:
@@ -174,7 +187,8 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
 
 def _signed_in(config: Config, environ: Mapping[str, str]) -> Session:
     session = _read(config, environ)
-    if session is None:
+    # Without the marker, it is what a logout that found the keyring locked has left for the next one.
+    if session is None or not os.path.exists(lean.marker_path(environ, "login", config.url)):
         raise AuthenticationError(f"You are not signed in: {_SIGN_IN}")
     if (session.issuer, session.client_id) != (config.issuer or session.issuer, config.client_id or session.client_id):
         raise AuthenticationError(f"You are signed in at another OpenID provider than the configured one: {_SIGN_IN}")

@@ -17,10 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    with progress("signing out"):
-        session, revoked = login.end(config, environ)
-    # Whose they are, the names of the entries do not tell; what was another caller's is one request away.
-    Cache(environ).clear()
+    try:
+        with progress("signing out"):
+            session, revoked = login.end(config, environ)
+    finally:
+        # Whose they are, the names of the entries do not tell; what was another caller's is one request away.
+        Cache(environ).clear()
     if session is None:
         print("Nobody was signed in.")
         return 0
