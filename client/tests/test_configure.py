@@ -301,6 +301,37 @@ def test_a_prefix_and_a_reason_let_more_roles_in(environ: dict[str, str], aws_co
     assert "reason" not in parsed["profile cv-reports"]["credential_process"]
 
 
+def test_a_role_called_default_becomes_nobodys_default(
+    service: FakeService, environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws_config.write_bytes(b"")
+    service.roles = [{"Role": "default"}, {"Role": "reports"}]
+    assert run(["configure", "--profiles", "--yes"], environ) == 0
+    assert b"default" not in aws_config.read_bytes() and b"[profile reports]" in aws_config.read_bytes()
+    assert "left out: default" in capsys.readouterr().err
+    assert run(["configure", "--profiles", "--yes", "--prefix", "cv-"], environ) == 0
+    assert b"[profile cv-default]" in aws_config.read_bytes()
+
+
+@pytest.mark.parametrize("section", ["[reports]", "[ reports ] # mine", "[profile reports]"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_profile_with_keys_of_its_own_is_somebody_elses(
+    environ: dict[str, str],
+    aws_config: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    section: str,
+    elsewhere: bool,
+) -> None:
+    keys = tmp_path / "keys" if elsewhere else aws_config.with_name("credentials")
+    keys.write_text(f"{section}\naws_access_key_id = AKIAMINE\naws_secret_access_key = x\n")
+    if elsewhere:
+        environ["AWS_SHARED_CREDENTIALS_FILE"] = str(keys)
+    assert run(["configure", "--profiles", "--dry-run"], environ) == 0
+    out, err = capsys.readouterr()
+    assert "[profile reports]" not in out and f"left out: reports; {keys} has a profile reports" in err
+
+
 def test_profiles_go_when_their_roles_go_and_on_request(
     service: FakeService, environ: dict[str, str], aws_config: Path
 ) -> None:

@@ -40,6 +40,12 @@ def config_file(environ: Mapping[str, str]) -> str:
     return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
 
 
+def credentials_file(environ: Mapping[str, str]) -> str:
+    """`$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`."""
+    named = environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
+    return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
+
+
 def read(path: str) -> bytes | None:
     """The file's content; None if there is none.
 
@@ -59,6 +65,12 @@ def names_outside(content: bytes) -> set[str]:
     """The profiles that are somebody else's. A second section of a name would make the whole file invalid."""
     before, _, after = _split(_text(content))
     return {name for line in _lines(before + after) for name in [_profile_name(line)] if name is not None}
+
+
+def names_with_keys(content: bytes) -> set[str]:
+    """The profiles of a credentials file. SDKs take its keys before any `credential_process` of that name."""
+    found = (_SECTION.fullmatch(line.strip()) for line in _lines(_text(content)))
+    return {re.sub(r"^profile\s+", "", each[1].strip()).strip("\"'") for each in found if each is not None}
 
 
 def with_profiles(content: bytes, profiles: Sequence[Profile]) -> bytes:

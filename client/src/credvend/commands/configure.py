@@ -181,7 +181,9 @@ def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapp
     old = aws_profiles.read(path)
     profiles: list[Profile] = []
     if not arguments.remove:
-        taken = aws_profiles.names_outside(old or b"")
+        keys = aws_profiles.credentials_file(environ)
+        taken = dict.fromkeys(aws_profiles.names_with_keys(aws_profiles.read(keys) or b""), keys)
+        taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
         roles = Service(config, authenticator(config, environ), environ).roles()
         profiles = _profiles(roles, taken, arguments.prefix, arguments.reason, _program(environ))
     new = aws_profiles.with_profiles(old or b"", profiles)
@@ -198,13 +200,22 @@ def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapp
     return 0
 
 
-def _profiles(roles: Sequence[Json], taken: set[str], prefix: str, reason: str | None, program: str) -> list[Profile]:
+def _profiles(
+    roles: Sequence[Json], taken: Mapping[str, str], prefix: str, reason: str | None, program: str
+) -> list[Profile]:
+    """What is to be written, and what is not is said.
+
+    Args:
+        taken: the profiles of others, and in which file they are.
+    """
     profiles = []
     for role in sorted(roles, key=lambda each: str(each["Role"])):
         name = str(role["Role"])
         profile = prefix + name
         if profile in taken:
-            say(f"left out: {name}; there is a profile {profile} already, which is not credvend's: try --prefix.")
+            say(f"left out: {name}; {taken[profile]} has a profile {profile}, which is not credvend's: try --prefix.")
+        elif profile == "default":
+            say(f"left out: {name}; everything that names no profile would get that role: try --prefix.")
         elif role.get("ReasonRequired") and not reason:
             say(f"left out: {name}; it demands a reason: give --reason, or use `credvend exec`.")
         elif any(param.get("Required", True) for param in role.get("Params", [])):
