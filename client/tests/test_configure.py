@@ -237,15 +237,15 @@ def test_profiles_of_others_are_known_however_they_are_written() -> None:
 
 def test_a_command_with_blanks_is_quoted_as_sdks_split_it() -> None:
     content = with_profiles(
-        b"", (Profile("a", ["/Program Files/credvend", "process", "a", "--reason", "on call; #1"]),)
+        b"", (Profile("a", ["/Program Files/credvend", "process", "a", "--reason", "on call; no#1"]),)
     )
     parsed = configparser.RawConfigParser()
     parsed.read_string(content.decode())
     line = parsed["profile a"]["credential_process"]
-    assert line == '"/Program Files/credvend" process a --reason "on call; #1"'
+    assert line == '"/Program Files/credvend" process a --reason "on call; no#1"'
 
 
-@pytest.mark.parametrize("word", ['a"b', "a'b", "a$b", "a`b", "a\\b", "a\nb"])
+@pytest.mark.parametrize("word", ['a"b', "a'b", "a$b", "a`b", "a\\b", "a\nb", "fix #42", "x ; y"])
 def test_what_sdks_read_differently_is_not_written(word: str) -> None:
     with pytest.raises(UsageError, match="cannot be written"):
         with_profiles(b"", (Profile("a", ["credvend", "process", "a", "--reason", word]),))

@@ -216,6 +216,7 @@ def _command_line(words: Sequence[str]) -> str:
 def _quoted(word: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_./:=@%+,-]+", word):
         return word
-    if not word.isprintable() or re.search(r"[\"'\\$`!]", word):
+    # The JavaScript SDK takes a sign after a blank for the start of a comment, quoted or not.
+    if not word.isprintable() or re.search(r"[\"'\\$`!]|\s[#;]", word):
         raise UsageError(f"{word} cannot be written into ~/.aws/config: SDKs differ in how they read its characters.")
     return f'"{word}"'
