@@ -357,6 +357,28 @@ def test_nothing_is_written_without_a_yes(
     assert code == 0 and b"[profile reports]" in aws_config.read_bytes()
 
 
+def test_the_preview_shows_nothing_of_others(
+    environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = b"aws_secret_access_key = of-somebody-else"
+    for content in (OWN + secret, secret + b"\n" + with_profiles(OWN + secret, PROFILES) + secret + b"\n"):
+        aws_config.write_bytes(content)
+        assert run(["configure", "--profiles", "--yes", "--prefix", "x-"], environ) == 0
+        out = capsys.readouterr().out
+        assert "+[profile x-reports]" in out and "of-somebody-else" not in out
+
+
+def test_the_last_few_backups_are_kept(environ: dict[str, str], aws_config: Path) -> None:
+    mine = aws_config.with_name("config.credvend-mine.bak")
+    mine.touch()
+    old = [aws_config.with_name(f"config.credvend-2020010{day}T000000Z-0000.bak") for day in range(1, 6)]
+    for path in old:
+        path.touch()
+    assert run(["configure", "--profiles", "--yes"], environ) == 0
+    backups = set(aws_config.parent.glob("*.bak")) - {mine}
+    assert mine.exists() and len(backups) == 3 and backups > set(old[3:])
+
+
 def test_a_link_is_kept_and_what_it_leads_to_written(environ: dict[str, str], aws_config: Path, tmp_path: Path) -> None:
     real = tmp_path / "dotfiles" / "aws-config"
     real.parent.mkdir()

@@ -23,6 +23,8 @@ END = "# <<< credvend <<<"
 _BEGIN = re.compile(r"\s*#\s*>>> credvend\b.*")
 _END = re.compile(r"\s*#\s*<<< credvend\b.*")
 _SECTION = re.compile(r"\[(.+)\]\s*(?:[#;].*)?")
+# How many are kept.
+_BACKUPS = 3
 _NAME = re.compile(r"[A-Za-z0-9_.@%+,-]+")
 
 
@@ -96,9 +98,9 @@ def with_profiles(content: bytes, profiles: Sequence[Profile]) -> bytes:
 
 
 def difference(path: str, old: bytes, new: bytes) -> str:
-    """What would change, as `diff -u` shows it."""
+    """What would change, as `diff -u` shows it. No line around it: others' may hold secrets."""
     lines = difflib.unified_diff(
-        _text(old).splitlines(), _text(new).splitlines(), path, f"{path} (new)", lineterm="", n=2
+        _text(old).splitlines(), _text(new).splitlines(), path, f"{path} (new)", lineterm="", n=0
     )
     # Nothing of the file gets to steer the terminal.
     return "\n".join(re.sub(r"[^\t\x20-\x7e\xa0-\uffff]", "?", line) for line in lines)
@@ -140,7 +142,17 @@ def write(path: str, old: bytes | None, new: bytes) -> str | None:
             raise
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}; nothing is changed.") from None
+    _remove_old_backups(target)
     return backup
+
+
+def _remove_old_backups(target: str) -> None:
+    """Keep the last few: they hold what the file held, secrets included."""
+    directory, name = os.path.split(target)
+    ours = re.compile(re.escape(name) + r"\.credvend-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.bak")
+    with contextlib.suppress(OSError):
+        for old in sorted(filter(ours.fullmatch, os.listdir(directory)))[:-_BACKUPS]:
+            os.unlink(os.path.join(directory, old))
 
 
 def _create(path: str, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:
