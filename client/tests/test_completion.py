@@ -117,7 +117,7 @@ def test_a_command_is_completed_after_the_dashes(shell: dict[str, str], complete
 
 
 def test_nothing_that_a_service_says_is_run(shell: dict[str, str], service: FakeService, tmp_path: Path) -> None:
-    hostile = ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\nb", "-x y", "*", "é"]
+    hostile = ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\nb", "-x y", "*", "é", "-x", "--yes"]
     service.roles = [{"Role": name} for name in [*hostile, "reports"]]
     assert bash({**shell, "PWD": str(tmp_path)}, "credvend get ") == {"reports"}
     assert not Path("pwned").exists()

@@ -332,6 +332,24 @@ def test_a_profile_with_keys_of_its_own_is_somebody_elses(
     assert "[profile reports]" not in out and f"left out: reports; {keys} has a profile reports" in err
 
 
+def test_a_role_with_a_name_for_no_command_line_is_left_out_and_the_others_are_not(
+    service: FakeService, environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.roles = [{"Role": name} for name in ("--yes", "-x", ".x", "a b", "", "reports", "x" * 65)]
+    for more in ([], ["--prefix", "cv-"]):
+        assert run(["configure", "--profiles", "--yes", *more], environ) == 0
+        assert aws_config.read_bytes().count(b"credential_process") == 1
+        assert capsys.readouterr().err.count("left out: ") == 6
+
+
+@pytest.mark.parametrize("prefix", ["a b", "-", "[", "x\n"])
+def test_a_prefix_that_cannot_be_is_what_is_blamed(
+    environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str], prefix: str
+) -> None:
+    assert run(["configure", "--profiles", "--yes", f"--prefix={prefix}"], environ) == 2
+    assert "--prefix must begin" in capsys.readouterr().err and aws_config.read_bytes() == OWN
+
+
 def test_profiles_go_when_their_roles_go_and_on_request(
     service: FakeService, environ: dict[str, str], aws_config: Path
 ) -> None:

@@ -25,7 +25,7 @@ _END = re.compile(r"\s*#\s*<<< credvend\b.*")
 _SECTION = re.compile(r"\[(.+)\]\s*(?:[#;].*)?")
 # How many are kept.
 _BACKUPS = 3
-_NAME = re.compile(r"[A-Za-z0-9_.@%+,-]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@%+,-]*")
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,11 @@ class Profile:
 
     name: str
     command: Sequence[str]
+
+
+def may_begin(prefix: str) -> bool:
+    """Whether names of profiles may begin so."""
+    return _NAME.fullmatch(prefix) is not None
 
 
 def config_file(environ: Mapping[str, str]) -> str:

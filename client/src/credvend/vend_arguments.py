@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 
 from credvend.errors import UsageError
 from credvend.service import Options
+
+# A name of a role that can stand on any command line: none is taken for an option, or split or expanded by a shell.
+PLAIN_ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 def add_vend_arguments(parser: argparse.ArgumentParser, *, role_is_optional: bool = False) -> None:

@@ -11,7 +11,6 @@ import argparse
 import importlib
 import json
 import os
-import re
 import time
 from collections.abc import Mapping
 
@@ -23,9 +22,9 @@ from credvend.errors import CredvendError
 from credvend.files import CannotWrite, private_directory, write_private
 from credvend.formats import FORMATS
 from credvend.service import Service
+from credvend.vend_arguments import PLAIN_ROLE
 
 SHELLS = ("bash", "zsh", "fish")
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 # Seconds for which the list of roles is used again: a role that is new is found soon, and TAB does not wait.
 ROLES_LAST = 300
 # Commands whose first argument is a role.
@@ -81,7 +80,7 @@ def _ask(service: Service) -> list[str] | None:
     except CredvendError:
         return None
     # Shells expand the words that they are given: nothing but a name gets to them.
-    return sorted(name for name in names if _NAME.fullmatch(name))
+    return sorted(name for name in names if PLAIN_ROLE.fullmatch(name))
 
 
 def _read(path: str) -> list[str] | None:

@@ -24,6 +24,7 @@ from credvend.http import check_url
 from credvend.markers import write_marker
 from credvend.messages import say
 from credvend.service import Json, Service
+from credvend.vend_arguments import PLAIN_ROLE
 
 _WAYS = {
     "auto": "whatever is found, in this order",
@@ -177,6 +178,8 @@ def _api_token(arguments: argparse.Namespace, config: Config, asking: bool) -> s
 
 
 def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    if arguments.prefix and not aws_profiles.may_begin(arguments.prefix):
+        raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
     path = aws_profiles.config_file(environ)
     old = aws_profiles.read(path)
     profiles: list[Profile] = []
@@ -212,7 +215,9 @@ def _profiles(
     for role in sorted(roles, key=lambda each: str(each["Role"])):
         name = str(role["Role"])
         profile = prefix + name
-        if profile in taken:
+        if not PLAIN_ROLE.fullmatch(name):
+            say(f"left out: {name}; a profile's command line takes only letters, digits, _, . and -, no - first.")
+        elif profile in taken:
             say(f"left out: {name}; {taken[profile]} has a profile {profile}, which is not credvend's: try --prefix.")
         elif profile == "default":
             say(f"left out: {name}; everything that names no profile would get that role: try --prefix.")
