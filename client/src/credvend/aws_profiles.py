@@ -95,8 +95,10 @@ def with_profiles(content: bytes, profiles: Sequence[Profile]) -> bytes:
             return content
         if before and not before.endswith(("\n", "\r")):
             before += ending
-        if before.strip() and not before.endswith(2 * ending):
-            before += ending  # a line apart
+        if before.strip():
+            before += ending  # a line apart, whatever there is
+    elif not block and before.strip() and before.endswith(("\n" + ending, "\n\n")):
+        before = before[: -len(ending)] if before.endswith(ending) else before[:-1]  # which goes with it
     elif block and not after and not found.endswith(("\n", "\r")):
         block = block[: -len(ending)]
     return (before + block + after).encode("utf-8", "surrogateescape")
@@ -138,7 +140,11 @@ def write(path: str, old: bytes | None, new: bytes) -> str | None:
         try:
             if read(target) != old:
                 raise UsageError(f"{path} was changed by somebody else meanwhile; nothing is written. Try again.")
-            os.replace(temporary, target)
+            if new or os.path.islink(path):
+                os.replace(temporary, target)
+            else:  # nothing of anybody's was in it
+                os.unlink(temporary)
+                os.unlink(target)
         except BaseException:
             for each in (temporary, backup):
                 with contextlib.suppress(OSError):
