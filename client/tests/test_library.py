@@ -77,6 +77,12 @@ def test_a_session_that_is_refused_fails_at_once(service: FakeService) -> None:
         credvend.session("reports")
 
 
+def test_without_boto3_a_session_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(credvend.UsageError, match="pip install boto3"):
+        credvend.session("reports")
+
+
 def test_importing_credvend_imports_nothing_else(environ: dict[str, str]) -> None:
     code = "import sys; bare = set(sys.modules); import credvend; print(sorted(set(sys.modules) - bare))"
     done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)

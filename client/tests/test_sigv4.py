@@ -226,8 +226,10 @@ def test_botocore_is_imported_by_whoever_signs_alone(service: FakeService, signe
 def test_without_botocore_people_are_told_to_install_it(signer: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "botocore.py").write_text("raise ImportError")
     signer["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{signer['PYTHONPATH']}"
-    done = credvend(signer, "whoami")
-    assert done.returncode == 2 and "pip install 'credvend[sigv4]'" in done.stderr
+    for environ, code in ((without_key(signer), 3), (signer, 3), ({**signer, "CREDVEND_AUTH": "sigv4"}, 2)):
+        done = credvend(environ, "whoami")
+        assert done.returncode == code and "botocore: pip install botocore" in done.stderr
+        assert "credvend[" not in done.stderr and ("`credvend login`" in done.stderr) is (code == 3)
 
 
 def test_the_way_is_found(signer: dict[str, str]) -> None:

@@ -66,7 +66,7 @@ def session(
     policy: "Mapping[str, object] | str | None" = None,
     region_name: "str | None" = None,
 ) -> "boto3.Session":
-    """A boto3 Session for a role, whose credentials refresh by themselves. It needs `credvend[boto3]`.
+    """A boto3 Session for a role, whose credentials refresh by themselves. It needs boto3.
 
     Args:
         region_name: of its clients; None for what boto3 finds.

@@ -47,7 +47,7 @@ def session(role: str, wanted: Options, region_name: str | None) -> boto3.Sessio
         import botocore.session
         from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
     except ImportError:
-        raise UsageError("credvend.session needs boto3: pip install 'credvend[boto3]'.") from None
+        raise UsageError("credvend.session needs boto3: pip install boto3.") from None
 
     def refresh() -> dict[str, str]:
         # The cache decides whether it takes a request, as for everybody else.

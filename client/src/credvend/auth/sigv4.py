@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
 _HOST = re.compile(r"[a-z0-9-]+\.execute-api(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
-_NEEDS = "SigV4 needs botocore: pip install 'credvend[sigv4]', or choose another way to authenticate."
+_NEEDS = "To sign with AWS credentials takes botocore: pip install botocore; or choose another way to authenticate."
+_NOTHING = (
+    "There is nothing to prove who you are with: run `credvend login`, set CREDVEND_TOKEN, "
+    "or have AWS credentials to sign with (AWS_PROFILE)"
+)
 
 
 class SigV4:
@@ -38,14 +42,18 @@ class SigV4:
         return caller_identity("sigv4", self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        region = self.region(url)
         try:
             from botocore.auth import SigV4Auth
             from botocore.awsrequest import AWSRequest
         except ImportError:
-            raise UsageError(_NEEDS) from None
+            if self._config.auth == "sigv4":
+                raise UsageError(_NEEDS) from None
+            # Whoever has configured nothing gets here, and need not mean AWS credentials at all.
+            raise AuthenticationError(f"{_NOTHING}, which takes botocore: pip install botocore.") from None
+        credentials = self._credentials()
+        region = self.region(url)
         request = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"} if body else {})
-        SigV4Auth(self._credentials(), "execute-api", region).add_auth(request)
+        SigV4Auth(credentials, "execute-api", region).add_auth(request)
         return {str(name): str(value) for name, value in request.headers.items()}
 
     def _credentials(self) -> ReadOnlyCredentials:
@@ -60,10 +68,7 @@ class SigV4:
         except (BotoCoreError, ValueError) as error:
             raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {_reason(error)}") from None
         if frozen is None or not frozen.access_key or not frozen.secret_key:
-            raise AuthenticationError(
-                "There is nothing to prove who you are with: run `credvend login`, set CREDVEND_TOKEN, "
-                "or have AWS credentials to sign with (AWS_PROFILE)."
-            )
+            raise AuthenticationError(f"{_NOTHING}.")
         return frozen
 
     def region(self, url: str) -> str:
