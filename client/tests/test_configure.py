@@ -350,6 +350,21 @@ def test_a_prefix_that_cannot_be_is_what_is_blamed(
     assert "--prefix must begin" in capsys.readouterr().err and aws_config.read_bytes() == OWN
 
 
+@pytest.mark.parametrize("profile", [None, "me"])
+def test_who_signs_is_told_that_aws_profile_alone_will_not_do(
+    environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str], profile: str | None
+) -> None:
+    pytest.importorskip("botocore")
+    del environ["CREDVEND_TOKEN"]
+    aws_config.with_name("credentials").write_text("[me]\naws_access_key_id = AKIA\naws_secret_access_key = x\n")
+    environ["CREDVEND_REGION"] = "eu-west-1"
+    environ["AWS_SHARED_CREDENTIALS_FILE"] = str(aws_config.with_name("credentials"))
+    environ["CREDVEND_PROFILE" if profile else "AWS_PROFILE"] = "me"
+    command = [sys.executable, "-m", "credvend", "configure", "--profiles", "--yes"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert ("AWS_PROFILE set to one of these will not work" in done.stderr) is (profile is None)
+
+
 def test_profiles_go_when_their_roles_go_and_on_request(
     service: FakeService, environ: dict[str, str], aws_config: Path
 ) -> None:

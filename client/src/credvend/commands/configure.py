@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from credvend import aws_profiles, secret_store
-from credvend.auth import authenticator
+from credvend.auth import authenticator, way
 from credvend.aws_profiles import Profile
 from credvend.config import WAYS, Config, load_config, save_config
 from credvend.errors import UsageError, one_line
@@ -189,6 +189,11 @@ def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapp
         taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
         roles = Service(config, authenticator(config, environ), environ).roles()
         profiles = _profiles(roles, taken, arguments.prefix, arguments.reason, _program(environ))
+    if profiles and way(config, environ) == "sigv4" and not config.profile:
+        say(
+            "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
+            "for: name the profile to sign with, `credvend configure --auth sigv4 --profile NAME`."
+        )
     new = aws_profiles.with_profiles(old or b"", profiles)
     if new == (old or b""):
         print(f"{path} needs no change.")
