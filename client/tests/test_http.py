@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import ssl
 import threading
@@ -371,6 +372,20 @@ def test_a_ca_bundle_that_is_none_is_a_mistake_of_usage(tmp_path: Path, content:
         path.write_text(content)
     with pytest.raises(UsageError, match="CA bundle"):
         get("https://localhost:1", config=replace(CONFIG, ca_bundle=str(path)))
+
+
+def test_a_ca_bundle_that_others_can_change_is_not_believed(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes((certificate / "cert.pem").read_bytes())
+    bundle.chmod(0o666)
+    with pytest.raises(UsageError, match="chmod go-w"):
+        get("https://localhost:1", config=replace(CONFIG, ca_bundle=str(bundle)))
+    status = os.stat_result((0o100644, 0, 0, 1, 12_345, 0, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "stat", lambda *_, **__: status)
+    with pytest.raises(UsageError, match="another user"):
+        get("https://localhost:1", config=replace(CONFIG, ca_bundle=str(bundle)))
 
 
 # Telling

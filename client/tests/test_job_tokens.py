@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -163,6 +164,48 @@ def test_a_pod_without_a_token_is_told_to_mount_one(tmp_path: Path) -> None:
         with pytest.raises(AuthenticationError, match="mount a projected service account token") as raised:
             headers(Config(url=URL, auth="kubernetes", token_file=str(token)), {"HOME": str(tmp_path)})
         assert "two words" not in str(raised.value)
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    """A token as Kubernetes projects it: behind two links, readable for all."""
+    real = tmp_path / "..2026" / "token"
+    real.parent.mkdir()
+    real.write_text("a.b.c")
+    real.chmod(0o644)
+    (tmp_path / "..data").symlink_to("..2026")
+    link = tmp_path / "token"
+    link.symlink_to("..data/token")
+    return link
+
+
+@pytest.mark.parametrize("way", ["token-file", "kubernetes"])
+def test_a_token_that_others_can_write_is_not_sent(tmp_path: Path, token_file: Path, way: str) -> None:
+    config = Config(url=URL, auth=way, token_file=str(token_file))
+    assert headers(config, {"HOME": str(tmp_path)}) == {"Authorization": "Bearer a.b.c"}
+    token_file.chmod(0o646)
+    with pytest.raises(AuthenticationError, match="chmod go-w"):
+        headers(config, {"HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("way", ["token-file", "kubernetes"])
+def test_a_token_that_somebody_else_put_there_is_not_sent(
+    tmp_path: Path, token_file: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = Config(url=URL, auth=way, token_file=str(token_file))
+    status = os.stat_result((0o100644, 0, 0, 1, 12_345, 0, 0, 0, 0, 0))
+    monkeypatch.setattr(os, "fstat", lambda _: status)
+    with pytest.raises(AuthenticationError, match="another user"):
+        headers(config, {"HOME": str(tmp_path)})
+
+
+def test_a_token_that_others_can_read_is_warned_of_where_that_is_not_the_custom(
+    tmp_path: Path, token_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for way, mode, warned in (("token-file", 0o644, True), ("token-file", 0o600, False), ("kubernetes", 0o644, False)):
+        token_file.chmod(mode)
+        headers(Config(url=URL, auth=way, token_file=str(token_file)), {"HOME": str(tmp_path)})
+        assert ("other users can read" in capsys.readouterr().err) is warned
 
 
 def test_the_cache_tells_jobs_apart(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import subprocess
 import sys
 import time
@@ -90,6 +92,22 @@ def test_a_file_that_others_can_write_is_not_believed(tmp_path: Path) -> None:
         load_config(home(tmp_path))
     path.chmod(0o644)
     assert load_config(home(tmp_path)).url == "https://a.example.com"
+
+
+def test_a_group_may_write_a_file_that_is_believed_if_it_is_the_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_config(Config(url="https://a.example.com"), home(tmp_path))
+    path.chmod(0o664)
+    me = pwd.getpwuid(os.geteuid()).pw_name
+    for name, members, fine in ((me, [], True), (me, [me], True), (me, ["mallory"], False), ("staff", [], False)):
+        entry = grp.struct_group((name, "x", pwd.getpwuid(os.geteuid()).pw_gid, members))
+        monkeypatch.setattr(grp, "getgrgid", lambda _, entry=entry: entry)
+        if fine:
+            assert load_config(home(tmp_path)).url == "https://a.example.com"
+        else:
+            with pytest.raises(UsageError, match="chmod go-w"):
+                load_config(home(tmp_path))
 
 
 def test_a_path_may_begin_at_home(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import email.utils
 import http.client
 import io
 import ipaddress
+import os
 import random
 import re
 import socket
@@ -18,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
-from credvend import __version__
+from credvend import __version__, lean
 from credvend.config import Config
 from credvend.errors import ServiceError, UsageError
 from credvend.messages import verbose
@@ -353,7 +354,12 @@ def _connection(url: SplitResult, config: Config, environ: Mapping[str, str]) ->
 
 def _tls(config: Config) -> ssl.SSLContext:
     try:
+        if config.ca_bundle is not None:
+            # Whoever can change it can read what is sent.
+            lean.refuse_changeable(config.ca_bundle, os.stat(config.ca_bundle))
         context = ssl.create_default_context(cafile=config.ca_bundle)
+    except lean.Unreadable as error:
+        raise UsageError(f"The CA bundle {error}") from None
     except (OSError, ssl.SSLError):
         raise UsageError(f"The CA bundle {config.ca_bundle} cannot be read, or holds no certificate.") from None
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -113,10 +113,8 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
     path = config_path(environ)
     try:
         with open(path, encoding="utf-8") as file:
-            status = os.fstat(file.fileno())
             # It says where tokens are sent.
-            if status.st_mode & 0o002 or status.st_uid not in (0, os.geteuid()):
-                raise Unreadable(f"{path} can be written by other users; make it your own: chmod go-w {path}")
+            refuse_changeable(path, os.fstat(file.fileno()))
             lines = file.read().splitlines()
     except FileNotFoundError:
         lines = []
@@ -338,6 +336,30 @@ def _refuse_open(path: str, status: os.stat_result) -> None:
     if status.st_mode & 0o077:
         mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
         raise Unreadable(f"{path} is open to other users: chmod {mode} {path}")
+
+
+def refuse_changeable(path: str, status: os.stat_result) -> None:
+    """Refuse a file that is believed, secret or not, if others could have changed it. Root is nobody else.
+
+    Raises:
+        Unreadable: it is somebody else's, or others may write it.
+    """
+    if status.st_uid not in (0, os.geteuid()):
+        raise Unreadable(f"{path} belongs to another user, who can change it: have one of your own.")
+    if status.st_mode & 0o002 or (status.st_mode & 0o020 and not _is_private_group(status)):
+        raise Unreadable(f"{path} can be written by other users: chmod go-w {path}")
+
+
+def _is_private_group(status: os.stat_result) -> bool:
+    """Whether a file's group is its owner alone, as many systems give each user one; their umask lets it write."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(status.st_uid), grp.getgrgid(status.st_gid)
+    except KeyError:
+        return False
+    return user.pw_gid == group.gr_gid and user.pw_name == group.gr_name and set(group.gr_mem) <= {user.pw_name}
 
 
 class Entry:

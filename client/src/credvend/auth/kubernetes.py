@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from credvend import lean
 from credvend.auth import caller_identity
-from credvend.auth.token import bearer, token_in
+from credvend.auth.token import Untrusted, bearer, token_in
 from credvend.config import Config
 from credvend.errors import AuthenticationError
 
@@ -31,7 +31,9 @@ class Bearer:
         path = self._config.token_file or lean.KUBERNETES_TOKEN
         try:
             # Read for each request: it is another one before the old one ends.
-            return bearer(token_in(path))
+            return bearer(token_in(path, is_projected=True))
+        except Untrusted:
+            raise
         except AuthenticationError:
             raise AuthenticationError(
                 f"There is no token in {path}: mount a projected service account token there, or set token_file."

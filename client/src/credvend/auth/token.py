@@ -5,6 +5,7 @@ An API token or a JWT; the service tells them apart.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from credvend import lean
 from credvend.auth import caller_identity
 from credvend.config import Config
 from credvend.errors import AuthenticationError
+from credvend.messages import say
 
 
 class Token:
@@ -48,19 +50,33 @@ class Token:
         return saved
 
 
-def token_in(path: str) -> str:
+class Untrusted(AuthenticationError):
+    """Others could have put the token there."""
+
+
+def token_in(path: str, *, is_projected: bool = False) -> str:
     """The token in a file.
 
+    Args:
+        is_projected: whether it is Kubernetes who wrote it, readable for all in the pod as it is.
+
     Raises:
+        Untrusted: the file is somebody else's, or others may write it.
         AuthenticationError: there is none.
     """
     try:
         with open(path, encoding="ascii") as file:
+            status = os.fstat(file.fileno())
+            lean.refuse_changeable(path, status)
             token = file.read(65_536).strip()
+    except lean.Unreadable as error:
+        raise Untrusted(str(error)) from None
     except (OSError, ValueError):
         raise AuthenticationError(f"The token file {path} cannot be read; is token_file right?") from None
     if not token:
         raise AuthenticationError(f"The token file {path} is empty.")
+    if status.st_mode & 0o044 and status.st_uid == os.geteuid() and not is_projected:
+        say(f"warning: other users can read your token in {path}: chmod 600 {path}")
     return token
 
 
