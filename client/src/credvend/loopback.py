@@ -7,21 +7,26 @@ that address is one of ours, used once, which leads to the one that holds someth
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import os
 import secrets
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Iterator, Mapping
-from typing import Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from credvend.errors import ServiceError, UsageError
 
 HOST = "127.0.0.1"  # as a number: what `localhost` is, is up to others (RFC 8252, 8.3)
 _CONNECTION_SECONDS = 10
+MOST_CONNECTIONS = 64
+# Seconds to wait when this process has no file descriptor left for a connection.
+_BREATH = 0.1
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>credvend</title>
 <style>body{{font:18px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32em;padding:0 1em}}</style></head>
@@ -101,6 +106,36 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     allow_reuse_address = os.name != "nt"
+    request_queue_size = MOST_CONNECTIONS
+
+    def __init__(self, *arguments: Any) -> None:
+        self._open: dict[int, socket.socket] = {}
+        self._open_lock = threading.Lock()
+        super().__init__(*arguments)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        try:
+            return super().get_request()
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                time.sleep(_BREATH)  # what waits to be taken would call us again at once
+            raise
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Let nobody hold us up with many connections: the oldest one goes. An honest one takes a moment."""
+        with self._open_lock:
+            self._open[id(request)] = request
+            full = len(self._open) > MOST_CONNECTIONS
+            oldest = self._open.pop(next(iter(self._open))) if full else None
+        if oldest is not None:
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._open_lock:
+            self._open.pop(id(request), None)
+        super().shutdown_request(request)
 
     def server_bind(self) -> None:
         # HTTPServer's own asks for the name of the address, which may take seconds.
