@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
+import os
 import re
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
-from credvend import lean
+from credvend import lean, loopback
 from credvend.commands import serve
 from credvend.commands.serve import Renewer
 from credvend.errors import AccessDeniedError, ServiceError
+from credvend.loopback import MOST_CONNECTIONS
 
 
 class Endpoint:
@@ -302,6 +307,63 @@ def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str],
         assert process.stdout is not None
         assert process.stdout.readline().startswith(first + "http://127.0.0.1:")
         process.terminate()
+
+
+def test_what_sdks_would_prefer_is_warned_of(service: FakeService, environ: dict[str, str]) -> None:
+    for more, warned in (({}, False), ({"AWS_PROFILE": "mine"}, True), ({"AWS_ACCESS_KEY_ID": "AKIA"}, True)):
+        with serving({**environ, **more}, "reports") as endpoint:
+            endpoint.process.terminate()
+            _, err = endpoint.process.communicate()
+        assert ("warning: AWS SDKs prefer" in err) is warned
+
+
+def test_the_example_of_the_readme_works(environ: dict[str, str], tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```sh\n(umask 077\n.*?)```", readme, re.S)
+    programs = {
+        "credvend": f'exec {sys.executable} -m credvend "$@"',
+        "aws": f"exec {sys.executable} -c 'import botocore.session as s; "
+        "print(s.Session().get_credentials().access_key)'",
+        "sleep": "exec true",
+    }
+    for name, script in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    shell = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-ec", example], env=shell, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "ASIAEXAMPLE1\n", done.stderr
+    (kept,) = [path for path in tmp_path.iterdir() if path.is_file() and path.name not in programs]
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_many_connections_keep_nobody_out(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint, ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS * 2):
+            held = stack.enter_context(socket.create_connection(("127.0.0.1", endpoint.port)))
+            held.sendall(b"G")
+        assert endpoint.get()[0] == 200
+        threads = Path(f"/proc/{endpoint.process.pid}/task")
+        deadline = time.monotonic() + 5  # well before those connections would time out
+        while len(list(threads.iterdir())) > MOST_CONNECTIONS + 10:
+            assert time.monotonic() < deadline
+            os.sched_yield()
+
+
+def test_it_does_not_spin_without_a_file_descriptor_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def accept(self) -> object:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with loopback.listen(BaseHTTPRequestHandler, 0) as server:
+        whole, server.socket = server.socket, Full()  # type: ignore[assignment]
+        with pytest.raises(OSError, match="Too many"):
+            server.get_request()
+        server.socket = whole
+    assert pauses == [0.1]
 
 
 def test_it_outlives_its_terminal_under_nohup(environ: dict[str, str]) -> None:

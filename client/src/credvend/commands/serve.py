@@ -32,6 +32,8 @@ from credvend.vending import credentials_of, get_entry
 
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 the name of a variable
+# What SDKs take before the two, of what people have set most often.
+_PREFERRED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
 PATH = "/credentials"
 # Between tries to renew, while the old credentials still do or nobody can be asked.
 _FIRST_PAUSE = 5.0
@@ -53,13 +55,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_vend_arguments(parser, role_is_optional=True)
     parser.add_argument("--port", type=int, default=0, help="default: a free one")
     parser.add_argument("--format", choices=_FORMATS, default="env", help="of the two variables; default: env")
-    parser.epilog = "Without ROLE, the one role that you may have, if it is one.\n\nexample:\n  credvend serve reports"
+    parser.epilog = """\
+Without ROLE, the one role that you may have, if it is one.
+
+example, where another program can wait for the file:
+  umask 077; credvend serve reports > vars &
+  . ./vars"""
 
 
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     options = options_of(arguments)
     role = arguments.role or _only_role(config, environ)
     renewer = Renewer(lambda: get_entry(role, options, config, environ))
+    before = [name for name in _PREFERRED if environ.get(name)]
+    if before:
+        say(f"warning: AWS SDKs prefer {' and '.join(before)} to these two variables: unset it where those are used.")
     renewer.renew()  # what cannot be had at all is said now, and not to the first SDK that asks
     token = secrets.token_urlsafe(32)
     stopped = threading.Event()
