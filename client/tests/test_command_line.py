@@ -134,6 +134,42 @@ def test_a_reader_that_leaves_early_is_no_fault(environ: dict[str, str]) -> None
         assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize("words", [["process", "reports"], ["get", "reports"], ["--help"], ["get", "--help"]])
+@pytest.mark.parametrize(("redirected", "why"), [(">&-", "Bad file descriptor"), ("> /dev/full", "No space left")])
+def test_output_that_cannot_be_written_is_said_in_one_line(
+    environ: dict[str, str], words: list[str], redirected: str, why: str
+) -> None:
+    command = f"exec {sys.executable} -m credvend {' '.join(words)} {redirected}"
+    for _ in range(2):  # from the service, and from the cache
+        done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith("credvend: standard output cannot be written: ") and why in done.stderr
+
+
+def test_much_output_that_cannot_be_written_is_said_in_one_line_too(
+    service: FakeService, environ: dict[str, str]
+) -> None:
+    service.roles = [{"Role": "reports", "Description": "x" * 100_000}]
+    command = f"exec {sys.executable} -m credvend roles > /dev/full"
+    done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=False)
+    said = "credvend: standard output cannot be written: No space left on device.\n"
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_nothing_but_the_answer_is_on_standard_output_when_standard_error_is_closed(
+    environ: dict[str, str], service: FakeService, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    service.ahead = 600  # of which is warned, as of a cache that cannot be
+    environ["CREDVEND_CACHE_DIR"] = str(tmp_path / "file/below")
+    command = f"exec {sys.executable} -m credvend process reports 2>&-"
+    done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["Version"] == 1
+    command = f"exec {sys.executable} -m credvend 2>&-"
+    done = subprocess.run(["sh", "-c", command], env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 # get, process
 
 

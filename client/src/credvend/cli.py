@@ -19,13 +19,18 @@ def main(arguments: "Optional[list[str]]" = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["process"]:
         found = lean.cached_process(words[1:], os.environ)
-        if found is not None:
+        if found is not None and sys.stdout is not None:
             try:
                 sys.stdout.write(found + "\n")
                 sys.stdout.flush()
-            except BrokenPipeError:  # whoever asked has gone; and Python must not try again when it ends
+            except OSError as error:
+                # Python must not try again when it ends.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                return 141
+                if isinstance(error, BrokenPipeError):  # whoever asked has gone
+                    return 141
+                if sys.stderr is not None:
+                    sys.stderr.write(f"credvend: standard output cannot be written: {error.strerror}.\n")
+                return 2
             return 0
     try:
         from credvend.command_line import run

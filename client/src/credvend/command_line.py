@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -30,6 +31,7 @@ COMMANDS = {
     "completion": "for bash, zsh or fish",
 }
 _COLUMN = 12
+_FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
 usage: credvend [--version] [--verbose] COMMAND ...
 Short-lived AWS credentials from a credvend service.
@@ -64,9 +66,10 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
     Returns:
         The exit code.
     """
+    _have_streams()
     try:
         code = _run(words, environ)
-        sys.stdout.flush()
+        _flush()
         return code
     except CredvendError as error:
         messages.say(error.message)
@@ -75,15 +78,54 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read the output has had enough; Python must not try to write the rest when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has had enough.
+        _drop_output()
         return 141
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
+            # Where much is printed, some is written before the end. (Files have a name, and are seen to by those who
+            # write them.)
+            _drop_output()
+            messages.say(f"standard output cannot be written: {error.strerror}.")
+            return UsageError.exit_code
         # The message of an unforeseen error may hold anything, so only its type and place are shown.
         hint = "" if messages.is_verbose() else "; `credvend --verbose ...` shows where"
         messages.say(f"this is a fault of credvend ({type(error).__name__}){hint}.")
         _show_place(error)
         return 1
+
+
+def _have_streams() -> None:
+    """Make up for standard streams that the caller has closed.
+
+    Without one, Python has None in its place: `print` would put warnings on standard output, into what an SDK reads.
+    """
+    if sys.stdout is None:
+        # It can be opened, and not be written, as is the case. The descriptor is not handed on to a command.
+        sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 until the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _flush() -> None:
+    """Write what was printed.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        UsageError: it cannot be written.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _drop_output()
+        raise UsageError(f"standard output cannot be written: {error.strerror}.") from None
+
+
+def _drop_output() -> None:
+    """Let Python not try to write the rest when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_place(error: BaseException) -> None:

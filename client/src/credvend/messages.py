@@ -39,8 +39,9 @@ def verbose(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """One line."""
-    print(f"credvend: {one_line(text)}", file=sys.stderr, flush=True)
+    """One line, if there is anywhere to say it: for None, `print` takes standard output, which SDKs read."""
+    if sys.stderr is not None:
+        print(f"credvend: {one_line(text)}", file=sys.stderr, flush=True)
 
 
 @contextmanager
