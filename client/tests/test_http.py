@@ -99,6 +99,12 @@ def test_retry_after_is_honoured_as_seconds_and_as_a_moment(service: FakeService
     assert 3 <= pauses.taken[0] < 3.5 and 3.5 <= pauses.taken[1] < 6
 
 
+@pytest.mark.parametrize("text", ["²", "-1", "soon", "1e3", "9" * 5000, "Thu, 99 Foo 99999 99:99:99 GMT"])
+def test_a_retry_after_that_is_none_is_no_fault(service: FakeService, text: str) -> None:
+    service.planned = [Planned(503, headers={"Retry-After": text}), Planned(200)]
+    assert get(service.url).status in (200, 503)
+
+
 def test_a_pause_longer_than_people_wait_is_not_taken(service: FakeService) -> None:
     service.planned = [Planned(503, headers={"Retry-After": "3600"}), Planned(200)]
     pauses = Pauses()
@@ -117,6 +123,11 @@ def test_nobody_there_is_an_error_of_the_service(service: FakeService) -> None:
         with pytest.raises(ServiceError, match="cannot be reached"):
             get(f"http://127.0.0.1:{unused.getsockname()[1]}", pauses)
     assert len(pauses.taken) == ATTEMPTS - 1
+
+
+def test_a_name_that_no_host_can_have_is_not_known() -> None:
+    with pytest.raises(ServiceError, match="not known"):
+        get(f"https://{'a' * 64}.example.com")
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(service: FakeService) -> None:
@@ -233,6 +244,13 @@ def test_a_redirect_to_another_host_is_refused(service: FakeService) -> None:
         assert other.asked == []
 
 
+def test_a_redirect_to_what_is_no_url_is_refused(service: FakeService) -> None:
+    for location in ("http://[::1", "http://a:port/", "//[x"):
+        service.planned = [Planned(302, headers={"Location": location})]
+        with pytest.raises(ServiceError, match="redirects"):
+            get(service.url)
+
+
 def test_a_redirect_on_the_same_host_is_followed_by_what_holds_no_credentials(service: FakeService) -> None:
     service.planned = [Planned(307, headers={"Location": "/api/whoami?x=1"})]
     assert get(service.url).status == 200 and service.asked[-1].path == "/api/whoami?x=1"
@@ -301,6 +319,9 @@ def test_the_proxy_is_asked_for_a_tunnel_with_its_password_and_nothing_else(serv
 def test_a_proxy_that_is_no_url_is_a_mistake_of_usage() -> None:
     with pytest.raises(UsageError, match="HTTPS_PROXY"):
         send(Request("GET", "https://a.example.com"), CONFIG, {"HTTPS_PROXY": "http://"})
+    for text in ("http://a b:3128", "http://\x7f:1", "http://é:1"):
+        with pytest.raises(UsageError, match="HTTPS_PROXY"):
+            send(Request("GET", "https://a.example.com"), CONFIG, {"HTTPS_PROXY": text})
     with pytest.raises(UsageError, match="http://HOST:PORT"):
         send(Request("GET", "https://a.example.com"), CONFIG, {"HTTPS_PROXY": "socks5://p:1080"})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -339,6 +341,38 @@ def test_a_locked_keyring_keeps_nobody_signed_in_who_never_was(
     del environ["CREDVEND_KEYRING"]
     assert run(["logout"], environ) == 0
     assert "Nobody was signed in." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["login", "logout"])
+@pytest.mark.parametrize(
+    ("function", "number"), [("fcntl.flock", errno.ENOLCK), ("os.open", errno.EROFS), ("os.unlink", errno.EACCES)]
+)
+def test_a_state_directory_that_cannot_be_used_is_told_in_one_line(
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+    function: str,
+    number: int,
+) -> None:
+    sign_in(environ)
+    capsys.readouterr()
+    module = {"fcntl": fcntl, "os": os}[function.partition(".")[0]]
+    whole = getattr(module, function.partition(".")[2])
+
+    def refuse(what: object, *more: object, **named: object) -> object:
+        if isinstance(what, str) and lean.state_directory(environ) not in what:
+            return whole(what, *more, **named)
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, function.partition(".")[2], refuse)
+        code = run([command], environ)
+    err = capsys.readouterr().err
+    if function == "os.unlink" and command == "login":
+        assert code == 0  # which removes nothing
+    else:
+        assert code == 2 and os.strerror(number) in err.splitlines()[-1] and "fault" not in err
 
 
 def fetch(url: str) -> tuple[int, str]:

@@ -254,11 +254,17 @@ def test_how_long_a_token_lives_is_told_by_the_answer_or_by_the_token(provider: 
         ({"expires_in": None, "access_token": unsigned({"iat": now - 5, "exp": now + 115})}, 120),
         ({"expires_in": -5}, 0),
         ({"expires_in": "soon"}, 300),
+        ({"expires_in": 10**400}, 300),
+        ({"expires_in": float("inf")}, 300),
+        ({"expires_in": 900, "access_token": unsigned({"iat": now - 5, "exp": now + 115})}, 120),
+        ({"expires_in": 90, "access_token": unsigned({"iat": now - 5, "exp": now + 115})}, 90),
+        ({"expires_in": 90, "access_token": unsigned({"iat": 10**400, "exp": 10**400})}, 90),
+        ({"expires_in": None, "access_token": unsigned({"iat": 10**400, "exp": now + 120})}, 120),
     ):
         provider.token_answer = answer
         oidc = Oidc(config, {})
         tokens = oidc.await_device(oidc.start_device(), lambda _: None)
-        assert tokens.lifetime == lifetime
+        assert tokens.lifetime == pytest.approx(lifetime, abs=2)
         assert tokens.expires == pytest.approx(time.time() + lifetime, abs=5)
 
 
@@ -301,6 +307,15 @@ def test_a_refresh_must_be_of_the_same_person(provider: FakeProvider, config: Co
     provider.id_claims = {"sub": "mallory"}
     with pytest.raises(AuthenticationError, match="somebody else"):
         oidc.refresh(tokens.refresh_token, "alice")
+
+
+def test_numbers_beyond_all_measure_are_no_fault(provider: FakeProvider, config: Config) -> None:
+    oidc = Oidc(config, {})
+    answered = provider.post
+    huge = {"expires_in": 10**400, "interval": 10**400}
+    provider.post = lambda path, form: (200, {**(answered(path, form)[1] or {}), **huge})  # type: ignore[method-assign]
+    grant = oidc.start_device()
+    assert (grant.expires_in, grant.interval) == (1800, 5)
 
 
 def test_what_is_no_json_is_told_without_its_content(provider: FakeProvider, config: Config) -> None:

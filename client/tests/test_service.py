@@ -49,7 +49,27 @@ def test_a_duration_in_seconds_is_a_number(service: FakeService, environ: dict[s
     assert service.asked[0].json["duration"] == 900
 
 
-@pytest.mark.parametrize("policy", ["", "[]", "{", "'x'"])
+DEEP = b'{"a": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("body", [DEEP, b"\xff", b"[]", b"1" * 5000, b""])
+def test_an_answer_that_is_no_object_is_no_fault_of_credvend(
+    service: FakeService, environ: dict[str, str], status: int, body: bytes
+) -> None:
+    service.planned = [Planned(status, body)]
+    with pytest.raises((ServiceError, AccessDeniedError)):
+        ask(environ).whoami()
+
+
+@pytest.mark.parametrize("role", ["", "a b", "a\0b", "é", "a\n"])
+def test_what_can_be_no_role_is_not_asked_for(service: FakeService, environ: dict[str, str], role: str) -> None:
+    with pytest.raises(UsageError, match="credvend roles"):
+        ask(environ).vend(role, Options())
+    assert service.asked == []
+
+
+@pytest.mark.parametrize("policy", ["", "[]", "{", "'x'", DEEP.decode()])
 def test_a_policy_that_is_no_json_object_is_not_sent(
     service: FakeService, environ: dict[str, str], policy: str
 ) -> None:

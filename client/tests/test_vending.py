@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -11,6 +13,7 @@ import time
 from collections.abc import Mapping
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
@@ -139,6 +142,31 @@ def test_a_place_that_cannot_be_written_costs_the_cache_and_no_more(
     environ["CREDVEND_CACHE_DIR"] = str(tmp_path / "file/below")
     assert vend(environ).secret_access_key == SECRET
     assert "warning: nothing is cached" in capsys.readouterr().err
+
+
+def test_a_file_system_without_locks_costs_the_cache_and_no_more(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert vend(environ).secret_access_key == SECRET
+    assert "warning: nothing is cached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"Role": "a\0b"}, {"Role": "a\ud800"}, {"Credentials": {"Expiration": "9999-12-31T23:59:59-14:00"}}],
+)
+def test_an_answer_that_cannot_be_used_is_no_fault_of_credvend(
+    service: FakeService, environ: dict[str, str], more: dict[str, Any]
+) -> None:
+    answer = service.vend("reports")
+    more = {**more, "Credentials": {**answer["Credentials"], **more.get("Credentials", {})}}
+    service.planned = [Planned(200, {**answer, **more})]
+    with pytest.raises(ServiceError, match="no credentials that credvend understands"):
+        vend(environ)
 
 
 def test_a_full_disk_costs_the_cache_and_no_second_request(

@@ -18,6 +18,7 @@ from credvend import lean
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.files import CannotWrite, private_directory, write_private
 from credvend.messages import progress
+from credvend.objects import json_object
 
 # Longer than a request with all its retries takes.
 LONGEST_WAIT = 180.0
@@ -97,7 +98,7 @@ class Cache:
             waiting_since: failures since then are shared, and earlier ones for `lasts` seconds.
         """
         try:
-            known = json.loads(lean.read_private(self._path(key, "failure")))
+            known = json_object(lean.read_private(self._path(key, "failure"))) or {}
             at = float(known["at"])
             error = _ERRORS[known["exit_code"]](str(known["message"]))
         except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):
@@ -158,6 +159,9 @@ def _locked(path: str) -> int:
                 return descriptor
         except (BlockingIOError, FileNotFoundError):
             pass
+        except OSError as error:  # some file systems have no locks
+            os.close(descriptor)
+            raise CannotWrite(f"{path} cannot be locked: {error.strerror}.") from None
         except BaseException:
             os.close(descriptor)
             raise

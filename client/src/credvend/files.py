@@ -55,3 +55,18 @@ def write_private(path: str, data: bytes) -> None:
             raise
     except OSError as error:
         raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from None
+
+
+def remove(path: str) -> bool:
+    """Remove a file, if it is there. Tells whether it was.
+
+    Raises:
+        CannotWrite: it cannot be removed.
+    """
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be removed: {error.strerror}.") from None
+    return True

@@ -170,8 +170,7 @@ def _follow(request: Request, url: SplitResult, config: Config, environ: Mapping
         response = _send_once(request, url, config, environ)
         if response.status not in _REDIRECTS:
             return response
-        location = urljoin(url.geturl(), response.headers.get("location", ""))
-        target = _split_or_none(location)
+        location, target = _target(url, response.headers.get("location", ""))
         if target is None or _origin(target) != _origin(url):
             raise ServiceError(
                 f"{url.hostname} redirects to another host, which credvend refuses to follow; is its URL right?"
@@ -184,13 +183,15 @@ def _follow(request: Request, url: SplitResult, config: Config, environ: Mapping
     raise ServiceError(f"{url.hostname} redirects again and again; is its URL right?")
 
 
-def _split_or_none(location: str) -> SplitResult | None:
+def _target(base: SplitResult, location: str) -> tuple[str, SplitResult | None]:
+    """Where a redirect leads, as text and in parts; None for what is no URL."""
     try:
-        url = urlsplit(location)
+        text = urljoin(base.geturl(), location)
+        url = urlsplit(text)
         _ = url.port
     except ValueError:
-        return None
-    return url
+        return "", None
+    return text, url
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
@@ -217,7 +218,7 @@ def _send_once(request: Request, url: SplitResult, config: Config, environ: Mapp
         # Trying again cannot help, and neither does the service's state.
         hint = "set ca_bundle to your company's CA bundle if it has its own"
         raise ServiceError(f"The certificate of {host} is not trusted ({error.verify_message}); {hint}.") from None
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the latter for a name that no host can have
         raise _NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?", sent) from None
     except socket.timeout:
         raise _NoAnswer(f"{host} did not answer in time.", sent) from None
@@ -381,7 +382,7 @@ def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | Non
     with contextlib.suppress(ValueError):
         proxy = urlsplit(text if "://" in text else f"http://{text}")
         _ = proxy.port  # which is checked here
-        if proxy.hostname:
+        if proxy.hostname and text.isascii() and not re.search(r"[\x00-\x20\x7f]", text):
             return proxy
     raise UsageError("The variable HTTPS_PROXY holds no URL like http://proxy.example.com:3128.")
 
@@ -413,7 +414,7 @@ def _bypasses_proxy(host: str, port: int, no_proxy: str) -> bool:
 def _retry_after(response: Response) -> float | None:
     """Seconds that the header `Retry-After` asks to wait, which is a number or a moment (RFC 9110, 10.2.3)."""
     text = response.headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     moment = date_of(text)
     return None if moment is None else max(0.0, moment - response.received)

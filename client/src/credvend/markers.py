@@ -7,14 +7,13 @@ each removes its own when it forgets the secret.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 from collections.abc import Mapping
 from typing import Literal
 
 from credvend import lean
-from credvend.files import private_directory, write_private
+from credvend.files import private_directory, remove, write_private
 
 Kind = Literal["login", "token"]
 
@@ -28,5 +27,4 @@ def write_marker(environ: Mapping[str, str], kind: Kind, url: str) -> None:
 
 def remove_marker(environ: Mapping[str, str], kind: Kind, url: str) -> None:
     """Say that there is no such caller any more."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(lean.marker_path(environ, kind, url))
+    remove(lean.marker_path(environ, kind, url))

@@ -15,7 +15,7 @@ from typing import Any
 
 from credvend import lean
 from credvend.errors import AuthenticationError
-from credvend.files import private_directory, write_private
+from credvend.files import private_directory, remove, write_private
 
 # Under which name the keyring's own tools show what is ours.
 SERVICE = "credvend"
@@ -110,11 +110,7 @@ def delete(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _forget_file(name: str, environ: Mapping[str, str]) -> bool:
-    try:
-        os.unlink(_path(name, environ))
-    except FileNotFoundError:
-        return False
-    return True
+    return remove(_path(name, environ))
 
 
 def _path(name: str, environ: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from credvend.config import Config
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.http import Request, Response, date_of, send
 from credvend.messages import progress, say
+from credvend.objects import json_object
 
 Json = dict[str, Any]
+_ROLE = re.compile(r"[!-~]+")
 # SigV4 allows five minutes; less is nothing to bother anybody with.
 LARGEST_SKEW = 120
 
@@ -60,6 +63,8 @@ class Service:
         Raises:
             UsageError, AuthenticationError, AccessDeniedError, ServiceError: nothing was vended.
         """
+        if not _ROLE.fullmatch(role):
+            raise UsageError("A role is its name, as `credvend roles` lists it, or its ARN: without blanks.")
         body: Json = {"role": role}
         if options.duration is not None:
             text = options.duration
@@ -104,11 +109,8 @@ class Service:
             response = send(Request(method, url, headers, body), self._config, self._environ)
         self._notice_skew(response)
         if response.status == 200:
-            try:
-                answer = json.loads(response.body)
-            except ValueError:
-                answer = None
-            if isinstance(answer, dict):
+            answer = json_object(response.body)
+            if answer is not None:
                 return answer
             raise ServiceError("The answer is not the service's; is url right?")
         raise self._refusal(response)
@@ -136,6 +138,8 @@ def _policy(text: str) -> Json:
         policy = json.loads(text)
     except ValueError as error:
         raise UsageError(f"The policy is not JSON: {error}.") from None
+    except RecursionError:
+        raise UsageError("The policy is nested too deeply.") from None
     if not isinstance(policy, dict):
         raise UsageError("The policy must be a JSON object: an IAM policy document.")
     return policy
@@ -162,11 +166,7 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     Args:
         clock: what is wrong with this computer's clock, if anything.
     """
-    try:
-        answer = json.loads(response.body)
-    except ValueError:
-        answer = None
-    fields = answer if isinstance(answer, dict) else {}
+    fields = json_object(response.body) or {}
     message = str(fields.get("Message") or fields.get("message") or "")[:1000]
     code = str(fields.get("Code") or response.headers.get("x-amzn-errortype") or "")
     said = message or f"The service answered with status {response.status}."

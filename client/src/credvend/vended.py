@@ -60,8 +60,11 @@ def parse_credentials(answer: Mapping[str, Any], role: str | None = None) -> Cre
         key_id, secret, token = (given[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
         if not all(_SECRET.fullmatch(value) for value in (key_id, secret, token)):
             raise ValueError
+        named = str(answer.get("Role") or role or matched["role"])
+        if not named.isprintable():  # it goes into the environment, too
+            raise ValueError
         return Credentials(
-            role=str(answer.get("Role") or role or matched["role"]),
+            role=named,
             role_arn=str(
                 answer.get("RoleArn") or f"arn:{matched['partition']}:iam::{matched['account']}:role/{matched['role']}"
             ),
@@ -73,7 +76,7 @@ def parse_credentials(answer: Mapping[str, Any], role: str | None = None) -> Cre
             assumed_role_arn=arn,
             answer=answer,
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         # The answer holds secrets: nothing of it may get into the message, or into a traceback's context.
         raise ServiceError(
             "The service's answer holds no credentials that credvend understands; is url right?"

@@ -6,7 +6,6 @@ variables, and asks the one with the bearer of the other.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -15,6 +14,7 @@ from credvend.auth.token import bearer
 from credvend.config import Config
 from credvend.errors import AuthenticationError
 from credvend.http import Request, send
+from credvend.objects import json_object
 
 # What the service's documents have callers ask for.
 DEFAULT_AUDIENCE = "credvend"
@@ -53,10 +53,7 @@ class Bearer:
                 f"GitHub refused to give this job a token (status {answer.status}); "
                 "does the job have `permissions: id-token: write`?"
             )
-        try:
-            token = json.loads(answer.body)["value"]
-        except (ValueError, KeyError, TypeError):
-            token = None
+        token = (json_object(answer.body) or {}).get("value")
         if not isinstance(token, str) or not token:
             raise AuthenticationError("GitHub's answer holds no token; is ACTIONS_ID_TOKEN_REQUEST_URL GitHub's own?")
         return token

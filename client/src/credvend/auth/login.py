@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from credvend import lean, secret_store
 from credvend.auth import caller_identity
@@ -27,9 +26,10 @@ from credvend.auth.oidc import OAuthError, Oidc, Provider, Tokens
 from credvend.auth.token import bearer
 from credvend.config import Config
 from credvend.errors import AuthenticationError, CredvendError
-from credvend.files import private_directory, write_private
+from credvend.files import CannotWrite, private_directory, remove, write_private
 from credvend.markers import remove_marker, write_marker
 from credvend.messages import say, verbose
+from credvend.objects import json_object
 
 _SIGN_IN = "run `credvend login`."
 # Seconds of life below which a token is renewed: enough for one request and its retries.
@@ -131,8 +131,7 @@ def end(config: Config, environ: Mapping[str, str]) -> tuple[Session | None, boo
                     "Signed out here, but the refresh token is still in the keyring: "
                     "unlock it and run `credvend logout` again."
                 ) from None
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(_path(config, environ))
+        remove(_path(config, environ))
     if session is None or refresh_token is None:
         return session, False
     try:
@@ -235,8 +234,7 @@ def _read(config: Config, environ: Mapping[str, str]) -> Session | None:
     path = _path(config, environ)
     try:
         lean.check_private_directory(os.path.dirname(path))
-        content: dict[str, Any] = json.loads(lean.read_private(path))
-        return Session(**content)
+        return Session(**(json_object(lean.read_private(path)) or {}))
     except FileNotFoundError:
         return None
     except lean.Unreadable as error:
@@ -258,9 +256,15 @@ def _locked(config: Config, environ: Mapping[str, str]) -> Iterator[None]:
 
     path = _path(config, environ) + ".lock"
     private_directory(os.path.dirname(path))
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:  # some file systems have no locks
+            raise CannotWrite(f"{path} cannot be locked: {error.strerror}; set XDG_STATE_HOME to another.") from None
         yield
     finally:
         os.close(descriptor)

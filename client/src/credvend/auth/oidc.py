@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
+import math
 import re
 import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from credvend.config import Config
 from credvend.errors import AuthenticationError, ServiceError, UsageError
 from credvend.http import Request, check_url, send
+from credvend.objects import json_object
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_SCOPES = ("openid", "offline_access")
+_Otherwise = TypeVar("_Otherwise", float, None)
 # RFC 8628, 3.2 and 3.5.
 _DEFAULT_INTERVAL = 5.0
 _SLOW_DOWN = 5.0
@@ -287,11 +289,8 @@ class Oidc:
         answer = send(Request("POST", url, headers, body, retries, once), self._config, self._environ)
         if answer.status == 200 and not answer.body.strip():  # revocation says nothing (RFC 7009, 2.2)
             return {}
-        try:
-            content = json.loads(answer.body)
-        except ValueError:
-            content = None
-        if not isinstance(content, dict):
+        content = json_object(answer.body)
+        if content is None:
             raise ServiceError(f"The OpenID provider's answer is not JSON (status {answer.status}); is issuer right?")
         if answer.status == 200:
             return content
@@ -360,11 +359,8 @@ def discover(config: Config, environ: Mapping[str, str]) -> Provider:
         raise UsageError("To sign in, set issuer and client_id in the configuration: run `credvend configure`.")
     where = config.issuer.rstrip("/") + "/.well-known/openid-configuration"
     answer = send(Request("GET", where), config, environ)
-    try:
-        found = json.loads(answer.body) if answer.status == 200 else None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
+    found = json_object(answer.body) if answer.status == 200 else None
+    if found is None:
         raise ServiceError(f"There is no OpenID provider at {where} (status {answer.status}); is issuer right?")
     if found.get("issuer") != config.issuer:
         # A description of another provider would let that one get at codes and tokens of this one (Discovery 4.3).
@@ -416,29 +412,29 @@ def jwt_claims(token: str) -> dict[str, Any] | None:
     if len(parts) != 3:
         return None
     try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return json_object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
         return None
-    return claims if isinstance(claims, dict) else None
 
 
 def _lifetime(expires_in: object, claims: Mapping[str, Any], now: float) -> float:
-    """Seconds that a token has to live, by this computer's clock."""
-    if expires_in is not None:
-        return max(0.0, _seconds(expires_in, _UNKNOWN_LIFETIME))
-    issued, expires = claims.get("iat"), claims.get("exp")
-    if isinstance(expires, (int, float)):
-        # The provider's clock, by its own measure: ours may be set differently.
-        return max(0.0, float(expires) - (float(issued) if isinstance(issued, (int, float)) else now))
-    return _UNKNOWN_LIFETIME
+    """Seconds that a token has to live, by this computer's clock: what is said of it, or what it says itself."""
+    told = max(0.0, _seconds(expires_in, _UNKNOWN_LIFETIME))
+    issued, expires = _seconds(claims.get("iat"), None), _seconds(claims.get("exp"), None)
+    if expires is None:
+        return told
+    # The provider's clock, by its own measure: ours may be set differently.
+    own = max(0.0, expires - (now if issued is None else issued))
+    return own if expires_in is None else min(told, own) if issued is not None else told
 
 
-def _seconds(value: object, otherwise: float) -> float:
+def _seconds(value: object, otherwise: _Otherwise) -> float | _Otherwise:
+    """A number that is one and is finite."""
     try:
-        seconds = float(value) if isinstance(value, (int, float, str)) else otherwise
-    except ValueError:
+        seconds = float(value) if isinstance(value, (int, float, str)) else math.nan
+    except (ValueError, OverflowError):
         return otherwise
-    return seconds if seconds == seconds and abs(seconds) != float("inf") else otherwise
+    return seconds if math.isfinite(seconds) else otherwise
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:

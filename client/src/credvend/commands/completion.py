@@ -21,6 +21,7 @@ from credvend.config import Config
 from credvend.errors import CredvendError
 from credvend.files import CannotWrite, private_directory, write_private
 from credvend.formats import FORMATS
+from credvend.objects import json_object
 from credvend.service import Service
 from credvend.vend_arguments import PLAIN_ROLE
 
@@ -86,7 +87,7 @@ def _ask(service: Service) -> list[str] | None:
 def _read(path: str) -> list[str] | None:
     try:
         lean.check_private_directory(os.path.dirname(path))
-        content = json.loads(lean.read_private(path))
+        content = json_object(lean.read_private(path)) or {}
         if content["obtained"] <= time.time() < content["until"]:
             return [str(name) for name in content["roles"]]
     except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):

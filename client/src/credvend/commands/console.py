@@ -20,6 +20,7 @@ from credvend.errors import ServiceError, UsageError
 from credvend.http import Request, send
 from credvend.loopback import show_privately
 from credvend.messages import progress, say
+from credvend.objects import json_object
 from credvend.vend_arguments import add_vend_arguments, options_of
 from credvend.vended import Credentials
 from credvend.vending import Options, credentials_of, get_entry
@@ -110,10 +111,7 @@ def sign_in_address(
             f"AWS does not take the credentials for a sign-in (status {answer.status}): "
             "are they of a role session, and still good? `credvend cache clear` and try again."
         )
-    try:
-        token = json.loads(answer.body)["SigninToken"] if answer.status == 200 else None
-    except (ValueError, KeyError, TypeError):
-        token = None
+    token = (json_object(answer.body) or {}).get("SigninToken") if answer.status == 200 else None
     if not isinstance(token, str) or not token:
         raise ServiceError(f"AWS gave no sign-in token (status {answer.status}); try again later.")
     login = {
