@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from fake_service import Planned, fake_service
 from loopback_provider import CLIENT, FakeProvider, fake_provider
 from test_secret_store import Ring
 
@@ -185,6 +186,26 @@ def test_a_process_that_is_ended_while_it_renews_loses_no_refresh_token(
     assert number(login.current_token(config, environ)) == 3
 
 
+def test_a_token_that_is_refused_before_its_end_is_renewed_once(
+    provider: FakeProvider, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    no = Planned(401, {"Code": "InvalidToken", "Message": "No.", "RequestId": "r"})
+    with fake_service() as service:
+        environ["CREDVEND_URL"] = service.url
+        sign_in(environ)
+        service.planned = [no]
+        assert run(["whoami"], environ) == 0
+        sent = [asked.headers["authorization"] for asked in service.asked]
+        assert [number(each.partition(" ")[2]) for each in sent] == [1, 2]
+        service.planned = [no, no, no]
+        assert run(["whoami"], environ) == 3 and len(service.asked) == 4
+        provider.token_answer = {"refresh_token": None}
+        sign_in(environ)
+        service.planned = [no]
+        assert run(["whoami"], environ) == 3 and len(service.asked) == 5
+    assert len(provider.forms("refresh_token")) == 2
+
+
 def test_a_provider_that_does_not_rotate_keeps_its_token_in_use(
     provider: FakeProvider, config: Config, environ: dict[str, str]
 ) -> None:
@@ -284,6 +305,17 @@ def test_a_logout_forgets_everything_here_and_at_the_provider(
         login.current_token(config, environ)
     assert run(["logout"], environ) == 0
     assert "Nobody was signed in." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["login"], ["logout"]])
+def test_what_a_killed_process_has_left_is_swept(environ: dict[str, str], words: list[str]) -> None:
+    sign_in(environ)
+    left = [path.with_name(f".{path.name}.{'ab' * 8}") for path in state(environ).values() if path.suffix != ".lock"]
+    other = Path(lean.state_directory(environ), f".login-{'0' * 16}.json.{'ab' * 8}")  # of another service
+    for path in (*left, other):
+        path.write_text("a token")
+    assert run(words, environ) == 0
+    assert len(left) == 3 and not any(path.exists() for path in left) and other.exists()
 
 
 def test_a_logout_forgets_here_even_if_the_provider_is_away(

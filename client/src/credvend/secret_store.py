@@ -52,7 +52,7 @@ def save(name: str, secret: str, environ: Mapping[str, str]) -> Place:
     if ring is not None and _taken(ring, name, secret):
         _forget_file(name, environ)  # which would be read first
         return Place("keyring", f"the operating system's keyring ({_backend_name(ring)})")
-    path = _path(name, environ)
+    path = path_of(name, environ)
     private_directory(os.path.dirname(path))
     write_private(path, secret.encode("utf-8"))
     sync(path)
@@ -65,7 +65,7 @@ def read(name: str, environ: Mapping[str, str]) -> str | None:
     Raises:
         AuthenticationError: others could have read or changed the file, or the keyring does not let us in.
     """
-    path = _path(name, environ)
+    path = path_of(name, environ)
     try:
         lean.check_private_directory(os.path.dirname(path))
         return lean.read_private(path).decode("utf-8")
@@ -110,10 +110,11 @@ def delete(name: str, environ: Mapping[str, str]) -> bool:
 
 
 def _forget_file(name: str, environ: Mapping[str, str]) -> bool:
-    return remove(_path(name, environ))
+    return remove(path_of(name, environ))
 
 
-def _path(name: str, environ: Mapping[str, str]) -> str:
+def path_of(name: str, environ: Mapping[str, str]) -> str:
+    """The file that a secret is in, if it is in one."""
     kind = name.partition(" ")[0]
     return os.path.join(lean.state_directory(environ), f"{kind}-{lean.sha256(name)[:16]}.secret")
 

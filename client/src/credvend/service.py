@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credvend.auth import Authenticator
+from credvend.auth import Authenticator, Renewing
 from credvend.config import Config
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.http import Request, Response, date_of, send
@@ -104,9 +104,10 @@ class Service:
         door = "v1/iam" if self._authenticator.door == "iam" else "v1"
         url = f"{self._config.url}/{door}/{route}"
         with progress("asking the service"):
-            headers = {"Content-Type": "application/json"} if body else {}
-            headers.update(self._authenticator.headers(method, url, body))
-            response = send(Request(method, url, headers, body), self._config, self._environ)
+            response = self._send(method, url, body)
+            # A token may end before its time: once, another one is tried.
+            if response.status == 401 and isinstance(self._authenticator, Renewing) and self._authenticator.renew():
+                response = self._send(method, url, body)
         self._notice_skew(response)
         if response.status == 200:
             answer = json_object(response.body)
@@ -114,6 +115,11 @@ class Service:
                 return answer
             raise ServiceError("The answer is not the service's; is url right?")
         raise self._refusal(response)
+
+    def _send(self, method: str, url: str, body: bytes) -> Response:
+        headers = {"Content-Type": "application/json"} if body else {}
+        headers.update(self._authenticator.headers(method, url, body))
+        return send(Request(method, url, headers, body), self._config, self._environ)
 
     def _notice_skew(self, response: Response) -> None:
         date = date_of(response.headers.get("date"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from credvend import lean
 from credvend.config import Config, settings_of
@@ -30,6 +30,20 @@ class Authenticator(Protocol):
 
     def cache_identity(self) -> str:
         """What tells callers apart: `caller_identity` of this module."""
+        ...
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """An authenticator whose token can be had anew."""
+
+    def renew(self) -> bool:
+        """Get another token than the one that was just refused. Tells whether there is one.
+
+        Raises:
+            AuthenticationError: the caller has to sign in again.
+            ServiceError: whoever gives tokens cannot be reached.
+        """
         ...
 
 

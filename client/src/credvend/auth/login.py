@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -74,12 +75,26 @@ class Bearer:
     def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
         self._config = config
         self._environ = environ
+        self._sent: str | None = None
 
     def cache_identity(self) -> str:
         return caller_identity("login", self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        return bearer(current_token(self._config, self._environ))
+        self._sent = current_token(self._config, self._environ)
+        return bearer(self._sent)
+
+    def renew(self) -> bool:
+        """As `Renewing`: without a refresh token there is nothing to try."""
+        with _locked(self._config, self._environ):
+            session = _signed_in(self._config, self._environ)
+            if session.token != self._sent:  # another process was faster
+                return True
+            if secret_store.read(_secret_name(self._config), self._environ) is None:
+                return False
+            verbose("the token was refused before its end")
+            _renew(session, self._config, self._environ)
+            return True
 
 
 def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[str, str]) -> secret_store.Place | None:
@@ -93,6 +108,7 @@ def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[s
         AuthenticationError: the one of before cannot be forgotten.
     """
     with _locked(config, environ):
+        _sweep(config, environ)
         place = None
         if tokens.refresh_token is None:
             secret_store.delete(_secret_name(config), environ)
@@ -115,6 +131,7 @@ def end(config: Config, environ: Mapping[str, str]) -> tuple[Session | None, boo
             locked. Who was signed in is kept, for another try.
     """
     with _locked(config, environ):
+        _sweep(config, environ)
         session = _read(config, environ)
         refresh_token = None
         with contextlib.suppress(AuthenticationError):  # to delete it will fail, too, and be told of
@@ -164,6 +181,7 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
     if refresh_token is None:
         raise AuthenticationError(f"Your sign-in has expired, and cannot be renewed: {_SIGN_IN}")
     provider = _provider(session)
+    _sweep(config, environ)
     # Whatever would keep the new refresh token from being written must show before the old one is spent.
     _write(session, config, environ)
     verbose("renewing the sign-in")
@@ -268,6 +286,21 @@ def _locked(config: Config, environ: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _sweep(config: Config, environ: Mapping[str, str]) -> None:
+    """Remove what a process that was killed while it wrote has left, which may be a token. Only under the lock."""
+    directory = lean.state_directory(environ)
+    ours = (
+        _path(config, environ),
+        secret_store.path_of(_secret_name(config), environ),
+        lean.marker_path(environ, "login", config.url),
+    )
+    names = "|".join(re.escape(os.path.basename(path)) for path in ours)
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):
+            if re.fullmatch(rf"\.(?:{names})\.[0-9a-f]{{16}}", name):
+                remove(os.path.join(directory, name))
 
 
 @contextlib.contextmanager
