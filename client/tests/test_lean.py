@@ -183,6 +183,18 @@ def test_another_key_profile_or_file_is_another_caller(tmp_path: Path) -> None:
     seen.append(lean.identity("sigv4", {}, elsewhere))
     (tmp_path / "elsewhere").write_text("x")
     seen.append(lean.identity("sigv4", {}, elsewhere))
+    for name in ("AWS_CREDENTIAL_FILE", "BOTO_CONFIG", "AWS_LOGIN_CACHE_DIRECTORY"):
+        path = tmp_path / name
+        environ = home(tmp_path, **{name: str(path)})
+        seen.append(lean.identity("sigv4", {}, environ))
+        if name.endswith("DIRECTORY"):
+            path.mkdir()
+            path /= "session.json"
+        path.write_text("x")
+        seen.append(lean.identity("sigv4", {}, environ))
+    (tmp_path / ".boto").write_text("x")
+    seen.append(lean.identity("sigv4", {}, home(tmp_path)))
+    seen.append(lean.identity("sigv4", {"profile": "p"}, home(tmp_path, AWS_ACCESS_KEY_ID="AKIA3")))
     assert len(set(seen)) == len(seen)
 
 

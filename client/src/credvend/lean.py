@@ -221,6 +221,7 @@ def _content(path: str) -> str:
 
 # What botocore's credential chain chooses by.
 _AWS_VARIABLES = (
+    "AWS_ACCESS_KEY_ID",  # which a profile may name: credential_source = Environment
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ROLE_ARN",
@@ -230,6 +231,9 @@ _AWS_VARIABLES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CREDENTIAL_FILE",
+    "AWS_LOGIN_CACHE_DIRECTORY",
+    "BOTO_CONFIG",
 )
 
 
@@ -242,9 +246,13 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
     files = [
         _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config"),
         _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"),
+        _from_home(environ, environ.get("AWS_CREDENTIAL_FILE", "")),
+        *([_from_home(environ, environ["BOTO_CONFIG"])] if environ.get("BOTO_CONFIG") else _boto_files(environ)),
     ]
-    for signed_in in ("sso", "login"):
-        directory = home_path(environ, ".aws", signed_in, "cache")
+    for directory in (
+        home_path(environ, ".aws", "sso", "cache"),
+        _from_home(environ, environ.get("AWS_LOGIN_CACHE_DIRECTORY") or "~/.aws/login/cache"),
+    ):
         try:
             files += [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
         except OSError:
@@ -257,6 +265,10 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
         else:
             parts.append(f"{file} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
     return "chain " + sha256(_joined(parts))
+
+
+def _boto_files(environ: "Mapping[str, str]") -> "list[str]":
+    return ["/etc/boto.cfg", home_path(environ, ".boto")]
 
 
 def _joined(parts: "Sequence[str]") -> str:
