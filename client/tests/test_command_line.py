@@ -238,11 +238,18 @@ def test_the_cache_can_be_cleared(service: FakeService, environ: dict[str, str])
 
 
 def test_exec_gives_one_command_the_environment_and_nothing_that_competes(environ: dict[str, str]) -> None:
-    environ = {**environ, "AWS_PROFILE": "other", "AWS_WEB_IDENTITY_TOKEN_FILE": "/x", "AWS_REGION": "eu-west-1"}
+    environ = {
+        **environ,
+        "AWS_CREDENTIAL_FILE": "/x",
+        "AWS_PROFILE": "other",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/x",
+        "AWS_REGION": "eu-west-1",
+    }
     done = credvend(environ, "exec", "reports", "--", "env")
     seen = dict(line.split("=", 1) for line in done.stdout.splitlines())
     assert (seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]) == (SECRET, TOKEN)
     assert seen["AWS_CREDENTIAL_EXPIRATION"].endswith("Z") and seen["CREDVEND_ROLE"] == "reports"
+    assert "AWS_CREDENTIAL_FILE" not in seen and "CREDVEND_TOKEN" not in seen and seen["CREDVEND_URL"]
     assert "AWS_PROFILE" not in seen and "AWS_WEB_IDENTITY_TOKEN_FILE" not in seen and seen["AWS_REGION"] == "eu-west-1"
 
 
@@ -253,7 +260,7 @@ def test_exec_passes_arguments_output_and_exit_code_on(environ: dict[str, str]) 
     assert (done.returncode, done.stdout, done.stderr) == (7, "in\n-- -x\n", "")
 
 
-@pytest.mark.parametrize("signal", ["TERM", "INT", "PIPE", "KILL"])
+@pytest.mark.parametrize("signal", ["TERM", "INT", "PIPE", "XFSZ", "KILL"])
 def test_exec_ends_as_its_command_does(environ: dict[str, str], signal: str) -> None:
     done = credvend(environ, "exec", "reports", "--", "sh", "-c", f"kill -{signal} $$")
     assert done.returncode < 0
@@ -279,7 +286,11 @@ def test_exec_hands_signals_to_its_command(environ: dict[str, str]) -> None:
         assert process.wait(20) == 9
 
 
-def test_exec_does_not_nest_silently(environ: dict[str, str]) -> None:
+def test_exec_does_not_nest_silently(environ: dict[str, str], tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(environ.pop("CREDVEND_TOKEN"))
+    token.chmod(0o600)
+    environ["CREDVEND_TOKEN_FILE"] = str(token)  # which goes to the command, as the variable does not
     nested = ["exec", "reports", "--", sys.executable, "-m", "credvend", "exec", "other"]
     done = credvend(environ, *nested, "--", "true")
     assert done.returncode == 2 and "credvend exec reports" in done.stderr

@@ -33,7 +33,10 @@ _OTHERS = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CREDENTIAL_FILE",
 )
+# Whoever runs credvend has it; the command gets the role's credentials, and not what any role can be had with.
+_OWN = ("CREDVEND_TOKEN",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,12 +54,14 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
     if inside and not arguments.nest:
         raise UsageError(f"This is within `credvend exec {inside}` already: leave that first, or say --nest.")
     credentials = get_credentials(arguments.role, options_of(arguments), config, environ)
-    changed = {name: value for name, value in environ.items() if name not in _OTHERS}
+    changed = {name: value for name, value in environ.items() if name not in (*_OTHERS, *_OWN)}
     changed.update(variables(credentials), **{INSIDE: credentials.role})
     sys.stdout.flush()
     sys.stderr.flush()
-    # Python ignores it, and what is ignored stays so in the command, which expects to be ended by it.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    # Python ignores them, and what is ignored stays so in the command, which expects to be ended by them.
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
         os.execvpe(command[0], command, changed)  # noqa: S606 no shell is what is wanted
     except FileNotFoundError:
