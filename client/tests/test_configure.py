@@ -71,6 +71,10 @@ def test_variables_are_not_kept_and_are_warned_of(nobody: dict[str, str], capsys
         ([], "--url URL"),
         (["--url", "http://credvend.example.com"], "https://"),
         (["--url", "nonsense"], "malformed"),
+        (["--url", URL + "?x=1"], "query"),
+        (["--url", URL + "/#x"], "fragment"),
+        (["--url", URL, "--auth", "login", "--issuer", "http://issuer.example.com", "--client-id", "c"], "https://"),
+        (["--url", URL, "--auth", "login", "--issuer", "nonsense", "--client-id", "c"], "https://login.example.com"),
         (["--url", URL, "--auth", "login"], "--issuer"),
         (["--url", URL, "--auth", "login", "--issuer", "https://i"], "--client-id"),
         (["--url", URL, "--auth", "token-file"], "--token-file"),
@@ -133,7 +137,8 @@ def at_a_terminal(environ: dict[str, str], typed: str, *arguments: str) -> tuple
 
 
 def test_a_person_is_asked_what_no_option_says_and_again_until_it_fits(nobody: dict[str, str]) -> None:
-    typed = f"ftp://x\n{URL}\nnonsense\nlogin\n\nhttps://issuer.example.com\nthe-client\n\n"
+    typed = f"ftp://x\n{URL}\nnonsense\nlogin\n\nhttp://issuer.example.com\nhttps://issuer.example.com\n"
+    typed += "\nthe-client\n\n"
     code, seen = at_a_terminal(nobody, typed, "configure")
     assert code == 0, seen
     config = load_config(nobody)
@@ -143,7 +148,9 @@ def test_a_person_is_asked_what_no_option_says_and_again_until_it_fits(nobody: d
         "https://issuer.example.com",
         "the-client",
     )
-    assert seen.count("URL of the service") == 2 and seen.count("Issuer") == 2
+    assert seen.count("URL of the service") == 2 and seen.count("Issuer") == 3
+    for why in ("must begin with https://", "There is no way nonsense", "is malformed", "An answer is needed"):
+        assert why in seen
 
 
 def test_a_person_sees_what_there_is_and_keeps_it_with_an_empty_line(nobody: dict[str, str]) -> None:

@@ -29,6 +29,14 @@ def test_only_what_was_asked_for_is_sent(service: FakeService, environ: dict[str
     assert service.asked[0].headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("more", ["?x=1", "?", "#x"])
+def test_a_url_with_a_query_is_not_asked(service: FakeService, environ: dict[str, str], more: str) -> None:
+    environ["CREDVEND_URL"] = service.url + more
+    with pytest.raises(UsageError, match="query"):
+        ask(environ).whoami()
+    assert service.asked == []
+
+
 def test_every_option_is_sent(service: FakeService, environ: dict[str, str]) -> None:
     policy = {"Version": "2012-10-17", "Statement": []}
     options = Options("15m", "wé", (("bucket", "a"),), (("team", "b"),), json.dumps(policy))

@@ -130,8 +130,11 @@ class _NoAnswer(Exception):
         self.sent = sent
 
 
-def check_url(text: str) -> SplitResult:
+def check_url(text: str, like: str = "https://EXAMPLE.execute-api.eu-west-1.amazonaws.com/api") -> SplitResult:
     """A URL that secrets may be sent to: https, or http on this computer alone.
+
+    Args:
+        like: an example of what it should be.
 
     Raises:
         UsageError: it is none.
@@ -143,9 +146,7 @@ def check_url(text: str) -> SplitResult:
         host = None
     # Blanks and control characters could end the request line, and start another request.
     if host is None or re.search(r"[\x00-\x20\x7f]", text) or not text.isascii():
-        raise UsageError(
-            "The URL is malformed; it must be like https://EXAMPLE.execute-api.eu-west-1.amazonaws.com/api."
-        )
+        raise UsageError(f"The URL is malformed; it must be like {like}.")
     if url.username is not None or url.password is not None:
         raise UsageError(f"The URL of {host} must hold no user and no password.")
     if url.scheme == "https" or (url.scheme == "http" and is_loopback(host)):

@@ -11,7 +11,7 @@ from typing import Any
 from credvend.auth import Authenticator, Renewing
 from credvend.config import Config
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.http import Request, Response, date_of, send
+from credvend.http import Request, Response, check_url, date_of, send
 from credvend.messages import progress, say
 from credvend.objects import json_object
 
@@ -51,6 +51,7 @@ class Service:
     def __init__(self, config: Config, authenticator: Authenticator, environ: Mapping[str, str]) -> None:
         if not config.url:
             raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+        check_service_url(config.url)
         self._config = config
         self._authenticator = authenticator
         self._environ = environ
@@ -137,6 +138,18 @@ class Service:
 
     def _refusal(self, response: Response) -> CredvendError:
         return refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
+
+
+def check_service_url(text: str) -> str:
+    """A URL that routes can be put behind, without a slash at its end.
+
+    Raises:
+        UsageError: it is none.
+    """
+    url = check_url(text)
+    if "?" in text or "#" in text:
+        raise UsageError(f"The URL of {url.hostname} must end with its path, without a query (?) and a fragment (#).")
+    return url.geturl().rstrip("/")
 
 
 def _policy(text: str) -> Json:

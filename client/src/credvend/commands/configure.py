@@ -23,7 +23,7 @@ from credvend.errors import UsageError, one_line
 from credvend.http import check_url
 from credvend.markers import write_marker
 from credvend.messages import say
-from credvend.service import Json, Service
+from credvend.service import Json, Service, check_service_url
 from credvend.vend_arguments import PLAIN_ROLE
 
 _WAYS = {
@@ -89,10 +89,12 @@ def _configure(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int
         config = _asked(config, given)
     if not config.url:
         raise UsageError("Where is the service? credvend configure --url URL")
-    config = replace(config, url=check_url(config.url).geturl().rstrip("/"))
+    config = replace(config, url=check_service_url(config.url))
     for name, what, needed in _QUESTIONS.get(config.auth, ()):
         if needed and not getattr(config, name):
             raise UsageError(f"{what} is missing: give --{name.replace('_', '-')}.")
+    if config.auth == "login":
+        _check_issuer(config.issuer or "")
     token = _api_token(arguments, config, asking)
     path = save_config(config, environ)
     print(one_line(f"Written: {path}"))
@@ -132,22 +134,37 @@ def _may_ask() -> bool:
 def _asked(config: Config, given: Mapping[str, Any]) -> Config:
     """The configuration with what the person says to the questions that no option has answered."""
     if "url" not in given:
-        config = replace(config, url=_ask("URL of the service", config.url, lambda text: bool(check_url(text))))
+        config = replace(config, url=_ask("URL of the service", config.url, check_service_url))
     if "auth" not in given:
         print("Ways to prove who you are:", file=sys.stderr)
         for name, what in _WAYS.items():
             print(f"  {name:11} {what}", file=sys.stderr)
-        config = replace(config, auth=_ask("Way", config.auth, lambda text: text in WAYS))
+        config = replace(config, auth=_ask("Way", config.auth, _check_way))
     for name, question, needed in _QUESTIONS.get(config.auth, ()):
         if name not in given:
-            answer = _ask(question, getattr(config, name) or "", bool if needed else lambda text: True)
+            check = _check_issuer if name == "issuer" else _check_answer if needed else str
+            answer = _ask(question, getattr(config, name) or "", check)
             changed: dict[str, Any] = {name: answer or None}
             config = replace(config, **changed)
     return config
 
 
-def _ask(question: str, default: str, fits: Callable[[str], bool]) -> str:
-    """One line of the person, or what is there already for an empty one."""
+def _check_way(text: str) -> None:
+    if text not in WAYS:
+        raise UsageError(f"There is no way {text or 'without a name'}: it is one of {', '.join(WAYS)}.")
+
+
+def _check_issuer(text: str) -> None:
+    check_url(text, "https://login.example.com")
+
+
+def _check_answer(text: str) -> None:
+    if not text:
+        raise UsageError("An answer is needed here.")
+
+
+def _ask(question: str, default: str, check: Callable[[str], object]) -> str:
+    """One line of the person, or what is there already for an empty one; again until it passes the check."""
     while True:
         sys.stderr.write(f"{question}{f' [{one_line(default)}]' if default else ''}: ")
         sys.stderr.flush()
@@ -156,8 +173,8 @@ def _ask(question: str, default: str, fits: Callable[[str], bool]) -> str:
             raise UsageError("There is no answer; nothing is written.")
         answer = line.strip() or default
         try:
-            if fits(answer):
-                return answer
+            check(answer)
+            return answer
         except UsageError as error:
             print(error.message, file=sys.stderr)
 
