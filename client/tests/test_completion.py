@@ -116,6 +116,35 @@ def test_a_command_is_completed_after_the_dashes(shell: dict[str, str], complete
     assert any("frobnicate-it" in word for word in offered)
 
 
+def in_bash(environ: dict[str, str], *words: str) -> set[str]:
+    """What bash's completion offers for the last of these words, split as bash does."""
+    script = 'eval "$(credvend completion bash)"; compopt() { :; }; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 ))\n'
+    script += '_credvend credvend; printf "%s\\n" "${COMPREPLY[@]}"'
+    command = ["bash", "--norc", "-uc", script, "bash", *words]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def test_bash_completes_a_value_after_an_equals_sign(shell: dict[str, str]) -> None:
+    assert {"env", "json"} <= in_bash(shell, "credvend", "get", "--format", "=")
+    assert in_bash(shell, "credvend", "get", "--format", "=", "po") == {"powershell"}
+    assert "login" in in_bash(shell, "credvend", "configure", "--auth", "=", "l")
+    assert in_bash(shell, "credvend", "get", "--format", "=", "env", "rep") == {"reports"}
+    assert in_bash(shell, "credvend", "get", "reports", "--format", "=", "env", "") == set()
+
+
+def test_a_wrong_configuration_does_not_disturb_a_shell_that_starts(
+    environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config"
+    path.write_text("nonsense\n")
+    environ["CREDVEND_CONFIG"] = str(path)
+    for name in ("bash", "zsh", "fish"):
+        assert run(["completion", name], environ) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_nothing_that_a_service_says_is_run(shell: dict[str, str], service: FakeService, tmp_path: Path) -> None:
     hostile = ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\nb", "-x y", "*", "é", "-x", "--yes"]
     service.roles = [{"Role": name} for name in [*hostile, "reports"]]

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import NoReturn
 
 from credvend import __version__, messages
-from credvend.config import load_config
+from credvend.config import Config, load_config
 from credvend.errors import CredvendError, UsageError
 
 # In the order in which --help shows them.
@@ -172,5 +172,7 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
     arguments.command = command
     if arguments.verbose:
         messages.be_verbose()
-    code: int = module.run(arguments, load_config(environ), environ)
+    # The scripts of completion do not depend on it, and a shell that starts is no place to complain.
+    needs_config = name != "completion" or arguments.shell == "roles"
+    code: int = module.run(arguments, load_config(environ) if needs_config else Config(), environ)
     return code

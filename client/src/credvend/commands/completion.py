@@ -199,6 +199,12 @@ _BASH = r"""# credvend completion for bash
 _credvend() {{
     local command="" role="" options="" valued="" words="" index word
     local current="${{COMP_WORDS[COMP_CWORD]}}" previous="${{COMP_WORDS[COMP_CWORD-1]}}"
+    # bash takes the sign in --option=value for a word of its own.
+    if [[ $current == "=" ]]; then
+        current=""
+    elif [[ $previous == "=" ]] && (( COMP_CWORD > 2 )); then
+        previous="${{COMP_WORDS[COMP_CWORD-2]}}"
+    fi
     COMPREPLY=()
     for (( index = 1; index < COMP_CWORD; index++ )); do
         word="${{COMP_WORDS[index]}}"
@@ -215,6 +221,8 @@ _credvend() {{
             return
         elif [[ -z $command ]]; then
             [[ $word == -* ]] || command=$word
+        elif [[ $word == "=" ]]; then
+            (( ++index )) # and its value
         elif [[ $word != -* && " $valued " != *" ${{COMP_WORDS[index-1]}} "* ]]; then
             role=$word
         fi
