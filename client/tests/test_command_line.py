@@ -68,6 +68,7 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         ["get", "reports", "--tag", "a=1", "--tag", "a=2"],
         ["get", "reports", "--policy", "/nowhere"],
         ["get", "reports", "--", "ls"],
+        ["get", "reports", "--dry-run", "--format", "env"],
         ["exec", "reports"],
         ["exec", "reports", "--"],
         ["exec", "reports", "ls"],

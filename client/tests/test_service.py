@@ -29,6 +29,13 @@ def test_only_what_was_asked_for_is_sent(service: FakeService, environ: dict[str
     assert service.asked[0].headers["content-type"] == "application/json"
 
 
+def test_a_denial_names_the_command_that_lists_the_roles() -> None:
+    for route in ("GET /v1/roles (/v1/iam/roles)", "GET /v1/roles"):
+        body = {"Code": "AccessDenied", "Message": f"No such role. {route} lists the roles you may assume."}
+        error = refusal(Response(403, {}, json.dumps(body).encode()))
+        assert error.message == "No such role. `credvend roles` lists the roles you may assume."
+
+
 @pytest.mark.parametrize("more", ["?x=1", "?", "#x"])
 def test_a_url_with_a_query_is_not_asked(service: FakeService, environ: dict[str, str], more: str) -> None:
     environ["CREDVEND_URL"] = service.url + more

@@ -188,6 +188,8 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     fields = json_object(response.body) or {}
     message = str(fields.get("Message") or fields.get("message") or "")[:1000]
     code = str(fields.get("Code") or response.headers.get("x-amzn-errortype") or "")
+    # The service speaks to those who write requests.
+    message = re.sub(r"GET /v1/roles( \(/v1/iam/roles\))? lists", "`credvend roles` lists", message)
     said = message or f"The service answered with status {response.status}."
     request_id = str(fields.get("RequestId") or response.headers.get("x-amzn-requestid") or "")[:100]
     told = f"{said} (request {request_id})" if request_id else said

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from credvend.auth import authenticator
 from credvend.config import Config
+from credvend.errors import UsageError
 from credvend.formats import FORMATS
 from credvend.service import Service
 from credvend.vend_arguments import add_vend_arguments, options_of
@@ -16,7 +17,7 @@ from credvend.vending import get_credentials
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_vend_arguments(parser)
-    parser.add_argument("--format", choices=FORMATS, default="json", help="default: json, as the service answers")
+    parser.add_argument("--format", choices=FORMATS, help="default: json, as the service answers")
     parser.add_argument("--fresh", action="store_true", help="ask the service, whatever the cache has")
     parser.add_argument("--dry-run", action="store_true", help="have the service explain what it would vend (JSON)")
     parser.epilog = """\
@@ -29,9 +30,11 @@ examples:
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     options = options_of(arguments)
     if arguments.dry_run:
+        if arguments.format not in (None, "json"):
+            raise UsageError("With --dry-run there are no credentials to format: it prints JSON.")
         service = Service(config, authenticator(config, environ), environ)
         print(json.dumps(service.vend(arguments.role, options, dry_run=True), indent=2))
         return 0
     credentials = get_credentials(arguments.role, options, config, environ, fresh=arguments.fresh)
-    print(FORMATS[arguments.format](credentials))
+    print(FORMATS[arguments.format or "json"](credentials))
     return 0
