@@ -325,8 +325,10 @@ def test_an_open_directory_is_refused(tmp_path: Path, mode: int) -> None:
 def test_a_link_to_a_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    with pytest.raises(UsageError):
-        private_directory(str(tmp_path / "link"))
+    for path in (str(tmp_path / "link"), "/dev/null"):
+        with pytest.raises(UsageError, match="name another directory") as refused:
+            private_directory(path)
+        assert "remove" not in str(refused.value)
 
 
 def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +338,7 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "geteuid", lambda: 12_345)
     with pytest.raises(lean.Unreadable, match="another user"):
         lean.read_private(str(tmp_path / "secret"))
-    with pytest.raises(UsageError, match="another user"):
+    with pytest.raises(UsageError, match="another user; if sudo left it, chown it"):
         private_directory(str(tmp_path / "theirs"))
 
 

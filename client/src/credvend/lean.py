@@ -338,13 +338,14 @@ def check_private_directory(path: str) -> None:
     """
     status = os.lstat(path)
     if not stat.S_ISDIR(status.st_mode):
-        raise Unreadable(f"{path} is not a directory, or a link to one; remove it.")
+        # Not to be removed unseen: it may be anything, such as a link that was meant, or /dev/null.
+        raise Unreadable(f"{path} is no directory of its own, but a link or a file: name another directory.")
     _refuse_open(path, status)
 
 
 def _refuse_open(path: str, status: os.stat_result) -> None:
     if status.st_uid != os.geteuid():
-        raise Unreadable(f"{path} belongs to another user, so that it is not trusted with secrets.")
+        raise Unreadable(f"{path} belongs to another user; if sudo left it, chown it to yourself, or remove it.")
     if status.st_mode & 0o077:
         mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
         raise Unreadable(f"{path} is open to other users: chmod {mode} {path}")
@@ -357,7 +358,7 @@ def refuse_changeable(path: str, status: os.stat_result) -> None:
         Unreadable: it is somebody else's, or others may write it.
     """
     if status.st_uid not in (0, os.geteuid()):
-        raise Unreadable(f"{path} belongs to another user, who can change it: have one of your own.")
+        raise Unreadable(f"{path} belongs to another user, who can change it: chown it to yourself, or have another.")
     if status.st_mode & 0o002 or (status.st_mode & 0o020 and not _is_private_group(status)):
         raise Unreadable(f"{path} can be written by other users: chmod go-w {path}")
 
