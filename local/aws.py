@@ -126,8 +126,16 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
     for _ in range(_TRIES):
         directory = RUNS / f"run-{secrets.token_hex(4)}"
         aws = LocalAws(_free_port(), directory, _access_key_id(), secrets.token_urlsafe(30))
-        supervisor = _supervise(aws)
+        # From its start on the supervisor cleans up, also after us. A Ctrl-C waits until we hold its lifeline, and can
+        # wait for its end: else it would still be at work when we are gone.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
+            supervisor = _supervise(aws)
+        except BaseException:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            raise
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
             if _answers(aws, supervisor):
                 return aws, supervisor
         except BaseException:
@@ -141,21 +149,16 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
 
 
 def _supervise(aws: LocalAws) -> subprocess.Popen[bytes]:
-    # From here on the supervisor cleans up, also after us. A Ctrl-C waits until we hold its lifeline.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "local.supervisor", str(aws.directory), str(programs("ministack") / "ministack")],
-            cwd=ROOT,
-            env=_server_environment(aws),
-            stdin=subprocess.PIPE,
-            # Left running, it must not hold open whatever our own output goes to.
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # the terminal's Ctrl-C is for us alone; we then stop it in order
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.supervisor", str(aws.directory), str(programs("ministack") / "ministack")],
+        cwd=ROOT,
+        env=_server_environment(aws),
+        stdin=subprocess.PIPE,
+        # Left running, it must not hold open whatever our own output goes to.
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # the terminal's Ctrl-C is for us alone; we then stop it in order
+    )
 
 
 def _end(supervisor: subprocess.Popen[bytes]) -> None:
