@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.entries import duplicates, field_message, json_schema, label
 from chalicelib.errors import ConfigError
+from chalicelib.policy_document import check_document
+from chalicelib.policy_lint import lint
 from chalicelib.role import Catalog, Role
 from chalicelib.shape import Shape, read_shape
 from chalicelib.shape_entry import ClaimEntry, ParamEntry, ShapeEntry
@@ -141,6 +143,11 @@ def _role(checked: RoleEntry) -> Role:
 
 def _shape(entry: RoleEntry) -> Shape:
     shape = read_shape(entry)
+    if entry.policy is not UNSET:
+        try:
+            lint(check_document(entry.policy))
+        except ValueError as error:
+            raise ValueError(f"`policy` {error}") from None
     if (shape.tags or shape.caller_tags or shape.transitive_tags) and not entry.tag_session:
         raise ValueError("`tags`, `caller_tags` and `transitive_tags` need `tag_session: true`")
     home = entry.arn.split(":")

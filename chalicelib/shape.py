@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.policy_document import check_document, document_of, minify
-from chalicelib.policy_lint import lint
+from chalicelib.policy_document import document_of, minify
 from chalicelib.policy_template import PolicyTemplate, parse_policy
 from chalicelib.printable import is_printable_line
 from chalicelib.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
@@ -92,7 +91,6 @@ def read_shape(entry: "ShapeEntry") -> Shape:
 def _policy(document: dict[str, object]) -> PolicyTemplate:
     try:
         policy = parse_policy(document)
-        lint(check_document(document))
     except ValueError as error:
         raise ValueError(f"`policy` {error}") from None
     least = len(minify(document_of(policy.without_placeholders())))
