@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.configurations import Size, write_configuration
-from ops.deploy import package
 from ops.environments import ROOT
 from ops.file_lock import file_lock
+from ops.packaging import package
 from tests.harness.tokens import Key
 
 BUILD: Final = ROOT / ".build/bench"

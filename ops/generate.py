@@ -60,11 +60,6 @@ def iam_policy(catalog: Catalog) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def stages(root: Path) -> list[str]:
-    """The stages of `.chalice/config.json`."""
-    return sorted(json.loads((root / ".chalice/config.json").read_text(encoding="utf-8"))["stages"])
-
-
 def write_policy(root: Path) -> None:
     """Write the function's IAM policy, `.chalice/policy.json`, for the catalog below `root`.
 

@@ -20,8 +20,9 @@ from botocore.credentials import Credentials
 
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
 from local.oidc_provider import OidcProvider, oidc_provider
-from ops.deploy import Deployment, deploy, trust_statement
+from ops.deploy import Deployment, deploy
 from ops.environments import ROOT
+from ops.statements import trust_statement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
