@@ -16,7 +16,7 @@ demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: .sdks ## every test, end to end ones included; ARGS="-k name" for some
-	@$(DEV) -m pytest $(ARGS)
+	@$(DEV) -m pytest --lanes $(ARGS)
 
 check: .dev ## format, lint, types, generated files
 	@$(DEV) -m ruff format --check .
