@@ -109,7 +109,9 @@ class _AuditHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = self.format(record) + "\n"
-        if sys.stdout.write(line) != len(line):
+        # Lambda's runtime wraps the stream: its write returns None, and it took the whole line or raised.
+        # https://github.com/aws/aws-lambda-python-runtime-interface-client (bootstrap.py, class Unbuffered)
+        if sys.stdout.write(line) not in (None, len(line)):
             raise OSError("standard output took only a part of the record")
         sys.stdout.flush()
         self.lines += 1

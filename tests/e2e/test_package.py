@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from tests.harness.app import iam_identity
 from tests.harness.deployed import Stack
+from tests.harness.events import iam_user, rest_event
 from tests.harness.sts_server import SECRET, sts_server
 
 # As Lambda does it, with the package first on the path; and then what only tokens need.
@@ -38,23 +38,13 @@ def package(stack: Stack) -> Path:
 def test_the_package_needs_nothing_beside_it(package: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
-    event = {
-        "httpMethod": "POST",
-        "headers": {"Content-Type": "application/json"},
-        "multiValueHeaders": {},
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {
-            "resourcePath": "/v1/iam/credentials",
-            "httpMethod": "POST",
-            "requestId": "1",
-            "identity": iam_identity(f"arn:aws:iam::{ACCOUNT}:user/alice"),
-        },
-        "body": json.dumps({"role": "instances"}),
-        "isBase64Encoded": False,
-    }
+    event = rest_event(
+        "POST",
+        "/v1/iam/credentials",
+        identity=iam_user(account=ACCOUNT),
+        headers={"Content-Type": "application/json"},
+        body=json.dumps({"role": "instances"}),
+    )
     with sts_server() as sts:
         done = subprocess.run(
             # Without the virtualenv, and without what may be installed beside the interpreter.

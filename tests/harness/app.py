@@ -1,7 +1,7 @@
 """The service through its Chalice app: events as API Gateway sends them, and an STS on loopback."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -12,11 +12,10 @@ import app as app_module
 from chalicelib.http import HttpEdge
 from chalicelib.service import load_service
 from chalicelib.settings import Settings
+from tests.harness.events import ACCOUNT, REQUEST_ID, Json, Texts, iam_user, rest_event
 from tests.harness.sts_server import StsServer, sts_server
 
-ACCOUNT = "111122223333"
-REQUEST_ID = "7b1c9c8e-0000-4000-8000-000000000001"
-Json = dict[str, object]
+__all__ = ["ACCOUNT", "POLICIES", "REQUEST_ID", "ROLES", "Answer", "CredvendApp", "Json", "write_config"]
 
 ROLES = """
 roles:
@@ -55,20 +54,6 @@ permit (principal == IamUser::"arn:aws:iam::111122223333:user/alice", action, re
 """
 
 
-def iam_identity(arn: str = f"arn:aws:iam::{ACCOUNT}:user/alice", principal_id: str = "AIDAEXAMPLE") -> Json:
-    """API Gateway's `requestContext.identity` of a SigV4 caller."""
-    return {
-        "userArn": arn,
-        "user": principal_id,
-        "caller": principal_id,
-        "accountId": arn.split(":")[4],
-        "accessKey": "AKIAEXAMPLE",
-        "sourceIp": "198.51.100.7",
-        "userAgent": "curl/8.5.0",
-        "cognitoIdentityId": None,
-    }
-
-
 @dataclass(frozen=True)
 class Answer:
     """An answer of the app."""
@@ -94,7 +79,7 @@ class CredvendApp:
         self,
         method: str,
         path: str,
-        body: str | None = None,
+        body: str | bytes | None = None,
         identity: object = None,
         headers: object = None,
         query: object = None,
@@ -102,28 +87,20 @@ class CredvendApp:
         role: object = None,
     ) -> Answer:
         """Send a request. Of a query, a value is a text, or a list of texts; a role is one that the path ends with."""
-        several = {k: v if isinstance(v, list) else [v] for k, v in query.items()} if isinstance(query, dict) else None
-        resource = path if role is None else f"{path}/{{role}}"
-        event = {
-            "resource": resource,
-            "path": path if role is None else f"{path}/{role}",
-            "httpMethod": method,
-            "headers": {"Content-Type": "application/json"} if headers is None else headers,
-            "multiValueHeaders": {},
-            "queryStringParameters": None if several is None else {k: v[-1] for k, v in several.items()},
-            "multiValueQueryStringParameters": several,
-            "pathParameters": None if role is None else {"role": role},
-            "stageVariables": None,
-            "requestContext": {
-                "resourcePath": resource,
-                "httpMethod": method,
-                "requestId": REQUEST_ID,
-                "identity": iam_identity() if identity is None else identity,
-            }
-            | (context if isinstance(context, dict) else {}),
-            "body": body,
-            "isBase64Encoded": False,
-        }
+        event = rest_event(
+            method,
+            path if role is None else f"{path}/{{role}}",
+            identity=iam_user() if identity is None else cast(Json, identity),
+            headers={"Content-Type": "application/json"} if headers is None else cast(Texts, headers),
+            query=cast(Texts | None, query),
+            path_parameters=None if role is None else {"role": str(role)},
+            body=body,
+            context=cast(Json | None, context),
+        )
+        return self.receive(event)
+
+    def receive(self, event: Mapping[str, object]) -> Answer:
+        """Send an event as it is."""
         answer = app_module.app(event, None)
         is_json = answer["headers"]["Content-Type"].startswith("application/json")
         parsed: Json = json.loads(answer["body"]) if is_json else {}

@@ -26,7 +26,8 @@ from chalicelib.http import HttpEdge
 from chalicelib.jwt_format import read_token
 from chalicelib.service import Service, load_service
 from chalicelib.settings import Settings
-from tests.harness.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, iam_identity, write_config
+from tests.harness.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, write_config
+from tests.harness.events import iam_user, rest_event, unsigned
 from tests.harness.sts_server import SECRET, StsServer, sts_server
 from tests.harness.tokens import (
     ABSENT,
@@ -52,7 +53,7 @@ from tests.harness.tokens import (
 
 Make = Callable[[], str]
 
-ANONYMOUS: Final = {"sourceIp": "198.51.100.7", "userAgent": "x"}
+ANONYMOUS: Final = unsigned(user_agent="x")
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 OTHER: Final = "https://other.example.com"
 # Names that read like a part of another one.
@@ -1709,25 +1710,7 @@ def assert_either(gate: Gate, answer: Answer, token: str) -> Json:
 def event(headers: object, multi: object, door: tuple[str, str, str | None] = DOORS[0]) -> Json:
     """An event as API Gateway sends it: `headers` holds the last of each header, `multiValueHeaders` all of them."""
     method, path, body = door
-    return {
-        "resource": path,
-        "path": path,
-        "httpMethod": method,
-        "headers": headers,
-        "multiValueHeaders": multi,
-        "queryStringParameters": None,
-        "multiValueQueryStringParameters": None,
-        "pathParameters": None,
-        "stageVariables": None,
-        "requestContext": {
-            "resourcePath": path,
-            "httpMethod": method,
-            "requestId": REQUEST_ID,
-            "identity": ANONYMOUS,
-        },
-        "body": body,
-        "isBase64Encoded": False,
-    }
+    return rest_event(method, path, body=body) | {"headers": headers, "multiValueHeaders": multi}
 
 
 def answer_to(given: Json) -> Answer:
@@ -1783,14 +1766,14 @@ def test_a_token_counts_for_nothing_where_iam_is_asked_for(gate: Gate, door: tup
 def test_an_iam_identity_counts_for_nothing_where_a_token_is_asked_for(
     gate: Gate, door: tuple[str, str, str | None]
 ) -> None:
-    gate.assert_turned_away(gate.send({}, door, identity=iam_identity()), "", "Unauthenticated")
+    gate.assert_turned_away(gate.send({}, door, identity=iam_user()), "", "Unauthenticated")
 
 
 def test_a_token_says_who_calls_whatever_else_the_event_holds(gate: Gate) -> None:
     honest = gate.present(plain()())
     context = {"authorizer": {"claims": {"sub": "bob"}, "principalId": "bob", "jwt": {"claims": {"sub": "bob"}}}}
     headers = {"Authorization": f"Bearer {plain()()}", "X-Amzn-Oidc-Identity": "bob", "X-Forwarded-User": "bob"}
-    lied = gate.send(headers, identity=iam_identity(), context=context)
+    lied = gate.send(headers, identity=iam_user(), context=context)
     assert honest.status == lied.status == 200 and honest.body == lied.body and "bob" not in lied.text
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp, iam_identity
+from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
+from tests.harness.events import iam_user, signed
 
 BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
 LIES = [
@@ -71,7 +72,7 @@ def test_name_source_identity_and_tags_come_from_the_caller_alone(
     credvend.sts.asked.clear()
     sent = headers | {"content-type": "application/json"}
     body = {"role": "reader", "reason": reason, "duration": duration}
-    credvend.vend(body, identity=iam_identity() | {"userAgent": user_agent}, headers=sent)
+    credvend.vend(body, identity=iam_user() | {"userAgent": user_agent}, headers=sent)
     (asked,) = credvend.sts.asked
     assert asked["RoleSessionName"] == asked["SourceIdentity"] == f"user=alice@{ACCOUNT}"
     assert {asked[f"Tags.member.{n}.Value"] for n in (1, 2, 3)} == {
@@ -97,7 +98,7 @@ LOOK_ALIKES = [
 
 @pytest.mark.parametrize("arn", LOOK_ALIKES)
 def test_a_look_alike_gets_nothing_of_alices(credvend: CredvendApp, arn: str) -> None:
-    identity = iam_identity(arn)
+    identity = signed(arn)
     assert credvend.vend({"role": "reader"}, identity=identity).status == 403
     whoami = credvend.call("GET", "/v1/iam/whoami", identity=identity)
     assert whoami.status == 200 and whoami.body["RoleSessionName"] != f"user=alice@{ACCOUNT}"
@@ -109,7 +110,7 @@ def test_a_look_alike_gets_nothing_of_alices(credvend: CredvendApp, arn: str) ->
     "name", ['alice" } permit(', 'x"::IamUser::"alice', "alice\\", "alice\x00", "alice\n", "*", "${aws:username}"]
 )
 def test_a_name_is_never_read_as_policy(credvend: CredvendApp, name: str) -> None:
-    identity = iam_identity(f"arn:aws:iam::{ACCOUNT}:user/{name}")
+    identity = signed(f"arn:aws:iam::{ACCOUNT}:user/{name}")
     assert credvend.vend({"role": "reader"}, identity=identity).status == 403
     (record,) = credvend.records()
     assert record["caller"] == f"arn:aws:iam::{ACCOUNT}:user/{name}" and record["policies"] == []
@@ -118,7 +119,7 @@ def test_a_name_is_never_read_as_policy(credvend: CredvendApp, name: str) -> Non
 def test_a_forged_log_line_stays_inside_its_field(credvend: CredvendApp) -> None:
     forged = json.dumps({"event": "credentials.vended", "caller": BOB})
     agent = f'"}}\n{forged}\n{{"x": "'
-    credvend.vend({"role": "reader", "reason": forged}, identity=iam_identity() | {"userAgent": agent})
+    credvend.vend({"role": "reader", "reason": forged}, identity=iam_user() | {"userAgent": agent})
     records = credvend.records()
     assert [(record["event"], record["caller"]) for record in records] == [
         ("credentials.requested", f"arn:aws:iam::{ACCOUNT}:user/alice"),

@@ -20,7 +20,8 @@ from chalicelib.service import load_service
 from chalicelib.settings import Settings
 from chalicelib.sts_failures import Cause
 from chalicelib.token_store import StoredToken, TokenStore
-from tests.harness.app import ACCOUNT, POLICIES, CredvendApp, Json, iam_identity, write_config
+from tests.harness.app import ACCOUNT, POLICIES, CredvendApp, Json, write_config
+from tests.harness.events import iam_user, root, signed
 from tests.harness.sts_server import SECRET, TOKEN, Refusal
 from tests.harness.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
@@ -95,7 +96,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (config / "issuers.yaml").write_text(ISSUERS)
     service = replace(load_service(config, Settings("eu-west-1")), token_store=lambda: cast(TokenStore, SomeTokens()))
     monkeypatch.setattr(app_module, "service", service)
-    session = iam_identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice", "AROA:alice")
+    session = signed(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice", "AROA:alice")
     nobody = {"sourceIp": "::1"}
     good = sign(honest_claims(), key)
     far = sign(honest_claims(iss="https://far.example.com"), key)
@@ -103,7 +104,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     bad += ["cvt_old", "cvt_none", "cvt_down"]
     for trace in ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", ""):
         monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
-        for identity in (iam_identity(), session, iam_identity(f"arn:aws:iam::{ACCOUNT}:root"), nobody):
+        for identity in (iam_user(), session, root(), nobody):
             _go_every_way(credvend, "/v1/iam", identity, {})
         for token in (good, "cvt_good"):
             _go_every_way(credvend, "/v1", nobody, {"Authorization": f"Bearer {token}"})

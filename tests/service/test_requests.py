@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.app import ACCOUNT, CredvendApp, iam_identity
+from tests.harness.app import CredvendApp
+from tests.harness.events import iam_user, root
 
 JSON_VALUES: st.SearchStrategy[object] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -63,9 +64,8 @@ def test_a_refused_request_is_recorded(credvend: CredvendApp) -> None:
 
 
 def test_a_refused_read_is_recorded(credvend: CredvendApp) -> None:
-    root = iam_identity(f"arn:aws:iam::{ACCOUNT}:root")
     for path in ("/v1/iam/roles", "/v1/iam/whoami"):
-        assert credvend.call("GET", path, identity=root).status == 403
+        assert credvend.call("GET", path, identity=root()).status == 403
         assert credvend.call("GET", path, query={"a": "b"}).status == 400
         refused, malformed = credvend.records()
         assert (refused["event"], refused["cause"]) == ("read.denied", "CallerRefused")
@@ -82,12 +82,12 @@ def test_a_refused_read_is_recorded(credvend: CredvendApp) -> None:
     ],
 )
 def test_an_address_has_one_spelling(credvend: CredvendApp, address: str, seen: str) -> None:
-    credvend.call("GET", "/v1/iam/whoami", identity=iam_identity() | {"sourceIp": address})
+    credvend.call("GET", "/v1/iam/whoami", identity=iam_user() | {"sourceIp": address})
     assert credvend.records()[0]["source_ip"] == seen
 
 
 def test_any_user_agent_is_recorded_in_one_line(credvend: CredvendApp) -> None:
     for agent in ("a\nb", '"}', "\ud800", "\u2028", string.printable, "x" * 10_000):
         identity = {"userAgent": agent}
-        assert credvend.vend({"role": "reader"}, identity=iam_identity() | identity).status == 200
+        assert credvend.vend({"role": "reader"}, identity=iam_user() | identity).status == 200
         assert [record["event"] for record in credvend.records()] == ["credentials.requested", "credentials.vended"]

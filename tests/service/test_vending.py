@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp, iam_identity
+from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
+from tests.harness.events import signed
 from tests.harness.sts_server import REQUEST_ID as STS_REQUEST_ID
 from tests.harness.sts_server import SECRET, TOKEN
 
@@ -139,12 +140,12 @@ def test_the_roles_that_a_caller_may_assume_are_listed_with_their_longest_durati
 
 
 def test_a_caller_without_rights_sees_no_roles(credvend: CredvendApp) -> None:
-    mallory = iam_identity(f"arn:aws:iam::{ACCOUNT}:user/mallory")
+    mallory = signed(f"arn:aws:iam::{ACCOUNT}:user/mallory")
     assert credvend.call("GET", "/v1/iam/roles", identity=mallory).body["Roles"] == []
 
 
 def test_whoami_tells_the_caller_as_the_service_sees_it(credvend: CredvendApp) -> None:
-    session = iam_identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice@example.com", "AROA:alice@example.com")
+    session = signed(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice@example.com", "AROA:alice@example.com")
     answer = credvend.call("GET", "/v1/iam/whoami", identity=session)
     assert answer.body == {
         "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice@example.com",
