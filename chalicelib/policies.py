@@ -1,4 +1,4 @@
-"""Which policies are there? `config/policies/*.cedar` and their schema, checked whole before the first request.
+"""Which policies are there? `config/policies/**/*.cedar` and their schema, checked whole before the first request.
 
 Cedar itself checks types and attributes. What it cannot know is checked here: a policy that names a role, a group or a
 caller that cannot exist would load, and never apply; of a `forbid`, nobody would notice.
@@ -52,7 +52,7 @@ class Policies:
 
 
 def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Policies:
-    """Read `schema.cedarschema` and `policies/*.cedar`, and check every policy against schema and catalog.
+    """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Raises:
         ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, or names what cannot be. One
@@ -60,7 +60,7 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Po
     """
     schema = _schema_text(config / "schema.cedarschema")
     checker = _Checker(schema, catalog, issuers)
-    texts = [checker.read(path) for path in _policy_paths(config / "policies")]
+    texts = [checker.read(path, path.relative_to(config).as_posix()) for path in _policy_paths(config / "policies")]
     if not texts:
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
@@ -69,10 +69,22 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Po
 
 
 def _policy_paths(directory: Path) -> list[Path]:
-    """Whatever is in the directory; files that editors and version control hide are not looked at."""
+    """Whatever is in the directory and its subfolders; what editors and version control hide is not looked at.
+
+    A link to a folder is not followed, since it may lead round in circles or out of the configuration: it is returned
+    as it is, and refused like whatever else is no policy file.
+    """
     if not directory.is_dir():
         return []
-    return sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+    found: list[Path] = []
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            found += _policy_paths(path)
+        else:
+            found.append(path)
+    return found
 
 
 class _Checker:
@@ -86,9 +98,8 @@ class _Checker:
         self._roles = {role.name for role in catalog.roles}
         self._groups = {group for role in catalog.roles for group in role.groups}
 
-    def read(self, path: Path) -> str:
-        """The text of a policy file, empty if it cannot be read."""
-        name = f"policies/{path.name}"
+    def read(self, path: Path, name: str) -> str:
+        """The text of a policy file, empty if it cannot be read; `name` is what messages call it."""
         if path.suffix != ".cedar" or not path.is_file():
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
             return ""

@@ -1,5 +1,6 @@
 """An adopter's configuration directory: what may lie in it, and what of it is shipped."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,8 @@ _FOLDERS: Final = frozenset({"policies", "keys"})
 _KNOWN: Final = (
     _REQUIRED | _FOLDERS | {"issuers.yaml", "issuers.schema.json", "roles.schema.json", "schema.cedarschema"}
 )
+# An adopter's own; allowed, and never shipped.
+_BESIDE: Final = re.compile(r"README(\.[a-z]+)?|tests")
 
 
 def lay_over(config: Path, target: Path) -> None:
@@ -22,8 +25,16 @@ def lay_over(config: Path, target: Path) -> None:
     if not config.is_dir():
         raise CommandFailed(f"{config} is not a directory.")
     found = {path.name for path in config.iterdir() if not path.name.startswith(".")}
+    found = {name for name in found if _BESIDE.fullmatch(name) is None}
     problems = [f"{config} holds no {name}." for name in sorted(_REQUIRED - found)]
     problems += [f"{config} holds {name}, which is no part of a configuration." for name in sorted(found - _KNOWN)]
+    # Copying would follow it: out of the configuration, or round in circles.
+    problems += [
+        f"{path} is a link to a folder, which is not followed: put the folder itself there."
+        for name in sorted(found & _FOLDERS)
+        for path in [config / name, *sorted((config / name).rglob("[!.]*"))]
+        if path.is_symlink() and path.is_dir()
+    ]
     if problems:
         raise CommandFailed("\n".join(problems))
     # Replaced whole: a policy or an issuer of ours that stayed behind would let somebody in.

@@ -88,12 +88,35 @@ def test_a_policy_that_is_not_text_is_named(tmp_path: Path) -> None:
     assert "all.cedar" in problems(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["production/x.cedar", "x.CEDAR", "x.cedar.yaml", "forbid.txt"])
+@pytest.mark.parametrize("name", ["production/x.CEDAR", "x.CEDAR", "x.cedar.yaml", "forbid.txt"])
 def test_a_policy_file_that_would_not_be_read_is_named(tmp_path: Path, name: str) -> None:
     file = write_config(tmp_path) / "policies" / name
     file.parent.mkdir(exist_ok=True)
     file.write_text('@id("never") forbid (principal, action, resource);')
-    assert f"policies/{name.partition('/')[0]}: not a *.cedar file" in problems(tmp_path)
+    assert f"policies/{name}: not a *.cedar file" in problems(tmp_path)
+
+
+def test_policies_of_subfolders_are_read_and_named_with_their_folder(tmp_path: Path) -> None:
+    folder = write_config(tmp_path) / "policies/team/payments"
+    folder.mkdir(parents=True)
+    for name in ("a.cedar", "b.cedar"):
+        (folder / name).write_text('@id("twice") forbid (principal, action, resource);')
+    message = problems(tmp_path)
+    assert "policies/team/payments/b.cedar: @id('twice')" in message
+    assert "that of a policy in policies/team/payments/a.cedar" in message
+
+
+def test_a_link_to_a_folder_of_policies_is_refused(tmp_path: Path) -> None:
+    config = write_config(tmp_path)
+    (config / "policies/round").symlink_to(config / "policies")
+    assert "policies/round: not a *.cedar file" in problems(tmp_path)
+
+
+def test_hidden_folders_hold_no_policies(tmp_path: Path) -> None:
+    hidden = write_config(tmp_path) / "policies/.drafts"
+    hidden.mkdir()
+    (hidden / "x.cedar").write_text("half a dra")
+    assert load_service(tmp_path, Settings("ap-northeast-2")).catalog.roles
 
 
 def test_hidden_files_are_not_policies(tmp_path: Path) -> None:
