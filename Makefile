@@ -6,7 +6,7 @@ STAGE ?= dev
 CONFIG ?=
 DEV := .venv/dev/bin/python
 
-.PHONY: help demo test check format generate bench deploy stop clean
+.PHONY: help demo test check format generate bench package deploy stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -37,6 +37,9 @@ generate: .dev ## the files that are made from roles.yaml and from the code's ty
 bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick" for a first look
 	@$(DEV) -m bench $(ARGS)
 
+package: .dev ## make the package without an AWS account: STAGE=dev (the default) or prod; CONFIG=directory of your own
+	@$(DEV) -m ops.packaging "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
+
 deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod; CONFIG=directory for roles and policies of your own
 	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
@@ -56,7 +59,7 @@ clean: stop ## remove everything that these commands made
 .deployment: .python
 	@$(PYTHON) -m ops.environments dev aws
 .tools: .python
-	@$(PYTHON) -m ops.environments dev aws ministack oidc client
+	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client
 	@$(PYTHON) -m local.npm provider
 .sdks: .tools
 	@$(PYTHON) -m local.npm sdk

@@ -46,7 +46,7 @@ def credvend_tree(size: Size, issuer_key: Key) -> tuple[Path, Path]:
     write_configuration(config, size, issuer_key)
     # One directory for all sizes: the packages that it is built from are fetched once.
     with file_lock(BUILD / "package/lock"):
-        template = package("prod", BUILD / "package", REGION, config)
+        template = package("prod", BUILD / "package", config)
         return _unzip(template.with_name("deployment.zip"), BUILD / f"credvend-{size.name}")
 
 

@@ -176,6 +176,17 @@ class StsUnavailable(CredvendError):
     retry_after = 2
 
 
+class OutOfTime(CredvendError):
+    """The request has no time left in which STS could be asked and its answer recorded."""
+
+    status = 503
+    code = "OutOfTime"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("This request has too little time left to ask STS. Nothing was vended: send it again.")
+
+
 class AuditFailed(CredvendError):
     """The audit record could not be written, so nothing was (or is) handed out."""
 

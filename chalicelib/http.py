@@ -3,8 +3,10 @@
 import ipaddress
 import itertools
 import logging
+import math
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from chalice.app import Request, Response
 
@@ -65,7 +67,14 @@ class HttpEdge:
             body=_body(request),
             content_type=request.headers.get("content-type"),
             accept=_accept(request),
+            seconds_left=partial(_seconds_left, request),
         )
+
+
+def _seconds_left(request: Request) -> float:
+    """Until Lambda ends the request: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
+    context = request.lambda_context
+    return math.inf if context is None else context.get_remaining_time_in_millis() / 1000
 
 
 def _header(request: Request, name: str) -> tuple[str, ...]:

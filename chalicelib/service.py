@@ -1,5 +1,6 @@
 """The use cases, each one function to read from top to bottom, and how the service is put together."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from chalicelib.audit import AuditLog, Origin
 from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.bearer import bearer_token, refuse_bearer
 from chalicelib.configuration import load_configuration
-from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, InvalidToken
+from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, InvalidToken, OutOfTime
 from chalicelib.formats import Text, choose_format, render_credentials
 from chalicelib.identity import Caller, ServiceToken, identify_caller
 from chalicelib.rendering import Json
@@ -29,7 +30,7 @@ from chalicelib.role import Catalog, Role
 from chalicelib.session_name import session_name
 from chalicelib.session_plan import SessionPlan, plan_session, requested_duration
 from chalicelib.settings import Settings
-from chalicelib.sts import Session, assume_role, sts_client
+from chalicelib.sts import ATTEMPT_SECONDS, Session, assume_role, sts_client
 from chalicelib.sts_failures import StsFailure
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Incoming:
         role: the role that the path names, where it names one.
         query: the query parameters, each with all its values.
         content_type, accept: the headers of these names, or None.
+        seconds_left: until Lambda ends the request.
     """
 
     door: Literal["iam", "bearer"]
@@ -64,6 +66,7 @@ class Incoming:
     body: bytes = b""
     content_type: str | None = None
     accept: str | None = None
+    seconds_left: Callable[[], float] = lambda: math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,8 @@ class Service:
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
+            if not request.dry_run and incoming.seconds_left() < ATTEMPT_SECONDS:
+                raise OutOfTime
         except CredvendError as refusal:
             event = audit.refusal_event(refusal, "credentials.denied")
             self.audit_log.write(event, known | audit.refusal_fields(refusal))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 3
 ATTEMPTS: Final = 3
+# Whoever has less time left does not ask: a session would be made that nobody gets.
+ATTEMPT_SECONDS: Final = CONNECT_SECONDS + READ_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

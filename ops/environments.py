@@ -23,6 +23,7 @@ ENVIRONMENTS: Final = {
     "aws": ("the aws command line", ("local/requirements-aws.txt",)),
     "ministack": ("the local AWS", ("local/requirements-ministack.txt",)),
     "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
+    "runtime": ("AWS's runtime client", ("local/requirements-runtime.txt",)),
     "client": ("the client's libraries", ("client/requirements-test.txt",)),
 }
 # A package of this repository that a virtualenv holds besides, installed as people install it.

@@ -1,31 +1,40 @@
-"""Packages the service; no AWS account is needed.
+"""Packages the service: `python -m ops.packaging STAGE [--config DIRECTORY]`. No AWS account is needed.
 
 1. A copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it.
 2. The configuration checked and compiled to one file, and the function's IAM policy made from the catalog.
 3. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
 from chalicelib.compiled import compile_configuration
+from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
 from ops.configuration_files import lay_over
 from ops.environments import ROOT, programs
+from ops.file_lock import file_lock
 from ops.generate import write_policy
+from ops.say import say
 from ops.slim import CompileFailed, slim
+from ops.stage import read_stage
 
 SHIPPED_CONFIG: Final = Path("chalicelib/config")
+# Chalice wants to know one; what it makes is the same for all.
+_ANY_REGION: Final = "us-east-1"
 _KEPT_PACKAGES: Final = 4
 
 
-def package(stage: str, build: Path, region: str, config: Path | None = None) -> Path:
-    """Check the configuration and package the service below `build`.
+def package(stage: str, build: Path, config: Path | None = None) -> Path:
+    """Check the configuration and package the service.
 
     Args:
+        build: an absolute path, below which all is made.
         config: a directory like `chalicelib/config`, whose files take the place of those in the checkout.
 
     Returns:
@@ -39,7 +48,7 @@ def package(stage: str, build: Path, region: str, config: Path | None = None) ->
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
     compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage == "local")
     write_policy(build / "source")
-    return _package(stage, build, region)
+    return _package(stage, build)
 
 
 def _copy_source(target: Path, config: Path | None) -> None:
@@ -56,14 +65,14 @@ def _copy_source(target: Path, config: Path | None) -> None:
         lay_over(config, target / "chalicelib/config")
 
 
-def _package(stage: str, build: Path, region: str) -> Path:
+def _package(stage: str, build: Path) -> Path:
     command = [str(programs("dev") / "chalice"), "package", "--stage", stage, "--pkg-format", "cloudformation"]
     command += ["--merge-template", ".chalice/template.json", str(build / "package")]
     _forget_old_packages(build / "source")
     done = subprocess.run(
         command,
         cwd=build / "source",
-        env=_environment_of_packaging(region),
+        env=_environment_of_packaging(),
         capture_output=True,
         text=True,
         check=False,
@@ -78,11 +87,11 @@ def _package(stage: str, build: Path, region: str) -> Path:
     return build / "package/sam.json"
 
 
-def _environment_of_packaging(region: str) -> dict[str, str]:
+def _environment_of_packaging() -> dict[str, str]:
     """Ours without AWS credentials: pip runs other people's code, and packaging calls nobody."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # Chalice loads the app to find its routes; what Python would write on that occasion is not to be shipped.
-    return kept | {"AWS_REGION": region, "AWS_DEFAULT_REGION": region, "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"AWS_REGION": _ANY_REGION, "AWS_DEFAULT_REGION": _ANY_REGION, "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _forget_old_packages(source: Path) -> None:
@@ -90,3 +99,28 @@ def _forget_old_packages(source: Path) -> None:
     packages = sorted((source / ".chalice/deployments").glob("*.zip"), key=lambda path: path.stat().st_mtime)
     for package in packages[:-_KEPT_PACKAGES]:
         package.unlink()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m ops.packaging", description="Make the package, and deploy nothing."
+    )
+    parser.add_argument("stage", help="a stage of .chalice/config.json")
+    parser.add_argument("--config", type=Path, help="a directory with roles.yaml and policies/ of your own")
+    options = parser.parse_args(arguments)
+    build = ROOT / ".build" / options.stage
+    try:
+        read_stage(ROOT, options.stage)
+        with file_lock(build / "lock"):
+            build.parent.chmod(0o700)  # the configuration is nobody else's business
+            template = package(options.stage, build, options.config)
+    except (CommandFailed, ConfigError) as error:
+        say(str(error))
+        return 1
+    print(f"template  {template}")
+    print(f"code      {template.with_name('deployment.zip')}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

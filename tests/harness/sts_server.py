@@ -1,5 +1,6 @@
 """An STS on loopback that answers as it is told, and remembers what it was asked."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,12 @@ class StsServer:
     connections: int = 0
     silent: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
+    _open: list[socket.socket] = field(default_factory=list)
+
+    def hang_up(self) -> None:
+        """Close all connections, as AWS does with those that were idle for long."""
+        while self._open:
+            self._open.pop().shutdown(socket.SHUT_RDWR)
 
     def answer(self, parameters: dict[str, str]) -> tuple[int, str]:
         self.asked.append(parameters)
@@ -73,6 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.sts.connections += 1
+        self.sts._open.append(self.request)
 
     @property
     def sts(self) -> StsServer:

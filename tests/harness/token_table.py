@@ -3,8 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING, Final, cast
 
 import boto3
@@ -69,18 +72,25 @@ class TokenTable:
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         target = request.headers["X-Amz-Target"]
-        operation = (target.decode() if isinstance(target, bytes) else str(target)).partition(".")[2]
-        parameters = cast(dict[str, object], json.loads(cast(bytes, request.body)))
+        return _response(
+            request,
+            *self.answer(target.decode() if isinstance(target, bytes) else str(target), cast(bytes, request.body)),
+        )
+
+    def answer(self, target: str, body: bytes) -> tuple[int, dict[str, object]]:
+        """Status and body of the answer to a request; `target` is its header X-Amz-Target."""
+        operation = target.partition(".")[2]
+        parameters = cast(dict[str, object], json.loads(body))
         self.asked.append((operation, parameters))
         failure = self.failures.pop(0) if self.failures else None
         if isinstance(failure, Exception):
             raise failure
         if failure is None:
             try:
-                return _response(request, 200, self._carry_out(operation, parameters))
+                return 200, self._carry_out(operation, parameters)
             except _Refused as refused:
                 failure = str(refused)
-        return _response(request, 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{failure}", "message": "no"})
+        return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{failure}", "message": "no"}
 
     def _carry_out(self, operation: str, parameters: dict[str, object]) -> dict[str, object]:
         match operation:
@@ -160,6 +170,43 @@ def _split(condition: str, word: str) -> Iterator[str]:
             yield condition[start:index]
             start = index + len(word)
     yield condition[start:]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, answer = cast(_Server, self.server).table.answer(self.headers["X-Amz-Target"], body)
+        text = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.0")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    table: TokenTable
+
+
+@contextmanager
+def served(table: TokenTable) -> Iterator[str]:
+    """The table on loopback, for another process: where it is."""
+    server = _Server(("127.0.0.1", 0), _Handler)
+    server.table = table
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class _Body:

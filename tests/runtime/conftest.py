@@ -1,0 +1,95 @@
+"""The package as `make package` makes it, unpacked once, and what its function reaches: STS and the table of tokens."""
+
+import json
+import subprocess
+import zipfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ops.environments import ROOT, ensure
+from ops.tokens import Tokens
+from tests.harness.app import POLICIES, ROLES, write_config
+from tests.harness.deployed import PERSON
+from tests.harness.runtime import Environment, environment
+from tests.harness.sts_server import StsServer, sts_server
+from tests.harness.token_table import NAME, TokenTable, served
+from tests.harness.tokens import AUDIENCE, ISSUER, Key, ec_key, key_set
+
+_ISSUERS = f"issuers:\n  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}\n"
+_TOKENS = """
+@id("holders-of-tokens-may-use-open-roles")
+permit (principal, action, resource in RoleGroup::"open")
+when { principal is OidcSubject || principal is ServiceToken };
+"""
+
+
+@pytest.fixture(scope="session")
+def issuer_key() -> Key:
+    """What the issuer `main` signs with."""
+    return ec_key("main")
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory, issuer_key: Key) -> Path:
+    """The unpacked package of stage prod."""
+    ensure("runtime")
+    config = write_config(tmp_path_factory.mktemp("config"), ROLES, POLICIES + _TOKENS)
+    (config / "issuers.yaml").write_text(_ISSUERS)
+    (config / "keys").mkdir()
+    (config / "keys/main.json").write_text(json.dumps(key_set(issuer_key)))
+    # No AWS credentials are to be had here, and no region.
+    done = subprocess.run(
+        ["make", "--silent", "package", "STAGE=prod", f"CONFIG={config}"],
+        cwd=ROOT,
+        env=PERSON,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    places = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
+    assert Path(places["template"]).is_file()
+    tree = tmp_path_factory.mktemp("task")
+    with zipfile.ZipFile(places["code"]) as archive:
+        archive.extractall(tree)
+    return tree
+
+
+@dataclass
+class World:
+    """What a function finds around it.
+
+    Attributes:
+        tree: the unpacked package.
+        variables: those that lead the function to STS and the table.
+    """
+
+    tree: Path
+    sts: StsServer
+    table: TokenTable
+    variables: dict[str, str]
+
+    def start(
+        self, stdout: int | None = None, search: Path | None = None, **more: str
+    ) -> AbstractContextManager[Environment]:
+        """A new execution environment, for a `with` block; as tests/harness/runtime.py says."""
+        return environment(self.tree, self.variables | more, stdout, search)
+
+    def new_token(self, name: str = "ci") -> str:
+        return Tokens(NAME, self.table.client).create(name, "ops", 3600).token
+
+
+@pytest.fixture
+def world(package: Path) -> Iterator[World]:
+    table = TokenTable()
+    with sts_server() as sts, served(table) as tables:
+        variables = {
+            "AWS_ENDPOINT_URL_STS": sts.url,
+            "AWS_ENDPOINT_URL_DYNAMODB": tables,
+            "CREDVEND_TOKENS_TABLE": NAME,
+        }
+        yield World(package, sts, table, variables)

@@ -1,0 +1,144 @@
+"""No record, no credentials: whatever becomes of standard output, of time, and of the package."""
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+from tests.harness.runtime import Environment
+from tests.harness.sts_server import SECRET
+from tests.runtime.conftest import World
+from tests.runtime.test_requests import bearer_vend, events, signed_vend
+
+_PIPE_BYTES = 4096
+_HOUR = 3600
+# In the place of an hour that the environment is frozen: time that is later by what a file says.
+_CLOCK = """
+import os, time
+def _later(clock):
+    return lambda: clock() + float(open(os.environ["TEST_CLOCK"]).read())
+time.time, time.monotonic = _later(time.time), _later(time.monotonic)
+"""
+
+
+def wait_until(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not what():
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def full_pipe() -> tuple[int, int]:
+    """A pipe that takes no byte more."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    os.write(writing, b"\n" * _PIPE_BYTES)
+    return reading, writing
+
+
+def test_a_closed_standard_output_vends_nothing(world: World) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with world.start(stdout=writing) as function:
+        os.close(writing)
+        answer = function.call(signed_vend())
+    assert (answer.status, answer.body["Code"]) == (500, "AuditFailed")
+    assert world.sts.asked == []
+
+
+def test_a_standard_output_that_refuses_vends_nothing(world: World) -> None:
+    reading, writing = full_pipe()
+    os.set_blocking(writing, False)
+    with world.start(stdout=writing) as function:
+        answer = function.call(signed_vend())
+        os.close(writing)
+        os.close(reading)
+    assert (answer.status, answer.body["Code"]) == (500, "AuditFailed")
+    assert world.sts.asked == []
+
+
+def test_a_full_standard_output_holds_the_request_until_its_record_is_taken(world: World) -> None:
+    reading, writing = full_pipe()
+    with world.start(stdout=writing) as function:
+        os.close(writing)
+        function.send(signed_vend())
+        wait_until(lambda: "pipe" in Path(f"/proc/{function.process.pid}/wchan").read_text() or is_writing(function))
+        assert world.sts.asked == [] and function.api.results.empty()
+        drain = Thread(target=lambda: [None for _ in iter(lambda: os.read(reading, 512), b"")], daemon=True)
+        drain.start()
+        assert function.answer().status == 200
+    drain.join()
+    os.close(reading)
+
+
+def is_writing(function: Environment) -> bool:
+    """The process waits in write(2), where the kernel does not tell more."""
+    return Path(f"/proc/{function.process.pid}/syscall").read_text().split()[:2] == ["1", "0x1"]
+
+
+def test_records_come_whole_through_a_slow_pipe(world: World) -> None:
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    taken: list[bytes] = []
+    slow = Thread(target=lambda: taken.extend(iter(lambda: os.read(reading, 7), b"")), daemon=True)
+    with world.start(stdout=writing) as function:
+        os.close(writing)
+        slow.start()
+        for _ in range(5):
+            assert function.call(signed_vend()).status == 200
+    slow.join()
+    os.close(reading)
+    records = [json.loads(line) for line in b"".join(taken).splitlines()]
+    assert [record["event"] for record in records] == ["credentials.requested", "credentials.vended"] * 5
+
+
+def test_an_environment_thawed_after_an_hour_believes_nothing_that_is_old(world: World, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_CLOCK)
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    token = world.new_token()
+    with world.start(search=tmp_path, TEST_CLOCK=str(clock)) as function:
+        assert function.call(bearer_vend(token)).status == 200
+        os.kill(function.process.pid, signal.SIGSTOP)
+        for item in world.table.items.values():
+            item["revoked_at"] = {"N": str(int(time.time()))}
+        clock.write_text(str(_HOUR))
+        os.kill(function.process.pid, signal.SIGCONT)
+        assert function.call(bearer_vend(token)).status == 401  # it is remembered for a minute, not for an hour
+        assert function.call(signed_vend()).status == 200
+
+
+def test_a_connection_that_sts_has_closed_meanwhile_is_made_anew(world: World) -> None:
+    with world.start() as function:
+        assert function.call(signed_vend()).status == 200
+        os.kill(function.process.pid, signal.SIGSTOP)
+        world.sts.hang_up()
+        os.kill(function.process.pid, signal.SIGCONT)
+        assert function.call(signed_vend()).status == 200
+    assert world.sts.connections == 2
+
+
+def test_a_request_whose_deadline_has_passed_vends_nothing(world: World) -> None:
+    with world.start() as function:
+        answer = function.call(signed_vend(), deadline=time.time() - 1)
+        assert answer.status == 503 and SECRET not in answer.text and world.sts.asked == []
+        assert events(function) == ["credentials.denied"] and function.records()[0]["cause"] == "OutOfTime"
+        assert function.call(signed_vend()).status == 200
+
+
+def test_a_configuration_that_does_not_start_is_told_to_the_operator(world: World, tmp_path: Path) -> None:
+    tree = shutil.copytree(world.tree, tmp_path / "task")
+    compiled = tree / "chalicelib/compiled.json"
+    compiled.write_bytes(compiled.read_bytes()[:-1])
+    world.tree = tree
+    with world.start() as function:
+        path, error = function.result()
+        function.process.wait()
+    assert path == "init/error" and error["errorType"] == "ConfigError"
+    assert error["errorMessage"] == "compiled.json: is not whole: package and deploy again"
+    assert world.sts.asked == []
