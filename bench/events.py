@@ -1,22 +1,24 @@
-"""Requests to vend, as API Gateway's REST API sends them to the function."""
+"""The events that are measured: a vend through each of the two doors."""
 
 import json
 
-from tests.harness.events import Json, iam_user, rest_event
+from tests.harness.events import Json, Texts, iam_user, rest_event
 from tests.harness.tokens import Key, honest_claims, sign
+
+_JSON: Texts = {"Content-Type": "application/json"}
 
 
 def sigv4_event(user: str, role: str) -> str:
     """A vend that API Gateway found signed by an IAM user."""
-    return _event("/v1/iam/credentials", role, {}, iam_user(user))
+    return _vend("/v1/iam/credentials", role, _JSON, iam_user(user))
 
 
 def oidc_event(subject: str, role: str, key: Key) -> str:
     """A vend with a bearer token."""
-    return _event("/v1/credentials", role, {"Authorization": f"Bearer {sign(honest_claims(sub=subject), key)}"}, None)
+    bearer = f"Bearer {sign(honest_claims(sub=subject), key)}"
+    return _vend("/v1/credentials", role, {**_JSON, "Authorization": bearer}, None)
 
 
-def _event(path: str, role: str, headers: dict[str, str], identity: Json | None) -> str:
+def _vend(path: str, role: str, headers: Texts, identity: Json | None) -> str:
     body = json.dumps({"role": role, "duration": "15m", "reason": "measure"})
-    sent = {"Content-Type": "application/json"} | headers
-    return json.dumps(rest_event("POST", path, identity=identity, headers=sent, body=body))
+    return json.dumps(rest_event("POST", path, identity=identity, headers=headers, body=body))

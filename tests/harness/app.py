@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, Unpack, cast
 
 import pytest
 
@@ -12,7 +12,7 @@ import app as app_module
 from chalicelib.http import HttpEdge
 from chalicelib.service import load_service
 from chalicelib.settings import Settings
-from tests.harness.events import ACCOUNT, REQUEST_ID, Json, Texts, iam_user, rest_event
+from tests.harness.events import ACCOUNT, REQUEST_ID, Json, Texts, iam_user, rest_event, unsigned
 from tests.harness.sts_server import StsServer, sts_server
 
 __all__ = ["ACCOUNT", "POLICIES", "REQUEST_ID", "ROLES", "Answer", "CredvendApp", "Json", "write_config"]
@@ -64,6 +64,16 @@ class Answer:
     body: Json = field(default_factory=dict)
 
 
+class Parts(TypedDict, total=False):
+    """What a request may hold beside its route and body: see `rest_event`."""
+
+    identity: Mapping[str, object] | None
+    headers: Texts | None
+    query: Texts | None
+    context: Mapping[str, object] | None
+    role: str | None
+
+
 @dataclass
 class CredvendApp:
     """The Chalice app, the way API Gateway calls it."""
@@ -71,7 +81,7 @@ class CredvendApp:
     sts: StsServer
     capture: pytest.CaptureFixture[str]
 
-    def vend(self, body: object, **more: object) -> Answer:
+    def vend(self, body: object, **more: Unpack[Parts]) -> Answer:
         text = body if isinstance(body, str) else json.dumps(body)
         return self.call("POST", "/v1/iam/credentials", body=text, **more)
 
@@ -80,22 +90,23 @@ class CredvendApp:
         method: str,
         path: str,
         body: str | bytes | None = None,
-        identity: object = None,
-        headers: object = None,
-        query: object = None,
-        context: object = None,
-        role: object = None,
+        identity: Mapping[str, object] | None = None,
+        headers: Texts | None = None,
+        query: Texts | None = None,
+        context: Mapping[str, object] | None = None,
+        role: str | None = None,
     ) -> Answer:
-        """Send a request. Of a query, a value is a text, or a list of texts; a role is one that the path ends with."""
+        """Send a request: on signed routes as alice, unless told otherwise. A role is one that the path ends with."""
+        door = iam_user() if path.startswith("/v1/iam/") else unsigned()
         event = rest_event(
             method,
             path if role is None else f"{path}/{{role}}",
-            identity=iam_user() if identity is None else cast(Json, identity),
-            headers={"Content-Type": "application/json"} if headers is None else cast(Texts, headers),
-            query=cast(Texts | None, query),
-            path_parameters=None if role is None else {"role": str(role)},
+            identity=door if identity is None else identity,
+            headers={"Content-Type": "application/json"} if headers is None else headers,
+            query=query,
+            path_parameters=None if role is None else {"role": role},
             body=body,
-            context=cast(Json | None, context),
+            context=context,
         )
         return self.receive(event)
 

@@ -3,14 +3,14 @@
 Which fields there are, and which of them are null, is what AWS was recorded to send, not what its documentation leaves
 out. The sources, by the names that stand beside what is taken from them:
 
-- FORMAT: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html (Input
-  format of a Lambda function for proxy integration)
+- FORMAT: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html ("Input
+  format of a Lambda function for proxy integration")
 - CONTEXT: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
   (what each field of `requestContext` means)
-- NOTES: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html (headers
-  that are dropped)
+- NOTES: https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html (which headers are
+  dropped)
 - PRINCIPALS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#principaltable
-  (the ids)
+  (ids)
 - ARNS: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns
 - RECORDED: localstack/localstack, tests/aws/services/apigateway/test_apigateway_lambda.snapshot.json
   (test_lambda_aws_proxy_integration): answers of AWS itself, kept with their dates
@@ -25,6 +25,7 @@ from typing import Final, cast
 
 Json = dict[str, object]
 Texts = Mapping[str, str | Sequence[str]]
+"""Headers or query parameters: for each the value, or a list of values."""
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "ap-northeast-2"
@@ -130,7 +131,7 @@ class Entrance:
     """By which of the API's addresses a request comes in.
 
     Attributes:
-        base_path: the base path of a custom domain's mapping, which stands in `path`, and instead of the stage in
+        base_path: the base path of a custom domain's mapping. It stands in `path`, and instead of the stage in
             `requestContext.path`: aws-powertools/powertools-lambda-python#576, localstack/localstack#12296.
         vpc_endpoint: id of the VPC endpoint, and then of its VPC, of a private API; both are only there for one.
     """
@@ -170,10 +171,10 @@ def rest_event(
 
     Args:
         resource: the route as the API has it: `/v1/credentials/{role}`.
-        identity: one of the identities above; None is nobody.
-        headers: what the client sends beside what every request has. A value is a text, or a list of texts for a header
-            that comes several times. `Authorization` is passed on as it is, though API Gateway would drop one that
-            holds a SigV4 signature, and any on a route with an IAM authorizer (NOTES).
+        identity: one of those above; None is nobody.
+        headers: what the client sends beside what every request has. A value is a text, or a list of them for a header
+            that comes several times. `Authorization` is passed on as it is, though API Gateway drops one that holds a
+            SigV4 signature, and any on a route with an IAM authorizer (NOTES).
         path_parameters: as the client wrote them; API Gateway does not decode them (RECORDED).
         body: text, or the bytes of one that API Gateway has taken for binary, and encodes.
         context: what else stands in `requestContext`, such as `authorizer`.

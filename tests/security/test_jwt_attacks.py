@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import pytest
 from cryptography import x509
@@ -26,8 +26,8 @@ from chalicelib.http import HttpEdge
 from chalicelib.jwt_format import read_token
 from chalicelib.service import Service, load_service
 from chalicelib.settings import Settings
-from tests.harness.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, write_config
-from tests.harness.events import iam_user, rest_event, unsigned
+from tests.harness.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, Parts, write_config
+from tests.harness.events import SOURCE_IP, iam_user, rest_event, unsigned
 from tests.harness.sts_server import SECRET, StsServer, sts_server
 from tests.harness.tokens import (
     ABSENT,
@@ -53,7 +53,6 @@ from tests.harness.tokens import (
 
 Make = Callable[[], str]
 
-ANONYMOUS: Final = unsigned(user_agent="x")
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 OTHER: Final = "https://other.example.com"
 # Names that read like a part of another one.
@@ -197,9 +196,12 @@ class Gate:
     caplog: pytest.LogCaptureFixture
     looked_up: list[object]
 
-    def send(self, headers: Mapping[str, str], door: tuple[str, str, str | None] = DOORS[0], **more: object) -> Answer:
+    def send(
+        self, sent: Mapping[str, str], door: tuple[str, str, str | None] = DOORS[0], **more: Unpack[Parts]
+    ) -> Answer:
         method, path, body = door
-        return self.credvend.call(method, path, body, **{"identity": ANONYMOUS, "headers": dict(headers)} | more)
+        parts: Parts = {"identity": unsigned(), "headers": sent, **more}
+        return self.credvend.call(method, path, body, **parts)
 
     def present(self, token: str, door: tuple[str, str, str | None] = DOORS[0]) -> Answer:
         return self.send({"Authorization": f"Bearer {token}"}, door)
@@ -227,7 +229,7 @@ class Gate:
         written, complained = self.credvend.capture.readouterr()
         (record,) = [json.loads(line) for line in written.splitlines()]
         assert record["event"] == "authentication.failed"
-        assert (record["request_id"], record["source_ip"]) == (REQUEST_ID, ANONYMOUS["sourceIp"])
+        assert (record["request_id"], record["source_ip"]) == (REQUEST_ID, SOURCE_IP)
         assert record["error"] == answer.body["Message"] and isinstance(record["cause"], str)
         assert not record.keys() & UNVERIFIED
         assert len(str(record.get("key_id", ""))) <= 256 and len(written) < 2048 and len(answer.text) < 1024

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
-from tests.harness.events import iam_user, signed
+from tests.harness.events import iam_user, signed, unsigned
 
 BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
 LIES = [
@@ -55,8 +55,7 @@ def test_a_body_cannot_name_the_caller(credvend: CredvendApp, claim: str) -> Non
 )
 def test_only_the_verified_identity_counts(credvend: CredvendApp, context: dict[str, object]) -> None:
     assert credvend.call("GET", "/v1/iam/whoami", context=context).body["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice"
-    anonymous = {"sourceIp": "198.51.100.7", "userArn": None, "caller": None, "accountId": None}
-    assert credvend.call("GET", "/v1/iam/whoami", context=context, identity=anonymous).status == 401
+    assert credvend.call("GET", "/v1/iam/whoami", context=context, identity=unsigned()).status == 401
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -110,7 +109,7 @@ def test_a_look_alike_gets_nothing_of_alices(credvend: CredvendApp, arn: str) ->
     "name", ['alice" } permit(', 'x"::IamUser::"alice', "alice\\", "alice\x00", "alice\n", "*", "${aws:username}"]
 )
 def test_a_name_is_never_read_as_policy(credvend: CredvendApp, name: str) -> None:
-    identity = signed(f"arn:aws:iam::{ACCOUNT}:user/{name}")
+    identity = iam_user(name)
     assert credvend.vend({"role": "reader"}, identity=identity).status == 403
     (record,) = credvend.records()
     assert record["caller"] == f"arn:aws:iam::{ACCOUNT}:user/{name}" and record["policies"] == []

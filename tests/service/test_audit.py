@@ -20,8 +20,8 @@ from chalicelib.service import load_service
 from chalicelib.settings import Settings
 from chalicelib.sts_failures import Cause
 from chalicelib.token_store import StoredToken, TokenStore
-from tests.harness.app import ACCOUNT, POLICIES, CredvendApp, Json, write_config
-from tests.harness.events import iam_user, root, signed
+from tests.harness.app import POLICIES, CredvendApp, Json, write_config
+from tests.harness.events import iam_user, role_session, root, unsigned
 from tests.harness.sts_server import SECRET, TOKEN, Refusal
 from tests.harness.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
@@ -96,8 +96,8 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (config / "issuers.yaml").write_text(ISSUERS)
     service = replace(load_service(config, Settings("eu-west-1")), token_store=lambda: cast(TokenStore, SomeTokens()))
     monkeypatch.setattr(app_module, "service", service)
-    session = signed(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice", "AROA:alice")
-    nobody = {"sourceIp": "::1"}
+    session = role_session("Dev", "alice")
+    nobody = unsigned("::1")
     good = sign(honest_claims(), key)
     far = sign(honest_claims(iss="https://far.example.com"), key)
     bad = [sign(honest_claims(exp=1), key), sign(honest_claims(exp=1), key, honest_header(key, kid=ABSENT)), "x", far]
@@ -117,9 +117,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return credvend.records()
 
 
-def _go_every_way(
-    credvend: CredvendApp, door: str, identity: Mapping[str, object], headers: Mapping[str, object]
-) -> None:
+def _go_every_way(credvend: CredvendApp, door: str, identity: Mapping[str, object], headers: Mapping[str, str]) -> None:
     def vend(role: str, more: Mapping[str, object]) -> None:
         sent = {**headers, "Content-Type": "application/json"}
         credvend.call("POST", f"{door}/credentials", json.dumps({"role": role, **more}), identity, sent)

@@ -9,6 +9,7 @@ import app as app_module
 from chalicelib.service import load_service
 from chalicelib.settings import Settings
 from tests.harness.app import ACCOUNT, ROLES, Answer, CredvendApp, write_config
+from tests.harness.events import Texts
 from tests.harness.sts_server import SECRET, TOKEN
 from tests.harness.tokens import AUDIENCE, ISSUER, ec_key, honest_claims, key_set, sign
 
@@ -33,7 +34,7 @@ def sdk(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return credvend
 
 
-def get(sdk: CredvendApp, role: str, query: object = None, authorization: str | None = None) -> Answer:
+def get(sdk: CredvendApp, role: str, query: Texts | None = None, authorization: str | None = None) -> Answer:
     value = sign(honest_claims(), KEY) if authorization is None else authorization
     return sdk.call("GET", "/v1/credentials", headers={"Authorization": value}, query=query, role=role)
 
@@ -100,7 +101,7 @@ def test_duration_reason_and_params_stand_in_the_query(sdk: CredvendApp) -> None
         ({"params.": "y"}, "Param '' is not one of role reader"),
     ],
 )
-def test_a_query_that_asks_for_what_there_is_not_is_refused(sdk: CredvendApp, query: object, words: str) -> None:
+def test_a_query_that_asks_for_what_there_is_not_is_refused(sdk: CredvendApp, query: Texts, words: str) -> None:
     answer = get(sdk, "reader", query)
     assert answer.status == 400 and words in str(answer.body["Message"])
     assert sdk.sts.asked == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from chalicelib.errors import NotAcceptable
 from chalicelib.formats import MEDIA_TYPES, choose_format, wants_script
 from tests.harness.app import CredvendApp
+from tests.harness.events import Texts
 from tests.harness.sts_server import SECRET, TOKEN, Refusal
 
 CREDENTIALS = "/v1/iam/credentials"
@@ -111,7 +112,7 @@ def test_who_accepts_nothing_that_there_is_gets_a_406_with_what_there_is(credven
 
 
 @pytest.mark.parametrize("query", [{"format": "bash"}, {"format": ""}, {"format": ["env", "env"]}, {"Format": "env"}])
-def test_an_unknown_format_is_refused_and_vends_nothing(credvend: CredvendApp, query: object) -> None:
+def test_an_unknown_format_is_refused_and_vends_nothing(credvend: CredvendApp, query: Texts) -> None:
     answer = credvend.call("POST", CREDENTIALS, READER, query=query)
     assert answer.status == 400 and "ormat" in str(answer.body["Message"])
     assert credvend.sts.asked == []

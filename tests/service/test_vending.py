@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
-from tests.harness.events import signed
+from tests.harness.events import Texts, iam_user, role_session, unsigned
 from tests.harness.sts_server import REQUEST_ID as STS_REQUEST_ID
 from tests.harness.sts_server import SECRET, TOKEN
 
@@ -140,18 +140,18 @@ def test_the_roles_that_a_caller_may_assume_are_listed_with_their_longest_durati
 
 
 def test_a_caller_without_rights_sees_no_roles(credvend: CredvendApp) -> None:
-    mallory = signed(f"arn:aws:iam::{ACCOUNT}:user/mallory")
+    mallory = iam_user("mallory")
     assert credvend.call("GET", "/v1/iam/roles", identity=mallory).body["Roles"] == []
 
 
 def test_whoami_tells_the_caller_as_the_service_sees_it(credvend: CredvendApp) -> None:
-    session = signed(f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice@example.com", "AROA:alice@example.com")
+    session = role_session("Dev", "alice@example.com")
     answer = credvend.call("GET", "/v1/iam/whoami", identity=session)
     assert answer.body == {
         "Arn": f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice@example.com",
         "Type": "IamRole",
         "Account": ACCOUNT,
-        "PrincipalId": "AROA:alice@example.com",
+        "PrincipalId": "AROAEXAMPLE:alice@example.com",
         "RoleSessionName": f"role=Dev=alice@example.com@{ACCOUNT}",
         "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/Dev",
         "RequestId": REQUEST_ID,
@@ -159,7 +159,7 @@ def test_whoami_tells_the_caller_as_the_service_sees_it(credvend: CredvendApp) -
 
 
 def test_health_tells_nothing_but_that(credvend: CredvendApp) -> None:
-    assert credvend.call("GET", "/v1/health", identity={"sourceIp": "192.0.2.1"}).body == {"Status": "ok"}
+    assert credvend.call("GET", "/v1/health", identity=unsigned("192.0.2.1")).body == {"Status": "ok"}
     assert credvend.records() == []
 
 
@@ -173,7 +173,7 @@ def test_health_tells_nothing_but_that(credvend: CredvendApp) -> None:
     ],
 )
 @pytest.mark.parametrize("query", [None, {"a": "b"}])
-def test_no_answer_may_be_cached(credvend: CredvendApp, method: str, path: str, query: object) -> None:
+def test_no_answer_may_be_cached(credvend: CredvendApp, method: str, path: str, query: Texts) -> None:
     answer = credvend.call(method, path, body='{"role": "reader"}' if method == "POST" else None, query=query)
     assert answer.status == (400 if query else 200)
     assert answer.headers["Cache-Control"] == "no-store" and answer.headers["Content-Type"] == "application/json"
