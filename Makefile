@@ -6,6 +6,12 @@ STAGE ?= dev
 CONFIG ?=
 DEV := .venv/dev/bin/python
 
+# A misspelt variable would be ignored without a word, and something else be deployed than was meant.
+KNOWN := PYTHON STAGE CONFIG ARGS KEEP
+UNKNOWN := $(strip $(foreach name,$(filter-out $(KNOWN) -%,$(.VARIABLES)),\
+	$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
+$(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOWN). There are: $(KNOWN)))
+
 .PHONY: help demo test check format generate bench package deploy stop clean
 .DEFAULT_GOAL := help
 
@@ -40,7 +46,7 @@ bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick
 package: .dev ## make the package without an AWS account: STAGE=dev (the default) or prod; CONFIG=directory of your own
 	@$(DEV) -m ops.packaging "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
-deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod; CONFIG=directory for roles and policies of your own
+deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod, CONFIG=directory of roles and policies
 	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
 stop: .python ## stop what `make demo KEEP=1` left running

@@ -6,6 +6,7 @@ import gc
 gc.disable()
 
 import os
+import sys
 
 from chalice.app import Chalice, IAMAuthorizer, Response
 
@@ -13,6 +14,10 @@ from chalicelib.http import HttpEdge
 from chalicelib.service import CONFIG, load_service
 from chalicelib.settings import read_settings
 
+if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in Lambda
+    from chalicelib.chalice_commands import refuse_deployment
+
+    refuse_deployment(sys.argv)
 app = Chalice(app_name="credvend", configure_logs=False)
 service = load_service(CONFIG, read_settings(os.environ))
 edge = HttpEdge()

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.entries import duplicates, field_message, json_schema, label
 from chalicelib.errors import ConfigError
+from chalicelib.partitions import PARTITIONS
 from chalicelib.policy_document import check_document
 from chalicelib.policy_lint import lint
 from chalicelib.role import Catalog, Role
@@ -30,7 +31,7 @@ RoleArn = Annotated[
     # IAM takes more characters in a path. Not here: the ARN goes into the function's own IAM policy, where `*`, `?` and
     # `${...}` are wildcards, and into a CloudFormation template, where `{{resolve:...}}` is replaced.
     Meta(
-        pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
+        pattern=rf"^arn:({PARTITIONS}):iam::[0-9]{{12}}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{{1,64}}\Z",
         max_length=640,
         description="ARN of the IAM role, path included.",
     ),

@@ -5,12 +5,13 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from chalicelib.partitions import PARTITIONS
 from chalicelib.shape import MAXIMUM_POLICY_ARNS, PARAM_NAME
 
 ParamName = Annotated[str, Meta(pattern=rf"^{PARAM_NAME}\Z")]
 Pattern = Annotated[str, Meta(min_length=1, max_length=512, description="A regular expression for the whole value.")]
 PolicyArn = Annotated[
-    str, Meta(pattern=r"^arn:(aws|aws-cn|aws-us-gov):iam::(aws|[0-9]{12}):policy/[A-Za-z0-9_+=,.@/-]{1,640}\Z")
+    str, Meta(pattern=rf"^arn:({PARTITIONS}):iam::(aws|[0-9]{{12}}):policy/[A-Za-z0-9_+=,.@/-]{{1,640}}\Z")
 ]
 
 

@@ -125,7 +125,7 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
     log = ""
     for _ in range(_TRIES):
         directory = RUNS / f"run-{secrets.token_hex(4)}"
-        aws = LocalAws(_free_port(), directory, _access_key_id(), secrets.token_urlsafe(30))
+        aws = LocalAws(free_port(), directory, _access_key_id(), secrets.token_urlsafe(30))
         # From its start on the supervisor cleans up, also after us. A Ctrl-C waits until we hold its lifeline, and can
         # wait for its end: else it would still be at work when we are gone.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -213,7 +213,8 @@ def _clean_environment(home: Path) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody has at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from chalicelib.timestamps import rfc3339
 from chalicelib.token_store import Network, StoredToken
+from ops.stage import DEFAULT_STAGE
 from ops.tokens import DEFAULT_OVERLAP_SECONDS, IssuedToken, TokensFailed, open_tokens, revocation_delay, table_name
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def _command(
     commands: "Groups", name: str, run: Callable[[argparse.Namespace], None], about: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(name, help=about, description=about)
-    parser.add_argument("--stage", default="prod", help="a stage of .chalice/config.json (prod)")
+    parser.add_argument("--stage", default=DEFAULT_STAGE, help=f"a stage of .chalice/config.json ({DEFAULT_STAGE})")
     parser.set_defaults(run=run)
     return parser
 

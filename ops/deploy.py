@@ -20,7 +20,7 @@ from ops.file_lock import file_lock
 from ops.packaging import SHIPPED_CONFIG, package
 from ops.say import say
 from ops.stack import deploy_stack, outputs, service_url
-from ops.stage import read_stage
+from ops.stage import LOCAL_STAGE, read_stage
 from ops.statements import invoke_statement, trust_statement
 
 
@@ -54,13 +54,19 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     """Deploy a stage with the AWS credentials and region of `environment`.
 
     Args:
-        config: a directory like `chalicelib/config`, whose files take the place of those in the checkout.
+        config: a directory like `chalicelib/config`, whose files take the place of those in the checkout. Only the
+            stage `local` does without.
 
     Raises:
         ConfigError: the configuration is invalid; nothing was deployed.
         CommandFailed: a step failed; says which, and what it said.
     """
     stack = read_stage(ROOT, stage).stack
+    if config is None and stage != LOCAL_STAGE:
+        raise CommandFailed(
+            f"Name the configuration to deploy: make deploy STAGE={stage} CONFIG=DIRECTORY. The one in "
+            f"{SHIPPED_CONFIG} is the walk-through's; stage {stage} would serve it instead of what is there."
+        )
     region = _region(environment)
     if environment.get("AWS_ENDPOINT_URL"):
         say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")

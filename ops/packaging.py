@@ -22,7 +22,7 @@ from ops.file_lock import file_lock
 from ops.generate import write_policy
 from ops.say import say
 from ops.slim import CompileFailed, slim
-from ops.stage import read_stage
+from ops.stage import LOCAL_STAGE, read_stage
 
 SHIPPED_CONFIG: Final = Path("chalicelib/config")
 # Chalice wants to know one; what it makes is the same for all.
@@ -46,7 +46,7 @@ def package(stage: str, build: Path, config: Path | None = None) -> Path:
     """
     _copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
-    compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage == "local")
+    compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage == LOCAL_STAGE)
     write_policy(build / "source")
     return _package(stage, build)
 

@@ -3,8 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ops.aws_cli import CommandFailed
+
+# Where no stage is named, by `make` and by `credvend-admin` alike.
+DEFAULT_STAGE: Final = "dev"
+# The only stage that the shipped configuration is meant for: it is the walk-through's.
+LOCAL_STAGE: Final = "local"
 
 
 @dataclass(frozen=True, slots=True)

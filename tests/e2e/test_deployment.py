@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import boto3
+import pytest
 import yaml
 
 from local.aws import ACCOUNT, REGION
@@ -106,7 +107,7 @@ def test_every_route_under_iam_demands_a_signature(stack: Stack) -> None:
 
 
 def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
-    done = make_deploy(stack, "STAGE=prod")
+    done = make_deploy(stack, "STAGE=prod", f"CONFIG={CONFIG}")
     assert done.returncode == 0, done.stderr
     assert f"its role is               arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
     assert f"AWS_ENDPOINT_URL is set: this goes to {stack.aws.endpoint}" in done.stderr
@@ -115,7 +116,7 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert json.loads(stack.http.request("GET", f"{url}/v1/health").data) == {"Status": "ok"}
     (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
     assert group["retentionInDays"] == 365
-    again = make_deploy(stack, "STAGE=prod")
+    again = make_deploy(stack, "STAGE=prod", f"CONFIG={CONFIG}")
     assert again.returncode == 0 and again.stdout == done.stdout
 
 
@@ -142,7 +143,7 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
     (tmp_path / "mine/terraform.tfstate").touch()
     more = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'mine'}")
     assert more.returncode != 0 and "holds terraform.tfstate, which is no part of a configuration" in more.stderr
-    profile = make_deploy(stack, "STAGE=dev", AWS_PROFILE="nope", AWS_REGION="", AWS_DEFAULT_REGION="")
+    profile = make_deploy(stack, f"CONFIG={CONFIG}", AWS_PROFILE="nope", AWS_REGION="", AWS_DEFAULT_REGION="")
     assert profile.returncode != 0 and "No region" in profile.stderr and "profile (nope)" in profile.stderr
     nowhere = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'not here'}")
     assert nowhere.returncode != 0 and "not here is not a directory" in nowhere.stderr
@@ -151,7 +152,7 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
 def test_who_may_not_deploy_is_asked_whose_credentials_these_are(stack: Stack) -> None:
     key = stack.add_user("no-administrator")
     done = make_deploy(
-        stack, "STAGE=dev", AWS_ACCESS_KEY_ID=key.access_key_id, AWS_SECRET_ACCESS_KEY=key.secret_access_key
+        stack, f"CONFIG={CONFIG}", AWS_ACCESS_KEY_ID=key.access_key_id, AWS_SECRET_ACCESS_KEY=key.secret_access_key
     )
     assert done.returncode != 0 and "Traceback" not in done.stderr
     assert f"Are these the credentials of an administrator of account {ACCOUNT}?" in done.stderr
@@ -175,3 +176,14 @@ def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path
         "chalicelib/config/schema.cedarschema",
     ]
     assert (ROOT / ".build").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("stage", ["dev", "prod"])
+def test_the_walk_throughs_catalog_is_deployed_to_no_stage_but_local(stack: Stack, stage: str) -> None:
+    done = make_deploy(stack, f"STAGE={stage}")
+    assert done.returncode != 0 and f"make deploy STAGE={stage} CONFIG=DIRECTORY" in done.stderr
+
+
+def test_a_misspelt_variable_deploys_nothing(stack: Stack) -> None:
+    done = make_deploy(stack, "STAGE=prod", f"config={CONFIG}")
+    assert done.returncode != 0 and "There is no variable config. There are: PYTHON STAGE CONFIG" in done.stderr

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from botocore.session import get_session
 
 from chalicelib.catalog import load_catalog
 from chalicelib.errors import ConfigError
+from chalicelib.partitions import PARTITIONS
 
 GOOD = """
 roles:
@@ -31,10 +33,12 @@ def test_a_role_is_found_by_name_and_by_arn(tmp_path: Path) -> None:
     assert catalog.find("writer") is None
 
 
-@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov"])
-def test_every_partition_is_known(tmp_path: Path, partition: str) -> None:
-    (tmp_path / "roles.yaml").write_text(GOOD.replace("arn:aws:", f"arn:{partition}:"))
-    assert load_catalog(tmp_path / "roles.yaml").roles[0].partition == partition
+def test_every_partition_that_botocore_knows_is_known(tmp_path: Path) -> None:
+    partitions = get_session().get_available_partitions()
+    assert len(partitions) >= 8 and sorted(partitions) == sorted(PARTITIONS.split("|"))
+    for partition in partitions:
+        (tmp_path / "roles.yaml").write_text(GOOD.replace("arn:aws:", f"arn:{partition}:"))
+        assert load_catalog(tmp_path / "roles.yaml").roles[0].partition == partition
 
 
 @pytest.mark.parametrize(

@@ -367,12 +367,12 @@ def test_a_new_token_alone_goes_to_standard_output(administered: Administered, c
     found = administered.find(token)
     assert (found.name, found.owner, found.tags) == ("ci", "Team A", (("note", "a=b"), ("team", "a")))
     assert [str(cidr) for cidr in found.cidrs] == ["198.51.100.0/24", "2001:db8::/32"]
-    assert found.id in err and "credvend-prod-tokens" in err and "not shown again" in err
+    assert found.id in err and "credvend-dev-tokens" in err and "not shown again" in err
     assert token[4:20] not in err
     again, err = command_line.run("rotate", "ci")
     assert administered.find(again.strip()).name == "ci" and again.strip()[4:20] not in err
     assert "ends within 86400 s" in err
-    assert command_line.stages == ["prod", "prod"]
+    assert command_line.stages == ["dev", "dev"]
 
 
 def test_a_failed_command_prints_nothing_that_could_pass_for_a_token(command_line: CommandLine) -> None:
