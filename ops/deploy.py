@@ -60,7 +60,8 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         ConfigError: the configuration is invalid; nothing was deployed.
         CommandFailed: a step failed; says which, and what it said.
     """
-    stack = read_stage(ROOT, stage).stack
+    settings = read_stage(ROOT, stage)
+    stack = settings.stack
     region = _region(environment)
     if environment.get("AWS_ENDPOINT_URL"):
         say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
@@ -69,7 +70,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     with file_lock(build / "lock"):
         build.parent.chmod(0o700)  # the configuration is nobody else's business
         say(f"Packaging stage {stage} with the configuration in {config or SHIPPED_CONFIG} ...")
-        template = package(stage, build, config)
+        template = package(settings, build, config)
         account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
         bucket = artifacts_bucket(aws, account, region)
         say(f"Deploying stack {stack} to account {account}, {region} ...")
