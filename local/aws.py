@@ -149,8 +149,10 @@ def _start() -> tuple[LocalAws, subprocess.Popen[bytes]]:
 
 
 def _supervise(aws: LocalAws) -> subprocess.Popen[bytes]:
+    supervisor = [sys.executable, "-m", "local.supervisor"]
     return subprocess.Popen(
-        [sys.executable, "-m", "local.supervisor", str(aws.directory), str(programs("ministack") / "ministack")],
+        # With the local AWS's own Python: what makes it strict runs in its process.
+        [*supervisor, str(aws.directory), str(programs("ministack") / "python"), "-m", "local.strict"],
         cwd=ROOT,
         env=_server_environment(aws),
         stdin=subprocess.PIPE,

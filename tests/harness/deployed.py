@@ -240,6 +240,7 @@ def _seed(stack: Stack) -> None:
     for name in ("instances", "guarded", "brief", "from-office", "reasoned", "forbidden", "for-sessions"):
         stack.add_role(name, trusting, "ec2:DescribeInstances", path="/e2e/")
     stack.add_role("assume-role-role", trusting, "ec2:DescribeInstances", path="/e2e/")
+    stack.add_role("somebody-else", trusting)
     stack.add_role("untrusting", _trust("arn:aws:iam::278805249149:role/somebody-else", "sts:AssumeRole"))
     service = stack.deployed.function_role_arn
     stack.add_role("untaggable", _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity"))

@@ -11,6 +11,8 @@ from typing import cast
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from local.strict.sts_rules import check_assume_role
+
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN//////////"
 REQUEST_ID = "c6104cbe-af31-11e0-8154-cbc7ccf896c7"
@@ -52,8 +54,14 @@ class StsServer:
 
     def answer(self, parameters: dict[str, str]) -> tuple[int, str]:
         self.asked.append(parameters)
+        refusal: Refusal | None
         if self.refusals:
             refusal = self.refusals.pop(0)
+        else:
+            # A function is always a session of its role: what it asks for is chained.
+            refused = check_assume_role(parameters, chained=True, maximum=None)
+            refusal = None if refused is None else Refusal(refused.code, refused.message, refused.status)
+        if refusal is not None:
             error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
             ending = f"<RequestId>{REQUEST_ID}</RequestId>"
             return refusal.status, f'<ErrorResponse xmlns="{_SPACE}"><Error>{error}</Error>{ending}</ErrorResponse>'
