@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from bench.stub_sts import make_certificate
 from bench.trees import BUILD, REGION
 from ops.environments import ROOT
+from tests.harness.certificate import make_certificate
 
 Json = Mapping[str, object]
 
