@@ -7,7 +7,7 @@ CONFIG ?=
 DEV := .venv/dev/bin/python
 
 # A misspelt variable would be ignored without a word, and something else be deployed than was meant.
-KNOWN := PYTHON STAGE CONFIG ARGS KEEP
+KNOWN := PYTHON PACKAGE_PYTHON STAGE CONFIG ARGS KEEP
 UNKNOWN := $(strip $(foreach name,$(filter-out $(KNOWN) -%,$(.VARIABLES)),\
 	$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 $(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOWN). There are: $(KNOWN)))

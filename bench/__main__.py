@@ -16,10 +16,11 @@ from typing import Final
 from bench.configurations import Size
 from bench.environment import Environment, Sts, stub_sts
 from bench.events import oidc_event, sigv4_event
+from bench.runtime import ColdStart, cold_start
 from bench.table import Row, read_json, render, write_json
 from bench.trees import BUILD, bare_tree, credvend_tree
 from ops.aws_cli import CommandFailed
-from ops.environments import ROOT
+from ops.environments import ROOT, SetupError, ensure
 from tests.harness.tokens import Key, rsa_key
 
 _BARE: Final = "bare Lambda"
@@ -34,8 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rounds = 5 if options.quick else 50
     try:
+        ensure("runtime")
         rows = measure(rounds, rsa_key("bench"))
-    except CommandFailed as error:
+    except (CommandFailed, SetupError) as error:
         print(error, file=sys.stderr)
         return 1
     write_json(rows, options.json)
@@ -49,13 +51,40 @@ def measure(rounds: int, key: Key) -> list[Row]:
     bare = bare_tree()
     zipped, small = credvend_tree(_SMALL, key)
     with stub_sts() as sts:
-        rows = measure_cold(rounds, small, bare, sts)
+        rows = measure_under_runtime_client(rounds, small, bare, sts)
+        rows += measure_cold(rounds, small, bare, sts)
         rows += measure_warm(rounds, small, bare, sts, key)
         rows += measure_memory(rounds, small, bare, sts)
         rows += measure_growth(rounds, small, sts, key)
     megabytes = zipped.stat().st_size / 1_000_000
     rows.append(Row("deployment.zip", "", megabytes, None, "MB", "absolute", 20))
     return rows + measure_client()
+
+
+def measure_under_runtime_client(rounds: int, small: Path, bare: Path, sts: Sts) -> list[Row]:
+    """Cold starts as Lambda sees them, in turns."""
+    _say("Cold starts under AWS's runtime client ...")
+    event = sigv4_event("user-0", "role-0")
+    ours: list[ColdStart] = []
+    theirs: list[ColdStart] = []
+    for number in range(rounds + 1):
+        turns = [(ours, small, "app.app"), (theirs, bare, "bare.handler")]
+        for taken, tree, handler in turns if number % 2 else reversed(turns):
+            start = cold_start(tree, handler, sts, event)
+            if number > 0:  # the first round brings the files into memory
+                taken.append(start)
+    return [
+        _ratio("awslambdaric: until ready", _BARE, _inits(ours), _inits(theirs), 1.0),
+        _ratio("awslambdaric: first request", _BARE, _firsts(ours), _firsts(theirs), 1.3),
+    ]
+
+
+def _inits(starts: Sequence[ColdStart]) -> list[float]:
+    return [start.init for start in starts]
+
+
+def _firsts(starts: Sequence[ColdStart]) -> list[float]:
+    return [start.first for start in starts]
 
 
 def measure_cold(rounds: int, small: Path, bare: Path, sts: Sts) -> list[Row]:

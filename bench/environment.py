@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from bench.stub_sts import make_certificate
 from bench.trees import BUILD, REGION
 from ops.environments import ROOT
+from tests.harness.certificate import make_certificate
 
 Json = Mapping[str, object]
 
@@ -57,7 +57,7 @@ class Environment:
         self._drain = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self._process = subprocess.Popen(
             [python, "-I", "-S", "-B", str(ROOT / "bench/worker.py"), json.dumps(orders)],
-            env=_environment(tree, sts),
+            env=lambda_environment(tree, sts),
             stdin=subprocess.PIPE,
             stdout=self._drain.stdin,
             pass_fds=(writing,),
@@ -106,7 +106,7 @@ class Environment:
         return cast(Json, json.loads(line))
 
 
-def _environment(tree: Path, sts: Sts) -> dict[str, str]:
+def lambda_environment(tree: Path, sts: Sts) -> dict[str, str]:
     """The variables that Lambda sets, as far as anything looks at them."""
     return {
         "AWS_REGION": REGION,

@@ -11,6 +11,8 @@ from bench.configurations import Size, write_configuration
 from ops.environments import ROOT
 from ops.file_lock import file_lock
 from ops.packaging import package
+from ops.runtimes import OWN_RUNTIME
+from ops.stage import Stage
 from tests.harness.tokens import Key
 
 BUILD: Final = ROOT / ".build/bench"
@@ -46,7 +48,7 @@ def credvend_tree(size: Size, issuer_key: Key) -> tuple[Path, Path]:
     write_configuration(config, size, issuer_key)
     # One directory for all sizes: the packages that it is built from are fetched once.
     with file_lock(BUILD / "package/lock"):
-        template = package("prod", BUILD / "package", config)
+        template = package(Stage("prod", OWN_RUNTIME), BUILD / "package", config)
         return _unzip(template.with_name("deployment.zip"), BUILD / f"credvend-{size.name}")
 
 

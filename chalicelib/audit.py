@@ -7,7 +7,6 @@ logging by itself would swallow it. docs/audit.md lists every field.
 import json
 import logging
 import os
-import sys
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -26,6 +25,7 @@ from chalicelib.errors import (
 from chalicelib.identity import Caller, IamRoleSession, OidcSubject, ServiceToken
 from chalicelib.request import VendRequest
 from chalicelib.session_plan import SessionPlan
+from chalicelib.standard_output import StandardOutput
 from chalicelib.sts import Session
 from chalicelib.sts_failures import StsFailure
 from chalicelib.timestamps import rfc3339
@@ -93,7 +93,7 @@ class AuditLog:
         before = self._lines_written()
         try:
             self._logger.info(event, extra={"event": event} | {k: v for k, v in fields.items() if v is not None})
-        except (OSError, ValueError, TypeError) as error:
+        except Exception as error:  # whatever stands at sys.stdout, or in the fields
             raise AuditFailed from error
         if self._lines_written() != before + 1:
             raise AuditFailed
@@ -105,15 +105,13 @@ class AuditLog:
 class _AuditHandler(logging.Handler):
     """Writes to standard output, counts what it wrote, and lets errors through, which logging would swallow."""
 
-    lines = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = 0
+        self._output = StandardOutput()
 
     def emit(self, record: logging.LogRecord) -> None:
-        line = self.format(record) + "\n"
-        # Lambda's runtime wraps the stream: its write returns None, and it took the whole line or raised.
-        # https://github.com/aws/aws-lambda-python-runtime-interface-client (bootstrap.py, class Unbuffered)
-        if sys.stdout.write(line) not in (None, len(line)):
-            raise OSError("standard output took only a part of the record")
-        sys.stdout.flush()
+        self._output.write_line(self.format(record))
         self.lines += 1
 
 

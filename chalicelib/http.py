@@ -2,7 +2,6 @@
 
 import ipaddress
 import itertools
-import logging
 import math
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,12 +12,12 @@ from chalice.app import Request, Response
 from chalicelib.audit import Origin
 from chalicelib.errors import CredvendError, InvalidRequest
 from chalicelib.formats import JSON, Text, wants_script
+from chalicelib.operators_log import tell_operators
 from chalicelib.rendering import Json, render_error
 from chalicelib.request import Query
 from chalicelib.scripts import no_script
 from chalicelib.service import Incoming
 
-_LOG = logging.getLogger("credvend")
 _HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -45,7 +44,7 @@ class HttpEdge:
         except Exception as error:
             # The message of an unforeseen error may hold anything, so only its type and place are logged.
             place = "".join(traceback.format_tb(error.__traceback__))
-            _LOG.error("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)
+            tell_operators("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)
             message = "credvend failed. No credentials were returned. Tell the operators the request id."
             return _response(500, _error(request, "InternalError", message, request_id))
 

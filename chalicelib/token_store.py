@@ -6,7 +6,6 @@ the client of DynamoDB is slow to set up, and no other caller needs one.
 
 import hmac
 import ipaddress
-import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -19,6 +18,7 @@ from botocore.parsers import ResponseParserError
 from chalicelib.api_token import api_token_id, check_api_token, hash_api_token
 from chalicelib.aws_client import client_config, session
 from chalicelib.errors import InvalidToken, TokenStoreUnavailable
+from chalicelib.operators_log import tell_operators
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -39,7 +39,6 @@ ATTEMPTS: Final = 2
 # still be done within the function's 25 s.
 _SLOW_SECONDS: Final = 1
 
-_LOG = logging.getLogger("credvend")
 _Value = TypeVar("_Value")
 
 
@@ -141,7 +140,7 @@ class TokenStore:
         try:
             return stored_token(item)
         except ValueError as error:
-            _LOG.error("table %s: %s", self._table_name, error)
+            tell_operators("table %s: %s", self._table_name, error)
             raise InvalidToken(
                 "What is known of the token cannot be read. Tell the operators.", "unknown_token"
             ) from None
@@ -184,7 +183,7 @@ class TokenStore:
 
     def _log(self, operation: str, error: Exception) -> None:
         # Not the message: it may hold anything.
-        _LOG.error("%s on table %s failed: %s", operation, self._table_name, _code(error))
+        tell_operators("%s on table %s failed: %s", operation, self._table_name, _code(error))
 
 
 class _Kept(Generic[_Value]):

@@ -61,7 +61,8 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         ConfigError: the configuration is invalid; nothing was deployed.
         CommandFailed: a step failed; says which, and what it said.
     """
-    stack = read_stage(ROOT, stage).stack
+    settings = read_stage(ROOT, stage)
+    stack = settings.stack
     if config is None and stage != LOCAL_STAGE:
         raise CommandFailed(
             f"Name the configuration to deploy: make deploy STAGE={stage} CONFIG=DIRECTORY. The one in "
@@ -75,7 +76,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     with file_lock(build / "lock"):
         build.parent.chmod(0o700)  # the configuration is nobody else's business
         say(f"Packaging stage {stage} with the configuration in {config or SHIPPED_CONFIG} ...")
-        template = package(stage, build, config)
+        template = package(settings, build, config)
         account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
         bucket = artifacts_bucket(aws, account, region)
         say(f"Deploying stack {stack} to account {account}, {region} ...")

@@ -17,15 +17,18 @@ from typing import Final
 from ops.file_lock import file_lock
 
 ROOT: Final = Path(__file__).resolve().parent.parent
+# For each, a virtualenv that packages for Lambda, made where the Python of `dev` has another version.
+PACKAGING: Final = ("3.11", "3.12", "3.13", "3.14")
+_DEV: Final = ("requirements.txt", "requirements-dev.txt")
 # What each virtualenv holds: a few words for people, and the files that pin it.
 ENVIRONMENTS: Final = {
-    "dev": ("the service and its tools", ("requirements.txt", "requirements-dev.txt")),
+    "dev": ("the service and its tools", _DEV),
     "aws": ("the aws command line", ("local/requirements-aws.txt",)),
     "ministack": ("the local AWS", ("local/requirements-ministack.txt",)),
     "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
     "runtime": ("AWS's runtime client", ("local/requirements-runtime.txt",)),
     "client": ("the client's libraries", ("client/requirements-test.txt",)),
-}
+} | {f"package-{version}": (f"what packages for Python {version}", _DEV) for version in PACKAGING}
 # A package of this repository that a virtualenv holds besides, installed as people install it.
 PACKAGES: Final = {"client": "client"}
 

@@ -17,12 +17,13 @@ from chalicelib.compiled import compile_configuration
 from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
 from ops.configuration_files import lay_over
-from ops.environments import ROOT, programs
+from ops.environments import ROOT
 from ops.file_lock import file_lock
 from ops.generate import write_policy
+from ops.runtimes import packaging_programs
 from ops.say import say
 from ops.slim import CompileFailed, slim
-from ops.stage import LOCAL_STAGE, read_stage
+from ops.stage import LOCAL_STAGE, Stage, read_stage
 
 SHIPPED_CONFIG: Final = Path("chalicelib/config")
 # Chalice wants to know one; what it makes is the same for all.
@@ -30,7 +31,7 @@ _ANY_REGION: Final = "us-east-1"
 _KEPT_PACKAGES: Final = 4
 
 
-def package(stage: str, build: Path, config: Path | None = None) -> Path:
+def package(stage: Stage, build: Path, config: Path | None = None) -> Path:
     """Check the configuration and package the service.
 
     Args:
@@ -46,7 +47,7 @@ def package(stage: str, build: Path, config: Path | None = None) -> Path:
     """
     _copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
-    compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage == LOCAL_STAGE)
+    compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage.name == LOCAL_STAGE)
     write_policy(build / "source")
     return _package(stage, build)
 
@@ -65,8 +66,10 @@ def _copy_source(target: Path, config: Path | None) -> None:
         lay_over(config, target / "chalicelib/config")
 
 
-def _package(stage: str, build: Path) -> Path:
-    command = [str(programs("dev") / "chalice"), "package", "--stage", stage, "--pkg-format", "cloudformation"]
+def _package(stage: Stage, build: Path) -> Path:
+    # Chalice names that runtime in the template whose Python runs it, and takes wheels for it.
+    python = packaging_programs(stage.runtime)
+    command = [str(python / "chalice"), "package", "--stage", stage.name, "--pkg-format", "cloudformation"]
     command += ["--merge-template", ".chalice/template.json", str(build / "package")]
     _forget_old_packages(build / "source")
     done = subprocess.run(
@@ -81,7 +84,7 @@ def _package(stage: str, build: Path) -> Path:
     if done.returncode != 0:
         raise CommandFailed(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
     try:
-        slim(build / "package/deployment.zip")
+        slim(build / "package/deployment.zip", str(python / "python"))
     except CompileFailed as failure:
         raise CommandFailed(f"A file of the package is no Python:\n{failure}") from None
     return build / "package/sam.json"
@@ -108,17 +111,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("stage", help="a stage of .chalice/config.json")
     parser.add_argument("--config", type=Path, help="a directory with roles.yaml and policies/ of your own")
     options = parser.parse_args(arguments)
-    build = ROOT / ".build" / options.stage
     try:
-        read_stage(ROOT, options.stage)
+        stage = read_stage(ROOT, options.stage)
+        build = ROOT / ".build" / stage.name
         with file_lock(build / "lock"):
             build.parent.chmod(0o700)  # the configuration is nobody else's business
-            template = package(options.stage, build, options.config)
+            template = package(stage, build, options.config)
     except (CommandFailed, ConfigError) as error:
         say(str(error))
         return 1
     print(f"template  {template}")
     print(f"code      {template.with_name('deployment.zip')}")
+    print(f"runtime   {stage.runtime}")
     return 0
 
 

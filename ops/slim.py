@@ -30,8 +30,11 @@ class CompileFailed(Exception):
     """A file of the package is no Python; the message holds what the compiler said."""
 
 
-def slim(package: Path) -> None:
-    """Rewrite a package in place. It must be for the version of Python that runs this.
+def slim(package: Path, python: str = sys.executable) -> None:
+    """Rewrite a package in place.
+
+    Args:
+        python: an interpreter of the version that the package is for.
 
     Raises:
         CompileFailed: a file of it is no Python.
@@ -42,7 +45,7 @@ def slim(package: Path) -> None:
             entries = {entry.filename: entry for entry in archive.infolist() if not _is_unused(entry.filename)}
             archive.extractall(tree, entries)
         _shorten_endpoints(tree / "botocore/data/endpoints.json")
-        _add_bytecode(tree)
+        _add_bytecode(tree, python)
         slimmer = Path(directory) / package.name
         with zipfile.ZipFile(slimmer, "w") as archive:
             for path in sorted(path for path in tree.rglob("*") if path.is_file()):
@@ -66,9 +69,9 @@ def _shorten_endpoints(path: Path) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def _add_bytecode(tree: Path) -> None:
+def _add_bytecode(tree: Path, python: str) -> None:
     """Compile everything. Unchecked: nothing changes in a package, so Python need not look whether the source did."""
-    command = [sys.executable, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
+    command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     # In tracebacks, the paths are those in Lambda.
     command += ["-s", str(tree), "-p", "/var/task", str(tree)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONHASHSEED": "0"})

@@ -1,11 +1,13 @@
 """A stage of `.chalice/config.json`, as far as packaging and deployment look at it themselves."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from ops.aws_cli import CommandFailed
+from ops.runtimes import OWN_RUNTIME, RUNTIMES
 
 # Where no stage is named, by `make` and by `credvend-admin` alike.
 DEFAULT_STAGE: Final = "dev"
@@ -19,9 +21,11 @@ class Stage:
 
     Attributes:
         name: in commands, and in the names of all that is deployed.
+        runtime: Lambda's, such as `python3.12`.
     """
 
     name: str
+    runtime: str
 
     @property
     def stack(self) -> str:
@@ -31,15 +35,28 @@ class Stage:
 
 def stages(root: Path) -> list[str]:
     """The names of all stages."""
-    return sorted(json.loads((root / ".chalice/config.json").read_text(encoding="utf-8"))["stages"])
+    return sorted(_stages(root))
 
 
 def read_stage(root: Path, name: str) -> Stage:
     """The stage of that name.
 
+    Its runtime is what `.chalice/config.json` says; for a stage that names none, the version of the Python that runs
+    this. `CREDVEND_RUNTIME` in the environment takes the place of either: the local AWS runs functions with its own
+    Python, whatever their runtime, so tests that deploy other stages there need that one.
+
     Raises:
-        CommandFailed: there is none.
+        CommandFailed: there is no such stage, or its runtime is none of Lambda's for Python.
     """
-    if name not in stages(root):
-        raise CommandFailed(f"No stage {name!r} in .chalice/config.json. There are: {', '.join(stages(root))}.")
-    return Stage(name)
+    known = _stages(root)
+    if name not in known:
+        raise CommandFailed(f"No stage {name!r} in .chalice/config.json. There are: {', '.join(sorted(known))}.")
+    runtime = os.environ.get("CREDVEND_RUNTIME") or known[name].get("runtime", OWN_RUNTIME)
+    if runtime not in RUNTIMES:
+        raise CommandFailed(f"The runtime {runtime!r} of stage {name} is none of {', '.join(RUNTIMES)}.")
+    return Stage(name, str(runtime))
+
+
+def _stages(root: Path) -> dict[str, dict[str, object]]:
+    document = json.loads((root / ".chalice/config.json").read_text(encoding="utf-8"))
+    return cast(dict[str, dict[str, object]], document["stages"])

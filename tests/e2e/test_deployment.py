@@ -186,4 +186,4 @@ def test_the_walk_throughs_catalog_is_deployed_to_no_stage_but_local(stack: Stac
 
 def test_a_misspelt_variable_deploys_nothing(stack: Stack) -> None:
     done = make_deploy(stack, "STAGE=prod", f"config={CONFIG}")
-    assert done.returncode != 0 and "There is no variable config. There are: PYTHON STAGE CONFIG" in done.stderr
+    assert done.returncode != 0 and "There is no variable config. There are: PYTHON PACKAGE_PYTHON STAGE" in done.stderr

@@ -22,6 +22,7 @@ from local.aws import ACCOUNT, REGION, LocalAws, local_aws
 from local.oidc_provider import OidcProvider, oidc_provider
 from ops.deploy import Deployment, deploy
 from ops.environments import ROOT
+from ops.runtimes import OWN_RUNTIME
 from ops.statements import trust_statement
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ OTHER_ACCOUNT = "999988887777"
 Json = dict[str, object]
 # The environment of a person's shell; where `make` was told which Python to use, so is each `make` that a test calls.
 PERSON = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHON") if name in os.environ}
+# The local AWS runs functions with its own Python, whatever their runtime.
+PERSON["CREDVEND_RUNTIME"] = OWN_RUNTIME
 
 
 @dataclass(frozen=True)

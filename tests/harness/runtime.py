@@ -1,21 +1,23 @@
 """Lambda's side of a function: the Runtime API on loopback, and execution environments under AWS's own runtime client.
 
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html says what is spoken; `awslambdaric`, which Lambda's
-Python runtimes run, speaks it.
+runtimes for Python run, speaks it.
 """
 
 import json
 import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
-from typing import Final, cast
+from threading import Thread
+from typing import IO, Final, cast
 
 from ops.environments import programs
 
@@ -55,23 +57,28 @@ class RuntimeApi:
     """The Runtime API of one execution environment.
 
     Attributes:
-        taken: set once the runtime has taken the last invocation.
+        asked, sent, reported: when the runtime asked for an invocation, got it, and reported what became of it; seconds
+            of `time.perf_counter`.
     """
 
     address: str = ""
     invocations: "SimpleQueue[_Invocation | None]" = field(default_factory=SimpleQueue)
     results: "SimpleQueue[tuple[str, Json]]" = field(default_factory=SimpleQueue)
-    taken: Event = field(default_factory=Event)
+    asked: "SimpleQueue[float]" = field(default_factory=SimpleQueue)
+    sent: "SimpleQueue[float]" = field(default_factory=SimpleQueue)
+    reported: "SimpleQueue[float]" = field(default_factory=SimpleQueue)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body of an answer in one packet
 
     @property
     def api(self) -> RuntimeApi:
         return cast(_Server, self.server).api
 
     def do_GET(self) -> None:
+        self.api.asked.put(time.perf_counter())
         invocation = self.api.invocations.get()
         if invocation is None:
             self.close_connection = True
@@ -83,11 +90,12 @@ class _Handler(BaseHTTPRequestHandler):
             "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{REGION}:111122223333:function:{FUNCTION}",
             "Lambda-Runtime-Trace-Id": "Root=1-67000000-0123456789abcdef01234567;Sampled=0",
         }
+        self.api.sent.put(time.perf_counter())
         self._send(200, headers, invocation.event)
-        self.api.taken.set()
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.api.reported.put(time.perf_counter())
         self.api.results.put((self.path.removeprefix(_ROOT), body))
         self._send(202, {}, b"{}")
 
@@ -98,6 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -107,19 +116,29 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     api: RuntimeApi
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The runtime client was killed, at the end of a test, while it waited."""
+
 
 @dataclass
 class Environment:
     """An execution environment: a process of the runtime client with the unpacked package.
 
     Attributes:
-        log: what it has written so far, if the test did not bring a standard output of its own.
+        started: when it was; seconds of `time.perf_counter`.
     """
 
     api: RuntimeApi
     process: "subprocess.Popen[bytes]"
-    log: list[str] = field(default_factory=list)
+    started: float
+    _output: IO[bytes]
     _count: int = 0
+
+    @property
+    def log(self) -> list[str]:
+        """The lines that it has written so far, unless they went to a standard output of the test's own."""
+        self._output.seek(0)
+        return self._output.read().decode().splitlines()
 
     def send(self, event: Mapping[str, object], deadline: float | None = None) -> None:
         """Invoke the function.
@@ -128,7 +147,6 @@ class Environment:
             deadline: seconds since 1970, UTC; None: in 25 s.
         """
         self._count += 1
-        self.api.taken.clear()
         invocation = _Invocation(f"invocation-{self._count}", json.dumps(event).encode(), deadline or time.time() + 25)
         self.api.invocations.put(invocation)
 
@@ -147,11 +165,10 @@ class Environment:
         """What the runtime client reported, and where to."""
         ends = time.monotonic() + _WAIT_SECONDS
         while time.monotonic() < ends:
-            try:
+            with suppress(Empty):
                 return self.api.results.get(timeout=0.5)
-            except Empty:
-                if self.process.poll() is not None and self.api.results.empty():
-                    raise FunctionFailed(f"ended with {self.process.returncode}: {self.log}") from None
+            if self.process.poll() is not None and self.api.results.empty():
+                raise FunctionFailed(f"ended with {self.process.returncode}: {self.log}")
         raise FunctionFailed("no answer")
 
     def call(self, event: Mapping[str, object], deadline: float | None = None) -> Answer:
@@ -167,7 +184,13 @@ class Environment:
 
 @contextmanager
 def environment(
-    tree: Path, variables: Mapping[str, str], stdout: int | None = None, search: Path | None = None
+    tree: Path,
+    variables: Mapping[str, str],
+    *,
+    handler: str = "app.app",
+    stdout: int | None = None,
+    search: Path | None = None,
+    keep: Sequence[int] = (),
 ) -> Iterator[Environment]:
     """An execution environment, which ends with the block.
 
@@ -176,53 +199,48 @@ def environment(
         variables: beside those that Lambda always sets; they may take the place of these.
         stdout: a file descriptor for what it writes; None: `Environment.log`.
         search: a directory that Python looks into before the package.
+        keep: further file descriptors that it has.
     """
     server = _Server(("127.0.0.1", 0), _Handler)
     server.api = RuntimeApi(f"127.0.0.1:{server.server_address[1]}")
     serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     serving.start()
-    process = subprocess.Popen(
-        [programs("runtime") / "python", "-B", "-m", "awslambdaric", "app.app"],
-        cwd=tree,
-        env=_variables(tree, server.api.address, search) | dict(variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE if stdout is None else stdout,
-        stderr=subprocess.STDOUT if stdout is None else subprocess.DEVNULL,
-    )
-    running = Environment(server.api, process)
-    reading = Thread(target=_read, args=(running,), daemon=True)
-    reading.start()
-    try:
-        yield running
-    finally:
-        process.kill()
-        process.wait()
-        server.api.invocations.put(None)
-        server.shutdown()
-        server.server_close()
-        serving.join()
-        reading.join()
+    # Not a pipe: what stands in a file when the answer comes need not be waited for.
+    with tempfile.TemporaryFile("a+b") as output:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [programs("runtime") / "python", "-B", "-m", "awslambdaric", handler],
+            cwd=tree,
+            env=_variables(tree, server.api.address, handler, search) | dict(variables),
+            stdin=subprocess.DEVNULL,
+            stdout=output if stdout is None else stdout,
+            stderr=output if stdout is None else subprocess.DEVNULL,
+            pass_fds=keep,
+        )
+        try:
+            yield Environment(server.api, process, started, output)
+        finally:
+            process.kill()
+            process.wait()
+            server.api.invocations.put(None)
+            server.shutdown()
+            server.server_close()
+            serving.join()
 
 
-def _read(running: Environment) -> None:
-    if running.process.stdout is not None:
-        with running.process.stdout as lines:
-            for line in lines:
-                running.log.append(line.decode().rstrip("\n"))
+@cache
+def _version() -> str:
+    """The version of the runtime client's Python."""
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.check_output([programs("runtime") / "python", "-c", ask], text=True).strip()
 
 
-def _variables(tree: Path, api: str, search: Path | None) -> dict[str, str]:
+def _variables(tree: Path, api: str, handler: str, search: Path | None) -> dict[str, str]:
     """What Lambda sets: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html"""
-    version = subprocess.run(
-        [programs("runtime") / "python", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
     variables = {
         "AWS_ACCESS_KEY_ID": "ASIAEXAMPLE",
         "AWS_DEFAULT_REGION": REGION,
-        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{_version()}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
@@ -238,6 +256,6 @@ def _variables(tree: Path, api: str, search: Path | None) -> dict[str, str]:
         "LANG": "en_US.UTF-8",
         "PATH": os.defpath,
         "TZ": ":UTC",
-        "_HANDLER": "app.app",
+        "_HANDLER": handler,
     }
     return variables | ({"PYTHONPATH": str(search)} if search is not None else {})

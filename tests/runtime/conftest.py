@@ -3,7 +3,7 @@
 import json
 import subprocess
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,18 @@ from ops.environments import ROOT, ensure
 from ops.tokens import Tokens
 from tests.harness.app import POLICIES, ROLES, write_config
 from tests.harness.deployed import PERSON
+from tests.harness.jwks_site import JwksSite, jwks_site
 from tests.harness.runtime import Environment, environment
 from tests.harness.sts_server import StsServer, sts_server
 from tests.harness.token_table import NAME, TokenTable, served
 from tests.harness.tokens import AUDIENCE, ISSUER, Key, ec_key, key_set
 
-_ISSUERS = f"issuers:\n  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}\n"
+FAR_ISSUER = "https://far.example.com"
+_ISSUERS = f"""
+issuers:
+  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}
+  - {{name: far, issuer: "{FAR_ISSUER}", audiences: [{AUDIENCE}], jwks_uri: "FAR_KEYS"}}
+"""
 _TOKENS = """
 @id("holders-of-tokens-may-use-open-roles")
 permit (principal, action, resource in RoleGroup::"open")
@@ -34,11 +40,18 @@ def issuer_key() -> Key:
 
 
 @pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory, issuer_key: Key) -> Path:
+def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JwksSite]:
+    """Where the issuer `far` publishes its keys."""
+    with jwks_site(tmp_path_factory.mktemp("far")) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory, issuer_key: Key, far: JwksSite) -> Path:
     """The unpacked package of stage prod."""
     ensure("runtime")
     config = write_config(tmp_path_factory.mktemp("config"), ROLES, POLICIES + _TOKENS)
-    (config / "issuers.yaml").write_text(_ISSUERS)
+    (config / "issuers.yaml").write_text(_ISSUERS.replace("FAR_KEYS", far.url))
     (config / "keys").mkdir()
     (config / "keys/main.json").write_text(json.dumps(key_set(issuer_key)))
     # No AWS credentials are to be had here, and no region.
@@ -74,22 +87,28 @@ class World:
     variables: dict[str, str]
 
     def start(
-        self, stdout: int | None = None, search: Path | None = None, **more: str
+        self,
+        variables: Mapping[str, str] | None = None,
+        *,
+        stdout: int | None = None,
+        search: Path | None = None,
+        keep: Sequence[int] = (),
     ) -> AbstractContextManager[Environment]:
         """A new execution environment, for a `with` block; as tests/harness/runtime.py says."""
-        return environment(self.tree, self.variables | more, stdout, search)
+        return environment(self.tree, self.variables | dict(variables or {}), stdout=stdout, search=search, keep=keep)
 
     def new_token(self, name: str = "ci") -> str:
         return Tokens(NAME, self.table.client).create(name, "ops", 3600).token
 
 
 @pytest.fixture
-def world(package: Path) -> Iterator[World]:
+def world(package: Path, far: JwksSite) -> Iterator[World]:
     table = TokenTable()
     with sts_server() as sts, served(table) as tables:
         variables = {
             "AWS_ENDPOINT_URL_STS": sts.url,
             "AWS_ENDPOINT_URL_DYNAMODB": tables,
             "CREDVEND_TOKENS_TABLE": NAME,
+            "SSL_CERT_FILE": str(far.authority),
         }
         yield World(package, sts, table, variables)

@@ -10,9 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
+import pytest
+
+from tests.harness.jwks_site import JwksSite
 from tests.harness.runtime import Environment
 from tests.harness.sts_server import SECRET
-from tests.runtime.conftest import World
+from tests.harness.tokens import ec_key, honest_claims, sign
+from tests.runtime.conftest import FAR_ISSUER, World
 from tests.runtime.test_requests import bearer_vend, events, signed_vend
 
 _PIPE_BYTES = 4096
@@ -51,15 +55,39 @@ def test_a_closed_standard_output_vends_nothing(world: World) -> None:
     assert world.sts.asked == []
 
 
-def test_a_standard_output_that_refuses_vends_nothing(world: World) -> None:
+@pytest.mark.parametrize("more", [{}, {"PYTHONUNBUFFERED": "1"}])
+def test_a_standard_output_that_refuses_vends_nothing(world: World, more: dict[str, str]) -> None:
+    """Also with PYTHONUNBUFFERED, where Python's text layer says that a full pipe took everything."""
     reading, writing = full_pipe()
     os.set_blocking(writing, False)
+    with world.start(more, stdout=writing) as function:
+        answer = function.call(signed_vend())
+        os.close(writing)
+        assert (answer.status, answer.body["Code"]) == (500, "AuditFailed")
+        assert world.sts.asked == []
+        assert os.read(reading, 2 * _PIPE_BYTES) == b"\n" * _PIPE_BYTES
+        assert function.call(signed_vend(), time.time() + 25).status == 200
+        records = [json.loads(line) for line in os.read(reading, 2 * _PIPE_BYTES).splitlines() if line]
+    os.close(reading)
+    assert [record["event"] for record in records][-2:] == ["credentials.requested", "credentials.vended"]
+
+
+def test_credentials_whose_record_finds_no_room_are_not_handed_out(world: World) -> None:
+    with world.start() as function:
+        assert function.call(signed_vend()).status == 200
+        requested, vended = (len(f"{line}\n".encode()) for line in function.log)
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+    os.set_blocking(writing, False)
+    os.write(writing, b"\n" * (_PIPE_BYTES - (requested + vended) // 2))
+    world.sts.asked.clear()
     with world.start(stdout=writing) as function:
         answer = function.call(signed_vend())
         os.close(writing)
-        os.close(reading)
-    assert (answer.status, answer.body["Code"]) == (500, "AuditFailed")
-    assert world.sts.asked == []
+    assert (answer.status, answer.body["Code"]) == (500, "AuditFailed") and SECRET not in answer.text
+    assert len(world.sts.asked) == 1
+    assert json.loads(os.read(reading, _PIPE_BYTES))["event"] == "credentials.requested"
+    os.close(reading)
 
 
 def test_a_full_standard_output_holds_the_request_until_its_record_is_taken(world: World) -> None:
@@ -102,7 +130,7 @@ def test_an_environment_thawed_after_an_hour_believes_nothing_that_is_old(world:
     clock = tmp_path / "clock"
     clock.write_text("0")
     token = world.new_token()
-    with world.start(search=tmp_path, TEST_CLOCK=str(clock)) as function:
+    with world.start({"TEST_CLOCK": str(clock)}, search=tmp_path) as function:
         assert function.call(bearer_vend(token)).status == 200
         os.kill(function.process.pid, signal.SIGSTOP)
         for item in world.table.items.values():
@@ -112,6 +140,28 @@ def test_an_environment_thawed_after_an_hour_believes_nothing_that_is_old(world:
         later = time.time() + _HOUR + 25
         assert function.call(bearer_vend(token), later).status == 401  # it is remembered for a minute, not for an hour
         assert function.call(signed_vend(), later).status == 200
+
+
+def test_keys_that_an_issuer_took_back_while_the_environment_was_frozen_are_not_believed(
+    world: World, far: JwksSite, tmp_path: Path
+) -> None:
+    old, new = ec_key("old"), ec_key("new")
+    (tmp_path / "sitecustomize.py").write_text(_CLOCK)
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    far.keys[:], far.asked = [old], 0
+    claims = honest_claims(iss=FAR_ISSUER, exp=int(time.time()) + 3 * _HOUR)
+    with world.start({"TEST_CLOCK": str(clock)}, search=tmp_path) as function:
+        for _ in range(2):
+            assert function.call(bearer_vend(sign(claims, old))).status == 200
+        assert far.asked == 1
+        os.kill(function.process.pid, signal.SIGSTOP)
+        far.keys[:] = [new]
+        clock.write_text(str(_HOUR))
+        os.kill(function.process.pid, signal.SIGCONT)
+        later = time.time() + _HOUR + 25
+        assert function.call(bearer_vend(sign(claims, old)), later).status == 401
+        assert function.call(bearer_vend(sign(claims, new)), later).status == 200
 
 
 def test_a_connection_that_sts_has_closed_meanwhile_is_made_anew(world: World) -> None:

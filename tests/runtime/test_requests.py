@@ -1,10 +1,13 @@
 """Every route and every form, answered by the package under the runtime client that Lambda's Python runtimes run."""
 
 import json
+import os
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
+import app as app_module
 from tests.harness.app import Json
 from tests.harness.events import iam_user, rest_event, root
 from tests.harness.runtime import Environment
@@ -23,6 +26,12 @@ def signed_vend(role: str = "reader", **query: str) -> Json:
 def bearer_vend(token: str) -> Json:
     headers = {**JSON, "Authorization": f"Bearer {token}"}
     return rest_event("POST", "/v1/credentials", headers=headers, body='{"role": "reader"}')
+
+
+def nonsense() -> Json:
+    """An event that API Gateway never sends, and that nothing here foresees."""
+    event = signed_vend()
+    return {**event, "requestContext": {**cast(Json, event["requestContext"]), "identity": "nobody"}}
 
 
 def events(environment: Environment) -> list[object]:
@@ -68,6 +77,24 @@ def test_sdks_are_answered(world: World, function: Environment) -> None:
     assert function.call(event).body["SecretAccessKey"] == SECRET
 
 
+@pytest.mark.parametrize(
+    ("method", "resource"),
+    [(method, resource) for resource, methods in app_module.app.routes.items() for method in methods],
+)
+def test_every_route_is_answered(world: World, function: Environment, method: str, resource: str) -> None:
+    signs = resource.startswith("/v1/iam/")
+    event = rest_event(
+        method,
+        resource,
+        identity=iam_user() if signs else None,
+        headers=JSON | ({} if signs else {"Authorization": f"Bearer {world.new_token()}"}),
+        path_parameters={"role": "reader"} if "{role}" in resource else None,
+        body='{"role": "reader"}' if method == "POST" else None,
+    )
+    answer = function.call(event)
+    assert answer.status == 200, answer.text
+
+
 def test_what_can_be_read_is_read_by_both_doors(world: World, function: Environment) -> None:
     bearer = {"Authorization": f"Bearer {world.new_token()}"}
     assert function.call(rest_event("GET", "/v1/health")).body == {"Status": "ok"}
@@ -95,10 +122,7 @@ def test_refusals_are_told_and_recorded(world: World, function: Environment) -> 
 
 
 def test_an_unforeseen_error_shows_no_trace_and_the_next_request_works(world: World, function: Environment) -> None:
-    broken = signed_vend()
-    context = broken["requestContext"]
-    assert isinstance(context, dict)
-    answer = function.call({**broken, "requestContext": {**context, "identity": "nobody"}})
+    answer = function.call(nonsense())
     assert answer.status == 500 and answer.body["Code"] == "InternalError" and "Traceback" not in answer.text
     assert world.sts.asked == [] and [line for line in function.log if "unforeseen" in line]
     assert function.call(signed_vend()).status == 200
@@ -106,14 +130,56 @@ def test_an_unforeseen_error_shows_no_trace_and_the_next_request_works(world: Wo
 
 @pytest.mark.parametrize("form", ["Text", "JSON"])
 def test_each_record_is_one_line_of_json_in_either_format_of_logs(world: World, form: str) -> None:
-    with world.start(AWS_LAMBDA_LOG_FORMAT=form) as function:
+    with world.start({"AWS_LAMBDA_LOG_FORMAT": form}) as function:
         assert function.call(signed_vend()).status == 200
         records = [json.loads(line) for line in function.log]  # nothing but records, and none of them twice
     assert [record["event"] for record in records] == ["credentials.requested", "credentials.vended"]
 
 
+@pytest.mark.parametrize("form", ["Text", "JSON"])
+def test_records_go_to_standard_output_and_other_logs_to_lambdas_frames(world: World, form: str) -> None:
+    """Lambda hands its runtime a descriptor for framed messages, in which several lines are one."""
+    reading, writing = os.pipe()
+    variables = {"AWS_LAMBDA_LOG_FORMAT": form, "_LAMBDA_TELEMETRY_LOG_FD": str(writing)}
+    with world.start(variables, keep=[writing]) as function:
+        os.close(writing)
+        assert function.call(signed_vend()).status == 200
+        assert function.call(nonsense()).status == 500
+        records = [json.loads(line) for line in function.log]
+    with os.fdopen(reading, "rb") as frames:
+        (frame,) = read_frames(frames.read())
+    assert [record["event"] for record in records] == ["credentials.requested", "credentials.vended"]
+    assert "unforeseen" in frame and "credentials." not in frame
+    assert form == "Text" or json.loads(frame)["level"] == "ERROR"
+
+
+def read_frames(content: bytes) -> list[str]:
+    """Messages of frames: 4 bytes type, 4 bytes length, 8 bytes time, message (`FramedTelemetryLogSink`)."""
+    found = []
+    while content:
+        length = int.from_bytes(content[4:8], "big")
+        found.append(content[16 : 16 + length].decode())
+        content = content[16 + length :]
+    return found
+
+
+def test_a_closed_log_of_operators_does_not_stand_in_the_way(world: World) -> None:
+    """Lambda's handler raises where logging's own swallow; what matters is the audit log, which is open."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with world.start({"_LAMBDA_TELEMETRY_LOG_FD": str(writing)}, keep=[writing]) as function:
+        os.close(writing)
+        assert function.call(nonsense()).body["Code"] == "InternalError"
+        token = world.new_token()
+        world.table.failures[:] = ["InternalServerError"] * 2
+        answer = function.call(bearer_vend(token))
+        assert (answer.status, answer.body["Code"]) == (503, "TokenStoreUnavailable")
+        assert events(function) == ["authentication.failed"]
+        assert function.call(signed_vend()).status == 200
+
+
 def test_a_log_level_that_would_swallow_records_keeps_the_function_from_starting(world: World) -> None:
-    with world.start(AWS_LAMBDA_LOG_LEVEL="ERROR", AWS_LAMBDA_LOG_FORMAT="JSON") as function:
+    with world.start({"AWS_LAMBDA_LOG_LEVEL": "ERROR", "AWS_LAMBDA_LOG_FORMAT": "JSON"}) as function:
         path, error = function.result()
     assert path == "init/error" and error["errorType"] == "ConfigError"
     assert "AWS_LAMBDA_LOG_LEVEL=ERROR would suppress the audit log" in str(error["errorMessage"])
