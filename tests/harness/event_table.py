@@ -169,7 +169,7 @@ def _bodies() -> Iterator[Sample]:
 
 
 def _console() -> Iterator[Sample]:
-    """Nothing that stands before the API has seen these; all are refused, and on record with whoever is known."""
+    """What did not come in through the API's URL: all but health is refused, and on record with whoever is known."""
     vend = rest_event("POST", _VEND, body=_BODY)
     refused = (403, "NotThroughApi")
     alice, session = iam_user(), identity_center_session("Admin", "alice@example.com")
