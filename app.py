@@ -53,6 +53,11 @@ def describe_caller() -> Response:
     return edge.answer(app.current_request, service.describe_caller)
 
 
+@app.route("/v1/iam/health", authorizer=iam, content_types=ANY)
+def health_and_configuration() -> Response:
+    return edge.answer(app.current_request, service.report_configuration)
+
+
 @app.route("/v1/health", content_types=ANY)
 def health() -> Response:
     return edge.answer(app.current_request, service.report_health)

@@ -37,6 +37,7 @@ EventName = Literal[
     "credentials.failed",
     "roles.listed",
     "caller.described",
+    "health.reported",
     "read.denied",
     "authentication.failed",
 ]
@@ -50,13 +51,13 @@ class Origin:
 
     Attributes:
         request_id: API Gateway's id of the request, also told to the caller.
-        source_ip: address of the caller.
+        source_ip: address of the caller, or None if the request did not come in through the API's URL.
         user_agent: what the client calls itself; not verified.
         cold_start: this is the first request of the execution environment.
     """
 
     request_id: str
-    source_ip: str
+    source_ip: str | None
     user_agent: str
     cold_start: bool
 
@@ -64,8 +65,11 @@ class Origin:
 class AuditLog:
     """Writes audit events, or raises."""
 
-    def __init__(self) -> None:
+    def __init__(self, configuration: str) -> None:
         """Set up the logger.
+
+        Args:
+            configuration: digest of the configuration, which stands in every record.
 
         Raises:
             ConfigError: Lambda's log level would suppress audit records.
@@ -74,6 +78,7 @@ class AuditLog:
             level = os.environ.get(variable, "INFO").upper()
             if level not in ("TRACE", "DEBUG", "INFO"):
                 raise ConfigError([f"{variable}={level} would suppress the audit log: set it to INFO"])
+        self._configuration = configuration
         self._logger = Logger(
             service="credvend.audit",
             level="INFO",
@@ -91,8 +96,9 @@ class AuditLog:
             AuditFailed: the line could not be written, or logging is switched off or filtered somewhere in the process.
         """
         before = self._lines_written()
+        known = {"event": event, "configuration": self._configuration} | fields
         try:
-            self._logger.info(event, extra={"event": event} | {k: v for k, v in fields.items() if v is not None})
+            self._logger.info(event, extra={name: value for name, value in known.items() if value is not None})
         except Exception as error:  # whatever stands at sys.stdout, or in the fields
             raise AuditFailed from error
         if self._lines_written() != before + 1:

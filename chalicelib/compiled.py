@@ -34,6 +34,20 @@ def compiled_path(config: Path) -> Path:
     return config.with_name(_NAME)
 
 
+def configuration_digest(config: Path) -> str:
+    """Which configuration is it? SHA-256, 64 hexadecimal digits, over names and content of a directory's files.
+
+    Hidden files are no part of it. What is deployed says this of the directory that is packaged: the adopter's files,
+    laid over the shipped ones.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(config.rglob("[!.]*")):
+        if path.is_file():
+            content = path.read_bytes()
+            digest.update(f"{path.relative_to(config).as_posix()}\n{len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
 def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
     """Check a configuration directory, and write its compiled form.
 
@@ -56,7 +70,7 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
     policies = load_policies(config, written.catalog, names)
     document = {
         "format": _FORMAT,
-        "written": _digest_of(config),
+        "written": configuration_digest(config),
         "allow_loopback_http": allow_loopback_http,
         "roles": [msgspec.to_builtins(entry) for entry, _ in load_roles(config / "roles.yaml")],
         "issuers": read_issuers(config / "issuers.yaml"),
@@ -87,7 +101,8 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
     document = json.loads(content)
     if document["format"] != _FORMAT:
         _refuse("was made by another version")
-    if document["written"] != _digest_of(config):
+    digest = configuration_digest(config)
+    if document["written"] != digest:
         _refuse("was not made from the configuration beside it")
     if document["allow_loopback_http"] is not allow_loopback_http:
         _refuse("was made for another stage")
@@ -104,21 +119,12 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
         return trusted_issuers(config, document["issuers"], allow_loopback_http)
 
-    return Configuration(catalog, issuers, Authorizer(IndexedPolicies(document["schema"], policies), catalog))
+    authorizer = Authorizer(IndexedPolicies(document["schema"], policies), catalog)
+    return Configuration(catalog, issuers, authorizer, digest)
 
 
 def _refuse(why: str) -> NoReturn:
     raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
-
-
-def _digest_of(config: Path) -> str:
-    """SHA-256 over names and content of all files of a configuration directory; hidden ones are no part of it."""
-    digest = hashlib.sha256()
-    for path in sorted(config.rglob("[!.]*")):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(config).as_posix()}\n{len(content)}\n".encode() + content)
-    return digest.hexdigest()
 
 
 def _role(entry: dict[str, object]) -> Role:

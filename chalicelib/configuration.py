@@ -19,11 +19,13 @@ class Configuration:
 
     Attributes:
         trusted_issuers: by their URL; callers without an issuer's token do not wait for them.
+        digest: of the files that it was read from: `chalicelib.compiled.configuration_digest`.
     """
 
     catalog: Catalog
     trusted_issuers: "Callable[[], Mapping[str, TrustedIssuer]]"
     authorizer: Authorizer
+    digest: str
 
 
 def load_configuration(config: Path, settings: Settings) -> Configuration:

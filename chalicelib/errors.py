@@ -148,6 +148,19 @@ class CallerRefused(CredvendError):
     code = "CallerRefused"
 
 
+class NotThroughApi(CredvendError):
+    """The request did not come in through the API's URL, so that nothing is known of where it came from."""
+
+    status = 403
+    code = "NotThroughApi"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request did not come in through the API's URL: it has no source address, or is a test call of API "
+            "Gateway's console. Send it to the URL instead."
+        )
+
+
 class AccessDenied(CredvendError):
     """The role does not exist, or no policy lets the caller have it. Deliberately the same answer for both."""
 

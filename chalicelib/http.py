@@ -10,7 +10,7 @@ from functools import partial
 from chalice.app import Request, Response
 
 from chalicelib.audit import Origin
-from chalicelib.errors import CredvendError, InvalidRequest
+from chalicelib.errors import CredvendError
 from chalicelib.formats import JSON, Text, wants_script
 from chalicelib.operators_log import tell_operators
 from chalicelib.rendering import Json, render_error
@@ -18,6 +18,9 @@ from chalicelib.request import Query
 from chalicelib.scripts import no_script
 from chalicelib.service import Incoming
 
+# The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
+# API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
+_TEST_STAGE = "test-invoke-stage"
 _HEADERS = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -35,7 +38,7 @@ class HttpEdge:
         """Run a use case. Whatever happens, the answer is not cached, and holds no stack trace; errors are JSON."""
         assert request is not None  # noqa: S101 Chalice sets it before it calls a route
         context = request.context
-        request_id = str(context.get("requestId", ""))
+        request_id = str(context.get("requestId") or "")
         try:
             return _response(200, use_case(self._incoming(request, request_id)))
         except CredvendError as error:
@@ -49,15 +52,16 @@ class HttpEdge:
             return _response(500, _error(request, "InternalError", message, request_id))
 
     def _incoming(self, request: Request, request_id: str) -> Incoming:
-        identity: Mapping[str, object] = request.context.get("identity") or {}
+        context = request.context
+        identity: Mapping[str, object] = context.get("identity") or {}
         origin = Origin(
             request_id=request_id,
-            source_ip=_address(identity.get("sourceIp")),
+            source_ip=None if context.get("stage") == _TEST_STAGE else _address(identity.get("sourceIp")),
             user_agent=str(identity.get("userAgent") or ""),
             cold_start=next(self._served) == 0,
         )
         return Incoming(
-            door="iam" if str(request.context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
+            door="iam" if str(context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
             identity=identity,
             origin=origin,
             authorization=_header(request, "authorization"),
@@ -107,11 +111,12 @@ def _body(request: Request) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def _address(value: object) -> str:
+def _address(value: object) -> str | None:
+    """The address, or None if it is none, which the use case refuses, with a record."""
     try:
         address = ipaddress.ip_address(str(value).partition("%")[0])
     except ValueError:
-        raise InvalidRequest("The request has no source address that credvend can read.") from None
+        return None
     # An IPv4 address in the clothes of IPv6 must not slip through a policy about IPv4 addresses.
     return str(getattr(address, "ipv4_mapped", None) or address)
 

@@ -14,7 +14,14 @@ from chalicelib.audit import AuditLog, Origin
 from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.bearer import bearer_token, refuse_bearer
 from chalicelib.configuration import load_configuration
-from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, InvalidToken, OutOfTime
+from chalicelib.errors import (
+    AccessDenied,
+    CredvendError,
+    InvalidRequest,
+    InvalidToken,
+    NotThroughApi,
+    OutOfTime,
+)
 from chalicelib.formats import Text, choose_format, render_credentials
 from chalicelib.identity import Caller, ServiceToken, identify_caller
 from chalicelib.rendering import Json
@@ -71,7 +78,11 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Everything that is set up once for an execution environment."""
+    """Everything that is set up once for an execution environment.
+
+    Attributes:
+        configuration: digest of the configuration.
+    """
 
     catalog: Catalog
     authorizer: Authorizer
@@ -79,6 +90,7 @@ class Service:
     token_store: Callable[[], "TokenStore"]
     audit_log: AuditLog
     sts: "STSClient"
+    configuration: str
 
     def vend(self, incoming: Incoming) -> Json | Text:
         """POST credentials: those of a role, in the form that the client wants.
@@ -103,9 +115,10 @@ class Service:
         try:
             caller = self._identify(incoming)
             known |= audit.caller_fields(caller)
+            address = _source_address(incoming.origin)
             request, render = read(incoming)
             known |= audit.request_fields(request)
-            role, decision = self._decide(caller, request, incoming.origin)
+            role, decision = self._decide(caller, request, address)
             known |= audit.decision_fields(decision)
             if role is None or not decision.allowed:
                 raise AccessDenied
@@ -136,7 +149,8 @@ class Service:
         """
         caller, known = self._identify_reader(incoming)
         now = datetime.now(UTC)
-        permitted = self.authorizer.permitted(caller, self.catalog.roles, incoming.origin.source_ip, now)
+        address = _source_address(incoming.origin)
+        permitted = self.authorizer.permitted(caller, self.catalog.roles, address, now)
         self.audit_log.write("roles.listed", known)
         return rendering.render_roles(permitted, incoming.origin.request_id)
 
@@ -159,6 +173,16 @@ class Service:
         refuse_query(incoming.query.keys())
         return {"Status": "ok"}
 
+    def report_configuration(self, incoming: Incoming) -> Json:
+        """GET health of callers who sign: as above, and which configuration it is.
+
+        Raises:
+            CredvendError: the caller is not served, or the audit record could not be written.
+        """
+        _, known = self._identify_reader(incoming)
+        self.audit_log.write("health.reported", known)
+        return {"Status": "ok", "Configuration": self.configuration}
+
     def _identify(self, incoming: Incoming) -> Caller:
         if incoming.door == "iam":
             refuse_bearer(incoming.authorization)
@@ -166,7 +190,7 @@ class Service:
         # A path that names a role is one that SDKs call, and they know of no scheme.
         token = bearer_token(incoming.authorization, bare=incoming.role is not None)
         if looks_like_api_token(token):
-            return _holder_of(self.token_store().find(token, incoming.origin.source_ip))
+            return _holder_of(self.token_store().find(token, _source_address(incoming.origin)))
         from chalicelib.oidc import verify_token  # its cryptography is slow to import, and SigV4 callers need none
 
         return verify_token(token, self.trusted_issuers())
@@ -177,23 +201,35 @@ class Service:
         try:
             caller = self._identify(incoming)
             known |= audit.caller_fields(caller)
+            _source_address(incoming.origin)
             refuse_query(incoming.query.keys())
         except CredvendError as refusal:
             self.audit_log.write(audit.refusal_event(refusal, "read.denied"), known | audit.refusal_fields(refusal))
             raise
         return caller, known
 
-    def _decide(self, caller: Caller, request: VendRequest, origin: Origin) -> tuple[Role | None, Decision]:
+    def _decide(self, caller: Caller, request: VendRequest, address: str) -> tuple[Role | None, Decision]:
         role = self.catalog.find(request.role)
         asked_about = role or self.catalog.stand_in(request.role)
         circumstances = Circumstances(
             duration=requested_duration(request, asked_about),
-            source_ip=origin.source_ip,
+            source_ip=address,
             has_reason=request.reason is not None,
             time=datetime.now(UTC),
         )
         decision = self.authorizer.decide(caller, asked_about, circumstances)
         return (role, decision) if role else (None, Decision(allowed=False))
+
+
+def _source_address(origin: Origin) -> str:
+    """Where the request came from.
+
+    Raises:
+        NotThroughApi: that is not known.
+    """
+    if origin.source_ip is None:
+        raise NotThroughApi
+    return origin.source_ip
 
 
 def _read_body(incoming: Incoming) -> tuple[VendRequest, Renderer]:
@@ -242,6 +278,7 @@ def load_service(config: Path, settings: Settings) -> Service:
         authorizer=configuration.authorizer,
         trusted_issuers=configuration.trusted_issuers,
         token_store=_token_store(settings),
-        audit_log=AuditLog(),
+        audit_log=AuditLog(configuration.digest),
         sts=sts_client(settings.region),
+        configuration=configuration.digest,
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from chalicelib.authorization import load_authorizer
 from chalicelib.catalog import load_catalog
+from chalicelib.compiled import configuration_digest
 from chalicelib.configuration import Configuration
 from chalicelib.jwks import load_trusted_issuers
 
@@ -20,4 +21,5 @@ def load_written(config: Path, allow_loopback_http: bool) -> Configuration:
     catalog = load_catalog(config / "roles.yaml")
     trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
     names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
-    return Configuration(catalog, lambda: trusted_issuers, load_authorizer(config, catalog, names))
+    authorizer = load_authorizer(config, catalog, names)
+    return Configuration(catalog, lambda: trusted_issuers, authorizer, configuration_digest(config))

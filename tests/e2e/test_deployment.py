@@ -77,6 +77,7 @@ def test_the_template_bounds_what_callers_and_mistakes_can_cost(stack: Stack) ->
         ("/~1v1~1iam~1roles", "GET"): 10,
         ("/~1v1~1roles", "GET"): 10,
         ("/~1v1~1whoami", "GET"): 10,
+        ("/~1v1~1iam~1health", "GET"): 5,
         ("/~1v1~1health", "GET"): 5,
     }
     # A trace of the data, or a cache, would hold credentials.
@@ -97,6 +98,7 @@ def test_every_route_under_iam_demands_a_signature(stack: Stack) -> None:
         ("/v1/iam/credentials", "post"): [{"sigv4": []}],
         ("/v1/iam/roles", "get"): [{"sigv4": []}],
         ("/v1/iam/whoami", "get"): [{"sigv4": []}],
+        ("/v1/iam/health", "get"): [{"sigv4": []}],
         # The function itself asks for a token here.
         ("/v1/credentials", "post"): None,
         ("/v1/credentials/{role}", "get"): None,

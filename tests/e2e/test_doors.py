@@ -2,11 +2,13 @@
 
 import pytest
 
+from chalicelib.compiled import configuration_digest
 from local.aws import ACCOUNT
+from ops.environments import ROOT
 from tests.harness.deployed import Key, Stack, allow
 
 WHOAMI = "/v1/iam/whoami"
-ROUTES = [("POST", "/v1/iam/credentials"), ("GET", "/v1/iam/roles"), ("GET", WHOAMI)]
+ROUTES = [("POST", "/v1/iam/credentials"), ("GET", "/v1/iam/roles"), ("GET", WHOAMI), ("GET", "/v1/iam/health")]
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -89,6 +91,12 @@ def test_health_is_open_and_tells_nothing(stack: Stack) -> None:
     answer = stack.send("GET", "/v1/health")
     assert (answer.status, answer.text) == (200, '{"Status":"ok"}')
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_who_signs_is_told_which_configuration_is_deployed(stack: Stack) -> None:
+    answer = stack.call("GET", "/v1/iam/health")
+    packaged = ROOT / ".build/local/source/chalicelib/config"
+    assert answer.body == {"Status": "ok", "Configuration": configuration_digest(packaged)}
 
 
 def person(stack: Stack, session_name: str) -> Key:

@@ -116,7 +116,13 @@ def test_a_field_of_the_wrong_type(stack: Stack, field: str, value: object) -> N
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("POST", "/v1/iam/credentials"), ("GET", "/v1/iam/roles"), ("GET", "/v1/iam/whoami"), ("GET", "/v1/health")],
+    [
+        ("POST", "/v1/iam/credentials"),
+        ("GET", "/v1/iam/roles"),
+        ("GET", "/v1/iam/whoami"),
+        ("GET", "/v1/iam/health"),
+        ("GET", "/v1/health"),
+    ],
 )
 def test_a_query_parameter(stack: Stack, method: str, path: str) -> None:
     body = json.dumps({"role": "instances"}).encode() if method == "POST" else b""

@@ -224,8 +224,8 @@ def rest_event(
 def console_test(event: Mapping[str, object], console_user: Mapping[str, object]) -> Json:
     """The event of a request sent with the console's "Test" button, or with `apigateway:TestInvokeMethod`.
 
-    No authorizer, no resource policy and no throttling stands before it, and the identity is that of whoever may call
-    API Gateway's own API. Headers are null unless the tester has typed some.
+    It does not come in through the API's URL: the identity is that of whoever may call API Gateway's own API, signed or
+    not. Headers are null unless the tester has typed some.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html; the values as people have
     reported them: aws-powertools/powertools-lambda-python#1562, bellroy/wai-handler-hal#3.
     """

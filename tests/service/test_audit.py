@@ -33,6 +33,7 @@ EVENTS = {
     "failed": "credentials.failed",
     "roles.listed": "roles.listed",
     "caller.described": "caller.described",
+    "health.reported": "health.reported",
     "read.denied": "read.denied",
     "authentication.failed": "authentication.failed",
 }
@@ -53,10 +54,10 @@ def documented() -> dict[str, tuple[set[str], set[str]]]:
     promised: dict[str, tuple[set[str], set[str]]] = {event: (set(), set()) for event in EVENTS.values()}
     table = DOCUMENT.read_text().partition("## Fields")[2].partition("\n## ")[0]
     for field, where in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.M):
-        listed = where.strip()
-        for name in EVENTS if listed.startswith("all") else (part.strip().rstrip("?") for part in listed.split(",")):
-            optional = listed == "all?" or f"{name}?" in listed
-            promised[EVENTS[name]][optional].add(field)
+        for listed in (part.strip() for part in where.split(",")):
+            name = listed.rstrip("?")
+            for event in EVENTS.values() if name == "all" else [EVENTS[name]]:
+                promised[event][listed.endswith("?")].add(field)
     return promised
 
 
@@ -125,6 +126,10 @@ def _go_every_way(credvend: CredvendApp, door: str, identity: Mapping[str, objec
     credvend.call("GET", f"{door}/roles", None, identity, headers)
     credvend.call("GET", f"{door}/whoami", None, identity, headers)
     credvend.call("GET", f"{door}/whoami", None, identity, headers, {"a": "b"})
+    credvend.call("GET", f"{door}/health", None, identity, headers)
+    nowhere = {**identity, "sourceIp": None}
+    credvend.call("GET", f"{door}/whoami", None, nowhere, headers)
+    credvend.call("POST", f"{door}/credentials", '{"role": "reader"}', nowhere, headers)
     for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
         for role in ("reader", "plain", "brief", "forbidden"):
             vend(role, more)
@@ -252,13 +257,13 @@ def test_a_refusal_that_cannot_be_recorded_tells_nothing(
 
 def test_what_is_not_json_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AuditFailed):
-        AuditLog().write("caller.described", {"caller": object()})
+        AuditLog("0" * 64).write("caller.described", {"caller": object()})
 
 
 def test_each_record_is_one_line_of_json_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
     texts = ["a\nb", "\x85", "\u2028\u2029", "\ud800", "\x00", '"}\n{"event": "credentials.vended"', "Störung"]
     for text in texts:
-        AuditLog().write("caller.described", {"user_agent": text})
+        AuditLog("0" * 64).write("caller.described", {"user_agent": text})
     written = capsys.readouterr().out
     assert "Störung" in written
     assert [json.loads(line)["user_agent"] for line in written.splitlines()] == texts

@@ -169,6 +169,7 @@ def test_health_tells_nothing_but_that(credvend: CredvendApp) -> None:
         ("POST", "/v1/iam/credentials"),
         ("GET", "/v1/iam/roles"),
         ("GET", "/v1/iam/whoami"),
+        ("GET", "/v1/iam/health"),
         ("GET", "/v1/health"),
     ],
 )
