@@ -37,7 +37,7 @@ from chalicelib.role import Catalog, Role
 from chalicelib.session_name import session_name
 from chalicelib.session_plan import SessionPlan, plan_session, requested_duration
 from chalicelib.settings import Settings
-from chalicelib.sts import ATTEMPT_SECONDS, Session, assume_role, sts_client
+from chalicelib.sts import WORST_SECONDS, Session, assume_role, sts_client
 from chalicelib.sts_failures import StsFailure
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Service:
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            if not request.dry_run and incoming.seconds_left() < ATTEMPT_SECONDS:
+            if not request.dry_run and incoming.seconds_left() < WORST_SECONDS:
                 raise OutOfTime
         except CredvendError as refusal:
             event = audit.refusal_event(refusal, "credentials.denied")

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 3
 ATTEMPTS: Final = 3
-# Whoever has less time left does not ask: a session would be made that nobody gets.
-ATTEMPT_SECONDS: Final = CONNECT_SECONDS + READ_SECONDS
+_BACK_OFF_SECONDS: Final = 1 + 2
+# Whoever has less time left does not ask: a session would be made that nobody gets, or that no record tells the end of.
+WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + _BACK_OFF_SECONDS + 1
 
 
 @dataclass(frozen=True, slots=True)
