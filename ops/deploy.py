@@ -33,6 +33,7 @@ class Deployment:
         url: where the routes are, without a slash at the end.
         function_role_arn: the principal that target roles must trust.
         log_group: name of the log group that holds the audit records.
+        configuration: its digest, as in audit records.
     """
 
     stack: str
@@ -42,6 +43,7 @@ class Deployment:
     url: str
     function_role_arn: str
     log_group: str
+    configuration: str
 
     @property
     def api_arn(self) -> str:
@@ -90,6 +92,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         url=service_url(told, environment.get("AWS_ENDPOINT_URL")),
         function_role_arn=told["FunctionRoleArn"],
         log_group=told["LogGroupName"],
+        configuration=told["ConfigurationDigest"],
     )
 
 
@@ -120,6 +123,7 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"credvend is at            {deployed.url}")
     print(f"its audit records are in  {deployed.log_group}")
     print(f"its role is               {deployed.function_role_arn}")
+    print(f"its configuration is      {deployed.configuration}")
     print("\nThe trust policy of each target role needs this statement:")
     print(json.dumps(trust_statement(deployed.function_role_arn), indent=2))
     print("\nEach caller of this account needs this one in its IAM policy:")

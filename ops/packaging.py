@@ -6,6 +6,7 @@
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chalicelib.compiled import compile_configuration
+from chalicelib.compiled import compile_configuration, configuration_digest
 from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
 from ops.configuration_files import lay_over
@@ -49,6 +50,7 @@ def package(stage: Stage, build: Path, config: Path | None = None) -> Path:
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
     compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage.name == LOCAL_STAGE)
     write_policy(build / "source")
+    _name_configuration(build / "source")
     return _package(stage, build)
 
 
@@ -64,6 +66,17 @@ def _copy_source(target: Path, config: Path | None) -> None:
         shutil.copyfile(ROOT / ".chalice" / name, target / ".chalice" / name)
     if config is not None:
         lay_over(config, target / "chalicelib/config")
+
+
+def _name_configuration(source: Path) -> None:
+    """Have the stack say which configuration it is, as audit records and `/v1/iam/health` do."""
+    path = source / ".chalice/template.json"
+    template = json.loads(path.read_text(encoding="utf-8"))
+    template["Outputs"]["ConfigurationDigest"] = {
+        "Description": "SHA-256 of the configuration, as in audit records.",
+        "Value": configuration_digest(source / "chalicelib/config"),
+    }
+    path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
 
 
 def _package(stage: Stage, build: Path) -> Path:

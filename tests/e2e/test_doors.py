@@ -1,10 +1,10 @@
 """Who gets through API Gateway's door, and as whom."""
 
+import re
+
 import pytest
 
-from chalicelib.compiled import configuration_digest
 from local.aws import ACCOUNT
-from ops.environments import ROOT
 from tests.harness.deployed import Key, Stack, allow
 
 WHOAMI = "/v1/iam/whoami"
@@ -93,10 +93,12 @@ def test_health_is_open_and_tells_nothing(stack: Stack) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_who_signs_is_told_which_configuration_is_deployed(stack: Stack) -> None:
-    answer = stack.call("GET", "/v1/iam/health")
-    packaged = ROOT / ".build/local/source/chalicelib/config"
-    assert answer.body == {"Status": "ok", "Configuration": configuration_digest(packaged)}
+def test_stack_health_and_records_name_the_same_configuration(stack: Stack) -> None:
+    digest = stack.deployed.configuration
+    assert re.fullmatch("[0-9a-f]{64}", digest)
+    assert stack.call("GET", "/v1/iam/health").body == {"Status": "ok", "Configuration": digest}
+    (record,) = stack.records(stack.call("GET", "/v1/iam/roles"))
+    assert record["configuration"] == digest
 
 
 def person(stack: Stack, session_name: str) -> Key:

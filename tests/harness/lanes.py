@@ -143,6 +143,7 @@ def _second_lane(config: pytest.Config) -> Iterator[_Process]:
             stdout=output,
             stderr=subprocess.STDOUT,
             pass_fds=(writing,),
+            process_group=0,  # so that a Ctrl-C reaches it once, from us: a second one would break off its cleaning up
         )
         os.close(writing)
         messages: SimpleQueue[Json | None] = SimpleQueue()
