@@ -26,6 +26,7 @@ from tests.harness.tokens import Key, rsa_key
 _BARE: Final = "bare Lambda"
 _SMALL: Final = Size(10, 10)
 _LARGE: Final = Size(1000, 5000)
+_HUGE: Final = Size(20_000, 1000)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -175,6 +176,7 @@ def measure_growth(rounds: int, small: Path, sts: Sts, key: Key) -> list[Row]:
     rows: list[Row] = []
     for size, little, goal in (
         (_LARGE, _SMALL, 2.0),
+        (_HUGE, _SMALL, 2.0),
         (Size(1000, 5000, "caller"), Size(10, 10, "caller"), 2.0),
         (Size(1000, 1000, "anything"), Size(10, 10, "anything"), None),
     ):
@@ -185,7 +187,7 @@ def measure_growth(rounds: int, small: Path, sts: Sts, key: Key) -> list[Row]:
         against = f"{little.roles} and {little.policies}"
         rows.append(_ratio(what, against, many.again, few.again, goal))
         rows.append(_ratio(f"{what}, first", against, many.first, few.first, goal))
-        if size == _LARGE:
+        if size in (_LARGE, _HUGE):
             rows.append(
                 Row("load at init of that size", "", median(many.load), None, "ms", "absolute", 150, _p99(many.load))
             )

@@ -13,6 +13,7 @@ AUDIENCE: Final = "credvend"
 # What policies are about: a caller and a role or a group of roles; a caller and any role; anybody and any role.
 Shape = Literal["role", "caller", "anything"]
 _ROLES_OF_A_GROUP: Final = 10
+_ASKED_ABOUT: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,11 @@ class Size:
 
     @property
     def questions(self) -> list[tuple[str, str]]:
-        """A user and a role for each role: every other user is one that policies are about."""
-        return [("stranger" if number % 2 else f"user-{number}", f"role-{number}") for number in range(self.roles)]
+        """A user and a role, for each role or a thousand of them: every other user is one that policies are about."""
+        numbers = range(0, self.roles, max(1, self.roles // _ASKED_ABOUT))
+        return [
+            ("stranger" if place % 2 else f"user-{number}", f"role-{number}") for place, number in enumerate(numbers)
+        ]
 
 
 def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
@@ -38,7 +42,9 @@ def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
     (directory / "policies").mkdir(parents=True, exist_ok=True)
     (directory / "keys").mkdir(exist_ok=True)
     roles = "".join(_role(number) for number in range(size.roles))
-    (directory / "roles.yaml").write_text(f"roles:\n{roles}", encoding="utf-8")
+    # More do not fit into IAM policies one by one.
+    setting = "role_path: /team/\n" if size.roles > _ASKED_ABOUT else ""
+    (directory / "roles.yaml").write_text(f"{setting}roles:\n{roles}", encoding="utf-8")
     per_file = 100
     policies = [_policy(number, size) for number in range(size.policies)]
     for start in range(0, len(policies), per_file):

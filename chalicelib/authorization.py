@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from chalicelib.policies import Policies
 
 _ACTION = {"type": "Action", "id": "AssumeRole"}
+# What scopes demand that every role fits.
+_EVERY_ROLE: Final = frozenset({"*", "Role"})
 # Of so many roles the entities are kept.
 _KEPT_ROLES: Final = 1024
 
@@ -119,7 +121,8 @@ class Authorizer:
         principal = _principal(caller)
         scopes = _Scopes(self._index.about(keys_of(principal)))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
-        about = self._ask(scopes.policies, self._all_roles, principal, [(role, anything) for role in roles])
+        roles, entities = self._worth_asking(principal, roles)
+        about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in roles])
         found: list[Permitted] = []
         for role, decision in zip(roles, about, strict=True):
             if scopes.permits.isdisjoint(decision.policies):
@@ -135,6 +138,20 @@ class Authorizer:
             if allowed is not None:
                 found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
         return found
+
+    def _worth_asking(
+        self, principal: Mapping[str, object], roles: Sequence[Role]
+    ) -> tuple[Sequence[Role], cedarpy.Entities]:
+        """Those roles that the scope of any policy about the caller may fit, and their entities.
+
+        With thousands of roles, most are about others. Where a policy is about all, all are asked about.
+        """
+        demanded = self._index.roles_about(keys_of(principal))
+        if not demanded.isdisjoint(_EVERY_ROLE):
+            return roles, self._all_roles
+        found = [(role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := _role_entity(role)))]
+        entities = cedarpy.Entities.from_json_str(json.dumps([entity for _, entity in found]), self._schema)
+        return [role for role, _ in found], entities
 
     def _decide(self, caller: Caller, role: Role, circumstances: Sequence[Circumstances]) -> list[Decision]:
         """Decide about one role, with the policies that can have a say."""

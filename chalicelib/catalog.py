@@ -1,11 +1,12 @@
 """How is the catalog written? `config/roles.yaml`, read and checked whole before anything is deployed."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.entries import duplicates, field_message, json_schema, label
@@ -16,9 +17,23 @@ from chalicelib.policy_lint import lint
 from chalicelib.role import Catalog, Role
 from chalicelib.shape import Shape, read_shape
 from chalicelib.shape_entry import ClaimEntry, ParamEntry, ShapeEntry
-from chalicelib.yaml_file import read_entries
+from chalicelib.yaml_file import read_entries_and_settings
 
-__all__ = ["Catalog", "CatalogFile", "Role", "RoleEntry", "catalog_json_schema", "load_catalog", "load_roles"]
+__all__ = [
+    "Catalog",
+    "CatalogFile",
+    "Role",
+    "RoleEntry",
+    "WrittenCatalog",
+    "catalog_json_schema",
+    "load_catalog",
+    "read_catalog",
+]
+
+# Managed policies that may be attached to a role: by default, and where the quota was raised as far as it goes.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+DEFAULT_MANAGED_POLICIES: Final = 10
+MAXIMUM_MANAGED_POLICIES: Final = 20
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
 RoleName = Annotated[
@@ -36,6 +51,15 @@ RoleArn = Annotated[
         description="ARN of the IAM role, path included.",
     ),
 ]
+# The same characters: with `*` behind it, it goes into the function's IAM policy. Never `/` alone, which is every role.
+RolePath = Annotated[
+    str,
+    Meta(
+        pattern=r"^/([A-Za-z0-9_+=,.@-]+/)+\Z",
+        max_length=512,
+        description="Path of the target roles, such as /credvend/: the function's IAM policy names it, not each role.",
+    ),
+]
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Duration = (
     Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
@@ -44,7 +68,7 @@ Duration = (
 ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
 
 
-class RoleEntry(ShapeEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class RoleEntry(ShapeEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
     """One role, as an adopter writes it. The JSON Schema of roles.yaml is made from this type."""
 
     name: RoleName
@@ -71,6 +95,33 @@ class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of roles.yaml."""
 
     roles: list[RoleEntry]
+    # Not None where it is left out: a `role_path:` with nothing behind it would not be what its author meant.
+    role_path: RolePath | UnsetType = UNSET
+    managed_policies: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAXIMUM_MANAGED_POLICIES,
+            description="How many managed policies the function's role may have attached, which is a quota of AWS.",
+        ),
+    ] = DEFAULT_MANAGED_POLICIES
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCatalog:
+    """The whole of roles.yaml, checked.
+
+    Attributes:
+        entries: the roles as they are written, in the order of the file.
+        roles: the same as they are meant.
+        role_path: granted to the function instead of each role below it; begins and ends with `/`.
+        managed_policies: how many of them may be attached to the function's role.
+    """
+
+    entries: tuple[RoleEntry, ...]
+    roles: tuple[Role, ...]
+    role_path: str | None = None
+    managed_policies: int = DEFAULT_MANAGED_POLICIES
 
 
 # The patterns above, in words.
@@ -81,6 +132,8 @@ _MUST_BE = {
     "groups": "must hold names of at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
     "external_id": "must be letters, digits and `_+=,.@:/-`",
     "policy_arns": "must hold ARNs of managed policies, such as arn:aws:iam::aws:policy/ReadOnlyAccess",
+    "role_path": "must be a path such as /credvend/, which begins and ends with `/` and is not `/` alone, of letters, "
+    "digits and `_+=,.@-`",
     "params": "must have names of at most 64 letters, digits, `_` or `-`, the first a letter",
 }
 
@@ -91,18 +144,23 @@ def load_catalog(path: Path) -> Catalog:
     Raises:
         ConfigError: one line for every problem, naming file, role and field.
     """
-    return Catalog(tuple(role for _, role in load_roles(path)))
+    return Catalog(read_catalog(path).roles)
 
 
-def load_roles(path: Path) -> list[tuple[RoleEntry, Role]]:
-    """The roles of roles.yaml, checked, each as it is written and as it is meant.
+def read_catalog(path: Path) -> WrittenCatalog:
+    """roles.yaml, checked: as it is written and as it is meant.
 
     Raises:
         ConfigError: one line for every problem, naming file, role and field.
     """
-    entries = read_entries(path, "roles")
+    entries, settings = read_entries_and_settings(path, "roles", ("role_path", "managed_policies"))
     roles: list[tuple[RoleEntry, Role]] = []
     problems: list[str] = []
+    file = CatalogFile([])
+    try:
+        file = msgspec.convert({"roles": []} | dict(settings), CatalogFile, strict=True)
+    except msgspec.ValidationError as error:
+        problems.append(f"{path.name}: {field_message(str(error), CatalogFile, _MUST_BE)}")
     for index, entry in enumerate(entries):
         try:
             checked = msgspec.convert(entry, RoleEntry, strict=True)
@@ -112,7 +170,12 @@ def load_roles(path: Path) -> list[tuple[RoleEntry, Role]]:
     problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
-    return roles
+    return WrittenCatalog(
+        entries=tuple(entry for entry, _ in roles),
+        roles=tuple(role for _, role in roles),
+        role_path=None if file.role_path is UNSET else file.role_path,
+        managed_policies=file.managed_policies,
+    )
 
 
 def catalog_json_schema() -> dict[str, object]:

@@ -21,11 +21,12 @@ from chalicelib.role import Catalog, Role
 from chalicelib.shape import read_shape
 
 if TYPE_CHECKING:
+    from chalicelib.catalog import RoleEntry, WrittenCatalog
     from chalicelib.jwks import TrustedIssuer
     from chalicelib.shape_entry import ShapeEntry
 
 # Of what is written below; a function never reads what another version of this code has written.
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _NAME: Final = "compiled.json"
 
 
@@ -48,11 +49,14 @@ def configuration_digest(config: Path) -> str:
     return digest.hexdigest()
 
 
-def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
+def compile_configuration(config: Path, allow_loopback_http: bool) -> "WrittenCatalog":
     """Check a configuration directory, and write its compiled form.
 
     Args:
         allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
+
+    Returns:
+        The catalog, for whatever else is made from it.
 
     Raises:
         ConfigError: one line for every problem found.
@@ -60,19 +64,21 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
     # What the deployed function does without.
     import msgspec
 
-    from chalicelib.catalog import load_roles
+    from chalicelib.catalog import RoleEntry, read_catalog
     from chalicelib.issuers import read_issuers
     from chalicelib.policies import load_policies
-    from chalicelib.written import load_written
+    from chalicelib.written import check_written
 
-    written = load_written(config, allow_loopback_http)
+    catalog = read_catalog(config / "roles.yaml")
+    written = check_written(config, Catalog(catalog.roles), allow_loopback_http)
     names = frozenset(trusted.issuer.name for trusted in written.trusted_issuers().values())
     policies = load_policies(config, written.catalog, names)
     document = {
         "format": _FORMAT,
         "written": configuration_digest(config),
         "allow_loopback_http": allow_loopback_http,
-        "roles": [msgspec.to_builtins(entry) for entry, _ in load_roles(config / "roles.yaml")],
+        "defaults": _defaults(RoleEntry),
+        "roles": [msgspec.to_builtins(entry) for entry in catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
         "schema": policies.schema,
         "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in policies.indexed],
@@ -83,6 +89,7 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> None:
     if compiled.catalog.roles != written.catalog.roles:
         raise AssertionError("a compiled role differs from the one that was written")
     compiled.trusted_issuers()
+    return catalog
 
 
 def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
@@ -106,8 +113,10 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         _refuse("was not made from the configuration beside it")
     if document["allow_loopback_http"] is not allow_loopback_http:
         _refuse("was made for another stage")
-    entries = document["roles"]
-    catalog = Catalog.of([(entry["name"], entry["arn"]) for entry in entries], lambda place: _role(entries[place]))
+    entries, defaults = document["roles"], document["defaults"]
+    catalog = Catalog.of(
+        [(entry["name"], entry["arn"]) for entry in entries], lambda place: _role(defaults | entries[place])
+    )
     policies = tuple(
         IndexedPolicy(name, text, caller, role, tuple(named))
         for (name, text, caller, role), named in document["policies"]
@@ -125,6 +134,18 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
 def _refuse(why: str) -> NoReturn:
     raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
+
+
+def _defaults(entry: "type[RoleEntry]") -> dict[str, object]:
+    """What an entry has that does not say it; written once, for thousands of roles say little."""
+    from msgspec import NODEFAULT, UNSET, structs
+
+    defaults = {
+        field.name: field.default if field.default_factory is NODEFAULT else field.default_factory()
+        for field in structs.fields(entry)
+        if not field.required
+    }
+    return {name: default for name, default in defaults.items() if default is not UNSET}
 
 
 def _role(entry: dict[str, object]) -> Role:

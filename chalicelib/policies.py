@@ -12,11 +12,12 @@ from pathlib import Path
 
 from chalicelib.cedar import cedarpy
 from chalicelib.errors import ConfigError
+from chalicelib.partitions import PARTITIONS
 from chalicelib.policy_index import IndexedPolicy, index_policies
 from chalicelib.role import Catalog
 
 # How the ids of principals are written (identity.py makes them so), and the words for whoever wrote another one.
-_ARN = r"arn:aws[a-z-]*:{}::[0-9]{{12}}:{}"
+_ARN = f"arn:({PARTITIONS}):{{}}::[0-9]{{{{12}}}}:{{}}"
 _PRINCIPALS = {
     "Account": (re.compile(r"[0-9]{12}", re.ASCII), "an account is 12 digits"),
     "IamUser": (

@@ -140,6 +140,11 @@ class PolicyIndex:
         some = [place for by_role in self._about(caller_keys) for places in by_role.values() for place in places]
         return parse_est(self._policies[place] for place in (*self._general, *some))
 
+    def roles_about(self, caller_keys: Iterable[str]) -> frozenset[str]:
+        """What the policies whose scope may fit the caller demand of roles, each as a key like those of `keys_of`."""
+        demanded = {key for by_role in self._about(caller_keys) for key in by_role}
+        return frozenset(demanded | {_ALL}) if self._general else frozenset(demanded)
+
     def _about(self, caller_keys: Iterable[str]) -> list[dict[str, list[int]]]:
         return [self._by_caller[key] for key in dict.fromkeys(caller_keys) if key in self._by_caller]
 

@@ -7,6 +7,7 @@ from chalicelib.catalog import load_catalog
 from chalicelib.compiled import configuration_digest
 from chalicelib.configuration import Configuration
 from chalicelib.jwks import load_trusted_issuers
+from chalicelib.role import Catalog
 
 
 def load_written(config: Path, allow_loopback_http: bool) -> Configuration:
@@ -18,7 +19,15 @@ def load_written(config: Path, allow_loopback_http: bool) -> Configuration:
     Raises:
         ConfigError: one line for every problem found.
     """
-    catalog = load_catalog(config / "roles.yaml")
+    return check_written(config, load_catalog(config / "roles.yaml"), allow_loopback_http)
+
+
+def check_written(config: Path, catalog: Catalog, allow_loopback_http: bool) -> Configuration:
+    """Read the rest of a configuration directory, whose catalog has been read.
+
+    Raises:
+        ConfigError: one line for every problem found.
+    """
     trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
     names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
     authorizer = load_authorizer(config, catalog, names)

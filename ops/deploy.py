@@ -78,7 +78,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
     with file_lock(build / "lock"):
         build.parent.chmod(0o700)  # the configuration is nobody else's business
         say(f"Packaging stage {stage} with the configuration in {config or SHIPPED_CONFIG} ...")
-        template = package(settings, build, config)
+        template = package(settings, build, config, region)
         account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
         bucket = artifacts_bucket(aws, account, region)
         say(f"Deploying stack {stack} to account {account}, {region} ...")

@@ -7,21 +7,41 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Final
 
-from chalicelib.catalog import Catalog, catalog_json_schema, load_catalog
+from chalicelib.catalog import WrittenCatalog, catalog_json_schema, read_catalog
 from chalicelib.errors import ConfigError
 from chalicelib.issuers import issuers_json_schema
 from ops.environments import ROOT
 
+# The statement whose resources role_policies.py spreads.
+ASSUME_SID: Final = "AssumeCatalogRoles"
 
-def iam_policy(catalog: Catalog) -> dict[str, object]:
-    """What the function may do: assume exactly the catalog's roles, find API tokens, write its own log and traces."""
+
+# What the function's code calls is bound to the function: another function that has been given the role can use none
+# of this, nor can whoever else has got into the role.
+# https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
+# The ARN is put together from the stack's name, which is the function's: a reference to it would make role and function
+# wait for each other.
+_BY_THE_FUNCTION: Final = {
+    "ArnEquals": {
+        "lambda:SourceFunctionArn": {
+            "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"
+        }
+    }
+}
+
+
+def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
+    """What the function may do: assume the catalog's roles, find API tokens, write its own log and traces."""
     assume: dict[str, object] = {
-        "Sid": "AssumeCatalogRoles",
+        "Sid": ASSUME_SID,
         "Effect": "Allow",
         "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
-        "Resource": sorted(role.arn for role in catalog.roles),
+        "Resource": assumable(catalog),
+        "Condition": _BY_THE_FUNCTION,
     }
+    # Lambda itself writes log and traces. It names the function there, too, but not for all that it calls.
     write_log: dict[str, object] = {
         "Sid": "WriteOwnLog",
         "Effect": "Allow",
@@ -43,6 +63,7 @@ def iam_policy(catalog: Catalog) -> dict[str, object]:
         "Effect": "Allow",
         "Action": ["dynamodb:GetItem"],
         "Resource": table,
+        "Condition": _BY_THE_FUNCTION,
     }
     # Nothing but when they were used: a function gone astray must not bring a revoked token back.
     note_use_of_tokens: dict[str, object] = {
@@ -51,6 +72,7 @@ def iam_policy(catalog: Catalog) -> dict[str, object]:
         "Action": ["dynamodb:UpdateItem"],
         "Resource": table,
         "Condition": {
+            **_BY_THE_FUNCTION,
             "ForAllValues:StringEquals": {"dynamodb:Attributes": ["hash", "last_used"]},
             "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
         },
@@ -60,14 +82,23 @@ def iam_policy(catalog: Catalog) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": statements}
 
 
-def write_policy(root: Path) -> None:
-    """Write the function's IAM policy, `.chalice/policy.json`, for the catalog below `root`.
+def assumable(catalog: WrittenCatalog) -> list[str]:
+    """What `sts:AssumeRole` is granted on: each role; for those below the catalog's `role_path`, that, once an account.
 
-    Raises:
-        ConfigError: the catalog is invalid.
+    In resources, `*` stands for slashes, too:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-    path, text = _policy_file(root)
-    path.write_text(text, encoding="utf-8")
+    return sorted({_granted(role.arn, catalog.role_path) for role in catalog.roles})
+
+
+def _granted(arn: str, role_path: str | None) -> str:
+    account, _, name = arn.partition(":role")
+    return f"{account}:role{role_path}*" if role_path is not None and name.startswith(role_path) else arn
+
+
+def write_policy(root: Path, catalog: WrittenCatalog) -> None:
+    """Write the function's IAM policy, `.chalice/policy.json` below `root`."""
+    _policy_path(root).write_text(_text(iam_policy(catalog)), encoding="utf-8")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +106,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     check = parser.parse_args(arguments).check
     try:
-        files = dict([_policy_file(ROOT)]) | {
+        files = {
+            _policy_path(ROOT): _text(iam_policy(read_catalog(ROOT / "chalicelib/config/roles.yaml"))),
             ROOT / "chalicelib/config/roles.schema.json": _text(catalog_json_schema()),
             ROOT / "chalicelib/config/issuers.schema.json": _text(issuers_json_schema()),
         }
@@ -92,8 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if check and stale else 0
 
 
-def _policy_file(root: Path) -> tuple[Path, str]:
-    return root / ".chalice/policy.json", _text(iam_policy(load_catalog(root / "chalicelib/config/roles.yaml")))
+def _policy_path(root: Path) -> Path:
+    return root / ".chalice/policy.json"
 
 
 def _text(document: object) -> str:

@@ -3,6 +3,7 @@
 1. A copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it.
 2. The configuration checked and compiled to one file, and the function's IAM policy made from the catalog.
 3. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in.
+4. The template completed: policies for all roles of the catalog, permissions for the routes.
 """
 
 import argparse
@@ -21,10 +22,13 @@ from ops.configuration_files import lay_over
 from ops.environments import ROOT
 from ops.file_lock import file_lock
 from ops.generate import write_policy
+from ops.partition import check_partition
+from ops.role_policies import check_fit
 from ops.runtimes import packaging_programs
 from ops.say import say
 from ops.slim import CompileFailed, slim
 from ops.stage import LOCAL_STAGE, Stage, read_stage
+from ops.template import complete_template
 
 SHIPPED_CONFIG: Final = Path("chalicelib/config")
 # Chalice wants to know one; what it makes is the same for all.
@@ -32,12 +36,13 @@ _ANY_REGION: Final = "us-east-1"
 _KEPT_PACKAGES: Final = 4
 
 
-def package(stage: Stage, build: Path, config: Path | None = None) -> Path:
+def package(stage: Stage, build: Path, config: Path | None = None, region: str | None = None) -> Path:
     """Check the configuration and package the service.
 
     Args:
         build: an absolute path, below which all is made.
         config: a directory like `chalicelib/config`, whose files take the place of those in the checkout.
+        region: where it will be deployed, if that is known. The package is the same for all of a partition.
 
     Returns:
         The CloudFormation template; the function's code, `deployment.zip`, lies beside it.
@@ -48,10 +53,15 @@ def package(stage: Stage, build: Path, config: Path | None = None) -> Path:
     """
     _copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
-    compile_configuration(build / "source/chalicelib/config", allow_loopback_http=stage.name == LOCAL_STAGE)
-    write_policy(build / "source")
+    local = stage.name == LOCAL_STAGE
+    catalog = compile_configuration(build / "source/chalicelib/config", allow_loopback_http=local)
+    check_partition(catalog.roles, region)
+    check_fit(catalog)
+    write_policy(build / "source", catalog)
     _name_configuration(build / "source")
-    return _package(stage, build)
+    template = _package(stage, build)
+    complete_template(template, catalog)
+    return template
 
 
 def _copy_source(target: Path, config: Path | None) -> None:
@@ -107,7 +117,9 @@ def _environment_of_packaging() -> dict[str, str]:
     """Ours without AWS credentials: pip runs other people's code, and packaging calls nobody."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # Chalice loads the app to find its routes; what Python would write on that occasion is not to be shipped.
-    return kept | {"AWS_REGION": _ANY_REGION, "AWS_DEFAULT_REGION": _ANY_REGION, "PYTHONDONTWRITEBYTECODE": "1"}
+    own = {"AWS_REGION": _ANY_REGION, "AWS_DEFAULT_REGION": _ANY_REGION, "PYTHONDONTWRITEBYTECODE": "1"}
+    # As in Lambda, so that it takes what was checked and compiled, and does not check thousands of roles again.
+    return kept | own | {"AWS_LAMBDA_FUNCTION_NAME": "packaging"}
 
 
 def _forget_old_packages(source: Path) -> None:
@@ -129,7 +141,9 @@ def main(arguments: list[str] | None = None) -> int:
         build = ROOT / ".build" / stage.name
         with file_lock(build / "lock"):
             build.parent.chmod(0o700)  # the configuration is nobody else's business
-            template = package(stage, build, options.config)
+            # Where `make deploy` would go, if it is said.
+            region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+            template = package(stage, build, options.config, region)
     except (CommandFailed, ConfigError) as error:
         say(str(error))
         return 1

@@ -18,6 +18,9 @@ def deploy_stack(aws: AwsCli, stack: str, template: Path, bucket: str) -> None:
     package += ["--force-upload"]  # whatever lies there under the package's name is not believed to be it
     aws.text("cloudformation", "package", *package, "--use-json", "--output-template-file", str(packaged))
     options = ["--stack-name", stack, "--template-file", str(packaged), "--no-fail-on-empty-changeset"]
+    # In a request, CloudFormation takes a template of 51,200 bytes, in a bucket one of 1 MB:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    options += ["--s3-bucket", bucket, "--s3-prefix", stack, "--force-upload"]
     try:
         aws.text("cloudformation", "deploy", *options, "--capabilities", "CAPABILITY_NAMED_IAM")
     except CommandFailed as failure:

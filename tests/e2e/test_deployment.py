@@ -108,6 +108,25 @@ def test_every_route_under_iam_demands_a_signature(stack: Stack) -> None:
     }
 
 
+def test_api_gateway_may_invoke_the_function_for_each_route_of_the_stage_and_nothing_else(stack: Stack) -> None:
+    client = boto3.client(
+        "lambda",
+        endpoint_url=stack.aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=stack.root.access_key_id,
+        aws_secret_access_key=stack.root.secret_access_key,
+    )
+    policy = json.loads(client.get_policy(FunctionName=stack.deployed.stack)["Policy"])
+    sources = {statement["Condition"]["ArnLike"]["AWS:SourceArn"] for statement in policy["Statement"]}
+    definition = cast(dict[str, dict[str, dict[str, object]]], template(stack)["RestAPI"]["DefinitionBody"])
+    api = stack.deployed.api_arn
+    assert sources == {
+        f"{api}/api/{method.upper()}{path.replace('{role}', '*')}"
+        for path, methods in definition["paths"].items()
+        for method in methods
+    }
+
+
 def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     done = make_deploy(stack, "STAGE=prod", f"CONFIG={CONFIG}")
     assert done.returncode == 0, done.stderr

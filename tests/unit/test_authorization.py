@@ -218,6 +218,6 @@ def test_the_list_asks_about_durations_only_where_a_policy_is_about_the_caller(
 
     monkeypatch.setattr(cedarpy, "is_authorized_batch", count)
     assert authorizer.permitted(ALICE, roles, "198.51.100.7", NOON) == []
-    assert asked == [50]
+    assert sum(asked) == 0
     someone = IamUser("aws", ACCOUNT, "/", "u7", "AIDA")
     assert {p.longest_duration for p in authorizer.permitted(someone, roles, "198.51.100.7", NOON)} == {1007}

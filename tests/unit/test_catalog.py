@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from botocore.session import get_session
 
-from chalicelib.catalog import load_catalog
+from chalicelib.catalog import load_catalog, read_catalog
 from chalicelib.errors import ConfigError
 from chalicelib.partitions import PARTITIONS
 
@@ -39,6 +39,58 @@ def test_every_partition_that_botocore_knows_is_known(tmp_path: Path) -> None:
     for partition in partitions:
         (tmp_path / "roles.yaml").write_text(GOOD.replace("arn:aws:", f"arn:{partition}:"))
         assert load_catalog(tmp_path / "roles.yaml").roles[0].partition == partition
+
+
+def test_no_other_partition_is(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, GOOD.replace("arn:aws:", "arn:aws-x:"))
+    assert "`arn` must be the ARN of an IAM role" in line
+
+
+def test_a_path_may_be_granted_in_the_place_of_each_role(tmp_path: Path) -> None:
+    path = tmp_path / "roles.yaml"
+    path.write_text(GOOD)
+    catalog = read_catalog(path)
+    assert (catalog.role_path, catalog.managed_policies) == (None, 10)
+    path.write_text(GOOD + "role_path: /credvend/prod_1/\nmanaged_policies: 20")
+    catalog = read_catalog(path)
+    assert (catalog.role_path, catalog.managed_policies) == ("/credvend/prod_1/", 20)
+
+
+@pytest.mark.parametrize(
+    "role_path",
+    [
+        "/",
+        "//",
+        "",
+        "credvend/",
+        "/credvend",
+        "/credvend//",
+        "/*/",
+        "/a?/",
+        "'/${aws:PrincipalTag/a}/'",
+        "'/{{resolve:ssm:a}}/'",
+        '"/credvend/\\n"',
+        "/" + 255 * "a/" + "aa/",
+        "7",
+        "~",
+        "[/credvend/]",
+    ],
+)
+def test_a_path_that_is_no_path_or_no_text_of_policies_is_refused(tmp_path: Path, role_path: str) -> None:
+    (line,) = problems(tmp_path, f"{GOOD}role_path: {role_path}")
+    assert line.startswith("roles.yaml: `role_path` ") and "regex" not in line
+
+
+def test_a_path_may_have_512_characters(tmp_path: Path) -> None:
+    (tmp_path / "roles.yaml").write_text(f"{GOOD}role_path: /{254 * 'a/'}aa/")
+    role_path = read_catalog(tmp_path / "roles.yaml").role_path
+    assert role_path is not None and len(role_path) == 512
+
+
+@pytest.mark.parametrize("wrong", ["managed_policies: 21", "managed_policies: -1", "managed_policies: ten"])
+def test_a_quota_that_aws_does_not_have_is_refused(tmp_path: Path, wrong: str) -> None:
+    (line,) = problems(tmp_path, f"{GOOD}{wrong}")
+    assert "`managed_policies` " in line
 
 
 @pytest.mark.parametrize(
@@ -122,7 +174,8 @@ def test_a_path_may_be_that_of_identity_center(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 5000, "", "[]", "roles: 7", "roles: []\nmore: 1", "roles: [", "{roles: [], roles: []}"]
+    "text",
+    ["[" * 5000, "[" * 200_000, "", "[]", "roles: 7", "roles: []\nmore: 1", "roles: [", "{roles: [], roles: []}"],
 )
 def test_a_file_of_another_shape_is_refused(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text)[0].startswith("roles.yaml: ")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -173,6 +174,49 @@ def test_what_is_kept_of_one_decision_changes_no_other(
         fresh = Authorizer(Policies(SCHEMA, policies), CATALOG)
         role = catalog_role(name)
         assert authorizer.decide(caller, role, circumstances) == fresh.decide(caller, role, circumstances)
+
+
+class AsksAboutEveryRole(Authorizer):
+    def _worth_asking(
+        self, principal: Mapping[str, object], roles: Sequence[Role]
+    ) -> tuple[Sequence[Role], cedarpy.Entities]:
+        return roles, self._all_roles
+
+
+@settings(max_examples=100, deadline=None)
+@given(POLICIES, st.sampled_from(CALLERS))
+def test_a_list_that_leaves_out_what_no_policy_is_about_lacks_nothing(policies: str, caller: Caller) -> None:
+    noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    lists = [
+        kind(Policies(SCHEMA, policies), CATALOG).permitted(caller, CATALOG.roles, "198.51.100.7", noon)
+        for kind in (Authorizer, AsksAboutEveryRole)
+    ]
+    assert lists[0] == lists[1]
+
+
+def test_a_list_asks_about_the_roles_alone_that_policies_about_the_caller_are_about(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What it costs must not grow with the roles of others."""
+    roles = tuple(map(catalog_role, ("reader", "writer", *(f"r{number}" for number in range(50)))))
+    policies = f'@id("ours") permit (principal == IamUser::"{CALLERS[0].identifier}", action, resource == Role::"r7");'
+    asked: list[int] = []
+    ask = cedarpy.is_authorized_batch
+
+    def count(
+        requests: list[dict[str, object]],
+        policies: cedarpy.PolicySet,
+        entities: cedarpy.Entities,
+        schema: cedarpy.Schema,
+    ) -> list[cedarpy.AuthzResult]:
+        asked.append(len(requests))
+        return ask(requests, policies, entities, schema)
+
+    monkeypatch.setattr(cedarpy, "is_authorized_batch", count)
+    noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    found = Authorizer(Policies(SCHEMA, policies), Catalog(roles)).permitted(CALLERS[0], roles, "198.51.100.7", noon)
+    assert [one.role.name for one in found] == ["r7"]
+    assert asked[0] == 1
 
 
 @settings(max_examples=100, deadline=None)
