@@ -12,7 +12,7 @@ UNKNOWN := $(strip $(foreach name,$(filter-out $(KNOWN) -%,$(.VARIABLES)),\
 	$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 $(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOWN). There are: $(KNOWN)))
 
-.PHONY: help demo test check format generate bench package deploy stop clean
+.PHONY: help demo test check format generate lock bench package deploy stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -24,7 +24,7 @@ demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 test: .sdks ## every test, end to end ones included; ARGS="-k name" for some
 	@$(DEV) -m pytest --lanes $(ARGS)
 
-check: .dev ## format, lint, types, generated files
+check: .linters ## format, lint, types, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m ruff check .
 	@$(DEV) -m mypy
@@ -32,6 +32,7 @@ check: .dev ## format, lint, types, generated files
 	@cd client && ../$(DEV) -m mypy
 	@cd client && ../$(DEV) -m mypy --python-version 3.14
 	@$(DEV) -m ops.generate --check
+	@$(DEV) -m ops.lint
 
 format: .dev ## put the code in the project's format
 	@$(DEV) -m ruff check --fix --quiet .
@@ -39,6 +40,10 @@ format: .dev ## put the code in the project's format
 
 generate: .dev ## the files that are made from roles.yaml and from the code's types
 	@$(DEV) -m ops.generate
+
+lock: .python ## pin what is installed, with hashes, from the requirements*.in files; ARGS=--upgrade for the newest
+	@$(PYTHON) -m ops.environments lock
+	@.venv/lock/bin/python -m ops.lock $(ARGS)
 
 bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick" for a first look
 	@$(DEV) -m bench $(ARGS)
@@ -56,16 +61,18 @@ clean: stop ## remove everything that these commands made
 	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .python .dev .deployment .tools .sdks
+.PHONY: .python .dev .linters .deployment .tools .sdks
 .python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'credvend needs Python 3.11 or newer. Name one, for example: make PYTHON=python3.12 demo' >&2; exit 2; }
 .dev: .python
 	@$(PYTHON) -m ops.environments dev
+.linters: .python
+	@$(PYTHON) -m ops.environments dev lint
 .deployment: .python
 	@$(PYTHON) -m ops.environments dev aws
 .tools: .python
 	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client
 	@$(PYTHON) -m local.npm provider
-.sdks: .tools
+.sdks: .tools .linters
 	@$(PYTHON) -m local.npm sdk

@@ -15,9 +15,10 @@ from chalicelib.service import CONFIG, load_service
 from chalicelib.settings import read_settings
 
 if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in Lambda
-    from chalicelib.chalice_commands import refuse_deployment
+    from chalicelib.chalice_commands import refuse_deployment, settle_region
 
     refuse_deployment(sys.argv)
+    settle_region(os.environ)
 app = Chalice(app_name="credvend", configure_logs=False)
 service = load_service(CONFIG, read_settings(os.environ))
 edge = HttpEdge()

@@ -23,25 +23,17 @@ class Settings:
     deployed: bool = False
 
 
-def _region_of_tools(environment: Mapping[str, str]) -> str:
-    """Chalice's own commands load the app to see its routes, and name no region: any will do, for nothing is asked.
-
-    Raises:
-        ConfigError: this is no such command.
-    """
-    if "AWS_CHALICE_CLI_MODE" in environment:
-        return "us-east-1"
-    raise ConfigError(["No region: set AWS_REGION, or AWS_DEFAULT_REGION."])
-
-
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings that environment variables hold.
 
     Raises:
         ConfigError: no region.
     """
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise ConfigError(["No region: set AWS_REGION, or AWS_DEFAULT_REGION."])
     return Settings(
-        region=environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION") or _region_of_tools(environment),
+        region=region,
         tokens_table=environment.get("CREDVEND_TOKENS_TABLE") or None,
         allow_loopback_http=environment.get("CREDVEND_ALLOW_LOOPBACK_HTTP") == "true",
         # Lambda sets it always, and nobody can set it otherwise:

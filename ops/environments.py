@@ -20,14 +20,19 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 # For each, a virtualenv that packages for Lambda, made where the Python of `dev` has another version.
 PACKAGING: Final = ("3.11", "3.12", "3.13", "3.14")
 _DEV: Final = ("requirements.txt", "requirements-dev.txt")
+# Holds the pip that installs into all others: what comes with a Python is of some version or other.
+_PIP: Final = "pip-{}.{}".format(*sys.version_info)
 # What each virtualenv holds: a few words for people, and the files that pin it.
 ENVIRONMENTS: Final = {
+    _PIP: ("pip", ("ops/requirements-pip.txt",)),
     "dev": ("the service and its tools", _DEV),
     "aws": ("the aws command line", ("local/requirements-aws.txt",)),
     "ministack": ("the local AWS", ("local/requirements-ministack.txt",)),
     "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
     "runtime": ("AWS's runtime client", ("local/requirements-runtime.txt",)),
     "client": ("the client's libraries", ("client/requirements-test.txt",)),
+    "lint": ("the linters of templates and policies", ("ops/requirements-lint.txt",)),
+    "lock": ("the resolver of requirements", ("ops/requirements-lock.txt",)),
 } | {f"package-{version}": (f"what packages for Python {version}", _DEV) for version in PACKAGING}
 # A package of this repository that a virtualenv holds besides, installed as people install it.
 PACKAGES: Final = {"client": "client"}
@@ -52,15 +57,17 @@ def ensure(name: str) -> None:
     requirements = [ROOT / file for file in files]
     directory = ROOT / ".venv" / name
     wanted = _fingerprint(directory.resolve(), requirements)
-    with file_lock(directory.with_suffix(".lock")):
+    with file_lock(directory.with_name(f"{name}.lock")):
         # Written last, so a virtualenv that was interrupted half-way has none.
         stamp = directory / "complete"
         if not (stamp.exists() and stamp.read_text(encoding="ascii") == wanted):
             started = time.monotonic()
             print(f"Installing {what} into {directory.relative_to(ROOT)} (once) ...", file=sys.stderr, flush=True)
-            _run([sys.executable, "-m", "venv", "--clear", str(directory)])
+            bare = [] if name == _PIP else ["--without-pip"]
+            _run([sys.executable, "-m", "venv", "--clear", *bare, str(directory)])
+            # Wheels alone, for a source package runs its code; and none but those whose hashes are in the files.
             arguments = [argument for file in requirements for argument in ("--requirement", str(file))]
-            _pip_install(name, *arguments)
+            _pip_install(name, "--require-hashes", "--only-binary=:all:", *arguments)
             stamp.write_text(wanted, encoding="ascii")
             print(f"Installed {what} in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
         if name in PACKAGES:
@@ -86,7 +93,15 @@ def _ensure_package(name: str, package: Path) -> None:
 
 
 def _pip_install(name: str, *arguments: str) -> None:
-    _run([str(programs(name) / "python"), "-m", "pip", "install", "--disable-pip-version-check", *arguments])
+    pip = [str(_python_with_pip(name)), "-m", "pip", "--disable-pip-version-check"]
+    _run([*pip, "--python", str(programs(name) / "python"), "install", *arguments])
+
+
+def _python_with_pip(name: str) -> Path:
+    """The interpreter that installs into a virtualenv: that of the pinned pip, which alone is installed by another."""
+    if name != _PIP:
+        ensure(_PIP)
+    return programs(_PIP) / "python"
 
 
 def _fingerprint(directory: Path, requirements: list[Path]) -> str:

@@ -2,8 +2,9 @@
 
 1. A copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it.
 2. The configuration checked and compiled to one file, and the function's IAM policy made from the catalog.
-3. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in.
-4. The template completed: policies for all roles of the catalog, permissions for the routes.
+3. What `requirements.txt` names, installed beside it for Lambda: wheels alone, whose hashes it holds.
+4. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in.
+5. The template completed: policies for all roles of the catalog, permissions for the routes.
 """
 
 import argparse
@@ -29,6 +30,7 @@ from ops.say import say
 from ops.slim import CompileFailed, slim
 from ops.stage import LOCAL_STAGE, Stage, read_stage
 from ops.template import complete_template
+from ops.vendor import vendor
 
 SHIPPED_CONFIG: Final = Path("chalicelib/config")
 # Chalice wants to know one; what it makes is the same for all.
@@ -59,16 +61,17 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     check_fit(catalog)
     write_policy(build / "source", catalog)
     _name_configuration(build / "source")
+    vendor(ROOT / "requirements.txt", build / "source/vendor", packaging_programs(stage.runtime) / "python")
     template = _package(stage, build)
     complete_template(template, catalog)
     return template
 
 
 def _copy_source(target: Path, config: Path | None) -> None:
-    """Lay out afresh what Lambda needs; only Chalice's cache of built packages stays from the last time."""
-    for name in ("app.py", "requirements.txt"):
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, target / name)
+    """Lay out afresh what Lambda needs; only what is installed beside it, and Chalice's cache, stay from last time."""
+    target.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(ROOT / "app.py", target / "app.py")
+    (target / "requirements.txt").write_text("# Chalice is to download nothing: all is in vendor/.\n", encoding="utf-8")
     shutil.rmtree(target / "chalicelib", ignore_errors=True)
     shutil.copytree(ROOT / "chalicelib", target / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
     (target / ".chalice").mkdir(exist_ok=True)

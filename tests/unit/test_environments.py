@@ -2,11 +2,18 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ops import environments
+
+
+@pytest.fixture(autouse=True)
+def pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pip of the tests' own virtualenv, as the checkouts of these tests have none."""
+    monkeypatch.setattr(environments, "_python_with_pip", lambda name: Path(sys.executable))
 
 
 def test_an_environment_is_made_once_and_again_when_its_pins_change(
