@@ -9,7 +9,6 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs
 
 from tests.harness.sts_server import StsServer
 
@@ -19,8 +18,8 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # head and body of an answer in one packet
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        status, text = StsServer().answer({key: values[0] for key, values in parse_qs(body).items()})
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, text = StsServer().answer(body)
         self.send_response(status)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(text.encode())))

@@ -183,6 +183,7 @@ def _answers(aws: LocalAws, supervisor: subprocess.Popen[bytes]) -> bool:
 
 
 def _server_environment(aws: LocalAws) -> dict[str, str]:
+    delay = os.environ.get("STRICT_PROPAGATION_SECONDS", "")
     return _clean_environment(aws.directory) | {
         "AUTH": "true",
         "AWS_ACCESS_KEY_ID": aws.access_key_id,
@@ -194,6 +195,7 @@ def _server_environment(aws: LocalAws) -> dict[str, str]:
         "MINISTACK_REGION": REGION,
         "S3_DATA_DIR": str(aws.directory / "s3"),
         "STATE_DIR": str(aws.directory / "state"),
+        "STRICT_PROPAGATION_SECONDS": delay,
         "TMPDIR": str(aws.directory),
         # Two listeners of services that nobody here uses; the first is open to the whole network.
         "IOT_MTLS_ENABLED": "0",

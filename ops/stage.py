@@ -43,7 +43,7 @@ def read_stage(root: Path, name: str) -> Stage:
 
     Its runtime is what `.chalice/config.json` says; for a stage that names none, the version of the Python that runs
     this. `CREDVEND_RUNTIME` in the environment takes the place of either: the local AWS runs functions with its own
-    Python, whatever their runtime, so tests that deploy other stages there need that one.
+    Python and refuses others, so tests that deploy other stages there need that one.
 
     Raises:
         CommandFailed: there is no such stage, or its runtime is none of Lambda's for Python.

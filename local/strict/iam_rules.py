@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
-from local.strict.model_rules import Refusal
+from local.strict.refusal import Refusal
 
 # All inline policies of an entity together.
 INLINE_CHARACTERS: Final[Mapping[str, int]] = {"role": 10_240, "user": 2_048, "group": 5_120}

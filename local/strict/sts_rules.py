@@ -1,42 +1,62 @@
 """What STS refuses of AssumeRole, beside what its model and the role's trust policy say."""
 
-import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
-from local.strict.model_rules import Refusal, check_model
+from local.strict.model_rules import check_model
+from local.strict.refusal import Refusal
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 CHAINED_SECONDS: Final = 3600
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PolicyArns, Tags)
 POLICY_CHARACTERS: Final = 2048
-MAXIMUM_TAGS: Final = 50
-_MAXIMUM_ARNS: Final = 10
+_LISTS: Final[Mapping[str, int]] = {"Tags": 50, "PolicyArns": 10}
 _DEFAULT_SECONDS: Final = 3600
+# What a member of the request needs besides `sts:AssumeRole`:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+SESSION_ACTIONS: Final[Mapping[str, str]] = {"SourceIdentity": "sts:SetSourceIdentity", "Tags": "sts:TagSession"}
 
 
-def check_assume_role(parameters: Mapping[str, str], chained: bool, maximum: int | None) -> Refusal | None:
+def check_assume_role(members: Mapping[str, object], chained: bool, maximum: int | None) -> Refusal | None:
     """What STS refuses, or None.
 
     Args:
-        parameters: as the query protocol writes them.
+        members: of the request; numbers may be text.
         chained: the caller is itself a session of a role, as a Lambda function always is.
         maximum: MaxSessionDuration of the role, seconds; None: not known here.
     """
-    # The limits of these two are not in the model, or are those of all that STS can do with them.
-    if len(parameters.get("Policy", "")) > POLICY_CHARACTERS:
+    return _check_sizes(members) or check_model("sts", "AssumeRole", members) or _check_time(members, chained, maximum)
+
+
+def own_grant_needed(action: str, *, same_account: bool, named: bool, chained: bool) -> bool:
+    """Whether the caller's own policies have to allow one of these actions as well, besides the role's trust policy.
+
+    Within an account, a policy of the resource that names the caller itself is enough:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    A role that assumes a role needs both for a source identity, as everybody does across accounts:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+
+    Args:
+        named: the trust policy allows the action to the caller itself, not to its account.
+    """
+    return not (same_account and named) or (chained and action == SESSION_ACTIONS["SourceIdentity"])
+
+
+def _check_sizes(members: Mapping[str, object]) -> Refusal | None:
+    """Limits that are not in the model, or are there those of all that STS can do with these members."""
+    if len(str(members.get("Policy", ""))) > POLICY_CHARACTERS:
         return _invalid(f"Value at 'policy' failed to satisfy constraint: at most {POLICY_CHARACTERS} characters")
-    for key, most in (("Tags", MAXIMUM_TAGS), ("PolicyArns", _MAXIMUM_ARNS)):
-        numbers = {match[1] for name in parameters if (match := re.match(rf"{key}\.member\.([0-9]+)", name))}
-        if len(numbers) > most:
-            return _invalid(f"Value at '{key[0].lower() + key[1:]}' failed to satisfy constraint: at most {most}")
-    keys = [value.lower() for name, value in parameters.items() if re.fullmatch(r"Tags\.member\.[0-9]+\.Key", name)]
+    for name, most in _LISTS.items():
+        if len(cast(list[object], members.get(name, []))) > most:
+            return _invalid(f"Value at '{name[0].lower() + name[1:]}' failed to satisfy constraint: at most {most}")
+    keys = [tag.get("Key", "").lower() for tag in cast(list[dict[str, str]], members.get("Tags", []))]
     if len(set(keys)) < len(keys):
         return Refusal("InvalidParameterValue", "Duplicate tag keys found. Tag keys are case insensitive.")
-    refusal = check_model("sts", "AssumeRole", parameters)
-    if refusal is not None:
-        return refusal
-    seconds = int(parameters.get("DurationSeconds", _DEFAULT_SECONDS))
+    return None
+
+
+def _check_time(members: Mapping[str, object], chained: bool, maximum: int | None) -> Refusal | None:
+    seconds = int(str(members.get("DurationSeconds", _DEFAULT_SECONDS)))
     if chained and seconds > CHAINED_SECONDS:
         return Refusal(
             "ValidationError",

@@ -1,13 +1,17 @@
 """The local AWS refuses what AWS refuses, and says it in AWS's words."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
+from typing import Any, cast
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import ACCOUNT
-from tests.e2e.test_deployment import cloudformation
+from local.aws import ACCOUNT, REGION
+from ops.runtimes import OWN_RUNTIME
 from tests.harness.deployed import Json, Key, Stack, allow
 
 TARGET = f"arn:aws:iam::{ACCOUNT}:role/strict-target"
@@ -110,6 +114,34 @@ def test_a_role_that_was_made_anew_is_no_longer_trusted(stack: Stack, user: Key)
     assert refusal(stack, user).startswith("AccessDenied")
 
 
+TAGS = [{"Key": "team", "Value": "a"}]
+
+
+def test_tags_need_the_callers_own_leave_unless_the_trust_policy_names_it(stack: Stack, user: Key) -> None:
+    iam = stack.iam()
+    iam.put_user_policy(UserName="strict-user", PolicyName="rights", PolicyDocument=allow("sts:AssumeRole"))
+    iam.update_assume_role_policy(
+        RoleName="strict-target", PolicyDocument=trust(*ALL, principal=f"arn:aws:iam::{ACCOUNT}:root")
+    )
+    assume(stack, user)
+    assert "no identity-based policy allows the sts:TagSession action" in refusal(stack, user, Tags=TAGS)
+    by_name = trust(*ALL, principal=f"arn:aws:iam::{ACCOUNT}:user/strict-user")
+    iam.update_assume_role_policy(RoleName="strict-target", PolicyDocument=by_name)
+    assume(stack, user, Tags=TAGS, SourceIdentity="somebody")
+    iam.update_assume_role_policy(RoleName="strict-target", PolicyDocument=by_name.replace("sts:TagSession", "sts:X"))
+    assert "not authorized to perform: sts:TagSession" in refusal(stack, user, Tags=TAGS)
+
+
+def test_a_role_that_assumes_a_role_needs_its_own_leave_for_a_source_identity(stack: Stack, session: Key) -> None:
+    right = {"RoleName": "strict-caller", "PolicyName": "rights"}
+    stack.iam().put_role_policy(**right, PolicyDocument=allow("sts:AssumeRole"))
+    assume(stack, session, Tags=TAGS)
+    why = "no identity-based policy allows the sts:SetSourceIdentity action"
+    assert why in refusal(stack, session, SourceIdentity="somebody")
+    stack.iam().put_role_policy(**right, PolicyDocument=allow("sts:AssumeRole", "sts:SetSourceIdentity"))
+    assume(stack, session, SourceIdentity="somebody")
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -160,18 +192,128 @@ def test_nobody_who_is_not_there_can_be_trusted(stack: Stack) -> None:
         stack.add_role("trusts-nobody", json.loads(trust("sts:AssumeRole")))
 
 
-def test_cloudformation_makes_no_role_that_iam_would_refuse(stack: Stack) -> None:
-    policies = [{"PolicyName": "large", "PolicyDocument": json.loads(policy_of(10_241))}]
-    lambdas = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    properties = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [lambdas]}, "Policies": policies}
-    client = cloudformation(stack)
-    client.create_stack(
-        StackName="too-large",
-        TemplateBody=json.dumps({"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": properties}}}),
-        Capabilities=["CAPABILITY_IAM"],
-        OnFailure="DELETE",
+FUNCTION = "strict-function"
+LOG_GROUP = f"/aws/lambda/{FUNCTION}"
+LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+
+
+def client(stack: Stack, service: str) -> Any:
+    """A client of the root's."""
+    root = stack.root
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=stack.aws.endpoint,
+        region_name=REGION,
+        aws_access_key_id=root.access_key_id,
+        aws_secret_access_key=root.secret_access_key,
     )
-    with pytest.raises(Exception, match=r"(?i)failed|does not exist|terminal failure"):
-        client.get_waiter("stack_create_complete").wait(
-            StackName="too-large", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-        )
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def function(stack: Stack) -> Iterator[str]:
+    """A function that prints a line, and whose role may do nothing yet."""
+    iam = stack.iam()
+    stack.add_role("strict-function", {"Version": "2012-10-17", "Statement": [LAMBDA]})
+    client(stack, "lambda").create_function(
+        FunctionName=FUNCTION,
+        Runtime=OWN_RUNTIME,
+        Role=f"arn:aws:iam::{ACCOUNT}:role/strict-function",
+        Handler="f.handle",
+        Code={"ZipFile": zipped({"f.py": b"def handle(event, context): print('a line')"})},
+    )
+    yield FUNCTION
+    client(stack, "lambda").delete_function(FunctionName=FUNCTION)
+    for group in stack.logs().describe_log_groups(logGroupNamePrefix=LOG_GROUP)["logGroups"]:
+        stack.logs().delete_log_group(logGroupName=group["logGroupName"])
+    for policy in iam.list_role_policies(RoleName="strict-function")["PolicyNames"]:
+        iam.delete_role_policy(RoleName="strict-function", PolicyName=policy)
+    iam.delete_role(RoleName="strict-function")
+
+
+def logged(stack: Stack) -> list[str] | None:
+    """What an invocation of the function leaves in its log group; None: there is no log group."""
+    assert "FunctionError" not in client(stack, "lambda").invoke(FunctionName=FUNCTION)
+    if not stack.logs().describe_log_groups(logGroupNamePrefix=LOG_GROUP)["logGroups"]:
+        return None
+    return [event["message"] for event in stack.logs().filter_log_events(logGroupName=LOG_GROUP)["events"]]
+
+
+def let_function(stack: Stack, *actions: str) -> None:
+    stack.iam().put_role_policy(RoleName="strict-function", PolicyName="rights", PolicyDocument=allow(*actions))
+
+
+def test_a_functions_lines_arrive_only_if_its_role_may_write_them(stack: Stack, function: str) -> None:
+    stack.logs().create_log_group(logGroupName=LOG_GROUP)
+    assert logged(stack) == []
+    let_function(stack, "logs:CreateLogStream")
+    assert logged(stack) == []
+    let_function(stack, "logs:PutLogEvents")
+    assert logged(stack) == []
+    let_function(stack, "logs:CreateLogStream", "logs:PutLogEvents")
+    assert "a line" in (logged(stack) or [])
+
+
+def test_a_function_makes_its_log_group_only_if_its_role_may(stack: Stack, function: str) -> None:
+    let_function(stack, "logs:CreateLogStream", "logs:PutLogEvents")
+    assert logged(stack) is None
+    let_function(stack, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+    assert "a line" in (logged(stack) or [])
+
+
+def function_of(**properties: object) -> dict[str, Any]:
+    """A request for a function, but for the role, which nobody needs to be refused."""
+    code = {"ZipFile": zipped({"f.py": b""})}
+    role = f"arn:aws:iam::{ACCOUNT}:role/strict-nobody"
+    function = {"FunctionName": "strict-refused", "Role": role, "Handler": "f.handle", "Code": code}
+    return {**function, "Runtime": OWN_RUNTIME, **properties}
+
+
+FULL = {"Variables": {"NAME": "x" * 4_096}}
+OTHER_RUNTIME = "python3.12" if OWN_RUNTIME != "python3.12" else "python3.13"
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments", "message"),
+    [
+        ("cloudformation", "describe_stacks", {"NextToken": "x" * 1_025}, "ValidationError.*'nextToken'"),
+        ("dynamodb", "describe_table", {"TableName": "x" * 1_025}, "ValidationException.*'tableName'"),
+        ("logs", "describe_log_groups", {"limit": 51}, "InvalidParameterException.*'limit'"),
+        ("lambda", "list_functions", {"MaxItems": 10_001}, "ValidationException.*'maxItems'"),
+        ("lambda", "create_function", function_of(MemorySize=50_000), "ValidationException.*'memorySize'"),
+        ("lambda", "create_function", function_of(Handler="f handle"), "ValidationException.*'handler'"),
+        ("apigateway", "put_rest_api", {"restApiId": "x", "mode": "mix", "body": b""}, "BadRequestException.*'mode'"),
+        ("lambda", "create_function", function_of(Environment=FULL), "InvalidParameterValueException.*4KB"),
+        ("lambda", "create_function", function_of(Runtime=OTHER_RUNTIME), "InvalidParameterValueException.*python3"),
+    ],
+)
+def test_what_a_service_does_not_take_is_refused(
+    stack: Stack, service: str, operation: str, arguments: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ClientError, match=message):
+        getattr(client(stack, service), operation)(**arguments)
+
+
+def test_the_longest_session_that_credvend_offers_is_one_that_sts_gives(stack: Stack) -> None:
+    roles = cast(list[Json], stack.call("GET", "/v1/iam/roles").body["Roles"])
+    offered = {role["Role"]: role["MaxDurationSeconds"] for role in roles}
+    assert stack.vend({"role": "instances", "duration": offered["instances"]}).status == 200
+
+
+def test_credvend_sets_the_source_identity_that_a_trust_policy_demands(stack: Stack) -> None:
+    service = stack.deployed.function_role_arn
+    before = stack.iam().get_role(RoleName="instances")["Role"]["AssumeRolePolicyDocument"]
+    try:
+        for identity, status in ((f"user=alice@{ACCOUNT}", 200), (f"user=mallory@{ACCOUNT}", 502)):
+            demanding = trust(*ALL, principal=service, StringEquals={"sts:SourceIdentity": identity})
+            stack.iam().update_assume_role_policy(RoleName="instances", PolicyDocument=demanding)
+            assert stack.vend({"role": "instances"}).status == status
+    finally:
+        stack.iam().update_assume_role_policy(RoleName="instances", PolicyDocument=json.dumps(before))

@@ -11,6 +11,7 @@ from typing import cast
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
+from local.strict.protocols import read_query
 from local.strict.sts_rules import check_assume_role
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -52,14 +53,16 @@ class StsServer:
         while self._open:
             self._open.pop().shutdown(socket.SHUT_RDWR)
 
-    def answer(self, parameters: dict[str, str]) -> tuple[int, str]:
+    def answer(self, body: bytes) -> tuple[int, str]:
+        parameters = {key: values[0] for key, values in parse_qs(body.decode(), keep_blank_values=True).items()}
         self.asked.append(parameters)
         refusal: Refusal | None
         if self.refusals:
             refusal = self.refusals.pop(0)
         else:
+            asked = read_query("sts", body, {})
             # A function is always a session of its role: what it asks for is chained.
-            refused = check_assume_role(parameters, chained=True, maximum=None)
+            refused = None if asked is None else check_assume_role(asked.members, chained=True, maximum=None)
             refusal = None if refused is None else Refusal(refused.code, refused.message, refused.status)
         if refusal is not None:
             error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
@@ -95,13 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
         return cast(_Server, self.server).sts
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.sts.silent:
             self.sts.stopping.wait()
             return
-        status, text = self.sts.answer(
-            {key: values[0] for key, values in parse_qs(body, keep_blank_values=True).items()}
-        )
+        status, text = self.sts.answer(body)
         self.send_response(status)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(text.encode())))

@@ -1,0 +1,60 @@
+"""What credvend does while IAM's changes are still on their way, as they may be on AWS for some seconds."""
+
+import json
+import time
+from collections.abc import Iterator
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.aws import ACCOUNT, local_aws
+from ops.deploy import deploy
+from tests.harness.deployed import Answer, Json, Stack
+
+DELAY_SECONDS = 8.0
+PATIENCE_SECONDS = 30.0
+ROLE = "assume-role-role"  # of the walk-through's catalog
+
+
+@pytest.fixture
+def slow(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
+    """credvend on a local AWS whose changes of roles take time."""
+    monkeypatch.setenv("STRICT_PROPAGATION_SECONDS", str(DELAY_SECONDS))
+    with local_aws() as aws:
+        yield Stack(aws, stack.oidc, deploy("local", aws.environment()), stack.package)
+
+
+def trusting(principal: str, **condition: Json) -> Json:
+    actions = ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]
+    statement: Json = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": actions, "Condition": condition}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def vended(stack: Stack) -> Answer:
+    """The first answer that is no refusal."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while (answer := stack.vend({"role": ROLE})).status != 200 and time.monotonic() < ends:
+        time.sleep(0.2)
+    return answer
+
+
+def test_a_role_is_vended_as_soon_as_iam_has_spread_it(slow: Stack) -> None:
+    slow.alice = slow.add_user("assume-role-user", "execute-api:Invoke")
+    root = f"arn:aws:iam::{ACCOUNT}:root"
+    function: Json = {"aws:PrincipalArn": slow.deployed.function_role_arn}
+    slow.add_role(ROLE, trusting(root, ArnEquals=function), "ec2:DescribeInstances")
+    made = time.monotonic()
+    with pytest.raises(ClientError, match="Invalid principal in policy"):
+        slow.add_role("follower", trusting(f"arn:aws:iam::{ACCOUNT}:role/{ROLE}"))
+    refused = slow.vend({"role": ROLE})
+    # The function's role is as new: its right to assume roles is on its way, and that to write its log.
+    assert (refused.status, refused.body["Code"]) == (502, "StsRefused")
+    assert slow.records(refused) == []
+    answer = vended(slow)
+    assert answer.status == 200, answer.text
+    assert time.monotonic() - made >= DELAY_SECONDS
+    assert slow.records(answer)[-1]["event"] == "credentials.vended"
+    # A change of what is there arrives late as well.
+    nobody = trusting(f"arn:aws:iam::{ACCOUNT}:user/assume-role-user")
+    slow.iam().update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(nobody))
+    assert slow.vend({"role": ROLE}).status == 200
