@@ -45,8 +45,8 @@ _STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
     "AssumeRole": (
         "not_trusted",
-        "The role does not exist, or its trust policy does not let credvend in: its owner must name credvend's role as "
-        "principal for sts:AssumeRole (with the ExternalId that it demands).",
+        "The role does not exist, or its trust policy does not let credvend in: its owner must allow credvend's role "
+        "sts:AssumeRole (with the ExternalId that it demands).",
     ),
     "TagSession": (
         "no_tag_session",

@@ -58,8 +58,9 @@ title 'and a role that may work with EC2, and that trusts credvend.'
 run <<'COMMAND'
 cat > trust-credvend.json <<END
 {"Version": "2012-10-17", "Statement": [{
-  "Effect": "Allow", "Principal": {"AWS": "$CREDVEND_ROLE_ARN"},
-  "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]}]}
+  "Effect": "Allow", "Principal": {"AWS": "278805249149"},
+  "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+  "Condition": {"ArnEquals": {"aws:PrincipalArn": "$CREDVEND_ROLE_ARN"}}}]}
 END
 aws iam create-role --role-name assume-role-role --assume-role-policy-document file://trust-credvend.json \
     --query Role.Arn --output text

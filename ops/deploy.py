@@ -18,6 +18,7 @@ from ops.aws_cli import AwsCli, CommandFailed
 from ops.environments import ROOT
 from ops.file_lock import file_lock
 from ops.packaging import SHIPPED_CONFIG, package
+from ops.protection import protect
 from ops.say import say
 from ops.stack import deploy_stack, outputs, service_url
 from ops.stage import LOCAL_STAGE, read_stage
@@ -31,7 +32,7 @@ class Deployment:
     Attributes:
         api_id: id of the REST API.
         url: where the routes are, without a slash at the end.
-        function_role_arn: the principal that target roles must trust.
+        function_role_arn: the role that target roles must let in.
         log_group: name of the log group that holds the audit records.
         configuration: its digest, as in audit records.
     """
@@ -83,6 +84,8 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         bucket = artifacts_bucket(aws, account, region)
         say(f"Deploying stack {stack} to account {account}, {region} ...")
         deploy_stack(aws, stack, template, bucket)
+        if stage != LOCAL_STAGE:
+            protect(aws, stack)
     told = outputs(aws, stack)
     return Deployment(
         stack=stack,

@@ -1,16 +1,24 @@
 """What stands in IAM policies of others, so that credvend may do its work and callers may call it."""
 
 
-def trust_statement(principal: str) -> dict[str, object]:
+def trust_statement(function_role_arn: str) -> dict[str, object]:
     """What stands in the trust policy of a role that lets credvend in.
 
+    IAM keeps a role that is named as principal by its unique id: were the stack deleted and made again, each target
+    role would trust a role that is no more. An account stays, and `aws:PrincipalArn` is compared as text, for a
+    session with the ARN of its role:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+
     Args:
-        principal: ARN of the function's role.
+        function_role_arn: ARN of the function's role.
     """
+    _, partition, _, _, account, _ = function_role_arn.split(":", 5)
     return {
         "Effect": "Allow",
-        "Principal": {"AWS": principal},
+        "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
         "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": function_role_arn}},
     }
 
 

@@ -4,14 +4,17 @@ import json
 import shutil
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import boto3
 import pytest
 import yaml
 
 from local.aws import ACCOUNT, REGION
+from ops.artifacts import artifacts_bucket
+from ops.aws_cli import AwsCli
 from ops.environments import ROOT
 from tests.harness.deployed import CONFIG, PERSON, Json, Stack
 
@@ -141,7 +144,14 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert again.returncode == 0 and again.stdout == done.stdout
 
 
+def changes(stack: Stack) -> list[tuple[str, object]]:
+    """All stacks that ever were, and when each was changed."""
+    found = cloudformation(stack).list_stacks()["StackSummaries"]
+    return [(summary["StackId"], summary.get("LastUpdatedTime")) for summary in found]
+
+
 def test_an_invalid_configuration_is_not_deployed(stack: Stack, tmp_path: Path) -> None:
+    before = changes(stack)
     mine = tmp_path / "mine"
     shutil.copytree(CONFIG, mine)
     (mine / "policies/broken.cedar").write_text('@id("broken") permit (principal, action, resource) when { x };')
@@ -152,7 +162,7 @@ def test_an_invalid_configuration_is_not_deployed(stack: Stack, tmp_path: Path) 
     policies = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
     assert policies.returncode != 0 and "policies/broken.cedar" in policies.stderr
     assert "Traceback" not in catalog.stderr + policies.stderr
-    assert "credvend-dev" not in [s["StackName"] for s in cloudformation(stack).list_stacks()["StackSummaries"]]
+    assert changes(stack) == before
 
 
 def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> None:
@@ -168,6 +178,58 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
     assert profile.returncode != 0 and "No region" in profile.stderr and "profile (nope)" in profile.stderr
     nowhere = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'not here'}")
     assert nowhere.returncode != 0 and "not here is not a directory" in nowhere.stderr
+
+
+ELSEWHERE = "eu-west-3"  # a region where nothing was deployed yet
+BUCKET = f"credvend-artifacts-{ACCOUNT}-{ELSEWHERE}"
+
+
+@pytest.fixture
+def s3(stack: Stack) -> Iterator[Any]:
+    """A client for the other region; removes the bucket for packages there afterwards."""
+    environment = stack.aws.environment()
+    client = boto3.client(
+        "s3",
+        endpoint_url=stack.aws.endpoint,
+        region_name=ELSEWHERE,
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+    yield client
+    client.delete_bucket(Bucket=BUCKET)
+
+
+def make_bucket(stack: Stack) -> None:
+    region = {"AWS_REGION": ELSEWHERE, "AWS_DEFAULT_REGION": ELSEWHERE}
+    assert artifacts_bucket(AwsCli(stack.aws.environment() | region), ACCOUNT, ELSEWHERE) == BUCKET
+
+
+def test_the_bucket_for_packages_is_closed_versioned_and_for_tls_only(stack: Stack, s3: Any) -> None:
+    make_bucket(stack)
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert statement["Resource"] == [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    (rule,) = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 90}
+    assert "Expiration" not in rule  # what is deployed, and what a rollback goes back to, stays
+    assert set(s3.get_public_access_block(Bucket=BUCKET)["PublicAccessBlockConfiguration"].values()) == {True}
+    (owned,) = s3.get_bucket_ownership_controls(Bucket=BUCKET)["OwnershipControls"]["Rules"]
+    assert owned["ObjectOwnership"] == "BucketOwnerEnforced"
+
+
+def test_a_bucket_that_is_there_is_made_safe_and_keeps_statements_of_others(stack: Stack, s3: Any) -> None:
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": ELSEWHERE})
+    theirs = {"Sid": "Theirs", "Effect": "Deny", "Principal": "*", "Action": "s3:DeleteBucket", "Resource": "*"}
+    stale = {**theirs, "Sid": "CredvendOverTlsOnly"}
+    policy = {"Version": "2012-10-17", "Statement": [theirs, stale]}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    for _ in range(2):
+        make_bucket(stack)
+        first, second = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])["Statement"]
+        assert first == theirs and (second["Sid"], second["Action"]) == ("CredvendOverTlsOnly", "s3:*")
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
 
 
 def test_who_may_not_deploy_is_asked_whose_credentials_these_are(stack: Stack) -> None:

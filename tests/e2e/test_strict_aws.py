@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
 from ops.runtimes import OWN_RUNTIME
+from ops.statements import trust_statement
 from tests.harness.deployed import Json, Key, Stack, allow
 
 TARGET = f"arn:aws:iam::{ACCOUNT}:role/strict-target"
@@ -106,9 +107,9 @@ def test_a_role_that_was_made_anew_is_no_longer_trusted(stack: Stack, user: Key)
     stack.add_role("strict-caller", json.loads(trust(*ALL, principal=f"arn:aws:iam::{ACCOUNT}:root")), "sts:*")
     again = stack.assume(user, "strict-caller", "somebody")
     assert refusal(stack, again).startswith("AccessDenied")
-    # Named by a condition on the account, it is found by its name.
-    arn: Json = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/strict-caller"}
-    by_name = trust(*ALL, principal=f"arn:aws:iam::{ACCOUNT}:root", ArnEquals=arn)
+    # As `make deploy` prints it, with a condition on the account: it is found by its name.
+    statement = trust_statement(f"arn:aws:iam::{ACCOUNT}:role/strict-caller")
+    by_name = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     iam.update_assume_role_policy(RoleName="strict-target", PolicyDocument=by_name)
     assume(stack, again)
     assert refusal(stack, user).startswith("AccessDenied")

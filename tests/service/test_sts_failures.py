@@ -19,7 +19,7 @@ def denied(action: str, why: str = "") -> Refusal:
 @pytest.mark.parametrize(
     ("refusal", "status", "cause", "advice"),
     [
-        (denied("sts:AssumeRole"), 502, "not_trusted", "name credvend's role as principal"),
+        (denied("sts:AssumeRole"), 502, "not_trusted", "allow credvend's role sts:AssumeRole"),
         (denied("sts:TagSession"), 502, "no_tag_session", "tag_session: false"),
         (denied("sts:SetSourceIdentity"), 502, "no_set_source_identity", "source_identity: false"),
         (
@@ -34,7 +34,7 @@ def denied(action: str, why: str = "") -> Refusal:
             "explicit_deny",
             "control policy",
         ),
-        (Refusal("AccessDenied", "no"), 502, "not_trusted", "name credvend's role"),
+        (Refusal("AccessDenied", "no"), 502, "not_trusted", "allow credvend's role"),
         (Refusal("RegionDisabledException"), 502, "region_disabled", "must activate it"),
         (
             Refusal("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set", 400),
