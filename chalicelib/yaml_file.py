@@ -42,9 +42,7 @@ def read_entries_and_settings(
         ConfigError: the file cannot be read, or is of another shape.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        _check_depth(text)
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 a SafeLoader
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -59,6 +57,20 @@ def read_entries_and_settings(
     return entries, document
 
 
+def load_yaml(text: str, loader: "type[StrictLoader] | None" = None) -> object:
+    """What a text holds.
+
+    Args:
+        loader: for tags of its own, where there are any.
+
+    Raises:
+        yaml.YAMLError, ValueError, RecursionError: it is not YAML, or nested too deeply.
+    """
+    _check_depth(text)
+    document: object = yaml.load(text, Loader=loader or StrictLoader)  # noqa: S506 a SafeLoader
+    return document
+
+
 def _check_depth(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Base):
@@ -70,7 +82,7 @@ def _check_depth(text: str) -> None:
             raise ValueError(f"nested more than {_DEEPEST} levels deep")
 
 
-class _Loader(_Base):  # type: ignore[misc,valid-type]
+class StrictLoader(_Base):  # type: ignore[misc,valid-type]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
         if len(mapping) != len(node.value):
@@ -78,8 +90,8 @@ class _Loader(_Base):  # type: ignore[misc,valid-type]
         return mapping
 
 
-_Loader.yaml_implicit_resolvers = {
+StrictLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag not in (_INTEGER, _DATE)]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(_INTEGER, re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII), list("0123456789"))
+StrictLoader.add_implicit_resolver(_INTEGER, re.compile(r"(?:0|[1-9][0-9]*)\Z", re.ASCII), list("0123456789"))

@@ -12,8 +12,8 @@ _FOLDERS: Final = frozenset({"policies", "keys"})
 _KNOWN: Final = (
     _REQUIRED | _FOLDERS | {"issuers.yaml", "issuers.schema.json", "roles.schema.json", "schema.cedarschema"}
 )
-# An adopter's own; allowed, and never shipped.
-_BESIDE: Final = re.compile(r"README(\.[a-z]+)?|tests")
+# For the deployment, or an adopter's own: never shipped.
+_BESIDE: Final = re.compile(r"stage\.yaml|stage\.schema\.json|template\.(yaml|json)|README(\.[a-z]+)?|tests")
 
 
 def lay_over(config: Path, target: Path) -> None:
@@ -24,8 +24,7 @@ def lay_over(config: Path, target: Path) -> None:
     """
     if not config.is_dir():
         raise CommandFailed(f"{config} is not a directory.")
-    found = {path.name for path in config.iterdir() if not path.name.startswith(".")}
-    found = {name for name in found if _BESIDE.fullmatch(name) is None}
+    found = {path.name for path in config.iterdir() if not path.name.startswith(".") and not is_beside(path.name)}
     problems = [f"{config} holds no {name}." for name in sorted(_REQUIRED - found)]
     problems += [f"{config} holds {name}, which is no part of a configuration." for name in sorted(found - _KNOWN)]
     # Copying would follow it: out of the configuration, or round in circles.
@@ -45,3 +44,8 @@ def lay_over(config: Path, target: Path) -> None:
         shutil.copytree(config / name, target / name, ignore=shutil.ignore_patterns(".*"))
     for name in found - _FOLDERS:
         shutil.copyfile(config / name, target / name)
+
+
+def is_beside(name: str) -> bool:
+    """Whether what lies in a configuration directory under that name is no part of what is shipped."""
+    return _BESIDE.fullmatch(name) is not None

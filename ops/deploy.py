@@ -22,6 +22,7 @@ from ops.protection import protect
 from ops.say import say
 from ops.stack import deploy_stack, outputs, service_url
 from ops.stage import LOCAL_STAGE, read_stage
+from ops.stage_file import read_stage_file
 from ops.statements import invoke_statement, trust_statement
 
 
@@ -64,7 +65,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         ConfigError: the configuration is invalid; nothing was deployed.
         CommandFailed: a step failed; says which, and what it said.
     """
-    settings = read_stage(ROOT, stage)
+    settings = read_stage(ROOT, stage, config)
     stack = settings.stack
     if config is None and stage != LOCAL_STAGE:
         raise CommandFailed(
@@ -83,7 +84,7 @@ def deploy(stage: str, environment: Mapping[str, str], config: Path | None = Non
         account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
         bucket = artifacts_bucket(aws, account, region)
         say(f"Deploying stack {stack} to account {account}, {region} ...")
-        deploy_stack(aws, stack, template, bucket)
+        deploy_stack(aws, stack, template, bucket, read_stage_file(config or ROOT / SHIPPED_CONFIG).tags)
         if stage != LOCAL_STAGE:
             protect(aws, stack)
     told = outputs(aws, stack)

@@ -1,4 +1,4 @@
-"""Files that are made from others: the function's IAM policy and the JSON Schema of the catalog.
+"""Files that are made from others: the function's IAM policy, and the JSON Schemas of what adopters write.
 
 `python -m ops.generate` writes them; with `--check` it only says, with exit status 1, which are out of date.
 """
@@ -13,6 +13,7 @@ from chalicelib.catalog import WrittenCatalog, catalog_json_schema, read_catalog
 from chalicelib.errors import ConfigError
 from chalicelib.issuers import issuers_json_schema
 from ops.environments import ROOT
+from ops.stage_file import stage_json_schema
 
 # The statement whose resources role_policies.py spreads.
 ASSUME_SID: Final = "AssumeCatalogRoles"
@@ -110,6 +111,7 @@ def main(arguments: list[str] | None = None) -> int:
             _policy_path(ROOT): _text(iam_policy(read_catalog(ROOT / "chalicelib/config/roles.yaml"))),
             ROOT / "chalicelib/config/roles.schema.json": _text(catalog_json_schema()),
             ROOT / "chalicelib/config/issuers.schema.json": _text(issuers_json_schema()),
+            ROOT / "chalicelib/config/stage.schema.json": _text(stage_json_schema()),
         }
     except ConfigError as error:
         print(error, file=sys.stderr)

@@ -147,8 +147,13 @@ def _resource(policy: Policy) -> dict[str, object]:
     """A resource of a template whose policy is of that kind."""
     if policy.kind == "trust":
         return {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": policy.document}}
-    if policy.kind == "resource":
+    if policy.kind == "resource" and '"s3:' in json.dumps(policy.document):
         return {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": "sample", "PolicyDocument": policy.document}}
+    if policy.kind == "resource":  # cfn-lint looks into no API's policy, and into a queue's whatever its actions are
+        return {
+            "Type": "AWS::SQS::QueuePolicy",
+            "Properties": {"Queues": ["sample"], "PolicyDocument": policy.document},
+        }
     return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": policy.document}}
 
 

@@ -4,7 +4,8 @@
 2. The configuration checked and compiled to one file, and the function's IAM policy made from the catalog.
 3. What `requirements.txt` names, installed beside it for Lambda: wheels alone, whose hashes it holds.
 4. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in.
-5. The template completed: policies for all roles of the catalog, permissions for the routes.
+5. The template completed: policies for all roles of the catalog, permissions for the routes, and what `stage.yaml` and
+   `template.yaml` of the configuration say.
 """
 
 import argparse
@@ -19,16 +20,18 @@ from typing import Final
 from chalicelib.compiled import compile_configuration, configuration_digest
 from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
-from ops.configuration_files import lay_over
+from ops.configuration_files import is_beside, lay_over
 from ops.environments import ROOT
 from ops.file_lock import file_lock
 from ops.generate import write_policy
+from ops.overlay import read_overlay
 from ops.partition import check_partition
 from ops.role_policies import check_fit
 from ops.runtimes import packaging_programs
 from ops.say import say
 from ops.slim import CompileFailed, slim
 from ops.stage import LOCAL_STAGE, Stage, read_stage
+from ops.stage_file import check_region, read_stage_file
 from ops.template import complete_template
 from ops.vendor import vendor
 
@@ -53,6 +56,9 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
         ConfigError: the configuration is invalid.
         CommandFailed: a step failed; says which, and what it said.
     """
+    own = config or ROOT / SHIPPED_CONFIG
+    stage_file, overlay = read_stage_file(own), read_overlay(own)
+    check_region(stage_file, region)
     _copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
     local = stage.name == LOCAL_STAGE
@@ -63,7 +69,7 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     _name_configuration(build / "source")
     vendor(ROOT / "requirements.txt", build / "source/vendor", packaging_programs(stage.runtime) / "python")
     template = _package(stage, build)
-    complete_template(template, catalog)
+    complete_template(template, catalog, stage_file, overlay)
     return template
 
 
@@ -73,12 +79,18 @@ def _copy_source(target: Path, config: Path | None) -> None:
     shutil.copyfile(ROOT / "app.py", target / "app.py")
     (target / "requirements.txt").write_text("# Chalice is to download nothing: all is in vendor/.\n", encoding="utf-8")
     shutil.rmtree(target / "chalicelib", ignore_errors=True)
-    shutil.copytree(ROOT / "chalicelib", target / "chalicelib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "chalicelib", target / "chalicelib", ignore=_not_shipped)
     (target / ".chalice").mkdir(exist_ok=True)
     for name in ("config.json", "template.json"):
         shutil.copyfile(ROOT / ".chalice" / name, target / ".chalice" / name)
     if config is not None:
         lay_over(config, target / "chalicelib/config")
+
+
+def _not_shipped(directory: str, names: list[str]) -> list[str]:
+    """What of a directory of the checkout is not copied."""
+    is_config = Path(directory) == ROOT / SHIPPED_CONFIG
+    return [name for name in names if name == "__pycache__" or (is_config and is_beside(name))]
 
 
 def _name_configuration(source: Path) -> None:
@@ -140,7 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, help="a directory with roles.yaml and policies/ of your own")
     options = parser.parse_args(arguments)
     try:
-        stage = read_stage(ROOT, options.stage)
+        stage = read_stage(ROOT, options.stage, options.config)
         build = ROOT / ".build" / stage.name
         with file_lock(build / "lock"):
             build.parent.chmod(0o700)  # the configuration is nobody else's business

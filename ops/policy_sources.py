@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-import yaml
-
 from ops.statements import invoke_statement, trust_statement
+from ops.yaml_document import template_value
 
 _API: Final = "arn:aws:execute-api:eu-west-1:111122223333:abcdef1234"
 _ROLE: Final = "arn:aws:iam::111122223333:role/credvend-prod-eu-west-1"
@@ -33,6 +32,9 @@ _PSEUDO_PARAMETERS: Final = {
     "AWS::StackName": "credvend-prod",
     "AWS::URLSuffix": "amazonaws.com",
 }
+# What an API's resource policy may say for its own ARN, and API Gateway writes out:
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-resource-policies-create-attach.html
+_SHORT: Final = re.compile("^execute-api:/")
 # ARNs of the resources of a template, by type.
 _ARNS: Final = {
     "AWS::DynamoDB::Table": "arn:aws:dynamodb:eu-west-1:111122223333:table/{}",
@@ -103,7 +105,7 @@ def policies_of_text(name: str, text: str) -> list[Policy]:
         UnreadablePolicy: there is a statement in it that neither is.
     """
     text = re.sub(r"\$\{[^}]*\}", "sample", _WORD.sub(lambda match: _WORDS[match[0]], text))
-    values = [*_json_values(text), *map(yaml.safe_load, re.findall(r"^```yaml\n(.*?)^```", text, re.S | re.M))]
+    values = [*_json_values(text), *map(template_value, re.findall(r"^```yaml\n(.*?)^```", text, re.S | re.M))]
     documents = [document for value in values for document in _documents(value)]
     found = [Policy(f"{name} {index}", document) for index, document in enumerate(documents, start=1)]
     if sum(len(policy.statements) for policy in found) != len(_EFFECT.findall(text)):
@@ -157,6 +159,8 @@ def _resolve(value: object, resources: Mapping[str, Mapping[str, object]]) -> ob
     """A value of a template, with samples for what CloudFormation's functions give."""
     if isinstance(value, list):
         return [_resolve(one, resources) for one in value]
+    if isinstance(value, str):
+        return _SHORT.sub(f"{_API}/", value)
     if not isinstance(value, dict):
         return value
     match value:

@@ -7,8 +7,11 @@ from typing import cast
 from ops.aws_cli import AwsCli, CommandFailed
 
 
-def deploy_stack(aws: AwsCli, stack: str, template: Path, bucket: str) -> None:
+def deploy_stack(aws: AwsCli, stack: str, template: Path, bucket: str, tags: Mapping[str, str]) -> None:
     """Upload the package, and make or update the stack.
+
+    Args:
+        tags: of the stack; CloudFormation puts them on its resources.
 
     Raises:
         CommandFailed: with the events that tell why.
@@ -21,6 +24,8 @@ def deploy_stack(aws: AwsCli, stack: str, template: Path, bucket: str) -> None:
     # In a request, CloudFormation takes a template of 51,200 bytes, in a bucket one of 1 MB:
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
     options += ["--s3-bucket", bucket, "--s3-prefix", stack, "--force-upload"]
+    if tags:
+        options += ["--tags", *(f"{key}={value}" for key, value in tags.items())]
     try:
         aws.text("cloudformation", "deploy", *options, "--capabilities", "CAPABILITY_NAMED_IAM")
     except CommandFailed as failure:

@@ -8,6 +8,7 @@ from typing import Final, cast
 
 from ops.aws_cli import CommandFailed
 from ops.runtimes import OWN_RUNTIME, RUNTIMES
+from ops.stage_file import read_stage_file
 
 # Where no stage is named, by `make` and by `credvend-admin` alike.
 DEFAULT_STAGE: Final = "dev"
@@ -38,20 +39,25 @@ def stages(root: Path) -> list[str]:
     return sorted(_stages(root))
 
 
-def read_stage(root: Path, name: str) -> Stage:
+def read_stage(root: Path, name: str, config: Path | None = None) -> Stage:
     """The stage of that name.
 
-    Its runtime is what `.chalice/config.json` says; for a stage that names none, the version of the Python that runs
-    this. `CREDVEND_RUNTIME` in the environment takes the place of either: the local AWS runs functions with its own
-    Python and refuses others, so tests that deploy other stages there need that one.
+    Its runtime is what `stage.yaml` says, or else `.chalice/config.json`; where neither names one, the version of the
+    Python that runs this. `CREDVEND_RUNTIME` in the environment takes the place of all: the local AWS runs functions
+    with its own Python and refuses others, so tests that deploy other stages there need that one.
+
+    Args:
+        config: the adopter's configuration directory, which may hold a `stage.yaml`.
 
     Raises:
         CommandFailed: there is no such stage, or its runtime is none of Lambda's for Python.
+        ConfigError: `stage.yaml` is invalid.
     """
     known = _stages(root)
     if name not in known:
         raise CommandFailed(f"No stage {name!r} in .chalice/config.json. There are: {', '.join(sorted(known))}.")
-    runtime = os.environ.get("CREDVEND_RUNTIME") or known[name].get("runtime", OWN_RUNTIME)
+    own = None if config is None else read_stage_file(config).runtime
+    runtime = os.environ.get("CREDVEND_RUNTIME") or own or known[name].get("runtime", OWN_RUNTIME)
     if runtime not in RUNTIMES:
         raise CommandFailed(f"The runtime {runtime!r} of stage {name} is none of {', '.join(RUNTIMES)}.")
     return Stage(name, str(runtime))

@@ -5,16 +5,27 @@ from pathlib import Path
 
 from chalicelib.catalog import WrittenCatalog
 from ops.invoke_permissions import narrow
+from ops.overlay import Overlay, merge_overlay
 from ops.role_policies import spread
+from ops.stage_file import StageFile
+from ops.stage_template import apply_stage_file, bound_roles
 
 
-def complete_template(path: Path, catalog: WrittenCatalog) -> None:
+def complete_template(path: Path, catalog: WrittenCatalog, stage_file: StageFile, overlay: Overlay) -> None:
     """Change the template in its file.
 
+    Args:
+        stage_file: what the adopter says of the stage.
+        overlay: what the adopter adds; it comes last, so that it is held against all that is credvend's.
+
     Raises:
-        ConfigError: the catalog does not fit into the policies of the function's role.
+        ConfigError: the catalog does not fit into the policies of the function's role, or what the adopter says or adds
+            is refused.
     """
     template = json.loads(path.read_text(encoding="utf-8"))
+    apply_stage_file(template, stage_file)
     spread(template, catalog)
     narrow(template)
+    merge_overlay(template, overlay)
+    bound_roles(template, stage_file.permissions_boundary)
     path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")

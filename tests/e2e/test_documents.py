@@ -157,8 +157,9 @@ def configured(document: Path) -> str:
 
 
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
-    first_line, catalog = blocks(ROOT / "docs/catalog.md", "yaml")
+    first_line, catalog, path = blocks(ROOT / "docs/catalog.md", "yaml")
     load(tmp_path / "policies", first_line + catalog, "issuers: []", blocks(ROOT / "docs/policies.md", "cedar"))
+    load(tmp_path / "path", first_line + path, "issuers: []", ['@id("one") permit (principal, action, resource);'])
     scoping = ROOT / "docs/scoping.md"
     issuers, recipe, *others = blocks(scoping, "yaml")
     together = recipe + "".join(other.removeprefix("roles:\n") for other in others)
@@ -199,7 +200,8 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_key_of_a_role_is_documented() -> None:
     schema = json.loads((ROOT / "chalicelib/config/roles.schema.json").read_text())
     table = (ROOT / "docs/catalog.md").read_text()
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == set(schema["$defs"]["RoleEntry"]["properties"])
+    keys = {*schema["$defs"]["RoleEntry"]["properties"], *schema["$defs"]["CatalogFile"]["properties"]} - {"roles"}
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == keys
 
 
 def test_every_make_command_is_told_by_make_itself() -> None:
