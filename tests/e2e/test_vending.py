@@ -120,7 +120,7 @@ def test_a_dry_run_explains_and_vends_nothing(stack: Stack) -> None:
 @pytest.mark.parametrize(
     ("role", "advice"),
     [
-        ("untrusting", "name credvend's role as principal for sts:AssumeRole"),
+        ("untrusting", "must allow credvend's role sts:AssumeRole"),
         ("missing", "The role does not exist"),
         ("untaggable", "the catalog must say tag_session: false"),
     ],
