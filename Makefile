@@ -7,12 +7,12 @@ CONFIG ?=
 DEV := .venv/dev/bin/python
 
 # A misspelt variable would be ignored without a word, and something else be deployed than was meant.
-KNOWN := PYTHON PACKAGE_PYTHON STAGE CONFIG ARGS KEEP
+KNOWN := PYTHON PACKAGE_PYTHON STAGE CONFIG YES ARGS KEEP
 UNKNOWN := $(strip $(foreach name,$(filter-out $(KNOWN) -%,$(.VARIABLES)),\
 	$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 $(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOWN). There are: $(KNOWN)))
 
-.PHONY: help demo test check format generate lock bench package deploy stop clean
+.PHONY: help demo test check format generate lock bench package deploy smoke stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -51,8 +51,11 @@ bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick
 package: .dev ## make the package without an AWS account: STAGE=dev (the default) or prod; CONFIG=directory of your own
 	@$(DEV) -m ops.packaging "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
-deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod, CONFIG=directory of roles and policies
-	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
+deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod, CONFIG=directory of roles and policies; YES=1 asks nothing
+	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)") $(if $(filter-out 0 no false,$(YES)),--yes)
+
+smoke: .deployment ## test what is deployed: STAGE=dev (the default) or prod
+	@$(DEV) -m ops.smoke "$(STAGE)"
 
 stop: .python ## stop what `make demo KEEP=1` left running
 	@$(PYTHON) -m local.aws

@@ -1,7 +1,7 @@
-"""Packages the service and deploys it with CloudFormation: `python -m ops.deploy STAGE [--config DIRECTORY]`.
+"""Packages the service and deploys it with CloudFormation: `python -m ops.deploy STAGE [--config DIRECTORY] [--yes]`.
 
-The same steps and the same template serve AWS and the local AWS: `ops/packaging.py` makes the package, and
-`aws cloudformation package` (upload to a bucket of the account) and `deploy` put it there.
+The same steps and the same template serve AWS and the local AWS. Nothing changes before it was shown and agreed to;
+what was deployed is tested, and taken back if it does not pass.
 """
 
 import argparse
@@ -13,116 +13,164 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.errors import ConfigError
+from ops import summary
+from ops.account import Account, find_account
 from ops.artifacts import artifacts_bucket
-from ops.aws_cli import AwsCli, CommandFailed
+from ops.aws_cli import CommandFailed
+from ops.deployment import Deployment, deployment_of
 from ops.environments import ROOT
 from ops.file_lock import file_lock
 from ops.packaging import SHIPPED_CONFIG, package
+from ops.preview import Planned, preview
 from ops.protection import protect
+from ops.question import ask, check_can_ask
+from ops.rollback import Former, remember, roll_back
 from ops.say import say
-from ops.stack import deploy_stack, outputs, service_url
-from ops.stage import LOCAL_STAGE, read_stage
+from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test
+from ops.stack import Stack, discard, execute, find_deployed, plan_change, upload
+from ops.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stage_file import read_stage_file
 from ops.statements import invoke_statement, trust_statement
 
 
 @dataclass(frozen=True, slots=True)
-class Deployment:
-    """A deployed service, as its stack's outputs tell it.
+class _Prepared:
+    """A deployment that is ready to be made.
 
     Attributes:
-        api_id: id of the REST API.
-        url: where the routes are, without a slash at the end.
-        function_role_arn: the role that target roles must let in.
-        log_group: name of the log group that holds the audit records.
-        configuration: its digest, as in audit records.
+        before: the stack as it is, or None if there is none.
+        former: how to get back to it.
     """
 
-    stack: str
-    account: str
-    region: str
-    api_id: str
-    url: str
-    function_role_arn: str
-    log_group: str
-    configuration: str
-
-    @property
-    def api_arn(self) -> str:
-        """What `execute-api:Invoke` is granted on, with `/STAGE/METHOD/PATH` appended."""
-        partition = self.function_role_arn.split(":")[1]
-        return f"arn:{partition}:execute-api:{self.region}:{self.account}:{self.api_id}"
+    planned: Planned
+    before: Stack | None
+    former: Former | None
 
 
-def deploy(stage: str, environment: Mapping[str, str], config: Path | None = None) -> Deployment:
+def deploy(
+    stage: str,
+    environment: Mapping[str, str],
+    config: Path | None = None,
+    yes: bool = False,
+    patience: float = PATIENCE_SECONDS,
+) -> Deployment:
     """Deploy a stage with the AWS credentials and region of `environment`.
 
     Args:
         config: a directory like `chalicelib/config`, whose files take the place of those in the checkout. Only the
             stage `local` does without.
+        yes: do not ask. Nor is asked for the stage `local` on a local AWS: nobody depends on it.
+        patience: seconds that each step of the test afterwards may fail for what has not arrived yet.
 
     Raises:
         ConfigError: the configuration is invalid; nothing was deployed.
-        CommandFailed: a step failed; says which, and what it said.
+        CommandFailed: a step failed; says which, and what it said, and what is deployed now.
     """
     settings = read_stage(ROOT, stage, config)
-    stack = settings.stack
     if config is None and stage != LOCAL_STAGE:
         raise CommandFailed(
             f"Name the configuration to deploy: make deploy STAGE={stage} CONFIG=DIRECTORY. The one in "
             f"{SHIPPED_CONFIG} is the walk-through's; stage {stage} would serve it instead of what is there."
         )
-    region = _region(environment)
-    if environment.get("AWS_ENDPOINT_URL"):
-        say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
-    aws = AwsCli({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region})
+    account = find_account(environment)
+    asks = not yes and not (stage == LOCAL_STAGE and account.is_local)
+    if asks:
+        check_can_ask(
+            "There is no terminal to ask on whether to deploy. Where nobody can be asked, in a pipeline, say so: "
+            f"make deploy STAGE={stage} CONFIG=DIRECTORY YES=1"
+        )
     build = ROOT / ".build" / stage
     with file_lock(build / "lock"):
         build.parent.chmod(0o700)  # the configuration is nobody else's business
         say(f"Packaging stage {stage} with the configuration in {config or SHIPPED_CONFIG} ...")
-        template = package(settings, build, config, region)
-        account = aws.text("sts", "get-caller-identity", "--query", "Account", "--output", "text")
-        bucket = artifacts_bucket(aws, account, region)
-        say(f"Deploying stack {stack} to account {account}, {region} ...")
-        deploy_stack(aws, stack, template, bucket, read_stage_file(config or ROOT / SHIPPED_CONFIG).tags)
+        template = package(settings, build, config, account.region)
+        prepared = _prepare(account, settings, config or SHIPPED_CONFIG, template, build)
+        _agree(account, prepared.planned, asks)
+        deployed = _make(account, prepared, patience)
         if stage != LOCAL_STAGE:
-            protect(aws, stack)
-    told = outputs(aws, stack)
-    return Deployment(
-        stack=stack,
-        account=account,
-        region=region,
-        api_id=told["RestAPIId"],
-        url=service_url(told, environment.get("AWS_ENDPOINT_URL")),
-        function_role_arn=told["FunctionRoleArn"],
-        log_group=told["LogGroupName"],
-        configuration=told["ConfigurationDigest"],
-    )
+            protect(account.aws, settings.stack)
+    return deployed
 
 
-def _region(environment: Mapping[str, str]) -> str:
-    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        if environment.get(variable):
-            return environment[variable]
-    configured = AwsCli(environment).run("configure", "get", "region")
-    if not configured.stdout.strip():
-        why = configured.stderr.strip()
-        raise CommandFailed("No region: set AWS_REGION, or `region` in your AWS profile." + (f"\n{why}" if why else ""))
-    return configured.stdout.strip()
+def _prepare(account: Account, stage: Stage, config: Path, template: Path, build: Path) -> _Prepared:
+    """Upload all that is needed, there and back, and have CloudFormation work out what changes."""
+    bucket = artifacts_bucket(account.aws, account.number, account.region)
+    before = find_deployed(account.aws, stage.stack)
+    former = None if before is None else remember(account, before, bucket, build)
+    new = summary.summarize(build / "source/chalicelib/config")
+    old = None
+    if before is not None:
+        old = summary.find(account, bucket, stage.stack, before.outputs.get(summary.DIGEST_OUTPUT))
+    summary.keep(account, bucket, stage.stack, new, build)
+    url = upload(account, stage.stack, template, bucket)
+    tags = read_stage_file(ROOT / config).tags
+    changes = plan_change(account.aws, stage.stack, url, tags, is_first=before is None)
+    return _Prepared(Planned(stage, config, new, old, before is None, changes), before, former)
+
+
+def _agree(account: Account, planned: Planned, asks: bool) -> None:
+    """Show what changes, and ask. Whatever else than a yes ends it, nothing has changed."""
+    say(preview(account, planned))
+    if not asks or planned.changes is None:
+        return
+    try:
+        ask("Deploy?", "Nothing was deployed.")
+    except BaseException:
+        discard(account.aws, planned.changes)
+        raise
+
+
+def _make(account: Account, prepared: _Prepared, patience: float) -> Deployment:
+    """Change the stack, and test what is there then.
+
+    Raises:
+        CommandFailed: it does not pass; says what is there now.
+    """
+    changes = prepared.planned.changes
+    if changes is not None:
+        say(f"Deploying stack {changes.stack} ...")
+        stack = execute(account.aws, changes)
+    elif prepared.before is not None:
+        stack = prepared.before
+    else:
+        raise AssertionError("a first deployment that changes nothing")
+    deployed = deployment_of(account, stack)
+    try:
+        smoke_test(account, deployed, patience)
+    except CommandFailed as failure:
+        if changes is None:
+            raise SmokeFailed(f"What is deployed does not pass its test, and was not changed.\n{failure}") from None
+        say(f"It does not pass:\n{failure}\nRolling back ...")
+        raise SmokeFailed(
+            f"What was deployed did not pass its test.\n{failure}\n{_roll_back(account, stack, prepared, patience)}"
+        ) from None
+    return deployed
+
+
+def _roll_back(account: Account, failed: Stack, prepared: _Prepared, patience: float) -> str:
+    """Take a deployment back, and say what is there now, whatever that is."""
+    try:
+        return roll_back(account, failed, prepared.former, patience)
+    except CommandFailed as error:
+        return f"It could NOT be rolled back, and is still there:\n{error}"
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.deploy", description="Deploy credvend with CloudFormation.")
     parser.add_argument("stage", help="a stage of .chalice/config.json")
     parser.add_argument("--config", type=Path, help="a directory with roles.yaml and policies/ of your own")
+    parser.add_argument("--yes", action="store_true", help="do not ask before anything is changed")
     options = parser.parse_args(arguments)
     try:
-        deployed = deploy(options.stage, os.environ, options.config)
+        deployed = deploy(options.stage, os.environ, options.config, options.yes)
     except (CommandFailed, ConfigError) as error:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("\nStopped. If CloudFormation was at work already, it goes on; deploy again to see how it ended.")
+        say(
+            "\nStopped. If CloudFormation was at work already, it goes on: deploy again to see how it ended. What is "
+            f"deployed is tested by: make smoke STAGE={options.stage}"
+        )
         return 130
     print(f"credvend is at            {deployed.url}")
     print(f"its audit records are in  {deployed.log_group}")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def make_deploy(stack: Stack, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
     environment = stack.aws.environment() | PERSON | more
     return subprocess.run(
-        ["make", "deploy", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        ["make", "deploy", "YES=1", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
 
 

@@ -73,6 +73,7 @@ def test_every_command_of_the_readme_runs_in_its_order(stack: Stack, checkout: P
     for number, block in enumerate(blocks(README, "sh")):
         if "make deploy" in block:  # "with AWS credentials and a region in your environment"
             script += exports({k: v for k, v in stack.aws.environment().items() if k.startswith("AWS_")})
+            script += exports({"YES": "1"})  # there is no terminal to be asked on
         script += f"echo '=== {number}'\n{block}echo\n"
     # The one is run by test_demo.py, and the other runs this test: .ci/run calls it.
     assert "\nmake demo\nmake test\n" in script

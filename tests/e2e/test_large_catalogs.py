@@ -46,7 +46,7 @@ def _name(arn: str) -> str:
 
 def deployed(stack: Stack, config: Path) -> Stack:
     """The same local AWS, with another credvend in it, which alice calls."""
-    other = replace(stack, deployed=deploy(STAGE, stack.aws.environment(), config))
+    other = replace(stack, deployed=deploy(STAGE, stack.aws.environment(), config, yes=True))
     other.alice = stack.alice
     return other
 
@@ -130,7 +130,7 @@ def test_roles_of_another_partition_are_refused(stack: Stack, tmp_path: Path) ->
     config = configuration(tmp_path / "config", [arn.replace("arn:aws:", "arn:aws-cn:") for arn in arns(1, "/a/")])
     environment = stack.aws.environment() | PERSON
     done = subprocess.run(
-        [ROOT / ".venv/dev/bin/python", "-m", "ops.deploy", STAGE, "--config", config],
+        [ROOT / ".venv/dev/bin/python", "-m", "ops.deploy", STAGE, "--config", config, "--yes"],
         cwd=ROOT,
         env=environment,
         capture_output=True,

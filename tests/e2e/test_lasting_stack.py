@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
-from ops.deploy import Deployment, deploy
+from ops.deploy import deploy
+from ops.deployment import Deployment
 from ops.environments import ROOT
 from ops.statements import trust_statement
 from tests.e2e.test_deployment import cloudformation
@@ -39,7 +40,7 @@ def test_a_stack_made_again_vends_with_the_targets_trust_unchanged(stack: Stack,
     (config / "roles.yaml").write_text(ROLES)
     (config / "policies/alice.cedar").write_text(POLICY)
     formation, dynamodb, iam = cloudformation(stack), stack.dynamodb(), stack.iam()
-    first = deploy("dev", stack.aws.environment(), config)
+    first = deploy("dev", stack.aws.environment(), config, yes=True)
     role = first.function_role_arn.rpartition("/")[2]
     unique_id = iam.get_role(RoleName=role)["Role"]["RoleId"]
     stack.add_role("lasting", {"Version": "2012-10-17", "Statement": [trust_statement(first.function_role_arn)]})
@@ -62,7 +63,7 @@ def test_a_stack_made_again_vends_with_the_targets_trust_unchanged(stack: Stack,
     formation.get_waiter("stack_delete_complete").wait(StackName=first.stack, WaiterConfig={"Delay": 1})
     bash(what_stays, tmp_path, environment)
 
-    second = deploy("dev", stack.aws.environment(), config)
+    second = deploy("dev", stack.aws.environment(), config, yes=True)
     assert second.function_role_arn == first.function_role_arn
     assert iam.get_role(RoleName=role)["Role"]["RoleId"] != unique_id
     again = vend(stack, second)

@@ -20,7 +20,8 @@ from botocore.credentials import Credentials
 
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
 from local.oidc_provider import OidcProvider, oidc_provider
-from ops.deploy import Deployment, deploy
+from ops.deploy import deploy
+from ops.deployment import Deployment
 from ops.environments import ROOT
 from ops.runtimes import OWN_RUNTIME
 from ops.statements import trust_statement

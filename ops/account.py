@@ -1,0 +1,117 @@
+"""Where a command goes, and as whom: the account, the region and the principal of the AWS credentials at hand."""
+
+import ipaddress
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.credentials import Credentials
+
+from ops.aws_cli import AwsCli, CommandFailed
+from ops.say import say
+
+# botocore takes credentials from its process's environment alone, and these may be another's. They go through a pipe.
+_CREDENTIALS: Final = """
+import json, sys, botocore.session
+found = botocore.session.Session().get_credentials()
+if found is None:
+    sys.exit("no AWS credentials were found")
+json.dump(found.get_frozen_credentials()._asdict(), sys.stdout)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An AWS account in a region, and who acts there.
+
+    Attributes:
+        aws: the aws command line with credentials and region.
+        number: of 12 digits.
+        arn: the principal whose credentials these are.
+    """
+
+    aws: AwsCli
+    number: str
+    region: str
+    arn: str
+
+    @property
+    def partition(self) -> str:
+        return self.arn.split(":")[1]
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where all services are instead of at AWS, or None."""
+        return self.aws.environment.get("AWS_ENDPOINT_URL") or None
+
+    @property
+    def is_local(self) -> bool:
+        """All services are on this very machine: a local AWS."""
+        return self.endpoint is not None and _is_loopback(urlsplit(self.endpoint).hostname or "")
+
+    @property
+    def s3_url(self) -> str:
+        """Where S3 is, for URLs `/BUCKET/KEY`, which CloudFormation takes templates from."""
+        endpoint = self.aws.environment.get("AWS_ENDPOINT_URL_S3") or self.endpoint
+        if endpoint:
+            return endpoint.rstrip("/")
+        resolver = botocore.session.Session().get_component("endpoint_resolver")
+        return f"https://s3.{self.region}.{resolver.construct_endpoint('s3', self.region)['dnsSuffix']}"
+
+    def credentials(self) -> Credentials:
+        """What requests are signed with.
+
+        Raises:
+            CommandFailed: there are none.
+        """
+        done = subprocess.run(
+            [sys.executable, "-c", _CREDENTIALS],
+            env=dict(self.aws.environment),
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        if done.returncode != 0:
+            raise CommandFailed(f"The AWS credentials cannot be read: {done.stderr.strip().rpartition(chr(10))[2]}")
+        found = cast(dict[str, str | None], json.loads(done.stdout))
+        return Credentials(found["access_key"] or "", found["secret_key"] or "", found["token"])
+
+
+def find_account(environment: Mapping[str, str]) -> Account:
+    """The account that the credentials of an environment are for.
+
+    Raises:
+        CommandFailed: no region, no credentials, or credentials that AWS does not take.
+    """
+    region = _region(environment)
+    if environment.get("AWS_ENDPOINT_URL"):
+        say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
+    aws = AwsCli({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region})
+    identity = aws.json("sts", "get-caller-identity")
+    return Account(aws, str(identity["Account"]), region, str(identity["Arn"]))
+
+
+def _region(environment: Mapping[str, str]) -> str:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if environment.get(variable):
+            return environment[variable]
+    configured = AwsCli(environment).run("configure", "get", "region")
+    if not configured.stdout.strip():
+        why = configured.stderr.strip()
+        raise CommandFailed("No region: set AWS_REGION, or `region` in your AWS profile." + (f"\n{why}" if why else ""))
+    return configured.stdout.strip()
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
