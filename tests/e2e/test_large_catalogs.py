@@ -46,7 +46,7 @@ def _name(arn: str) -> str:
 
 def deployed(stack: Stack, config: Path) -> Stack:
     """The same local AWS, with another credvend in it, which alice calls."""
-    other = replace(stack, deployed=deploy(STAGE, stack.aws.environment(), config, yes=True))
+    other = replace(stack, deployed=deploy(STAGE, stack.aws.environment(), config, yes=True), vended=[])
     other.alice = stack.alice
     return other
 

@@ -15,8 +15,8 @@ from ops.deployment import Deployment
 from ops.environments import ROOT
 from ops.statements import trust_statement
 from tests.e2e.test_deployment import cloudformation
-from tests.e2e.test_documents import bash, blocks, path_with_aws
 from tests.harness.deployed import Answer, Stack
+from tests.walkthroughs.test_documents import bash, blocks, path_with_aws
 
 DEPLOY = ROOT / "docs/deploy.md"
 

@@ -1,4 +1,4 @@
-"""Two lanes side by side: `pytest --lanes` runs what needs the local AWS in a process of its own, beside the rest.
+"""Two lanes side by side: `pytest --lanes` runs the end-to-end tests in a process of its own, beside the rest.
 
 Either lane mostly waits: for CloudFormation, for processes that start, for a clock. The second lane reports each of its
 tests to the first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
