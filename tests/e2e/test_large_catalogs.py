@@ -6,7 +6,6 @@ Of their roles, only those are made that are asked for.
 import json
 import subprocess
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -46,7 +45,7 @@ def _name(arn: str) -> str:
 
 def deployed(stack: Stack, config: Path) -> Stack:
     """The same local AWS, with another credvend in it, which alice calls."""
-    other = replace(stack, deployed=deploy(STAGE, stack.aws.environment(), config, yes=True), vended=[])
+    other = stack.beside(deploy(STAGE, stack.aws.environment(), config, yes=True))
     other.alice = stack.alice
     return other
 

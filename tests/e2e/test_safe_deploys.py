@@ -71,9 +71,7 @@ class Deployer:
     def deploy(self, *broken: Break) -> Stack:
         """The deployed service, as the deployer calls it."""
         self.broken[:] = broken
-        service = replace(
-            self.stack, deployed=deploy("dev", self.environment, self.config, yes=True, patience=PATIENCE)
-        )
+        service = self.stack.beside(deploy("dev", self.environment, self.config, yes=True, patience=PATIENCE))
         service.alice = self.caller
         return service
 

@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -155,6 +155,10 @@ class Stack:
                 aws_session_token=who.session_token,
             )
         return self._clients[service, who, account]
+
+    def beside(self, deployed: Deployment) -> "Stack":
+        """Another deployment on the same local AWS: what it vends stands in a log of its own."""
+        return replace(self, deployed=deployed, vended=[])
 
     def iam(self, account: str = ACCOUNT) -> "IAMClient":
         return cast("IAMClient", self._client("iam", None, account))
