@@ -15,6 +15,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "docs/deploy.md"
 NO_OPERATIONS = {
     "apigateway": {"DELETE", "PATCH", "POST", "PUT", "UpdateRestApiPolicy"},  # list_amazonapigatewaymanagement.html
     "iam": {"PassRole"},  # list_awsidentityandaccessmanagementiam.html
+    "s3": {"ReplicateDelete", "ReplicateObject", "ReplicateTags"},  # list_amazons3.html
     "lambda": {"InvokeFunction", "InvokeFunctionUrl"},  # list_awslambda.html
     "dynamodb": {"PartiQLDelete", "PartiQLInsert", "PartiQLUpdate"},  # list_amazondynamodb.html
 }
@@ -23,7 +24,9 @@ DEPLOYER, PERSON = f"arn:aws:iam::{ACCOUNT}:role/credvend-deployer", f"arn:aws:i
 FUNCTION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/credvend-prod-eu-west-1"
 FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:credvend-prod"
 TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/credvend-prod-tokens"
-LOG_STREAM = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/credvend-prod:log-stream:x"
+LOG_GROUP = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/credvend-prod"
+LOG_STREAM = f"{LOG_GROUP}:log-stream:x"
+SAML, OPENID = f"arn:aws:iam::{ACCOUNT}:saml-provider/x", f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com"
 Statement = dict[str, object]
 
 
@@ -96,12 +99,25 @@ AS_GOOD_AS_EVERY_ROLE = [
     ("cloudformation:DeleteStack", f"arn:aws:cloudformation:eu-west-1:{ACCOUNT}:stack/credvend-prod/x"),
     ("s3:PutObject", f"arn:aws:s3:::credvend-artifacts-{ACCOUNT}-eu-west-1/credvend-prod/x"),
     ("s3:PutBucketPolicy", f"arn:aws:s3:::credvend-artifacts-{ACCOUNT}-eu-west-1"),
+    ("s3:ReplicateObject", f"arn:aws:s3:::credvend-artifacts-{ACCOUNT}-eu-west-1/credvend-prod/x"),
     ("kms:PutKeyPolicy", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/x"),
+    ("kms:RevokeGrant", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/x"),
+    ("kms:DeleteImportedKeyMaterial", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/x"),
+    ("iam:UpdateSAMLProvider", SAML),
+    ("iam:CreateSAMLProvider", SAML),  # deleted, and made again with other metadata
+    ("iam:AddClientIDToOpenIDConnectProvider", OPENID),
+    ("iam:CreateOpenIDConnectProvider", OPENID),
+    ("iam:UpdateOpenIDConnectProviderThumbprint", OPENID),
     ("dynamodb:PutItem", TABLE),
     ("dynamodb:PartiQLInsert", TABLE),
     ("dynamodb:DeleteTable", TABLE),
-    ("logs:DeleteLogGroup", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/credvend-prod"),
+    ("logs:DeleteLogGroup", LOG_GROUP),
+    ("logs:AssociateKmsKey", LOG_GROUP),
+    ("logs:DisassociateKmsKey", LOG_GROUP),
+    ("logs:PutDataProtectionPolicy", LOG_GROUP),
+    ("logs:PutSubscriptionFilter", LOG_GROUP),
     ("logs:PutLogEvents", LOG_STREAM),
+    ("logs:PutAccountPolicy", "*"),  # masks what every log group holds
 ]
 
 
