@@ -79,7 +79,7 @@ def bound_roles(template: Json, boundary: str | None) -> None:
         return
     for resource in cast(dict[str, Json], template["Resources"]).values():
         if resource["Type"] == "AWS::IAM::Role":
-            cast(Json, resource["Properties"]).setdefault("PermissionsBoundary", boundary)
+            cast(Json, resource.setdefault("Properties", {})).setdefault("PermissionsBoundary", boundary)
 
 
 def _properties(resources: dict[str, Json], name: str) -> Json:

@@ -156,6 +156,13 @@ def test_each_role_is_bounded_and_nothing_else() -> None:
     assert bounded == ["ApiHandlerRole", "Other"]
 
 
+def test_a_role_without_properties_is_bounded_too() -> None:
+    changed = template()
+    changed["Resources"]["Bare"] = {"Type": "AWS::IAM::Role"}
+    bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
+    assert changed["Resources"]["Bare"]["Properties"] == {"PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}
+
+
 def test_every_key_is_documented() -> None:
     text = (ROOT / "docs/stage.md").read_text()
     assert [key for key in StageFile.__struct_fields__ if f"\n| `{key}` |" not in text] == []
