@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chalicelib.compiled import compile_configuration, configuration_digest
+from chalicelib.compiled import compile_configuration
 from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
 from ops.configuration_files import is_beside, lay_over
@@ -32,6 +32,7 @@ from ops.say import say
 from ops.slim import CompileFailed, slim
 from ops.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stage_file import check_region, read_stage_file
+from ops.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
 from ops.template import complete_template
 from ops.vendor import vendor
 
@@ -66,7 +67,7 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     check_partition(catalog.roles, region)
     check_fit(catalog)
     write_policy(build / "source", catalog)
-    _name_configuration(build / "source")
+    _name_configuration(build / "source", write_summary(build / "source", catalog, stage_file, overlay))
     vendor(ROOT / "requirements.txt", build / "source/vendor", packaging_programs(stage.runtime) / "python")
     template = _package(stage, build)
     complete_template(template, catalog, stage_file, overlay)
@@ -93,13 +94,17 @@ def _not_shipped(directory: str, names: list[str]) -> list[str]:
     return [name for name in names if name == "__pycache__" or (is_config and is_beside(name))]
 
 
-def _name_configuration(source: Path) -> None:
-    """Have the stack say which configuration it is, as audit records and `/v1/iam/health` do."""
+def _name_configuration(source: Path, summary: Summary) -> None:
+    """Have the stack say which configuration it is, as audit records and `/v1/iam/health` do, and which stage.yaml."""
     path = source / ".chalice/template.json"
     template = json.loads(path.read_text(encoding="utf-8"))
-    template["Outputs"]["ConfigurationDigest"] = {
+    template["Outputs"][CONFIGURATION_OUTPUT] = {
         "Description": "SHA-256 of the configuration, as in audit records.",
-        "Value": configuration_digest(source / "chalicelib/config"),
+        "Value": summary.digest,
+    }
+    template["Outputs"][DIGEST_OUTPUT] = {
+        "Description": "SHA-256 of what the next deployment is compared with: configuration, settings of the stage.",
+        "Value": summary.own_digest,
     }
     path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
 
