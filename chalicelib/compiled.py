@@ -42,11 +42,15 @@ def configuration_digest(config: Path) -> str:
     laid over the shipped ones.
     """
     digest = hashlib.sha256()
-    for path in sorted(config.rglob("[!.]*")):
-        if path.is_file():
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(config).as_posix()}\n{len(content)}\n".encode() + content)
+    for path in shipped_files(config):
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(config).as_posix()}\n{len(content)}\n".encode() + content)
     return digest.hexdigest()
+
+
+def shipped_files(config: Path) -> list[Path]:
+    """The files of a configuration directory that its digest is of."""
+    return [path for path in sorted(config.rglob("[!.]*")) if path.is_file()]
 
 
 def compile_configuration(config: Path, allow_loopback_http: bool) -> "WrittenCatalog":

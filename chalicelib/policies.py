@@ -127,10 +127,16 @@ class _Checker:
         """Each policy's `@id`, or its place in the file where it has none."""
         labels: dict[str, str] = {}
         for number, (position, policy) in enumerate(policies.items(), start=1):
-            identifier = (policy.get("annotations") or {}).get("id")
-            labels[position] = identifier or f"number {number}"
+            identifier = (policy.get("annotations") or {}).get("id") or ""
+            # What could be read as lines of their own is in no message.
+            labels[position] = identifier if identifier and identifier.isprintable() else f"number {number}"
             if not identifier:
                 self.problems.append(f'{name}: policy number {number} has no @id("..."), its name in the audit log')
+            elif not identifier.isprintable():
+                self.problems.append(
+                    f"{name}: policy number {number}: @id({identifier!a}) holds what cannot be printed: write "
+                    "letters, digits, signs and spaces, all on one line"
+                )
             elif identifier in self._owners:
                 owner = self._owners[identifier]
                 self.problems.append(f"{name}: @id({identifier!r}) is already that of a policy in {owner}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ops.account import Account
 from ops.aws_cli import CommandFailed
 from ops.stack import Stack
-from ops.summary import DIGEST_OUTPUT
+from ops.summary import CONFIGURATION_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def deployment_of(account: Account, stack: Stack) -> Deployment:
             url=_service_url(told, account.endpoint),
             function_role_arn=told["FunctionRoleArn"],
             log_group=told["LogGroupName"],
-            configuration=told.get(DIGEST_OUTPUT, ""),
+            configuration=told.get(CONFIGURATION_OUTPUT, ""),
         )
     except KeyError as missing:
         raise CommandFailed(f"Stack {stack.name} has no output {missing}: it is none of credvend's.") from None

@@ -50,8 +50,12 @@ _IN_STAGE_FILE: Final = {
 }
 # SAM makes resources whose names begin with these.
 _RESERVED: Final = (API, FUNCTION, FUNCTION_ROLE)
-# What watches may name the function and its role; whatever else does could invoke the one or use the other.
-_WATCHES: Final = re.compile(r"AWS::(CloudWatch|Synthetics|ApplicationInsights)::\w+|AWS::SSM::Parameter")
+# What may refer to the function: it watches. Whatever else does could invoke it.
+_WATCHES: Final = re.compile(r"AWS::(CloudWatch|ApplicationInsights)::\w+|AWS::SSM::Parameter")
+# What may refer to the role: it says the name on. Whatever else does could use the role; a canary of CloudWatch
+# Synthetics, for one, runs its own code with the role that it names:
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-synthetics-canary.html
+_TELLS: Final = re.compile(r"AWS::SSM::Parameter")
 # What would open another way to the function, to its role or into the API, by the property that names which. It must
 # name something of this file: a name that is written out could be one of credvend's.
 _ATTACHED: Final = {
@@ -212,11 +216,16 @@ def _added_problems(name: str, resource: Json, added: set[str]) -> Iterator[str]
         yield " must have a name of letters and digits"
     if name.startswith(_RESERVED):
         yield f" begins as credvend's own do ({', '.join(_RESERVED)}): choose another name"
-    named = set(_references(resource)) & {FUNCTION, FUNCTION_ROLE}
-    if named and _WATCHES.fullmatch(kind) is None:
+    named = set(_references(resource))
+    if FUNCTION in named and _WATCHES.fullmatch(kind) is None:
         yield (
-            f" ({kind}) refers to {' and '.join(sorted(named))}: only what watches (CloudWatch, SSM parameters) may. "
-            "To invoke the function or to use its role is as good as every role of the catalog"
+            f" ({kind}) refers to {FUNCTION}: only what watches (CloudWatch, SSM parameters) may. To invoke the "
+            "function is as good as every role of the catalog"
+        )
+    if FUNCTION_ROLE in named and _TELLS.fullmatch(kind) is None:
+        yield (
+            f" ({kind}) refers to {FUNCTION_ROLE}: only SSM parameters and Outputs may. To use the function's role "
+            "is as good as every role of the catalog"
         )
     target = _ATTACHED.get(kind)
     if target is not None and not _names_added(_part(resource, "Properties").get(target, []), added):

@@ -17,7 +17,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chalicelib.compiled import compile_configuration, configuration_digest
+from chalicelib.catalog import WrittenCatalog
+from chalicelib.compiled import compile_configuration
 from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
 from ops.configuration_files import is_beside, lay_over
@@ -32,6 +33,7 @@ from ops.say import say
 from ops.slim import CompileFailed, slim
 from ops.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stage_file import check_region, read_stage_file
+from ops.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
 from ops.template import complete_template
 from ops.vendor import vendor
 
@@ -39,6 +41,8 @@ SHIPPED_CONFIG: Final = Path("chalicelib/config")
 # Chalice wants to know one; what it makes is the same for all.
 _ANY_REGION: Final = "us-east-1"
 _KEPT_PACKAGES: Final = 4
+# The local AWS's, of which the shipped catalog has a role.
+_WALK_THROUGH_ACCOUNT: Final = "278805249149"
 
 
 def package(stage: Stage, build: Path, config: Path | None = None, region: str | None = None) -> Path:
@@ -65,12 +69,24 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     catalog = compile_configuration(build / "source/chalicelib/config", allow_loopback_http=local)
     check_partition(catalog.roles, region)
     check_fit(catalog)
+    if config is not None and not local:  # without one, it is the walk-through's: `main` says so
+        _warn_of_walk_through(stage, catalog)
     write_policy(build / "source", catalog)
-    _name_configuration(build / "source")
-    vendor(ROOT / "requirements.txt", build / "source/vendor", packaging_programs(stage.runtime) / "python")
-    template = _package(stage, build)
+    _name_configuration(build / "source", write_summary(build / "source", catalog, stage_file, overlay))
+    programs = packaging_programs(stage.runtime, stage.runtime_file)
+    vendor(ROOT / "requirements.txt", build / "source/vendor", programs / "python")
+    template = _package(stage, build, programs)
     complete_template(template, catalog, stage_file, overlay)
     return template
+
+
+def _warn_of_walk_through(stage: Stage, catalog: WrittenCatalog) -> None:
+    for role in catalog.roles:
+        if role.arn.split(":")[4] == _WALK_THROUGH_ACCOUNT:
+            say(
+                f"The catalog of stage {stage.name} has the role {role.name}, {role.arn}: account "
+                f"{_WALK_THROUGH_ACCOUNT} is the walk-through's, and none of yours. Take the role out of roles.yaml."
+            )
 
 
 def _copy_source(target: Path, config: Path | None) -> None:
@@ -93,20 +109,23 @@ def _not_shipped(directory: str, names: list[str]) -> list[str]:
     return [name for name in names if name == "__pycache__" or (is_config and is_beside(name))]
 
 
-def _name_configuration(source: Path) -> None:
-    """Have the stack say which configuration it is, as audit records and `/v1/iam/health` do."""
+def _name_configuration(source: Path, summary: Summary) -> None:
+    """Have the stack say which configuration it is, as audit records and `/v1/iam/health` do, and which stage.yaml."""
     path = source / ".chalice/template.json"
     template = json.loads(path.read_text(encoding="utf-8"))
-    template["Outputs"]["ConfigurationDigest"] = {
+    template["Outputs"][CONFIGURATION_OUTPUT] = {
         "Description": "SHA-256 of the configuration, as in audit records.",
-        "Value": configuration_digest(source / "chalicelib/config"),
+        "Value": summary.digest,
+    }
+    template["Outputs"][DIGEST_OUTPUT] = {
+        "Description": "SHA-256 of what the next deployment is compared with: configuration, settings of the stage.",
+        "Value": summary.own_digest,
     }
     path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
 
 
-def _package(stage: Stage, build: Path) -> Path:
+def _package(stage: Stage, build: Path, python: Path) -> Path:
     # Chalice names that runtime in the template whose Python runs it, and takes wheels for it.
-    python = packaging_programs(stage.runtime)
     command = [str(python / "chalice"), "package", "--stage", stage.name, "--pkg-format", "cloudformation"]
     command += ["--merge-template", ".chalice/template.json", str(build / "package")]
     _forget_old_packages(build / "source")
@@ -144,6 +163,11 @@ def _forget_old_packages(source: Path) -> None:
         package.unlink()
 
 
+def _whose(stage: Stage, config: Path | None) -> str:
+    own = config is not None or stage.name == LOCAL_STAGE
+    return "" if own else " (the walk-through's: name yours by CONFIG=DIRECTORY)"
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m ops.packaging", description="Make the package, and deploy nothing."
@@ -165,6 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"template  {template}")
     print(f"code      {template.with_name('deployment.zip')}")
     print(f"runtime   {stage.runtime}")
+    print(f"config    {options.config or SHIPPED_CONFIG}{_whose(stage, options.config)}")
+    print(f"region    {region or 'none: set AWS_REGION to have regions checked'}")
     return 0
 
 

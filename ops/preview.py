@@ -1,5 +1,6 @@
 """What a deployment is about to do, in words, for whoever is asked whether it should."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Final
 from ops.account import Account
 from ops.stack import ChangeSet, ResourceChange
 from ops.stage import Stage
+from ops.stage_template import FUNCTION
 from ops.summary import Summary, compare
 
 # Of thousands of names nobody reads all; the number tells.
 _MOST_NAMES: Final = 20
 _SHORT_DIGEST: Final = 12
 _SIGNS: Final = {"Add": "+", "Modify": "~", "Remove": "-"}
+_OF_API: Final = ("AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def preview(account: Account, planned: Planned) -> str:
         *_configuration(planned),
         *_resources(planned.changes),
     ]
-    return "\n".join(["This deploys", *lines])
+    return "\n".join(["This deploys", *map(_escaped, lines)])
 
 
 def _configuration(planned: Planned) -> Iterable[str]:
@@ -54,7 +57,7 @@ def _configuration(planned: Planned) -> Iterable[str]:
         for kind, entries in planned.new.kinds().items():
             yield from _named(kind, "+", tuple(sorted(entries)))
         return
-    if planned.old.digest == planned.new.digest:
+    if planned.old == planned.new:
         yield "The configuration is the one that is deployed."
         return
     yield f"In the configuration, against the one that is deployed (digest {planned.old.digest[:_SHORT_DIGEST]})"
@@ -64,7 +67,7 @@ def _configuration(planned: Planned) -> Iterable[str]:
         yield from _named(difference.kind, "~", difference.changed)
         yield from _named(difference.kind, "-", difference.taken)
     if not differences:
-        yield "  no role, policy or issuer changes"
+        yield "  the digests differ, and nothing that is named does"
 
 
 def _named(kind: str, sign: str, names: Sequence[str]) -> Iterable[str]:
@@ -78,10 +81,35 @@ def _resources(changes: ChangeSet | None) -> Iterable[str]:
         yield "No resource of the stack changes."
         return
     yield "In the stack"
-    yield from map(_resource, sorted(changes.changes, key=lambda change: (change.action, change.logical_id)))
+    of_routes = [change for change in changes.changes if _is_of_route(change)]
+    folded = Counter((change.action, change.type) for change in of_routes)
+    lines = [
+        (change.action, change.logical_id, _resource(change)) for change in changes.changes if change not in of_routes
+    ]
+    lines += [
+        (action, "", f"  {_sign(action)} {number} {kind} of the routes") for (action, kind), number in folded.items()
+    ]
+    yield from (line for _, _, line in sorted(lines))
+
+
+def _is_of_route(change: ResourceChange) -> bool:
+    """Whether it lets API Gateway invoke the function for a route; no resource of an adopter's begins as these do."""
+    return change.type == "AWS::Lambda::Permission" and change.logical_id.startswith(FUNCTION)
 
 
 def _resource(change: ResourceChange) -> str:
     what = f" ({', '.join(change.attributes)})" if change.attributes else ""
-    anew = {"True": ", made anew", "Conditional": ", perhaps made anew"}.get(change.replacement, "")
-    return f"  {_SIGNS.get(change.action, change.action)} {change.logical_id}, {change.type}{what}{anew}"
+    anew = {"True": ", made anew", "Conditional": ", made anew if what it refers to turns out to be another"}
+    # Each deployment of an API is a new one, and its stage only points to it: it is not made anew.
+    is_of_api = change.type in _OF_API and change.replacement == "Conditional"
+    said = "" if is_of_api else anew.get(change.replacement, "")
+    return f"  {_sign(change.action)} {change.logical_id}, {change.type}{what}{said}"
+
+
+def _sign(action: str) -> str:
+    return _SIGNS.get(action, action)
+
+
+def _escaped(line: str) -> str:
+    """A line without what could pass for others, or hide any: names come from files, and from the bucket."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

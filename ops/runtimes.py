@@ -21,8 +21,11 @@ OWN_RUNTIME: Final = "python{}.{}".format(*sys.version_info)
 _ASK: Final = "import sys; print('python%d.%d' % sys.version_info[:2])"
 
 
-def packaging_programs(runtime: str) -> Path:
+def packaging_programs(runtime: str, stage_file: Path | None = None) -> Path:
     """Where the programs are that make a package for a runtime: those of `dev`, or of a virtualenv made now.
+
+    Args:
+        stage_file: the `stage.yaml` that the runtime stands in, if it does, for messages.
 
     Raises:
         CommandFailed: no such Python is to be had here; says what to do.
@@ -31,18 +34,19 @@ def packaging_programs(runtime: str) -> Path:
         return programs("dev")
     name = f"package-{runtime.removeprefix('python')}"
     # By that Python itself: a virtualenv is for the Python that makes it.
-    command = [str(find_python(runtime, os.environ)), "-m", "ops.environments", name]
+    command = [str(find_python(runtime, os.environ, stage_file)), "-m", "ops.environments", name]
     done = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if done.returncode != 0:
         raise CommandFailed(f"The virtualenv that packages for {runtime} could not be made; it says above why.")
     return programs(name)
 
 
-def find_python(runtime: str, environment: Mapping[str, str]) -> Path:
+def find_python(runtime: str, environment: Mapping[str, str], stage_file: Path | None = None) -> Path:
     """A Python of this machine that has the version of a runtime.
 
     Args:
         environment: `PACKAGE_PYTHON` names one; else they are looked for by `PATH` and below pyenv's directory.
+        stage_file: as of `packaging_programs`.
 
     Raises:
         CommandFailed: there is none, or the named one has another version; says what to do.
@@ -58,10 +62,13 @@ def find_python(runtime: str, environment: Mapping[str, str]) -> Path:
     for candidate in _candidates(runtime, environment):
         if _version(candidate, environment) == runtime:
             return Path(candidate)
+    setting = f'"runtime": "{OWN_RUNTIME}" in .chalice/config.json'
+    if stage_file is not None:
+        setting = f"`runtime: {OWN_RUNTIME}` in {stage_file}"
     raise CommandFailed(
         f"The package is for Lambda's {runtime}, and no such Python is found here. Install it, so that {runtime} is on "
         f"the PATH; or name one: make ... PACKAGE_PYTHON=/path/to/{runtime}; or let the stage run on the Python that "
-        f'you have: "runtime": "{OWN_RUNTIME}" in .chalice/config.json.'
+        f"you have: {setting}."
     )
 
 

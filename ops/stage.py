@@ -8,7 +8,7 @@ from typing import Final, cast
 
 from ops.aws_cli import CommandFailed
 from ops.runtimes import OWN_RUNTIME, RUNTIMES
-from ops.stage_file import read_stage_file
+from ops.stage_file import STAGE_FILE, read_stage_file
 
 # Where no stage is named, by `make` and by `credvend-admin` alike.
 DEFAULT_STAGE: Final = "dev"
@@ -23,10 +23,12 @@ class Stage:
     Attributes:
         name: in commands, and in the names of all that is deployed.
         runtime: Lambda's, such as `python3.12`.
+        runtime_file: the `stage.yaml` that says so, or None: it stands in `.chalice/config.json`.
     """
 
     name: str
     runtime: str
+    runtime_file: Path | None = None
 
     @property
     def stack(self) -> str:
@@ -60,7 +62,7 @@ def read_stage(root: Path, name: str, config: Path | None = None) -> Stage:
     runtime = os.environ.get("CREDVEND_RUNTIME") or own or known[name].get("runtime", OWN_RUNTIME)
     if runtime not in RUNTIMES:
         raise CommandFailed(f"The runtime {runtime!r} of stage {name} is none of {', '.join(RUNTIMES)}.")
-    return Stage(name, str(runtime))
+    return Stage(name, str(runtime), None if config is None or own is None else config / STAGE_FILE)
 
 
 def _stages(root: Path) -> dict[str, dict[str, object]]:

@@ -5,10 +5,10 @@ It is for the deployment alone: the function never reads it, and it is not shipp
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.entries import field_message, json_schema
 from chalicelib.errors import ConfigError
@@ -20,6 +20,8 @@ STAGE_FILE: Final = "stage.yaml"
 # Of the 50 tags that a Lambda function may have, Chalice and SAM take one each; stack tags go to all resources.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-tags.html
 _MOST_TAGS: Final = 48
+# More would not fit into the API's resource policy.
+_MOST_ACCOUNTS: Final = 50
 _REGION: Final = "[a-z]{2,}(-[a-z]+)+-[0-9]"
 _ACCOUNT: Final = "[0-9]{12}"
 
@@ -113,12 +115,15 @@ class StageFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         Annotated[int, Meta(ge=128, le=10_240)] | None,
         Meta(description="Of the function, in MB. Default: 512."),
     ] = None
+    # Unset instead of null, which would read as `none` and be the default.
     concurrency: Annotated[
-        Annotated[int, Meta(ge=1, le=100_000)] | None, Meta(description="Reserved for the function.")
-    ] = None
+        Annotated[int, Meta(ge=1, le=100_000)] | Literal["none"] | UnsetType,
+        Meta(description="Reserved for the function; `none` reserves nothing."),
+    ] = UNSET
     throttle: Annotated[Throttle | None, Meta(description="Of the API. Default: rate 50, burst 100.")] = None
     accounts: Annotated[
-        list[AccountId], Meta(max_length=50, description="Other accounts whose principals may call; quoted.")
+        list[AccountId],
+        Meta(max_length=_MOST_ACCOUNTS, description="Other accounts whose principals may call; quoted."),
     ] = []
     organization: Annotated[
         # https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
@@ -224,6 +229,10 @@ def _message(error: str) -> str:
         return f"`{where.group(1)}` has an unknown key `{unknown}`; the keys are {', '.join(kind.__struct_fields__)}"
     error = error.replace("Object missing", "lacks the")
     message = field_message(error.replace("[...]", "").replace(" | null`", "`"), StageFile, _MUST_BE)
+    if message.startswith("`accounts` Expected `array` of length"):
+        return f"`accounts` has more than {_MOST_ACCOUNTS}: name the `organization`"
+    if message.startswith("`concurrency` ") and "`int` " not in message:
+        return "`concurrency` must be a number, or `none` to reserve nothing"
     if message.startswith(("`accounts", "`tags")) and "Expected `str`, got " in message:
         return f"{message.partition(' ')[0]} must be texts: quote what looks like a number or a yes"
     return message

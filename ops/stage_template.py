@@ -3,6 +3,8 @@
 import json
 from typing import Final, cast
 
+from msgspec import UNSET
+
 from chalicelib.errors import ConfigError
 from ops.resource_policy import PolicyTooLong, resource_policy
 from ops.stage_file import STAGE_FILE, Domain, StageFile, Throttle
@@ -56,7 +58,10 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     api = _properties(resources, API)
     if stage.memory is not None:
         function["MemorySize"] = stage.memory
-    if stage.concurrency is not None:
+    if stage.concurrency == "none":
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+        function.pop("ReservedConcurrentExecutions", None)
+    elif stage.concurrency is not UNSET:
         function["ReservedConcurrentExecutions"] = stage.concurrency
     if stage.throttle is not None:
         _throttle(cast(list[Json], api["MethodSettings"]), stage.throttle)
@@ -79,7 +84,7 @@ def bound_roles(template: Json, boundary: str | None) -> None:
         return
     for resource in cast(dict[str, Json], template["Resources"]).values():
         if resource["Type"] == "AWS::IAM::Role":
-            cast(Json, resource["Properties"]).setdefault("PermissionsBoundary", boundary)
+            cast(Json, resource.setdefault("Properties", {})).setdefault("PermissionsBoundary", boundary)
 
 
 def _properties(resources: dict[str, Json], name: str) -> Json:

@@ -1,42 +1,76 @@
-"""What a configuration holds, in names and hashes, and how it differs from the one that is deployed.
+"""What a configuration directory holds, in names and hashes, and how it differs from the one that is deployed.
 
-It is kept with each deployment, in the artifacts bucket under the configuration's digest, which the stack's outputs
-name: so a later deployment can tell what it adds, changes and takes away.
+Packaging writes it down. It is kept with each deployment, in the artifacts bucket under a digest that the stack's
+outputs name: so a later deployment can tell what it adds, changes and takes away.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from chalicelib.compiled import compiled_path
+from chalicelib.catalog import WrittenCatalog
+from chalicelib.compiled import compiled_path, shipped_files
 from ops.account import Account
 from ops.aws_cli import CommandFailed
+from ops.overlay import Overlay
+from ops.stage_file import StageFile
 
-DIGEST_OUTPUT: Final = "ConfigurationDigest"
+# The stack's outputs: what the function calls its configuration, and where the summary is.
+CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"
+DIGEST_OUTPUT: Final = "SummaryDigest"
+_FILE: Final = "summary.json"
+# Of stage.yaml, what is told by what it says: who is let in, and what bounds the function.
+_TOLD_SETTINGS: Final = ("accounts", "organization", "permissions_boundary")
 _Entries = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Names of a configuration's entries, each with a hash of what it says.
+    """Names of what a configuration directory holds, each with a hash of what it says.
 
     Attributes:
-        digest: of all files, as the deployed function works it out.
+        digest: of the files that are shipped, as the deployed function works it out.
+        accounts, organization, role_path, permissions_boundary: named by what they say; so are no hashes.
+        settings: keys of stage.yaml, other than those.
+        template: the file that adds to the template, if there is one.
+        files: those that are shipped.
     """
 
     digest: str
     roles: _Entries
     policies: _Entries
     issuers: _Entries
+    accounts: _Entries = field(default_factory=dict)
+    organization: _Entries = field(default_factory=dict)
+    role_path: _Entries = field(default_factory=dict)
+    permissions_boundary: _Entries = field(default_factory=dict)
+    settings: _Entries = field(default_factory=dict)
+    template: _Entries = field(default_factory=dict)
+    files: _Entries = field(default_factory=dict)
 
     def kinds(self) -> Mapping[str, Mapping[str, str]]:
         """The entries, by what they are called."""
-        return {"roles": self.roles, "policies": self.policies, "issuers": self.issuers}
+        return {
+            "roles": self.roles,
+            "policies": self.policies,
+            "issuers": self.issuers,
+            "accounts let in": self.accounts,
+            "organization let in": self.organization,
+            "role_path": self.role_path,
+            "permissions_boundary": self.permissions_boundary,
+            "other settings of stage.yaml": self.settings,
+            "template": self.template,
+        }
+
+    @property
+    def own_digest(self) -> str:
+        """Of all that is in here, 64 hexadecimal digits: `stage.yaml` and the template are no part of `digest`."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +83,55 @@ class Difference:
     taken: tuple[str, ...]
 
 
-def summarize(config: Path) -> Summary:
-    """The summary of a configuration directory that was compiled."""
+def write_summary(source: Path, catalog: WrittenCatalog, stage: StageFile, overlay: Overlay) -> Summary:
+    """Sum up what is packaged, for `summarize`.
+
+    Args:
+        source: what is packaged, with its configuration compiled; the summary lies in it, outside of what is shipped.
+    """
+    config = source / "chalicelib/config"
     _, _, content = compiled_path(config).read_bytes().partition(b"\n")
     document = json.loads(content)
-    return Summary(
+    summary = Summary(
         digest=document["written"],
         roles={role["name"]: _hash(role) for role in document["roles"]},
         policies={policy[0][0]: _hash(policy) for policy in document["policies"]},
-        issuers={issuer["name"]: _hash(issuer) for issuer in document["issuers"]},
+        issuers={issuer["name"]: _hash([issuer, _keys(config, issuer)]) for issuer in document["issuers"]},
+        accounts=_said(*stage.accounts),
+        organization=_said(stage.organization),
+        role_path=_said(catalog.role_path),
+        permissions_boundary=_said(stage.permissions_boundary),
+        settings=_settings(stage),
+        template={overlay.file: _hash(overlay.content)} if overlay.content else {},
+        files={path.relative_to(config).as_posix(): _hash_of_file(path) for path in shipped_files(config)},
     )
+    (source / _FILE).write_bytes(msgspec.json.encode(summary))
+    return summary
+
+
+def summarize(config: Path) -> Summary:
+    """The summary of a configuration that was packaged, by its directory there."""
+    return msgspec.json.decode((config.parents[1] / _FILE).read_bytes(), type=Summary)
+
+
+def _said(*values: str | None) -> _Entries:
+    return {value: "" for value in values if value is not None}
+
+
+def _settings(stage: StageFile) -> _Entries:
+    """The keys of stage.yaml that are set, and are not told by what they say."""
+    said, unsaid = msgspec.to_builtins(stage), msgspec.to_builtins(StageFile())
+    return {key: _hash(value) for key, value in said.items() if value != unsaid.get(key) and key not in _TOLD_SETTINGS}
+
+
+def _keys(config: Path, issuer: Mapping[str, object]) -> str | None:
+    """What is in the key file of an issuer that has one: who holds those keys can be all of its callers."""
+    file = issuer.get("jwks_file")
+    return None if file is None else _hash_of_file(config / str(file))
+
+
+def _hash_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
 def _hash(entry: object) -> str:
@@ -68,8 +141,9 @@ def _hash(entry: object) -> str:
 def compare(new: Summary, old: Summary) -> list[Difference]:
     """How two configurations differ, kind by kind; kinds that do not differ are left out."""
     found = []
-    for kind, after in new.kinds().items():
-        before = old.kinds()[kind]
+    before_by_kind = {**old.kinds(), "files": old.files}
+    for kind, after in {**new.kinds(), "files": new.files}.items():
+        before = before_by_kind[kind]
         changed = sorted(name for name in after.keys() & before.keys() if after[name] != before[name])
         difference = Difference(
             kind,
@@ -83,15 +157,19 @@ def compare(new: Summary, old: Summary) -> list[Difference]:
 
 
 def keep(account: Account, bucket: str, stack: str, summary: Summary, build: Path) -> None:
-    """Put a summary into the bucket, under its digest."""
+    """Put a summary into the bucket, under its own digest."""
     file = build / "summary.json"
     file.write_bytes(msgspec.json.encode(summary))
-    put = ["--bucket", bucket, "--key", _key(stack, summary.digest), "--body", str(file)]
+    put = ["--bucket", bucket, "--key", _key(stack, summary.own_digest), "--body", str(file)]
     account.aws.text("s3api", "put-object", *put, "--expected-bucket-owner", account.number)
 
 
 def find(account: Account, bucket: str, stack: str, digest: str | None) -> Summary | None:
-    """The summary of what was deployed, or None where it is not known."""
+    """The summary of what was deployed, or None where it is not known.
+
+    Args:
+        digest: what the stack's output `DIGEST_OUTPUT` says.
+    """
     if digest is None:
         return None
     place = f"s3://{bucket}/{_key(stack, digest)}"

@@ -134,6 +134,12 @@ Resources:
         (added("{Targets: [{Arn: !GetAtt APIHandler.Arn}]}", "AWS::Events::Rule"), "as good as every role"),
         (added("{Role: !GetAtt ApiHandlerRole.Arn}", "AWS::Lambda::Function"), "as good as every role"),
         (added("{Roles: [!Ref ApiHandlerRole]}", "AWS::IAM::Policy"), "refers to ApiHandlerRole"),
+        (added("{ExecutionRoleArn: !GetAtt ApiHandlerRole.Arn}", "AWS::Synthetics::Canary"), "as good as every role"),
+        (added("{RunConfig: {EnvironmentVariables: {F: !Ref APIHandler}}}", "AWS::Synthetics::Canary"), "as good as"),
+        (
+            added("{AlarmActions: [!GetAtt ApiHandlerRole.Arn]}", "AWS::CloudWatch::Alarm"),
+            "only SSM parameters and Out",
+        ),
         (added("{Roles: [credvend-prod-eu-central-1]}", "AWS::IAM::ManagedPolicy"), "must be a !Ref or !GetAtt"),
         (added("{RestApiId: !Ref RestAPI}", "AWS::ApiGateway::Method"), "must be a !Ref or !GetAtt of a resource"),
     ],
@@ -147,6 +153,12 @@ def test_what_would_change_credvend_is_refused_with_what_to_do_instead(tmp_path:
 def test_functions_and_roles_of_the_file_itself_may_be_attached_to(tmp_path: Path) -> None:
     text = added("{FunctionName: !GetAtt Mine.Arn}", "AWS::Lambda::Permission")
     assert "New" in merged(tmp_path, text)["Resources"]
+
+
+def test_the_role_s_name_may_be_said_on(tmp_path: Path) -> None:
+    parameter = added("{Type: String, Value: !GetAtt ApiHandlerRole.Arn}", "AWS::SSM::Parameter")
+    output = "Outputs: {Role: {Value: !GetAtt ApiHandlerRole.Arn}}"
+    assert "Role" in merged(tmp_path, f"{parameter}\n{output}")["Outputs"]
 
 
 def test_a_refused_file_changes_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Whoever is asked whether to deploy is told what changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from ops.account import Account
@@ -87,3 +88,46 @@ def test_of_thousands_of_names_the_number_is_told() -> None:
 def test_a_kind_that_does_not_differ_is_left_out() -> None:
     assert [difference.kind for difference in compare(NEW, OLD)] == ["roles", "issuers"]
     assert compare(OLD, OLD) == []
+
+
+def test_whoever_is_newly_let_in_is_named() -> None:
+    let_in = replace(
+        OLD, accounts={"111122223333": ""}, organization={"o-a1b2c3d4e5": ""}, template={"template.yaml": "1"}
+    )
+    assert shown(new=let_in, changes=None)[6:-1] == [
+        "In the configuration, against the one that is deployed (digest aaaaaaaaaaaa)",
+        "  + accounts let in: 111122223333",
+        "  + organization let in: o-a1b2c3d4e5",
+        "  + template: template.yaml",
+    ]
+
+
+def test_where_no_entry_differs_the_files_are_named() -> None:
+    old = replace(OLD, files={"roles.yaml": "1", "issuers.yaml": "1"})
+    new = replace(old, digest="b" * 64, files={"roles.yaml": "2", "issuers.yaml": "1"})
+    assert "  ~ files: roles.yaml" in shown(new=new, old=old)
+    assert "  the digests differ, and nothing that is named does" in shown(new=replace(OLD, digest="b" * 64))
+
+
+def test_no_name_can_pass_for_lines_of_the_preview() -> None:
+    forged = Summary("b" * 64, {"a\n  - policies: deny-all\x1b[2K\u2028\u202e": "1"}, {}, {})
+    (line,) = [line for line in shown(new=forged, old=replace(OLD, roles={}), changes=None) if "deny-all" in line]
+    assert line == "  + roles: a\\n  - policies: deny-all\\x1b[2K\\u2028\\u202e"
+
+
+def test_what_the_routes_bring_with_them_is_one_line() -> None:
+    routes = tuple(
+        ResourceChange(
+            "Modify", f"APIHandlerInvokePermission{n}", "AWS::Lambda::Permission", "Conditional", ("SourceArn",)
+        )
+        for n in range(9)
+    )
+    own = ResourceChange("Add", "Mine", "AWS::Lambda::Permission", "", ())
+    stage = ResourceChange("Modify", "RestAPIapiStage", "AWS::ApiGateway::Stage", "Conditional", ("DeploymentId",))
+    table = ResourceChange("Modify", "TokensTable", "AWS::DynamoDB::Table", "Conditional", ("TableName",))
+    assert shown(changes=replace(CHANGES, changes=(*routes, own, stage, table)))[-4:] == [
+        "  + Mine, AWS::Lambda::Permission",
+        "  ~ 9 AWS::Lambda::Permission of the routes",
+        "  ~ RestAPIapiStage, AWS::ApiGateway::Stage (DeploymentId)",
+        "  ~ TokensTable, AWS::DynamoDB::Table (TableName), made anew if what it refers to turns out to be another",
+    ]

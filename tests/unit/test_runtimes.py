@@ -42,6 +42,15 @@ def test_a_stage_names_its_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert read_stage(root, "prod").runtime == OWN_RUNTIME
 
 
+def test_a_stage_says_which_file_names_its_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("CREDVEND_RUNTIME", raising=False)
+    root = stages(tmp_path, runtime=OTHER)
+    assert read_stage(root, "prod", tmp_path).runtime_file is None
+    (tmp_path / "stage.yaml").write_text(f"runtime: {OWN_RUNTIME}")
+    stage = read_stage(root, "prod", tmp_path)
+    assert (stage.runtime, stage.runtime_file) == (OWN_RUNTIME, tmp_path / "stage.yaml")
+
+
 def test_what_goes_to_aws_does_not_hang_on_who_deploys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CREDVEND_RUNTIME", raising=False)
     shipped = json.loads((ROOT / ".chalice/config.json").read_text())["stages"]
@@ -105,5 +114,9 @@ def test_where_there_is_none_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.delenv("PYENV_ROOT", raising=False)
     with pytest.raises(CommandFailed) as failure:
         runtimes.packaging_programs(OTHER)
+    with pytest.raises(CommandFailed) as of_stage_file:
+        runtimes.packaging_programs(OTHER, Path("mine/stage.yaml"))
+    assert f"`runtime: {OWN_RUNTIME}` in mine/stage.yaml" in str(of_stage_file.value)
+    assert ".chalice" not in str(of_stage_file.value)
     for advice in (f"{OTHER} is on the PATH", f"PACKAGE_PYTHON=/path/to/{OTHER}", f'"runtime": "{OWN_RUNTIME}"'):
         assert advice in str(failure.value)

@@ -70,6 +70,10 @@ def applied(tmp_path: Path, text: str) -> Template:
         ("access_log: arn:aws:firehose:eu-central-1:111122223333:deliverystream/x", "begins with amazon-apigateway-"),
         ("memory: 64", "`memory` Expected `int` >= 128"),
         ("concurrency: 0", "`concurrency` Expected `int` >= 1"),
+        ("concurrency: null", "`concurrency` must be a number, or `none` to reserve nothing"),
+        ("concurrency: off", "`concurrency` must be a number, or `none`"),
+        ("concurrency: nothing", "`concurrency` must be a number, or `none`"),
+        (f"accounts: {[f'{n:012}' for n in range(51)]}", "`accounts` has more than 50: name the `organization`"),
         ("throttle: {rate: 10}", "lacks the required field `burst`"),
         ("runtime: nodejs24.x", f"is none of {', '.join(RUNTIMES)}"),
         ("memory: 512\nmemory: 1024", "a key stands twice"),
@@ -114,6 +118,13 @@ def test_the_runtime_of_the_file_comes_before_that_of_the_stage(
     assert read_stage(ROOT, "prod", tmp_path).runtime == "python3.14" != read_stage(ROOT, "prod").runtime
 
 
+def test_concurrency_is_reserved_or_not(tmp_path: Path) -> None:
+    function = applied(tmp_path, "concurrency: 7")["Resources"]["APIHandler"]["Properties"]
+    assert function["ReservedConcurrentExecutions"] == 7
+    function = applied(tmp_path, "concurrency: none")["Resources"]["APIHandler"]["Properties"]
+    assert "ReservedConcurrentExecutions" not in function
+
+
 def test_cheap_routes_keep_their_share_of_the_throttle(tmp_path: Path) -> None:
     changed = applied(tmp_path, "throttle: {rate: 200, burst: 1}")
     settings = changed["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
@@ -154,6 +165,13 @@ def test_each_role_is_bounded_and_nothing_else() -> None:
     bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
     bounded = [n for n, r in changed["Resources"].items() if "PermissionsBoundary" in r["Properties"]]
     assert bounded == ["ApiHandlerRole", "Other"]
+
+
+def test_a_role_without_properties_is_bounded_too() -> None:
+    changed = template()
+    changed["Resources"]["Bare"] = {"Type": "AWS::IAM::Role"}
+    bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
+    assert changed["Resources"]["Bare"]["Properties"] == {"PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}
 
 
 def test_every_key_is_documented() -> None:
