@@ -100,7 +100,7 @@ def _with_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment that holds the credentials themselves. `AWS_PROFILE` stays: it also names endpoints and the like.
 
     Credentials in the environment come before those of a profile that `AWS_PROFILE` names:
-    https://docs.aws.amazon.com/cli/v1/userguide/cli-chap-authentication.html#cli-chap-authentication-precedence
+    https://docs.aws.amazon.com/cli/v1/userguide/cli-configure-envvars.html
 
     Raises:
         CommandFailed: there are none.
