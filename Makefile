@@ -52,7 +52,7 @@ package: .dev ## make the package without an AWS account: STAGE=dev (the default
 	@$(DEV) -m ops.packaging "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
 deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod, CONFIG=directory of roles and policies; YES=1 asks nothing
-	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)") $(if $(filter-out 0 no false,$(YES)),--yes)
+	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)") $(if $(YES),"--yes=$(YES)")
 
 smoke: .deployment ## test what is deployed: STAGE=dev (the default) or prod
 	@$(DEV) -m ops.smoke "$(STAGE)"

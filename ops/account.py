@@ -16,6 +16,8 @@ from ops.aws_cli import AwsCli, CommandFailed
 from ops.say import say
 
 # botocore takes credentials from its process's environment alone, and these may be another's. They go through a pipe.
+# Only once: of a role to assume, the aws command line keeps a session of its own, and each asking makes another one,
+# whose ARN differs. https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-role.html#cli-configure-role-cache
 _CREDENTIALS: Final = """
 import json, sys, botocore.session
 found = botocore.session.Session().get_credentials()
@@ -23,6 +25,13 @@ if found is None:
     sys.exit("no AWS credentials were found")
 json.dump(found.get_frozen_credentials()._asdict(), sys.stdout)
 """
+# The variables that credentials are put into. botocore also reads these others, of a key that stood there before.
+_VARIABLES: Final = {
+    "access_key": "AWS_ACCESS_KEY_ID",
+    "secret_key": "AWS_SECRET_ACCESS_KEY",
+    "token": "AWS_SESSION_TOKEN",
+}
+_OF_A_FORMER_KEY: Final = ("AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,27 +73,17 @@ class Account:
         return f"https://s3.{self.region}.{resolver.construct_endpoint('s3', self.region)['dnsSuffix']}"
 
     def credentials(self) -> Credentials:
-        """What requests are signed with.
-
-        Raises:
-            CommandFailed: there are none.
-        """
-        done = subprocess.run(
-            [sys.executable, "-c", _CREDENTIALS],
-            env=dict(self.aws.environment),
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
+        """What requests are signed with: the same that `aws` is run with."""
+        told = self.aws.environment
+        return Credentials(
+            told.get("AWS_ACCESS_KEY_ID", ""), told.get("AWS_SECRET_ACCESS_KEY", ""), told.get("AWS_SESSION_TOKEN")
         )
-        if done.returncode != 0:
-            raise CommandFailed(f"The AWS credentials cannot be read: {done.stderr.strip().rpartition(chr(10))[2]}")
-        found = cast(dict[str, str | None], json.loads(done.stdout))
-        return Credentials(found["access_key"] or "", found["secret_key"] or "", found["token"])
 
 
 def find_account(environment: Mapping[str, str]) -> Account:
     """The account that the credentials of an environment are for.
+
+    They are looked up once, and all that follows is done with these: they must last as long as it takes.
 
     Raises:
         CommandFailed: no region, no credentials, or credentials that AWS does not take.
@@ -92,9 +91,33 @@ def find_account(environment: Mapping[str, str]) -> Account:
     region = _region(environment)
     if environment.get("AWS_ENDPOINT_URL"):
         say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
-    aws = AwsCli({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region})
+    aws = AwsCli(_with_credentials({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}))
     identity = aws.json("sts", "get-caller-identity")
     return Account(aws, str(identity["Account"]), region, str(identity["Arn"]))
+
+
+def _with_credentials(environment: Mapping[str, str]) -> dict[str, str]:
+    """An environment that holds the credentials themselves. `AWS_PROFILE` stays: it also names endpoints and the like.
+
+    Credentials in the environment come before those of a profile that `AWS_PROFILE` names:
+    https://docs.aws.amazon.com/cli/v1/userguide/cli-configure-envvars.html
+
+    Raises:
+        CommandFailed: there are none.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _CREDENTIALS],
+        env=dict(environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode != 0:
+        raise CommandFailed(f"The AWS credentials cannot be read: {done.stderr.strip().rpartition(chr(10))[2]}")
+    found = cast(dict[str, str | None], json.loads(done.stdout))
+    rest = {key: value for key, value in environment.items() if key not in (*_VARIABLES.values(), *_OF_A_FORMER_KEY)}
+    return rest | {name: value for part, name in _VARIABLES.items() if (value := found[part])}
 
 
 def _region(environment: Mapping[str, str]) -> str:

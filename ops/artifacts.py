@@ -7,6 +7,7 @@ import json
 from typing import Final, cast
 
 from ops.aws_cli import AwsCli, CommandFailed
+from ops.partition import partition_of
 from ops.say import say
 
 # What is overwritten or deleted can be got back for so many days. Whatever is current is never deleted: a stack that
@@ -48,10 +49,9 @@ def artifacts_bucket(aws: AwsCli, account: str, region: str) -> str:
     elif found.returncode != 0:
         raise _not_ours(bucket, account, found.stderr)
     aws.text("s3api", "put-public-access-block", *owned, "--public-access-block-configuration", _CLOSED)
-    partition = aws.text("sts", "get-caller-identity", "--query", "Arn", "--output", "text").split(":")[1]
     statements = _policy(aws, owned)
-    ours = _over_tls_only(f"arn:{partition}:s3:::{bucket}")
-    if ours not in statements:
+    ours = _over_tls_only(f"arn:{partition_of(region)}:s3:::{bucket}")
+    if ours not in statements or not _is_versioned(aws, owned):
         _make_safe(aws, owned)
         # Last, so that where it stands all the rest was done.
         others = [statement for statement in statements if statement.get("Sid") != _STATEMENT]
@@ -93,7 +93,14 @@ def _policy(aws: AwsCli, owned: tuple[str, ...]) -> list[dict[str, object]]:
         if "NoSuchBucketPolicy" in found.stderr:
             return []
         raise CommandFailed(f"The policy of {owned[1]} cannot be read.\n{found.stderr.strip()}")
-    return cast(list[dict[str, object]], json.loads(found.stdout)["Statement"])
+    statements = json.loads(found.stdout)["Statement"]
+    # A single one need not stand in a list:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+    return cast(list[dict[str, object]], statements if isinstance(statements, list) else [statements])
+
+
+def _is_versioned(aws: AwsCli, owned: tuple[str, ...]) -> bool:
+    return aws.text("s3api", "get-bucket-versioning", *owned, "--query", "Status", "--output", "text") == "Enabled"
 
 
 def _over_tls_only(arn: str) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Packages the service and deploys it with CloudFormation: `python -m ops.deploy STAGE [--config DIRECTORY] [--yes]`.
+"""Packages the service and deploys it with CloudFormation: `python -m ops.deploy STAGE [--config DIR] [--yes=1]`.
 
 The same steps and the same template serve AWS and the local AWS. Nothing changes before it was shown and agreed to;
 what was deployed is tested, and taken back if it does not pass.
@@ -24,12 +24,12 @@ from ops.packaging import SHIPPED_CONFIG, package
 from ops.preview import Planned, preview
 from ops.protection import protect
 from ops.question import ask, check_can_ask
-from ops.rollback import Former, remember, roll_back
+from ops.rollback import Former, remember, roll_back, said_of
 from ops.say import say
 from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test
-from ops.stack import Stack, discard, execute, find_deployed, plan_change, upload
+from ops.stack import Stack, StackFailed, TakenBack, discard, execute, find_deployed, plan_change, upload
 from ops.stage import LOCAL_STAGE, Stage, read_stage
-from ops.stage_file import read_stage_file
+from ops.stage_file import StageFile, read_stage_file
 from ops.statements import invoke_statement, trust_statement
 
 
@@ -40,11 +40,25 @@ class _Prepared:
     Attributes:
         before: the stack as it is, or None if there is none.
         former: how to get back to it.
+        bucket: where everything was uploaded to.
     """
 
     planned: Planned
     before: Stack | None
     former: Former | None
+    bucket: str
+
+
+class NotProtected(CommandFailed):
+    """All is deployed and works, but is not protected against deletion.
+
+    Attributes:
+        deployment: what is deployed.
+    """
+
+    def __init__(self, message: str, deployment: Deployment) -> None:
+        super().__init__(message)
+        self.deployment = deployment
 
 
 def deploy(
@@ -64,6 +78,7 @@ def deploy(
 
     Raises:
         ConfigError: the configuration is invalid; nothing was deployed.
+        NotProtected: only the last step failed.
         CommandFailed: a step failed; says which, and what it said, and what is deployed now.
     """
     settings = read_stage(ROOT, stage, config)
@@ -72,6 +87,8 @@ def deploy(
             f"Name the configuration to deploy: make deploy STAGE={stage} CONFIG=DIRECTORY. The one in "
             f"{SHIPPED_CONFIG} is the walk-through's; stage {stage} would serve it instead of what is there."
         )
+    if config is not None and not config.is_dir():
+        raise CommandFailed(f"{config} is not a directory.")
     account = find_account(environment)
     asks = not yes and not (stage == LOCAL_STAGE and account.is_local)
     if asks:
@@ -85,10 +102,10 @@ def deploy(
         say(f"Packaging stage {stage} with the configuration in {config or SHIPPED_CONFIG} ...")
         template = package(settings, build, config, account.region)
         prepared = _prepare(account, settings, config or SHIPPED_CONFIG, template, build)
-        _agree(account, prepared.planned, asks)
+        _agree(account, prepared, asks)
         deployed = _make(account, prepared, patience)
         if stage != LOCAL_STAGE:
-            protect(account.aws, settings.stack)
+            _protect(account, deployed)
     return deployed
 
 
@@ -105,16 +122,17 @@ def _prepare(account: Account, stage: Stage, config: Path, template: Path, build
     url = upload(account, stage.stack, template, bucket)
     tags = read_stage_file(ROOT / config).tags
     changes = plan_change(account.aws, stage.stack, url, tags, is_first=before is None)
-    return _Prepared(Planned(stage, config, new, old, before is None, changes), before, former)
+    return _Prepared(Planned(stage, config, new, old, before is None, changes), before, former, bucket)
 
 
-def _agree(account: Account, planned: Planned, asks: bool) -> None:
-    """Show what changes, and ask. Whatever else than a yes ends it, nothing has changed."""
+def _agree(account: Account, prepared: _Prepared, asks: bool) -> None:
+    """Show what changes, and ask. Whatever else than a yes ends it, the stack is as it was."""
+    planned = prepared.planned
     say(preview(account, planned))
     if not asks or planned.changes is None:
         return
     try:
-        ask("Deploy?", "Nothing was deployed.")
+        ask("Deploy?", f"The stack was not changed; what was uploaded stays in {prepared.bucket}.")
     except BaseException:
         discard(account.aws, planned.changes)
         raise
@@ -129,20 +147,24 @@ def _make(account: Account, prepared: _Prepared, patience: float) -> Deployment:
     changes = prepared.planned.changes
     if changes is not None:
         say(f"Deploying stack {changes.stack} ...")
-        stack = execute(account.aws, changes)
+        try:
+            stack = execute(account.aws, changes)
+        except TakenBack as failure:
+            raise StackFailed(f"{failure}\nWhat was deployed before is back.") from None
     elif prepared.before is not None:
         stack = prepared.before
     else:
         raise AssertionError("a first deployment that changes nothing")
-    deployed = deployment_of(account, stack)
     try:
+        deployed = deployment_of(account, stack)
         smoke_test(account, deployed, patience)
-    except CommandFailed as failure:
+    except Exception as error:  # whatever it was, that it works is not proved
+        why = said_of(error)
         if changes is None:
-            raise SmokeFailed(f"What is deployed does not pass its test, and was not changed.\n{failure}") from None
-        say(f"It does not pass:\n{failure}\nRolling back ...")
+            raise SmokeFailed(f"What is deployed does not pass its test, and was not changed.\n{why}") from None
+        say(f"It does not pass:\n{why}\nRolling back ...")
         raise SmokeFailed(
-            f"What was deployed did not pass its test.\n{failure}\n{_roll_back(account, stack, prepared, patience)}"
+            f"What was deployed did not pass its test.\n{why}\n{_roll_back(account, stack, prepared, patience)}"
         ) from None
     return deployed
 
@@ -151,18 +173,44 @@ def _roll_back(account: Account, failed: Stack, prepared: _Prepared, patience: f
     """Take a deployment back, and say what is there now, whatever that is."""
     try:
         return roll_back(account, failed, prepared.former, patience)
+    except TakenBack as error:
+        return f"It could NOT be rolled back: CloudFormation has put back what does not pass.\n{error}"
+    except Exception as error:
+        return f"It could NOT be rolled back, and may still be there:\n{error}"
+
+
+def _protect(account: Account, deployed: Deployment) -> None:
+    try:
+        protect(account.aws, deployed.stack)
     except CommandFailed as error:
-        return f"It could NOT be rolled back, and is still there:\n{error}"
+        raise NotProtected(
+            "The deployment is live, and passed its test, but is not protected against deletion: deploy again once "
+            f"that is mended.\n{error}",
+            deployed,
+        ) from None
+
+
+def _yes(word: str) -> bool:
+    """What `YES=` says. Only what is clear is taken: whoever mistypes is not to deploy unasked."""
+    if word.strip().lower() in ("1", "yes", "true"):
+        return True
+    if word.strip().lower() in ("", "0", "no", "false", "n"):
+        return False
+    raise argparse.ArgumentTypeError(f"{word!r} is neither yes nor no. YES=1 asks nothing; to be asked, leave YES out.")
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops.deploy", description="Deploy credvend with CloudFormation.")
     parser.add_argument("stage", help="a stage of .chalice/config.json")
     parser.add_argument("--config", type=Path, help="a directory with roles.yaml and policies/ of your own")
-    parser.add_argument("--yes", action="store_true", help="do not ask before anything is changed")
+    parser.add_argument("--yes", type=_yes, nargs="?", const=True, default=False, help="do not ask before the change")
     options = parser.parse_args(arguments)
     try:
+        stage_file = read_stage_file(options.config or ROOT / SHIPPED_CONFIG)
         deployed = deploy(options.stage, os.environ, options.config, options.yes)
+        failed = None
+    except NotProtected as error:
+        deployed, failed = error.deployment, str(error)
     except (CommandFailed, ConfigError) as error:
         say(str(error))
         return 1
@@ -172,15 +220,28 @@ def main(arguments: list[str] | None = None) -> int:
             f"deployed is tested by: make smoke STAGE={options.stage}"
         )
         return 130
+    _print_result(deployed, stage_file)
+    if failed:
+        say(f"\n{failed}")
+        return 1
+    return 0
+
+
+def _print_result(deployed: Deployment, stage_file: StageFile) -> None:
     print(f"credvend is at            {deployed.url}")
     print(f"its audit records are in  {deployed.log_group}")
     print(f"its role is               {deployed.function_role_arn}")
     print(f"its configuration is      {deployed.configuration}")
     print("\nThe trust policy of each target role needs this statement:")
     print(json.dumps(trust_statement(deployed.function_role_arn), indent=2))
-    print("\nEach caller of this account needs this one in its IAM policy:")
+    print("\nEach caller needs this one in its IAM policy:")
     print(json.dumps(invoke_statement(deployed.api_arn), indent=2))
-    return 0
+    others = [f"account {account}" for account in stage_file.accounts]
+    others += [f"organization {stage_file.organization}"] if stage_file.organization else []
+    if others:
+        print(f"\nBeside those of account {deployed.account}, callers are let in from: {', '.join(others)}")
+    else:
+        print(f"\nCallers are let in from account {deployed.account} alone. Callers of other accounts: docs/stage.md")
 
 
 if __name__ == "__main__":

@@ -8,13 +8,25 @@ from ops.account import Account
 from ops.aws_cli import CommandFailed
 from ops.deployment import deployment_of
 from ops.smoke import smoke_test
-from ops.stack import Stack, delete_stack, execute, plan_change, put_template, sent_template
+from ops.stack import (
+    ChangeSet,
+    Stack,
+    delete_stack,
+    discard,
+    execute,
+    find_stack,
+    plan_change,
+    put_template,
+    sent_template,
+)
+from ops.summary import DIGEST_OUTPUT
 
 # What the template keeps when its stack is deleted, and how to delete it.
 _KEPT: Final = {
     "AWS::DynamoDB::Table": "aws dynamodb delete-table --table-name",
     "AWS::Logs::LogGroup": "aws logs delete-log-group --log-group-name",
 }
+_SOMEBODY_ELSE: Final = "Somebody has deployed since; nothing was rolled back."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +66,51 @@ def roll_back(account: Account, failed: Stack, former: Former | None, patience: 
     Raises:
         CommandFailed: that failed, too.
     """
+    if not _is_there_still(account, failed):
+        return _SOMEBODY_ELSE
     if former is None:
         return _remove(account, failed)
     url = put_template(account, failed.name, former.template, former.bucket)
     planned = plan_change(account.aws, failed.name, url, former.stack.tags, is_first=False)
+    # Whatever changes the stack from here on makes the change set obsolete, and CloudFormation refuse it:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets-execute.html
+    if not _is_there_still(account, failed):
+        if planned is not None:
+            discard(account.aws, planned)
+        return _SOMEBODY_ELSE
     restored = former.stack if planned is None else execute(account.aws, planned)
+    back = "What was deployed before is back" + (f" ({anew})" if (anew := _made_anew(planned)) else "")
     try:
         smoke_test(account, deployment_of(account, restored), patience)
-    except CommandFailed as failure:
-        return f"What was deployed before is back, but does not pass the test either:\n{failure}"
-    return "What was deployed before is back, and passes the test."
+    except Exception as failure:
+        return f"{back}, but does not pass the test either:\n{said_of(failure)}"
+    return f"{back}, and passes the test."
+
+
+def said_of(failure: Exception) -> str:
+    """What is said of a failure; of one that nobody foresaw, its kind as well."""
+    return str(failure) if isinstance(failure, CommandFailed) else f"The test itself failed: {failure!r}"
+
+
+def _is_there_still(account: Account, deployed: Stack) -> bool:
+    """Whether nobody has deployed since."""
+    now = find_stack(account.aws, deployed.name)
+    return now is not None and _state(now) == _state(deployed)
+
+
+def _state(stack: Stack) -> tuple[object, ...]:
+    return stack.id, stack.status, stack.updated, stack.outputs.get(DIGEST_OUTPUT)
+
+
+def _made_anew(back: ChangeSet | None) -> str:
+    """What holds something, and was removed or replaced by the change that is taken back: so it is empty now."""
+    changes = () if back is None else back.changes
+    names = [
+        f"{change.logical_id}, {change.type}, is made anew, empty"
+        for change in changes
+        if change.type in _KEPT and (change.action == "Add" or change.replacement == "True")
+    ]
+    return "; ".join(names)
 
 
 def _remove(account: Account, first: Stack) -> str:

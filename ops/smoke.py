@@ -1,7 +1,7 @@
 """Does what is deployed work? Asked through its URL, as callers ask: `python -m ops.smoke STAGE`.
 
-Health; who we are, signed with SigV4; a dry run of a vend, and its audit record in the log group; and whether what
-answers has the configuration that was deployed. Nothing is vended.
+Health; who we are, signed with SigV4; that a token which is none is refused; a dry run of a vend, and its audit record
+in the log group; and whether what answers has the configuration that was deployed. Nothing is vended.
 """
 
 import argparse
@@ -61,16 +61,22 @@ class _Answer:
 
     @property
     def body(self) -> Json:
-        try:
-            found = json.loads(self.text)
-        except ValueError:
-            return {}
-        return cast(Json, found) if isinstance(found, dict) else {}
+        return _json_object(self.text)
 
     @property
     def code(self) -> str | None:
         """What a refusal of credvend's calls itself."""
         return cast(str | None, self.body.get("Code"))
+
+    def told(self, name: str) -> object:
+        """A field that every answer of its kind has.
+
+        Raises:
+            SmokeFailed: it does not.
+        """
+        if name not in self.body:
+            raise self.unexpected()
+        return self.body[name]
 
     def unexpected(self) -> SmokeFailed:
         return SmokeFailed(f"{self.request} answers {self.status}: {self.text[:500]}")
@@ -86,8 +92,11 @@ class _Caller:
     http: URLLib3Session
     patience: float
 
-    def ask(self, method: str, path: str, body: Json | None = None) -> _Answer:
+    def ask(self, method: str, path: str, body: Json | None = None, token: str = "") -> _Answer:
         """Send a request, signed where the route is for those who sign.
+
+        Args:
+            token: for the other routes.
 
         Raises:
             SmokeFailed: nothing answers, or API Gateway lets us not in.
@@ -98,6 +107,8 @@ class _Caller:
             request.headers["Content-Type"] = "application/json"
         if path.startswith("/v1/iam/"):
             SigV4Auth(self.credentials, "execute-api", self.account.region).add_auth(request)
+        if token:
+            request.headers["Authorization"] = f"Bearer {token}"
         name = f"{method} {path}"
         try:
             sent = self.http.send(request.prepare())
@@ -131,6 +142,7 @@ def smoke_test(account: Account, deployed: Deployment, patience: float = PATIENC
     for name, check in (
         ("health", _health),
         ("signed whoami", _whoami),
+        ("a token that is none", _refused_token),
         ("configuration", _configuration),
         ("dry run, and its audit record", _recorded_dry_run),
     ):
@@ -148,10 +160,18 @@ def _health(caller: _Caller) -> str:
 def _whoami(caller: _Caller) -> str:
     answer = caller.ask("GET", "/v1/iam/whoami")
     if answer.code == "CallerRefused":  # by credvend itself, which knows who we are
-        return f"refused: {answer.body['Message']}"
+        return f"refused: {answer.told('Message')}"
     if answer.status != 200 or answer.body.get("Arn") != caller.account.arn:
         raise answer.unexpected()
     return str(answer.body["Arn"])
+
+
+def _refused_token(caller: _Caller) -> str:
+    """The routes without a signature are there, and let in nobody who proves nothing."""
+    answer = caller.ask("POST", "/v1/credentials", {"role": _NOBODY, "reason": _REASON, "dry_run": True}, token=_NOBODY)
+    if answer.status != 401 or answer.code != "InvalidToken":
+        raise answer.unexpected()
+    return f"refused, as it should be ({answer.code})"
 
 
 def _configuration(caller: _Caller) -> str:
@@ -174,8 +194,8 @@ def _recorded_dry_run(caller: _Caller) -> str:
     asked: Json = {"role": role or _NOBODY, "reason": _REASON, "dry_run": True}
     answer = caller.ask("POST", "/v1/iam/credentials", asked)
     expected = ("credentials.requested", f"would vend {role}") if answer.status == 200 else _refusal(answer, role)
-    record = _record(caller, str(answer.body["RequestId"]), since)
-    if record["event"] != expected[0]:
+    record = _record(caller, str(answer.told("RequestId")), since)
+    if record.get("event") != expected[0]:
         raise SmokeFailed(f"The audit record of {answer.request} is of another event: {json.dumps(record)}")
     if caller.deployed.configuration not in ("", record.get("configuration")):
         raise SmokeFailed(
@@ -186,13 +206,18 @@ def _recorded_dry_run(caller: _Caller) -> str:
 
 
 def _permitted_role(caller: _Caller) -> str | None:
-    """A role that policies let us have as it is, or None: also where there are too many for one answer."""
+    """A role that policies let us have as it is, or None."""
     answer = caller.ask("GET", "/v1/iam/roles")
-    if answer.status != 200:
+    if answer.code == "CallerRefused":
         return None
-    roles = cast(list[dict[str, object]], answer.body["Roles"])
-    plain = [role for role in roles if not any(param["Required"] for param in cast(list[Json], role["Params"]))]
-    return str(plain[0]["Role"]) if plain else None
+    if answer.status != 200:
+        raise answer.unexpected()
+    roles = cast(list[dict[str, object]], answer.told("Roles"))
+    try:
+        plain = [role for role in roles if not any(param["Required"] for param in cast(list[Json], role["Params"]))]
+        return str(plain[0]["Role"]) if plain else None
+    except (KeyError, TypeError):
+        raise answer.unexpected() from None
 
 
 def _refusal(answer: _Answer, role: str | None) -> tuple[str, str]:
@@ -201,7 +226,7 @@ def _refusal(answer: _Answer, role: str | None) -> tuple[str, str]:
         return "credentials.denied", f"refused, as it should be ({answer.code})"
     # The policies permit the role, but not as it is: without its claims or tags, say.
     if role is not None and answer.code in ("AccessDenied", "InvalidRequest"):
-        return "credentials.denied", f"refused {role}: {answer.body['Message']}"
+        return "credentials.denied", f"refused {role}: {answer.told('Message')}"
     raise answer.unexpected()
 
 
@@ -215,15 +240,26 @@ def _record(caller: _Caller, request_id: str, since: int) -> Json:
     query = ["--log-group-name", group, "--start-time", str(since), "--filter-pattern", f'"{request_id}"']
 
     def look() -> Json:
-        found = caller.account.aws.json("logs", "filter-log-events", *query)
+        try:
+            found = caller.account.aws.json("logs", "filter-log-events", *query)
+        except CommandFailed as error:  # the right to it, or the log group, may be new
+            raise SmokeFailed(str(error)) from None
         for event in cast(list[dict[str, str]], found.get("events", [])):
-            message = event["message"].strip()
-            record = cast(Json, json.loads(message)) if message.startswith("{") else {}
+            record = _json_object(event["message"])
             if record.get("request_id") == request_id:
                 return record
         raise SmokeFailed(f"The audit record of request {request_id} does not arrive in log group {group}.")
 
     return _eventually(look, caller.patience * _RECORD_PART)
+
+
+def _json_object(text: str) -> Json:
+    """The object that a text is as JSON, or else an empty one: a line of the log that is cut off, say."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return cast(Json, found) if isinstance(found, dict) else {}
 
 
 def _eventually(look: Callable[[], _Found], seconds: float) -> _Found:
@@ -252,8 +288,11 @@ def main(arguments: list[str] | None = None) -> int:
                 f"make deploy STAGE={name} makes it."
             )
         smoke_test(account, deployment_of(account, stack))
-    except CommandFailed as error:
+    except SmokeFailed as error:
         say(f"The smoke test of stage {name} failed.\n{error}")
+        return 1
+    except CommandFailed as error:
+        say(f"Stage {name} could not be tested: {error}")
         return 1
     except KeyboardInterrupt:
         say("\nStopped.")

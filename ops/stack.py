@@ -19,8 +19,23 @@ from ops.aws_cli import AwsCli, CommandFailed, Json
 
 # Of a stack that never was deployed whole, and holds nothing; it can only be deleted.
 _NEVER_DEPLOYED: Final = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
-# An update can start from these: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
-_UPDATABLE: Final = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+# An update can start from these: the last known stable states of
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html
+_UPDATABLE: Final = (
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+)
+# What tells, in a failure, that a resource of that name was there before the stack: what the resource's own service
+# says, or CloudFormation before it begins.
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
+_THERE_BEFORE: Final = ("AlreadyExists", "already exists", "ResourceExistenceCheck")
+_LEFT_BY_A_FORMER: Final = (
+    "A former stack of that name has left its log group and its table, and CloudFormation does not take them over. "
+    "What to do: docs/deploy.md#when-the-first-deployment-fails-and-removing-it"
+)
 # What CloudFormation says of a change set that changes nothing; the aws command line looks for the same two.
 _NO_CHANGES: Final = ("The submitted information didn't contain changes", "No updates are to be performed")
 _CHANGE_SET_SECONDS: Final = 300
@@ -34,18 +49,23 @@ class StackFailed(CommandFailed):
     """CloudFormation could not make the change; says why."""
 
 
+class TakenBack(StackFailed):
+    """CloudFormation could not make the change, and has taken back what it had made of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A stack as CloudFormation describes it.
 
     Attributes:
-        created: by CloudFormation's clock.
+        created, updated: by CloudFormation's clock; `updated` is None where the stack is as it was made.
     """
 
     name: str
     id: str
     status: str
     created: datetime
+    updated: datetime | None
     outputs: Mapping[str, str]
     tags: Mapping[str, str]
 
@@ -101,6 +121,7 @@ def find_stack(aws: AwsCli, name: str) -> Stack | None:
         id=str(only["StackId"]),
         status=str(only["StackStatus"]),
         created=moment(only["CreationTime"]),
+        updated=moment(only["LastUpdatedTime"]) if only.get("LastUpdatedTime") else None,
         outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
         tags={tag["Key"]: tag["Value"] for tag in tags},
     )
@@ -131,6 +152,7 @@ def find_deployed(aws: AwsCli, name: str) -> Stack | None:
             f"  aws cloudformation describe-stacks --stack-name {name} --query 'Stacks[].StackStatus'"
         )
     way = {
+        "UPDATE_FAILED": f"aws cloudformation rollback-stack --stack-name {name}",
         "UPDATE_ROLLBACK_FAILED": f"aws cloudformation continue-update-rollback --stack-name {name}",
     }.get(stack.status, f"aws cloudformation delete-stack --stack-name {name}")
     raise CommandFailed(
@@ -212,6 +234,8 @@ def plan_change(aws: AwsCli, name: str, template_url: str, tags: Mapping[str, st
         discard(aws, ChangeSet(change_set, name, is_first, ()))
         if any(sign in why for sign in _NO_CHANGES):
             return None
+        if is_first and any(sign in why for sign in _THERE_BEFORE):
+            why += f"\n{_LEFT_BY_A_FORMER}"
         raise StackFailed(f"CloudFormation does not take the template:\n{why}")
     changes = cast(list[dict[str, Json]], told.get("Changes", []))
     return ChangeSet(change_set, name, is_first, tuple(_change(change["ResourceChange"]) for change in changes))
@@ -242,8 +266,9 @@ def execute(aws: AwsCli, planned: ChangeSet) -> Stack:
     """Make the change as it was planned, and wait for its end.
 
     Raises:
-        StackFailed: it failed, and CloudFormation has taken it back, or says that it could not; with the events that
-            tell why. Of a first deployment, nothing is left.
+        TakenBack: it failed, and CloudFormation has taken it back; with the events that tell why.
+        StackFailed: it failed, and CloudFormation could not take it back. Or it was the first deployment, of which
+            nothing is left.
     """
     before = _latest_event(aws, planned.stack)
     aws.text("cloudformation", "execute-change-set", "--change-set-name", planned.id)
@@ -255,11 +280,15 @@ def execute(aws: AwsCli, planned: ChangeSet) -> Stack:
         raise StackFailed(f"Stack {planned.stack} is gone.\n{why}")
     ended = f"CloudFormation could not deploy stack {planned.stack}: it is {stack.status}.\n{why}\n"
     if stack.status == "UPDATE_ROLLBACK_COMPLETE":
-        raise StackFailed(ended + "What was deployed before is back.")
+        raise TakenBack(ended.rstrip())
     if stack.status == "ROLLBACK_COMPLETE":
         delete_stack(aws, stack)
-        raise StackFailed(ended + "It was the first deployment: the stack is deleted, and can be deployed again.")
-    find_deployed(aws, planned.stack)  # says what to do
+        again = _LEFT_BY_A_FORMER if any(sign in why for sign in _THERE_BEFORE) else "It can be deployed again."
+        raise StackFailed(f"{ended}It was the first deployment: the stack is deleted. {again}")
+    try:
+        find_deployed(aws, planned.stack)  # says what to do
+    except CommandFailed as error:
+        ended += str(error)
     raise StackFailed(ended)
 
 

@@ -208,7 +208,7 @@ def test_a_declined_question_changes_nothing(deployer: Deployer, service: Stack,
     os.close(terminal)
     os.close(person)
     assert done.returncode != 0 and done.stdout == ""
-    assert "Deploy? [y/N] Nothing was deployed." in done.stderr
+    assert "Deploy? [y/N] The stack was not changed; what was uploaded stays in credvend-artifacts-" in done.stderr
     assert f"  as             arn:aws:iam::{ACCOUNT}:root\n" in done.stderr
     assert "  + roles: another\n" in done.stderr and "  - roles: safe\n" in done.stderr
     assert "  ~ policies: safe-caller-may-use-safe\n" in done.stderr

@@ -18,17 +18,16 @@ Answers = dict[str, tuple[int, str]]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Recorded(AwsCli):
-    """An aws that fails as told, succeeds where nothing is told, and remembers what it was asked of S3."""
+    """An aws that fails or answers as told, succeeds where nothing is told, and remembers what it was asked of S3."""
 
     failures: Answers = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        if arguments[0] == "sts":
-            arn = f"arn:aws-cn:iam::{ACCOUNT}:user/deployer"
-            return subprocess.CompletedProcess(arguments, 0, arn, "")
         self.asked.append(arguments)
         code, said = self.failures.get(arguments[1], (0, ""))
+        if code == 0:
+            return subprocess.CompletedProcess(arguments, 0, said, "")
         return subprocess.CompletedProcess(arguments, code, "", said)
 
     def options(self, command: str) -> dict[str, str]:
@@ -89,3 +88,21 @@ def test_the_policy_is_of_the_accounts_partition() -> None:
     bucket = artifacts_bucket(aws, ACCOUNT, "cn-north-1")
     (statement,) = json.loads(aws.options("put-bucket-policy")["--policy"])["Statement"]
     assert statement["Resource"] == [f"arn:aws-cn:s3:::{bucket}", f"arn:aws-cn:s3:::{bucket}/*"]
+
+
+def test_a_policy_of_a_single_statement_without_a_list_is_kept() -> None:
+    theirs = {"Sid": "Theirs", "Effect": "Deny"}
+    aws = making(get_bucket_policy=(0, json.dumps({"Statement": theirs})))
+    artifacts_bucket(aws, ACCOUNT, "cn-north-1")
+    statements = json.loads(aws.options("put-bucket-policy")["--policy"])["Statement"]
+    assert theirs in statements and len(statements) == 2
+
+
+@pytest.mark.parametrize(("status", "made"), [("Suspended", 1), ("None", 1), ("Enabled", 0)])
+def test_versioning_that_was_switched_off_is_switched_on_again(status: str, made: int) -> None:
+    first = making()
+    artifacts_bucket(first, ACCOUNT, "cn-north-1")
+    policy = first.options("put-bucket-policy")["--policy"]
+    aws = making(get_bucket_policy=(0, policy), get_bucket_versioning=(0, status))
+    artifacts_bucket(aws, ACCOUNT, "cn-north-1")
+    assert [asked[1] for asked in aws.asked].count("put-bucket-versioning") == made
