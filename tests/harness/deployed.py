@@ -3,11 +3,12 @@
 Tests reach the service over HTTP alone, as its callers do.
 """
 
+import copy
 import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -158,7 +159,9 @@ class Stack:
 
     def beside(self, deployed: Deployment) -> "Stack":
         """Another deployment on the same local AWS: what it vends stands in a log of its own."""
-        return replace(self, deployed=deployed, vended=[])
+        other = copy.copy(self)
+        other.deployed, other.vended = deployed, []
+        return other
 
     def iam(self, account: str = ACCOUNT) -> "IAMClient":
         return cast("IAMClient", self._client("iam", None, account))
