@@ -50,10 +50,6 @@ class Account:
     arn: str
 
     @property
-    def partition(self) -> str:
-        return self.arn.split(":")[1]
-
-    @property
     def endpoint(self) -> str | None:
         """Where all services are instead of at AWS, or None."""
         return self.aws.environment.get("AWS_ENDPOINT_URL") or None

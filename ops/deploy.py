@@ -29,7 +29,7 @@ from ops.say import say
 from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test
 from ops.stack import Stack, StackFailed, TakenBack, discard, execute, find_deployed, plan_change, upload
 from ops.stage import LOCAL_STAGE, Stage, read_stage
-from ops.stage_file import StageFile, read_stage_file
+from ops.stage_file import StageFile
 from ops.statements import invoke_statement, trust_statement
 
 
@@ -120,8 +120,7 @@ def _prepare(account: Account, stage: Stage, config: Path, template: Path, build
         old = summary.find(account, bucket, stage.stack, before.outputs.get(summary.DIGEST_OUTPUT))
     summary.keep(account, bucket, stage.stack, new, build)
     url = upload(account, stage.stack, template, bucket)
-    tags = read_stage_file(ROOT / config).tags
-    changes = plan_change(account.aws, stage.stack, url, tags, is_first=before is None)
+    changes = plan_change(account.aws, stage.stack, url, stage.settings.tags, is_first=before is None)
     return _Prepared(Planned(stage, config, new, old, before is None, changes), before, former, bucket)
 
 
@@ -206,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--yes", type=_yes, nargs="?", const=True, default=False, help="do not ask before the change")
     options = parser.parse_args(arguments)
     try:
-        stage_file = read_stage_file(options.config or ROOT / SHIPPED_CONFIG)
+        settings = read_stage(ROOT, options.stage, options.config).settings
         deployed = deploy(options.stage, os.environ, options.config, options.yes)
         failed = None
     except NotProtected as error:
@@ -220,14 +219,14 @@ def main(arguments: list[str] | None = None) -> int:
             f"deployed is tested by: make smoke STAGE={options.stage}"
         )
         return 130
-    _print_result(deployed, stage_file)
+    _print_result(deployed, settings)
     if failed:
         say(f"\n{failed}")
         return 1
     return 0
 
 
-def _print_result(deployed: Deployment, stage_file: StageFile) -> None:
+def _print_result(deployed: Deployment, settings: StageFile) -> None:
     print(f"credvend is at            {deployed.url}")
     print(f"its audit records are in  {deployed.log_group}")
     print(f"its role is               {deployed.function_role_arn}")
@@ -236,8 +235,8 @@ def _print_result(deployed: Deployment, stage_file: StageFile) -> None:
     print(json.dumps(trust_statement(deployed.function_role_arn), indent=2))
     print("\nEach caller needs this one in its IAM policy:")
     print(json.dumps(invoke_statement(deployed.api_arn), indent=2))
-    others = [f"account {account}" for account in stage_file.accounts]
-    others += [f"organization {stage_file.organization}"] if stage_file.organization else []
+    others = [f"account {account}" for account in settings.accounts]
+    others += [f"organization {settings.organization}"] if settings.organization else []
     if others:
         print(f"\nBeside those of account {deployed.account}, callers are let in from: {', '.join(others)}")
     else:

@@ -32,7 +32,7 @@ from ops.runtimes import packaging_programs
 from ops.say import say
 from ops.slim import CompileFailed, slim
 from ops.stage import LOCAL_STAGE, Stage, read_stage
-from ops.stage_file import check_region, read_stage_file
+from ops.stage_file import check_region
 from ops.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
 from ops.template import complete_template
 from ops.vendor import vendor
@@ -60,9 +60,8 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
         ConfigError: the configuration is invalid.
         CommandFailed: a step failed; says which, and what it said.
     """
-    own = config or ROOT / SHIPPED_CONFIG
-    stage_file, overlay = read_stage_file(own), read_overlay(own)
-    check_region(stage_file, region)
+    overlay = read_overlay(config or ROOT / SHIPPED_CONFIG)
+    check_region(stage.settings, region)
     _copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
     local = stage.name == LOCAL_STAGE
@@ -72,11 +71,11 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     if config is not None and not local:  # without one, it is the walk-through's: `main` says so
         _warn_of_walk_through(stage, catalog)
     write_policy(build / "source", catalog)
-    _name_configuration(build / "source", write_summary(build / "source", catalog, stage_file, overlay))
+    _name_configuration(build / "source", write_summary(build / "source", catalog, stage.settings, overlay))
     programs = packaging_programs(stage.runtime, stage.runtime_file)
     vendor(ROOT / "requirements.txt", build / "source/vendor", programs / "python")
     template = _package(stage, build, programs)
-    complete_template(template, catalog, stage_file, overlay)
+    complete_template(template, catalog, stage.settings, overlay)
     return template
 
 

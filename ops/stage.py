@@ -2,13 +2,13 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
 from ops.aws_cli import CommandFailed
 from ops.runtimes import OWN_RUNTIME, RUNTIMES
-from ops.stage_file import STAGE_FILE, read_stage_file
+from ops.stage_file import STAGE_FILE, StageFile, read_stage_file
 
 # Where no stage is named, by `make` and by `credvend-admin` alike.
 DEFAULT_STAGE: Final = "dev"
@@ -24,11 +24,13 @@ class Stage:
         name: in commands, and in the names of all that is deployed.
         runtime: Lambda's, such as `python3.12`.
         runtime_file: the `stage.yaml` that says so, or None: it stands in `.chalice/config.json`.
+        settings: what `stage.yaml` says, read once for all that look at it.
     """
 
     name: str
     runtime: str
     runtime_file: Path | None = None
+    settings: StageFile = field(default_factory=StageFile)
 
     @property
     def stack(self) -> str:
@@ -58,11 +60,12 @@ def read_stage(root: Path, name: str, config: Path | None = None) -> Stage:
     known = _stages(root)
     if name not in known:
         raise CommandFailed(f"No stage {name!r} in .chalice/config.json. There are: {', '.join(sorted(known))}.")
-    own = None if config is None else read_stage_file(config).runtime
-    runtime = os.environ.get("CREDVEND_RUNTIME") or own or known[name].get("runtime", OWN_RUNTIME)
+    settings = StageFile() if config is None else read_stage_file(config)
+    runtime = os.environ.get("CREDVEND_RUNTIME") or settings.runtime or known[name].get("runtime", OWN_RUNTIME)
     if runtime not in RUNTIMES:
         raise CommandFailed(f"The runtime {runtime!r} of stage {name} is none of {', '.join(RUNTIMES)}.")
-    return Stage(name, str(runtime), None if config is None or own is None else config / STAGE_FILE)
+    runtime_file = None if config is None or settings.runtime is None else config / STAGE_FILE
+    return Stage(name, str(runtime), runtime_file, settings)
 
 
 def _stages(root: Path) -> dict[str, dict[str, object]]:
