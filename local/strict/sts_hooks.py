@@ -65,9 +65,14 @@ def check_sts_request(asked: Asked, request: Request) -> Refusal | None:
 
 def judge_trust() -> None:
     """Ask of AssumeRole also for the actions that its source identity and tags need, of everyone who has a say."""
+    _note_what_is_assumed()
+    _ask_the_trust_policy()
+    _keep_the_source_identity()
+
+
+def _note_what_is_assumed() -> None:
+    """Have `_assumed` hold the AssumeRole that is at work, and answer what the two others deny."""
     handle: Handler = sts.handle_request
-    evaluate = iam_evaluator.evaluate_trust_policy
-    register = sts.register_session
 
     async def handle_request(
         method: str, path: str, headers: Mapping[str, str], body: bytes, query: Mapping[str, list[str]]
@@ -90,6 +95,13 @@ def judge_trust() -> None:
             return answer(Refusal("AccessDenied", message, 403), "sts")
         finally:
             _assumed.reset(token)
+
+    sts.handle_request = handle_request
+
+
+def _ask_the_trust_policy() -> None:
+    """Judge the role's trust policy, and the caller's own ones, for each action that the AssumeRole needs."""
+    evaluate = iam_evaluator.evaluate_trust_policy
 
     def evaluate_trust_policy(document: object, arn: str, context: EvalContext | None = None) -> bool:
         assumed = _assumed.get()
@@ -117,15 +129,20 @@ def judge_trust() -> None:
                 raise _Denied(action, why)
         return True
 
+    iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
+
+
+def _keep_the_source_identity() -> None:
+    """A session has the source identity that it was assumed with."""
+    register = sts.register_session
+
     def register_session(access_key: str, session: Record) -> None:
         assumed = _assumed.get()
         if assumed is not None and assumed.source_identity is not None:
             session = {**session, SOURCE_IDENTITY: assumed.source_identity}
         register(access_key, session)
 
-    sts.handle_request = handle_request
     sts.register_session = register_session
-    iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
 
 
 def _own_denial(assumed: _Assumed, asking: EvalContext, named: bool) -> str | None:
