@@ -7,7 +7,13 @@ import pytest
 os.environ.setdefault("AWS_REGION", "ap-northeast-2")
 os.environ.setdefault("AWS_DEFAULT_REGION", "ap-northeast-2")
 
-pytest_plugins = ["tests.harness.lanes", "tests.harness.app", "tests.harness.deployed", "tests.harness.client"]
+pytest_plugins = [
+    "tests.harness.lanes",
+    "tests.harness.cedar",
+    "tests.harness.app",
+    "tests.harness.deployed",
+    "tests.harness.client",
+]
 
 # It looks back on the whole run.
 LAST = "test_no_line_of_the_whole_run_holds_a_secret_that_was_vended"

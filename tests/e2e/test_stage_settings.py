@@ -17,7 +17,7 @@ from botocore.credentials import Credentials
 from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT, programs
 from tests.e2e.test_deployment import cloudformation, make_deploy
-from tests.harness.deployed import CONFIG, PERSON, Stack
+from tests.harness.deployed import CONFIG, Stack, make_package
 
 # What the docs' examples say of region, account and runtime, and what the local AWS has instead.
 HERE = {"eu-central-1": REGION, "111122223333": ACCOUNT}
@@ -42,20 +42,11 @@ def config(tmp_path: Path) -> Path:
 
 
 def test_the_examples_are_in_the_template_and_not_in_the_package(config: Path) -> None:
-    done = subprocess.run(
-        ["make", "package", "STAGE=prod", f"CONFIG={config}"],
-        cwd=ROOT,
-        env=PERSON,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    packaged = {name: Path(path) for name, path in (line.split() for line in done.stdout.splitlines()[:2])}
-    with zipfile.ZipFile(packaged["code"]) as package:
+    template, code = make_package(config)
+    with zipfile.ZipFile(code) as package:
         names = [name.rpartition("/")[2] for name in package.namelist()]
     assert not {"stage.yaml", "stage.schema.json", "template.yaml"} & set(names)
-    sent = json.loads(packaged["template"].read_text())
+    sent = json.loads(template.read_text())
     sent["Resources"]["APIHandler"]["Properties"]["CodeUri"] = "s3://bucket/key"  # as after the upload
     translated = subprocess.run(
         [programs("ministack") / "python", "-c", TRANSLATE],

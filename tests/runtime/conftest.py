@@ -1,7 +1,6 @@
 """The package as `make package` makes it, unpacked once, and what its function reaches: STS and the table of tokens."""
 
 import json
-import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ops.environments import ROOT, ensure
+from ops.environments import ensure
 from ops.tokens import Tokens
 from tests.harness.app import POLICIES, ROLES, write_config
-from tests.harness.deployed import PERSON
+from tests.harness.deployed import make_package
 from tests.harness.jwks_site import JwksSite, jwks_site
 from tests.harness.runtime import Environment, environment
 from tests.harness.sts_server import StsServer, sts_server
@@ -54,20 +53,10 @@ def package(tmp_path_factory: pytest.TempPathFactory, issuer_key: Key, far: Jwks
     (config / "issuers.yaml").write_text(_ISSUERS.replace("FAR_KEYS", far.url))
     (config / "keys").mkdir()
     (config / "keys/main.json").write_text(json.dumps(key_set(issuer_key)))
-    # No AWS credentials are to be had here, and no region.
-    done = subprocess.run(
-        ["make", "--silent", "package", "STAGE=prod", f"CONFIG={config}"],
-        cwd=ROOT,
-        env=PERSON,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    places = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
-    assert Path(places["template"]).is_file()
+    template, code = make_package(config)
+    assert template.is_file()
     tree = tmp_path_factory.mktemp("task")
-    with zipfile.ZipFile(places["code"]) as archive:
+    with zipfile.ZipFile(code) as archive:
         archive.extractall(tree)
     return tree
 

@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import cedarpy
 import pytest
 
 from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.catalog import Catalog, Role
 from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
 from chalicelib.policies import Policies
+from tests.harness.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 ACCOUNT = "111122223333"
@@ -193,9 +193,7 @@ def test_where_a_role_demands_a_reason_the_longest_duration_is_the_one_with_a_re
     assert [(p.longest_duration, p.reason_required) for p in found] == [(3600, True)]
 
 
-def test_the_list_asks_about_durations_only_where_a_policy_is_about_the_caller(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_list_asks_about_durations_only_where_a_policy_is_about_the_caller(asked: Asked) -> None:
     """Anybody may ask for the list: it must not cost more the more durations there are in policies for others."""
     roles = tuple(role(f"r{n}", "open") for n in range(50))
     others = "".join(
@@ -204,20 +202,7 @@ def test_the_list_asks_about_durations_only_where_a_policy_is_about_the_caller(
         for n in range(50)
     )
     authorizer = Authorizer(Policies(SCHEMA, others), Catalog(roles))
-    asked: list[int] = []
-    ask = cedarpy.is_authorized_batch
-
-    def count(
-        requests: list[dict[str, object]],
-        policies: cedarpy.PolicySet,
-        entities: cedarpy.Entities,
-        schema: cedarpy.Schema,
-    ) -> list[cedarpy.AuthzResult]:
-        asked.append(len(requests))
-        return ask(requests, policies, entities, schema)
-
-    monkeypatch.setattr(cedarpy, "is_authorized_batch", count)
     assert authorizer.permitted(ALICE, roles, "198.51.100.7", NOON) == []
-    assert sum(asked) == 0
+    assert sum(asked.requests) == 0
     someone = IamUser("aws", ACCOUNT, "/", "u7", "AIDA")
     assert {p.longest_duration for p in authorizer.permitted(someone, roles, "198.51.100.7", NOON)} == {1007}

@@ -16,6 +16,7 @@ from chalicelib.catalog import Catalog, Role
 from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.policies import Policies
 from chalicelib.policy_index import index_policies
+from tests.harness.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 HOME, AWAY = "111122223333", "444455556666"
@@ -194,29 +195,14 @@ def test_a_list_that_leaves_out_what_no_policy_is_about_lacks_nothing(policies: 
     assert lists[0] == lists[1]
 
 
-def test_a_list_asks_about_the_roles_alone_that_policies_about_the_caller_are_about(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_list_asks_about_the_roles_alone_that_policies_about_the_caller_are_about(asked: Asked) -> None:
     """What it costs must not grow with the roles of others."""
     roles = tuple(map(catalog_role, ("reader", "writer", *(f"r{number}" for number in range(50)))))
     policies = f'@id("ours") permit (principal == IamUser::"{CALLERS[0].identifier}", action, resource == Role::"r7");'
-    asked: list[int] = []
-    ask = cedarpy.is_authorized_batch
-
-    def count(
-        requests: list[dict[str, object]],
-        policies: cedarpy.PolicySet,
-        entities: cedarpy.Entities,
-        schema: cedarpy.Schema,
-    ) -> list[cedarpy.AuthzResult]:
-        asked.append(len(requests))
-        return ask(requests, policies, entities, schema)
-
-    monkeypatch.setattr(cedarpy, "is_authorized_batch", count)
     noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
     found = Authorizer(Policies(SCHEMA, policies), Catalog(roles)).permitted(CALLERS[0], roles, "198.51.100.7", noon)
     assert [one.role.name for one in found] == ["r7"]
-    assert asked[0] == 1
+    assert asked.requests[0] == 1
 
 
 @settings(max_examples=100, deadline=None)
@@ -237,7 +223,7 @@ def test_an_error_names_the_policy_as_its_file_does() -> None:
 
 
 @pytest.mark.parametrize("name", ["reader", "writer"])
-def test_policies_about_others_are_not_looked_at(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policies_about_others_are_not_looked_at(name: str, asked: Asked) -> None:
     """What a decision costs must not grow with them."""
     policies = "".join(
         f'@id("p{n}") permit (principal == IamUser::"arn:aws:iam::{HOME}:user/u{n}", action, resource);'
@@ -245,20 +231,7 @@ def test_policies_about_others_are_not_looked_at(name: str, monkeypatch: pytest.
         for n in range(50)
     )
     ours = f'@id("ours") permit (principal, action, resource == Role::"{name}");'
-    asked: list[int] = []
-    ask = cedarpy.is_authorized_batch
-
-    def count(
-        requests: list[dict[str, object]],
-        policies: cedarpy.PolicySet,
-        entities: cedarpy.Entities,
-        schema: cedarpy.Schema,
-    ) -> list[cedarpy.AuthzResult]:
-        asked.append(len(policies))
-        return ask(requests, policies, entities, schema)
-
-    monkeypatch.setattr(cedarpy, "is_authorized_batch", count)
     here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
     authorizer = Authorizer(Policies(SCHEMA, policies + ours), CATALOG)
     assert authorizer.decide(CALLERS[0], catalog_role(name), here) == Decision(True, ("ours",))
-    assert asked == [1]
+    assert asked.policies == [1]
