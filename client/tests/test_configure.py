@@ -383,6 +383,17 @@ def test_profiles_go_when_their_roles_go_and_on_request(
     assert aws_config.read_bytes().rstrip() == OWN.rstrip()
 
 
+def test_two_backups_that_draw_the_same_name_are_both_kept(aws_config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = iter(["aaaa", "temporary1", "aaaa", "bbbb", "temporary2"])
+    monkeypatch.setattr("secrets.token_hex", lambda _: next(names))
+    monkeypatch.setattr("time.strftime", lambda *_: "20260102T030405Z")
+    for old, new in ((OWN, OWN + b"\n# first"), (OWN + b"\n# first", OWN + b"\n# second")):
+        aws_profiles.write(str(aws_config), old, new)
+    backups = sorted(aws_config.parent.glob("*.bak"))
+    assert [backup.name[-8:] for backup in backups] == ["aaaa.bak", "bbbb.bak"]
+    assert [backup.read_bytes() for backup in backups] == [OWN, OWN + b"\n# first"]
+
+
 def test_nothing_is_written_without_a_yes(
     environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

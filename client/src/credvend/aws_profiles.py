@@ -133,8 +133,7 @@ def write(path: str, old: bytes | None, new: bytes) -> str | None:
         if old is not None:
             status = os.stat(target)
             mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
-            backup = f"{target}.credvend-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}.bak"
-            _create(backup, old, mode, owner)
+            backup = _back_up(target, old, mode, owner)
         temporary = f"{target}.credvend-{secrets.token_hex(8)}.tmp"
         _create(temporary, new, mode, owner)
         try:
@@ -155,6 +154,15 @@ def write(path: str, old: bytes | None, new: bytes) -> str | None:
         raise UsageError(f"{path} cannot be written: {error.strerror}; nothing is changed.") from None
     _remove_old_backups(target)
     return backup
+
+
+def _back_up(target: str, content: bytes, mode: int, owner: tuple[int, int] | None) -> str:
+    """Write a backup beside a file; two of one second may draw the same name, and the later one draws again."""
+    while True:
+        backup = f"{target}.credvend-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}.bak"
+        with contextlib.suppress(FileExistsError):
+            _create(backup, content, mode, owner)
+            return backup
 
 
 def _remove_old_backups(target: str) -> None:
