@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import app as app_module
+from chalicelib.configuration.settings import Settings
 from chalicelib.service import load_service
-from chalicelib.settings import Settings
 from tests.harness.app import ACCOUNT, ROLES, Answer, CredvendApp, write_config
 from tests.harness.events import Texts
 from tests.harness.sts_server import SECRET, TOKEN

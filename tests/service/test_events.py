@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from chalicelib.compiled import configuration_digest
+from chalicelib.configuration.compiled import configuration_digest
 from tests.harness.app import CredvendApp
 from tests.harness.event_table import SAMPLES, Sample
 from tests.harness.events import Json

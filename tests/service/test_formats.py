@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import NotAcceptable
-from chalicelib.formats import MEDIA_TYPES, choose_format, wants_script
+from chalicelib.wire.formats import MEDIA_TYPES, choose_format, wants_script
 from tests.harness.app import CredvendApp
 from tests.harness.events import Texts
 from tests.harness.sts_server import SECRET, TOKEN, Refusal
