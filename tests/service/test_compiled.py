@@ -20,8 +20,8 @@ from chalicelib.http import HttpEdge
 from chalicelib.identity import IamUser
 from chalicelib.service import load_service
 from chalicelib.settings import Settings, read_settings
-from tests.harness.app import ACCOUNT, ROLES, CredvendApp, write_config
-from tests.harness.tokens import key_set, rsa_key
+from testing.app import ACCOUNT, ROLES, CredvendApp, write_config
+from testing.tokens import key_set, rsa_key
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = Settings("ap-northeast-2", deployed=True)

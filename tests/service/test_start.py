@@ -10,7 +10,7 @@ import pytest
 from chalicelib.errors import ConfigError
 from chalicelib.service import load_service
 from chalicelib.settings import Settings
-from tests.harness.app import POLICIES, ROLES, write_config
+from testing.app import POLICIES, ROLES, write_config
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

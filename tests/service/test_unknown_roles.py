@@ -5,7 +5,7 @@ import pytest
 from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.identity import Caller
 from chalicelib.role import NOWHERE, Catalog, Role
-from tests.harness.app import CredvendApp
+from testing.app import CredvendApp
 
 NAMES = [f"nobody-{number}" for number in range(20)]
 

@@ -9,7 +9,7 @@ from chalicelib.authorization import Authorizer, Circumstances, Decision
 from chalicelib.catalog import Catalog, Role
 from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
 from chalicelib.policies import Policies
-from tests.harness.cedar import Asked
+from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 ACCOUNT = "111122223333"

@@ -19,7 +19,7 @@ from chalicelib.jwks import (
     choose,
     load_keys,
 )
-from tests.harness.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
+from testing.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
 
 OLD, NEW = ec_key("old"), ec_key("new")
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"

@@ -16,7 +16,7 @@ from chalicelib.catalog import Catalog, Role
 from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.policies import Policies
 from chalicelib.policy_index import index_policies
-from tests.harness.cedar import Asked
+from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 HOME, AWAY = "111122223333", "444455556666"

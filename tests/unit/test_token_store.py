@@ -21,7 +21,7 @@ from chalicelib.token_store import (
     dynamodb_client,
     stored_token,
 )
-from tests.harness.token_table import NAME, Clock, Item, TokenTable
+from testing.token_table import NAME, Clock, Item, TokenTable
 
 HERE = "198.51.100.7"
 DAY = 86_400
