@@ -21,7 +21,7 @@ from bench.table import Row, read_json, render, write_json
 from bench.trees import BUILD, bare_tree, credvend_tree
 from ops.aws_cli import CommandFailed
 from ops.environments import ROOT, SetupError, ensure
-from tests.harness.tokens import Key, rsa_key
+from testing.tokens import Key, rsa_key
 
 _BARE: Final = "bare Lambda"
 _SMALL: Final = Size(10, 10)

@@ -1,6 +1,6 @@
 """STS behind a socket, in a process of its own so that its work is not counted: `python -m bench.stub_sts DIRECTORY`.
 
-It speaks TLS, with the key and certificate that `tests/harness/certificate.py` made. Its port goes to standard output;
+It speaks TLS, with the key and certificate that `testing/certificate.py` made. Its port goes to standard output;
 it ends with standard input.
 """
 
@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from tests.harness.sts_server import StsServer
+from testing.sts_server import StsServer
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,7 +13,7 @@ from ops.file_lock import file_lock
 from ops.packaging import package
 from ops.runtimes import OWN_RUNTIME
 from ops.stage import Stage
-from tests.harness.tokens import Key
+from testing.tokens import Key
 
 BUILD: Final = ROOT / ".build/bench"
 REGION: Final = "ap-northeast-2"

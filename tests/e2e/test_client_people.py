@@ -23,8 +23,8 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from ops.environments import programs
-from tests.harness.client import Client
-from tests.harness.deployed import Json, Key
+from testing.client import Client
+from testing.deployed import Json, Key
 
 MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
 WRITER: Json = {"groups": ["Readers", "Writers"], "email": "alice@example.com"}

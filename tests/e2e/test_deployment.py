@@ -16,7 +16,7 @@ from local.aws import ACCOUNT, REGION
 from ops.artifacts import artifacts_bucket
 from ops.aws_cli import AwsCli
 from ops.environments import ROOT
-from tests.harness.deployed import CONFIG, PERSON, Json, Stack
+from testing.deployed import CONFIG, PERSON, Json, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

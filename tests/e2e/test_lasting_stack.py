@@ -13,8 +13,8 @@ from ops.deploy import deploy
 from ops.deployment import Deployment
 from ops.environments import ROOT
 from ops.statements import trust_statement
+from testing.deployed import Answer, Stack
 from tests.e2e.test_deployment import cloudformation
-from tests.harness.deployed import Answer, Stack
 from tests.walkthroughs.test_documents import bash, blocks, path_with_aws
 
 DEPLOY = ROOT / "docs/deploy.md"

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from tests.harness.deployed import Stack
-from tests.harness.events import iam_user, rest_event
-from tests.harness.sts_server import SECRET, sts_server
+from testing.deployed import Stack
+from testing.events import iam_user, rest_event
+from testing.sts_server import SECRET, sts_server
 
 # As Lambda does it, with the package first on the path; and then what only tokens need.
 FUNCTION = """

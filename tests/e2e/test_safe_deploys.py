@@ -25,8 +25,8 @@ from ops.smoke import SmokeFailed, smoke_test
 from ops.stack import delete_stack, find_stack
 from ops.stage import Stage
 from ops.statements import trust_statement
+from testing.deployed import PERSON, Key, Stack
 from tests.e2e.test_deployment import cloudformation
-from tests.harness.deployed import PERSON, Key, Stack
 
 NAME = "credvend-dev"
 ROLES = f"roles: [{{name: safe, arn: 'arn:aws:iam::{ACCOUNT}:role/safe'}}]\n"

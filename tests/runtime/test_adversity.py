@@ -12,10 +12,10 @@ from threading import Thread
 
 import pytest
 
-from tests.harness.jwks_site import JwksSite
-from tests.harness.runtime import Environment
-from tests.harness.sts_server import SECRET
-from tests.harness.tokens import ec_key, honest_claims, sign
+from testing.jwks_site import JwksSite
+from testing.runtime import Environment
+from testing.sts_server import SECRET
+from testing.tokens import ec_key, honest_claims, sign
 from tests.runtime.conftest import FAR_ISSUER, World
 from tests.runtime.test_requests import bearer_vend, events, signed_vend
 

@@ -26,10 +26,10 @@ from chalicelib.configuration.settings import Settings
 from chalicelib.errors import InvalidToken
 from chalicelib.http import HttpEdge
 from chalicelib.service import Service, load_service
-from tests.harness.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, Parts, write_config
-from tests.harness.events import SOURCE_IP, iam_user, rest_event, unsigned
-from tests.harness.sts_server import SECRET, StsServer, sts_server
-from tests.harness.tokens import (
+from testing.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, Parts, write_config
+from testing.events import SOURCE_IP, iam_user, rest_event, unsigned
+from testing.sts_server import SECRET, StsServer, sts_server
+from testing.tokens import (
     ABSENT,
     AUDIENCE,
     ISSUER,

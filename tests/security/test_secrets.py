@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.sessions.sts import Credentials, Session
-from tests.harness.app import REQUEST_ID, CredvendApp
-from tests.harness.deployed import Stack
-from tests.harness.sts_server import SECRET, TOKEN
+from testing.app import REQUEST_ID, CredvendApp
+from testing.deployed import Stack
+from testing.sts_server import SECRET, TOKEN
 
 VENDED = Credentials("ASIAEXAMPLE", SECRET, TOKEN, datetime.now(UTC))
 

@@ -20,10 +20,10 @@ from chalicelib.configuration.settings import Settings
 from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
 from chalicelib.service import load_service
 from chalicelib.sessions.sts_failures import Cause
-from tests.harness.app import POLICIES, CredvendApp, Json, write_config
-from tests.harness.events import iam_user, role_session, root, unsigned
-from tests.harness.sts_server import SECRET, TOKEN, Refusal
-from tests.harness.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
+from testing.app import POLICIES, CredvendApp, Json, write_config
+from testing.events import iam_user, role_session, root, unsigned
+from testing.sts_server import SECRET, TOKEN, Refusal
+from testing.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
 EVENTS = {

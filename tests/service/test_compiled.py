@@ -20,9 +20,9 @@ from chalicelib.decisions.authorizer import Circumstances
 from chalicelib.errors import ConfigError
 from chalicelib.http import HttpEdge
 from chalicelib.service import load_service
-from tests.harness.app import ACCOUNT, ROLES, CredvendApp, write_config
-from tests.harness.imported import assert_not_imported
-from tests.harness.tokens import key_set, rsa_key
+from testing.app import ACCOUNT, ROLES, CredvendApp, write_config
+from testing.imported import assert_not_imported
+from testing.tokens import key_set, rsa_key
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = Settings("ap-northeast-2", deployed=True)

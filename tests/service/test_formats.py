@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from chalicelib.errors import NotAcceptable
 from chalicelib.wire.formats import MEDIA_TYPES, choose_format, wants_script
-from tests.harness.app import CredvendApp
-from tests.harness.events import Texts
-from tests.harness.sts_server import SECRET, TOKEN, Refusal
+from testing.app import CredvendApp
+from testing.events import Texts
+from testing.sts_server import SECRET, TOKEN, Refusal
 
 CREDENTIALS = "/v1/iam/credentials"
 READER = '{"role": "reader"}'

@@ -10,8 +10,8 @@ import pytest
 from chalicelib.configuration.settings import Settings
 from chalicelib.errors import ConfigError
 from chalicelib.service import load_service
-from tests.harness.app import POLICIES, ROLES, write_config
-from tests.harness.imported import assert_not_imported
+from testing.app import POLICIES, ROLES, write_config
+from testing.imported import assert_not_imported
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

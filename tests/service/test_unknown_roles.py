@@ -5,7 +5,7 @@ import pytest
 from chalicelib.callers.sigv4 import Caller
 from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
 from chalicelib.roles.role import NOWHERE, Catalog, Role
-from tests.harness.app import CredvendApp
+from testing.app import CredvendApp
 
 NAMES = [f"nobody-{number}" for number in range(20)]
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
-from tests.harness.events import Texts, iam_user, role_session, unsigned
-from tests.harness.sts_server import REQUEST_ID as STS_REQUEST_ID
-from tests.harness.sts_server import SECRET, TOKEN
+from testing.app import ACCOUNT, REQUEST_ID, CredvendApp
+from testing.events import Texts, iam_user, role_session, unsigned
+from testing.sts_server import REQUEST_ID as STS_REQUEST_ID
+from testing.sts_server import SECRET, TOKEN
 
 
 def test_an_allowed_caller_gets_what_assume_role_prints(credvend: CredvendApp) -> None:

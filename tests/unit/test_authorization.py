@@ -9,7 +9,7 @@ from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamU
 from chalicelib.configuration.catalog_file import Catalog, Role
 from chalicelib.configuration.policy_files import Policies
 from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
-from tests.harness.cedar import Asked
+from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 ACCOUNT = "111122223333"

@@ -19,7 +19,7 @@ from chalicelib.callers.oidc.issuer_keys import (
 )
 from chalicelib.configuration.issuers_file import Issuer
 from chalicelib.errors import ConfigError, InvalidToken, IssuerUnavailable
-from tests.harness.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
+from testing.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
 
 OLD, NEW = ec_key("old"), ec_key("new")
 DISCOVERY = f"{ISSUER}/.well-known/openid-configuration"

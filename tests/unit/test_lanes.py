@@ -27,7 +27,7 @@ def test_waits():
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    (tmp_path / "conftest.py").write_text('pytest_plugins = ["tests.harness.lanes"]\n')
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["testing.lanes"]\n')
     (tmp_path / "e2e").mkdir()
     (tmp_path / "test_first.py").write_text(FIRST)
     return tmp_path

@@ -11,9 +11,9 @@ from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import CallerRefused
 from chalicelib.roles.role import Catalog
 from chalicelib.wire.vend_request import parse_vend_request
-from tests.harness.app import write_config
-from tests.harness.event_table import PARTITIONS
-from tests.harness.events import ACCOUNT, federated_user, iam_user, role_session, root
+from testing.app import write_config
+from testing.event_table import PARTITIONS
+from testing.events import ACCOUNT, federated_user, iam_user, role_session, root
 
 
 def test_the_events_are_of_all_partitions_that_there_are() -> None:

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Catalog
-from tests.harness.app import write_config
+from testing.app import write_config
 
 
 def load(directory: Path, identifier: str) -> list[str]:

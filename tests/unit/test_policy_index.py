@@ -16,7 +16,7 @@ from chalicelib.configuration.catalog_file import Catalog, Role
 from chalicelib.configuration.policy_files import Policies
 from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
 from chalicelib.decisions.policy_index import index_policies
-from tests.harness.cedar import Asked
+from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
 HOME, AWAY = "111122223333", "444455556666"

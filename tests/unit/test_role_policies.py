@@ -16,7 +16,7 @@ from ops.environments import ROOT
 from ops.generate import assumable, iam_policy
 from ops.policy_size import characters
 from ops.role_policies import Json, spread
-from tests.harness.iam_policy import Request, grants
+from testing.iam_policy import Request, grants
 from tests.unit.test_authorization import role
 
 DOCUMENTATION = " ".join((ROOT / "docs/catalog.md").read_text().split())

@@ -12,7 +12,7 @@ from ops.environments import ROOT
 from ops.overlay import read_overlay
 from ops.stage_file import read_stage_file
 from ops.summary import Summary, compare, summarize, write_summary
-from tests.harness.tokens import ec_key, key_set
+from testing.tokens import ec_key, key_set
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from chalicelib.callers.api_tokens.store import (
 )
 from chalicelib.callers.api_tokens.token import api_token_id, api_token_of, hash_api_token, new_api_token
 from chalicelib.errors import InvalidToken, TokenStoreUnavailable
-from tests.harness.token_table import NAME, Clock, Item, TokenTable
+from testing.token_table import NAME, Clock, Item, TokenTable
 
 HERE = "198.51.100.7"
 DAY = 86_400

@@ -17,7 +17,7 @@ from chalicelib.errors import InvalidToken
 from ops import admin
 from ops.environments import ROOT
 from ops.tokens import Tokens, TokensFailed, open_tokens
-from tests.harness.token_table import NAME, Clock, TokenTable
+from testing.token_table import NAME, Clock, TokenTable
 
 HERE = "198.51.100.7"
 HOUR = 3600

@@ -13,8 +13,8 @@ import pytest
 from chalicelib.configuration.configuration import Configuration, load_configuration
 from chalicelib.configuration.settings import Settings
 from ops.environments import ROOT, programs
+from testing.deployed import PERSON, Stack
 from tests.e2e.test_api_tokens import create
-from tests.harness.deployed import PERSON, Stack
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])

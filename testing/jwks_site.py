@@ -10,8 +10,8 @@ from pathlib import Path
 from threading import Thread
 from typing import cast
 
-from tests.harness.certificate import make_certificate
-from tests.harness.tokens import Key, key_set
+from testing.certificate import make_certificate
+from testing.tokens import Key, key_set
 
 
 @dataclass

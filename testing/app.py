@@ -12,8 +12,8 @@ import app as app_module
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
 from chalicelib.service import load_service
-from tests.harness.events import ACCOUNT, REQUEST_ID, Json, Texts, iam_user, rest_event, unsigned
-from tests.harness.sts_server import StsServer, sts_server
+from testing.events import ACCOUNT, REQUEST_ID, Json, Texts, iam_user, rest_event, unsigned
+from testing.sts_server import StsServer, sts_server
 
 __all__ = ["ACCOUNT", "POLICIES", "REQUEST_ID", "ROLES", "Answer", "CredvendApp", "Json", "write_config"]
 

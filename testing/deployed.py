@@ -45,7 +45,7 @@ issuers:
     groups_claim: groups
     claims: {{ref: ref, amr: amr, tenant: tenant}}
 """
-CONFIG = Path(__file__).resolve().parents[1] / "e2e/config"
+CONFIG = Path(__file__).resolve().parents[1] / "tests/e2e/config"
 OTHER_ACCOUNT = "999988887777"
 Json = dict[str, object]
 # The environment of a person's shell; where `make` was told which Python to use, so is each `make` that a test calls.

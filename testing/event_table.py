@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.harness.events import (
+from testing.events import (
     ACCOUNT,
     CUSTOM_DOMAIN,
     PRIVATE,

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from ops.environments import ensure, programs
-from tests.harness.deployed import PERSON, Json, Key, Stack
+from testing.deployed import PERSON, Json, Key, Stack
 
 
 @dataclass(frozen=True)
