@@ -11,7 +11,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.aws.partitions import PARTITIONS
-from chalicelib.configuration.entry_problems import field_message, json_schema
+from chalicelib.configuration.entry_problems import field_message
+from chalicelib.configuration.json_schema import json_schema
 from chalicelib.errors import ConfigError
 from ops.runtimes import RUNTIMES
 from ops.yaml_document import read_yaml

@@ -15,7 +15,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from chalicelib.callers.api_tokens.store import CACHE_SECONDS, Network, StoredToken, stored_token
+from chalicelib.callers.api_tokens.store import CACHE_SECONDS
+from chalicelib.callers.api_tokens.stored_token import Network, StoredToken, stored_token
 from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
 
 if TYPE_CHECKING:

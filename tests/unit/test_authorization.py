@@ -5,10 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser
-from chalicelib.configuration.catalog_file import Catalog, Role
-from chalicelib.configuration.policy_files import Policies
-from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
+from chalicelib.callers.caller import Caller
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role
 from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
@@ -47,7 +52,7 @@ def decide(
     has_reason: bool = False,
     time: datetime = NOON,
 ) -> Decision:
-    authorizer = Authorizer(Policies(SCHEMA, policies), Catalog((READER, WRITER)))
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((READER, WRITER)))
     return authorizer.decide(caller, wanted, Circumstances(duration, source_ip, has_reason, time))
 
 
@@ -141,7 +146,7 @@ def test_a_policy_that_cannot_be_evaluated_denies() -> None:
 def test_the_same_question_is_answered_afresh_for_each_caller() -> None:
     """Entities of one request do not linger into the next."""
     authorizer = Authorizer(
-        Policies(SCHEMA, when('principal is IamUser && principal.name == "alice"')), Catalog((READER,))
+        IndexedPolicies.of(SCHEMA, when('principal is IamUser && principal.name == "alice"')), Catalog((READER,))
     )
     here = Circumstances(900, "198.51.100.7", False, NOON)
     mallory = IamUser("aws", ACCOUNT, "/team/", "mallory", "AIDAMALLORY")
@@ -172,14 +177,14 @@ def test_the_same_question_is_answered_afresh_for_each_caller() -> None:
     ],
 )
 def test_the_longest_duration_is_one_that_would_be_allowed(policies: str, longest: int | None, reason: bool) -> None:
-    authorizer = Authorizer(Policies(SCHEMA, policies), Catalog((READER,)))
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((READER,)))
     found = authorizer.permitted(ALICE, [READER], "198.51.100.7", NOON)
     assert [(p.longest_duration, p.reason_required) for p in found] == ([(longest, reason)] if longest else [])
 
 
 def test_the_longest_duration_stays_within_the_role() -> None:
     short = role("reader", max_duration=1800)
-    authorizer = Authorizer(Policies(SCHEMA, when("true")), Catalog((short,)))
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, when("true")), Catalog((short,)))
     found = authorizer.permitted(ALICE, [short], "198.51.100.7", NOON)
     assert [(p.longest_duration, p.reason_required) for p in found] == [(1800, False)]
 
@@ -188,7 +193,7 @@ def test_where_a_role_demands_a_reason_the_longest_duration_is_the_one_with_a_re
     demanding = role("reader", require_reason=True)
     long_without_reason = "context.duration > 900 && !context.has_reason"
     policies = ALL + f'@id("q") forbid (principal, action, resource) when {{ {long_without_reason} }};'
-    authorizer = Authorizer(Policies(SCHEMA, policies), Catalog((demanding,)))
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((demanding,)))
     found = authorizer.permitted(ALICE, [demanding], "198.51.100.7", NOON)
     assert [(p.longest_duration, p.reason_required) for p in found] == [(3600, True)]
 
@@ -201,7 +206,7 @@ def test_the_list_asks_about_durations_only_where_a_policy_is_about_the_caller(a
         f" when {{ context.duration <= {1000 + n} }};"
         for n in range(50)
     )
-    authorizer = Authorizer(Policies(SCHEMA, others), Catalog(roles))
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, others), Catalog(roles))
     assert authorizer.permitted(ALICE, roles, "198.51.100.7", NOON) == []
     assert sum(asked.requests) == 0
     someone = IamUser("aws", ACCOUNT, "/", "u7", "AIDA")

@@ -27,10 +27,10 @@ def problems(tmp_path: Path, text: str) -> list[str]:
 def test_a_role_is_found_by_name_and_by_arn(tmp_path: Path) -> None:
     (tmp_path / "roles.yaml").write_text(GOOD)
     catalog = load_catalog(tmp_path / "roles.yaml")
-    role = catalog.find("reader")
+    role = catalog.find_role("reader")
     assert role is not None and role.max_duration == 1800 and role.default_duration == 900
-    assert catalog.find("arn:aws:iam::111122223333:role/team/reader") is role
-    assert catalog.find("writer") is None
+    assert catalog.find_role("arn:aws:iam::111122223333:role/team/reader") is role
+    assert catalog.find_role("writer") is None
 
 
 def test_every_partition_that_botocore_knows_is_known(tmp_path: Path) -> None:

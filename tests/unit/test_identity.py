@@ -1,6 +1,9 @@
 import pytest
 
-from chalicelib.callers.sigv4 import FederatedUser, IamRoleSession, IamUser, identify_caller
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.errors import CallerRefused, CredvendError, Unauthenticated
 
 ACCOUNT = "111122223333"

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.configuration.issuers_file import Issuer, load_issuers
+from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.issuers_file import load_issuers
 from chalicelib.errors import ConfigError
 
 GOOD = """

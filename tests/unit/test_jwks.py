@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.callers.oidc.issuer_keys import (
     FRESH_SECONDS,
     RETRY_SECONDS,
     STALE_SECONDS,
     UNKNOWN_KEY_SECONDS,
     FetchedKeys,
-    choose,
-    load_keys,
 )
-from chalicelib.configuration.issuers_file import Issuer
+from chalicelib.callers.oidc.key_set import choose
+from chalicelib.configuration.trusted_issuers import load_keys
 from chalicelib.errors import ConfigError, InvalidToken, IssuerUnavailable
 from testing.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
 
@@ -77,103 +77,103 @@ def test_discovery_says_where_the_keys_are_and_they_are_kept() -> None:
     provider = Provider()
     keys = provider.keys()
     for _ in range(3):
-        assert keys.find("old", "ES256")["kid"] == "old"
+        assert keys.key_for("old", "ES256")["kid"] == "old"
     assert provider.asked == [DISCOVERY, "https://keys.example.com/jwks"]
 
 
 def test_a_jwks_uri_of_the_configuration_needs_no_discovery() -> None:
     provider = Provider()
-    provider.keys("https://keys.example.com/jwks").find("old", "ES256")
+    provider.keys("https://keys.example.com/jwks").key_for("old", "ES256")
     assert provider.asked == ["https://keys.example.com/jwks"]
 
 
 def test_keys_are_fetched_again_when_they_are_no_longer_fresh() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.publish(NEW)
     provider.now += FRESH_SECONDS + 1
     with pytest.raises(InvalidToken):
-        keys.find("old", "ES256")
-    assert keys.find("new", "ES256")
+        keys.key_for("old", "ES256")
+    assert keys.key_for("new", "ES256")
 
 
 def test_an_unknown_key_is_looked_for_at_most_once_a_minute() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.now += 1
     provider.publish(OLD, NEW)
-    assert keys.find("new", "ES256")
+    assert keys.key_for("new", "ES256")
     asked = len(provider.asked)
     for _ in range(100):
         provider.now += 0.5
         with pytest.raises(InvalidToken):
-            keys.find("forged", "ES256")
+            keys.key_for("forged", "ES256")
     assert len(provider.asked) == asked
     provider.now += UNKNOWN_KEY_SECONDS
     with pytest.raises(InvalidToken):
-        keys.find("forged", "ES256")
+        keys.key_for("forged", "ES256")
     assert len(provider.asked) == asked + 2
 
 
 def test_while_the_issuer_is_down_its_known_keys_work_for_a_day() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.down = True
     for _ in range(20):
         provider.now += STALE_SECONDS / 20 - 1
-        assert keys.find("old", "ES256")
+        assert keys.key_for("old", "ES256")
     provider.now += 3600
     with pytest.raises(IssuerUnavailable):
-        keys.find("old", "ES256")
+        keys.key_for("old", "ES256")
 
 
 def test_while_the_issuer_is_down_an_unknown_key_fails_closed() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.now += 1
     provider.down = True
     with pytest.raises((IssuerUnavailable, InvalidToken)):
-        keys.find("new", "ES256")
+        keys.key_for("new", "ES256")
 
 
 def test_a_key_set_without_a_key_that_fits_does_not_take_the_place_of_a_good_one() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.publish()
     provider.now += FRESH_SECONDS + 1
-    assert keys.find("old", "ES256")["kid"] == "old"
+    assert keys.key_for("old", "ES256")["kid"] == "old"
 
 
 def test_a_failed_look_for_an_unknown_key_does_not_use_up_the_minute() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.now += 1
     provider.down = True
     with pytest.raises(IssuerUnavailable):
-        keys.find("forged", "ES256")
+        keys.key_for("forged", "ES256")
     provider.down = False
     provider.publish(OLD, NEW)
     provider.now += RETRY_SECONDS
-    assert keys.find("new", "ES256")
+    assert keys.key_for("new", "ES256")
 
 
 def test_an_issuer_that_hangs_holds_up_one_caller_for_a_moment() -> None:
     """Who has good keys waits a second for better ones, and then for a while nobody waits at all."""
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     released = threading.Event()
     provider.hang = released.wait
     provider.now += FRESH_SECONDS + 1
     started = time.monotonic()
     for _ in range(20):
-        assert keys.find("old", "ES256")
+        assert keys.key_for("old", "ES256")
     assert time.monotonic() - started < 3
     released.set()
 
@@ -181,11 +181,11 @@ def test_an_issuer_that_hangs_holds_up_one_caller_for_a_moment() -> None:
 def test_a_clock_that_is_set_back_prolongs_nothing() -> None:
     provider = Provider()
     keys = provider.keys()
-    keys.find("old", "ES256")
+    keys.key_for("old", "ES256")
     provider.publish(NEW)
     provider.now -= 100_000
     with pytest.raises(InvalidToken):
-        keys.find("old", "ES256")
+        keys.key_for("old", "ES256")
 
 
 def test_an_issuer_that_is_down_from_the_start_is_not_asked_for_every_caller() -> None:
@@ -193,12 +193,12 @@ def test_an_issuer_that_is_down_from_the_start_is_not_asked_for_every_caller() -
     keys = provider.keys()
     for _ in range(10):
         with pytest.raises(IssuerUnavailable):
-            keys.find("old", "ES256")
+            keys.key_for("old", "ES256")
         provider.now += 0.1
     assert len(provider.asked) == 1
     provider.down = False
     provider.now += 10
-    assert keys.find("old", "ES256")
+    assert keys.key_for("old", "ES256")
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_discovery_document_that_leads_astray_is_not_followed(document: dict[s
     provider = Provider()
     provider.pages[DISCOVERY] = document
     with pytest.raises(IssuerUnavailable):
-        provider.keys().find("old", "ES256")
+        provider.keys().key_for("old", "ES256")
     assert provider.asked == [DISCOVERY]
 
 

@@ -5,11 +5,14 @@ from pathlib import Path
 import botocore.session
 import pytest
 
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
 from chalicelib.callers.session_name import session_name
-from chalicelib.callers.sigv4 import FederatedUser, IamRoleSession, IamUser, identify_caller
+from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import CallerRefused
-from chalicelib.roles.role import Catalog
+from chalicelib.roles.catalog import Catalog
 from chalicelib.wire.vend_request import parse_vend_request
 from testing.app import write_config
 from testing.event_table import PARTITIONS

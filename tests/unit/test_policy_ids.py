@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import ConfigError
-from chalicelib.roles.role import Catalog
+from chalicelib.roles.catalog import Catalog
 from testing.app import write_config
 
 

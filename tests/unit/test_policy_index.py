@@ -11,11 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
-from chalicelib.configuration.catalog_file import Catalog, Role
-from chalicelib.configuration.policy_files import Policies
-from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
-from chalicelib.decisions.policy_index import index_policies
+from chalicelib.callers.caller import Caller
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.callers.service_token import ServiceToken
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.decisions.policy_index import IndexedPolicies, index_policies
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role
 from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
@@ -133,18 +139,18 @@ CATALOG = Catalog(tuple(map(catalog_role, ROLES)))
 
 def decided_by_all(policies: str, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
     """What Cedar says, given every policy and every role."""
-    from chalicelib.decisions.authorizer import _context, _principal, _role_entity
+    from chalicelib.decisions.entities import context_json, principal_json, role_json
 
-    principal = _principal(caller)
+    principal = principal_json(caller)
     answer = cedarpy.is_authorized(
         {
             "principal": principal["uid"],
             "action": {"type": "Action", "id": "AssumeRole"},
             "resource": {"type": "Role", "id": role.name},
-            "context": _context(circumstances),
+            "context": context_json(circumstances),
         },
         policies,
-        [principal, *map(_role_entity, {one.name: one for one in (*CATALOG.roles, role)}.values())],
+        [principal, *map(role_json, {one.name: one for one in (*CATALOG.roles, role)}.values())],
         SCHEMA,
     )
     # Cedar counts the policies, where we name them.
@@ -159,7 +165,7 @@ def test_a_selection_of_policies_decides_as_all_of_them(
     policies: str, caller: Caller, name: str, circumstances: Circumstances
 ) -> None:
     role = catalog_role(name)
-    found = Authorizer(Policies(SCHEMA, policies), CATALOG).decide(caller, role, circumstances)
+    found = Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG).decide(caller, role, circumstances)
     assert Decision(found.allowed, found.policies, tuple(sorted(found.errors))) == decided_by_all(
         policies, caller, role, circumstances
     )
@@ -170,9 +176,9 @@ def test_a_selection_of_policies_decides_as_all_of_them(
 def test_what_is_kept_of_one_decision_changes_no_other(
     policies: str, questions: list[tuple[Caller, str, Circumstances]]
 ) -> None:
-    authorizer = Authorizer(Policies(SCHEMA, policies), CATALOG)
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
     for caller, name, circumstances in questions * 2:
-        fresh = Authorizer(Policies(SCHEMA, policies), CATALOG)
+        fresh = Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
         role = catalog_role(name)
         assert authorizer.decide(caller, role, circumstances) == fresh.decide(caller, role, circumstances)
 
@@ -189,7 +195,7 @@ class AsksAboutEveryRole(Authorizer):
 def test_a_list_that_leaves_out_what_no_policy_is_about_lacks_nothing(policies: str, caller: Caller) -> None:
     noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
     lists = [
-        kind(Policies(SCHEMA, policies), CATALOG).permitted(caller, CATALOG.roles, "198.51.100.7", noon)
+        kind(IndexedPolicies.of(SCHEMA, policies), CATALOG).permitted(caller, CATALOG.roles, "198.51.100.7", noon)
         for kind in (Authorizer, AsksAboutEveryRole)
     ]
     assert lists[0] == lists[1]
@@ -200,7 +206,9 @@ def test_a_list_asks_about_the_roles_alone_that_policies_about_the_caller_are_ab
     roles = tuple(map(catalog_role, ("reader", "writer", *(f"r{number}" for number in range(50)))))
     policies = f'@id("ours") permit (principal == IamUser::"{CALLERS[0].identifier}", action, resource == Role::"r7");'
     noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
-    found = Authorizer(Policies(SCHEMA, policies), Catalog(roles)).permitted(CALLERS[0], roles, "198.51.100.7", noon)
+    found = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog(roles)).permitted(
+        CALLERS[0], roles, "198.51.100.7", noon
+    )
     assert [one.role.name for one in found] == ["r7"]
     assert asked.requests[0] == 1
 
@@ -218,7 +226,11 @@ def test_a_policy_taken_out_of_its_file_means_the_same(policies: str) -> None:
 def test_an_error_names_the_policy_as_its_file_does() -> None:
     policies = '@id("broken") permit (principal, action, resource) when { context.duration * 9223372036854775807 > 0 };'
     here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
-    (error,) = Authorizer(Policies(SCHEMA, policies), CATALOG).decide(CALLERS[0], catalog_role("reader"), here).errors
+    (error,) = (
+        Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
+        .decide(CALLERS[0], catalog_role("reader"), here)
+        .errors
+    )
     assert "policy `broken`" in error
 
 
@@ -232,6 +244,6 @@ def test_policies_about_others_are_not_looked_at(name: str, asked: Asked) -> Non
     )
     ours = f'@id("ours") permit (principal, action, resource == Role::"{name}");'
     here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
-    authorizer = Authorizer(Policies(SCHEMA, policies + ours), CATALOG)
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies + ours), CATALOG)
     assert authorizer.decide(CALLERS[0], catalog_role(name), here) == Decision(True, ("ours",))
     assert asked.policies == [1]

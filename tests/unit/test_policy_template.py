@@ -4,10 +4,12 @@ import re
 
 import pytest
 
-from chalicelib.callers.sigv4 import OidcSubject
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.errors import InvalidRequest
+from chalicelib.roles.guards import Bounds
 from chalicelib.roles.policy_template import PolicyTemplate, parse_policy
-from chalicelib.roles.template import Bounds, Placeholder, Values
+from chalicelib.roles.template import Placeholder
+from chalicelib.roles.template_values import Values
 
 GOOD: dict[str, object] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 SLOT = "a/${claims.tenant}"

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
-from chalicelib.wire.vend_request import VendRequest, parse_vend_request
+from chalicelib.sessions.asked import VendRequest
+from chalicelib.wire.vend_request import parse_vend_request
 
 
 def parse(body: object) -> VendRequest:

@@ -3,12 +3,21 @@
 import re
 from dataclasses import astuple
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from chalicelib.callers.caller import Caller
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.callers.service_token import ServiceToken
 from chalicelib.callers.session_name import session_name
-from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 # What STS takes: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 STS = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
@@ -33,6 +42,10 @@ callers: st.SearchStrategy[Caller] = st.one_of(
 )
 
 
+def fields_of(caller: Caller) -> tuple[object, ...]:
+    return astuple(cast("DataclassInstance", caller))  # each kind is one
+
+
 @given(callers)
 def test_every_session_name_is_one_that_sts_takes(caller: Caller) -> None:
     assert STS.fullmatch(session_name(caller))
@@ -40,7 +53,7 @@ def test_every_session_name_is_one_that_sts_takes(caller: Caller) -> None:
 
 @given(callers)
 def test_a_caller_always_gets_the_same_name(caller: Caller) -> None:
-    again = type(caller)(*astuple(caller))
+    again = type(caller)(*fields_of(caller))
     assert session_name(again) == session_name(caller)
 
 
@@ -56,13 +69,13 @@ def test_a_caller_always_gets_the_same_name(caller: Caller) -> None:
 @example(OidcSubject("okta", "a=b"), OidcSubject("okta", "a=b@"))
 @example(OidcSubject("okta", "é"), OidcSubject("okta", "_"))
 def test_two_callers_never_share_a_name(one: Caller, other: Caller) -> None:
-    assume((type(one), astuple(one)) != (type(other), astuple(other)))
+    assume((type(one), fields_of(one)) != (type(other), fields_of(other)))
     assert session_name(one) != session_name(other)
 
 
 @given(st.lists(callers, min_size=2, max_size=60))
 def test_names_are_as_many_as_callers(many: list[Caller]) -> None:
-    identities = {(type(c).__name__, *astuple(c)) for c in many}
+    identities = {(type(c).__name__, *fields_of(c)) for c in many}
     assert len({session_name(c) for c in many}) == len(identities)
 
 

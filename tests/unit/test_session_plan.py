@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.callers.sigv4 import FederatedUser, IamUser
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_user import IamUser
 from chalicelib.errors import InvalidRequest
+from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import SessionPlan, plan_session
-from chalicelib.wire.vend_request import VendRequest
 from tests.unit.test_authorization import ALICE, role
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html

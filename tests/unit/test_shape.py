@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.callers.sigv4 import OidcSubject
-from chalicelib.configuration.catalog_file import Role, load_catalog
-from chalicelib.configuration.session_rules_entry import ShapeEntry
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.configuration.catalog_file import load_catalog
+from chalicelib.configuration.session_rules_entry import SessionRulesEntry
 from chalicelib.errors import ConfigError, InvalidRequest
-from chalicelib.roles.session_rules import Param, fits, read_shape
-from chalicelib.roles.template import Bounds
+from chalicelib.roles.guards import Bounds
+from chalicelib.roles.role import Role
+from chalicelib.roles.session_rules import Param, fits, read_session_rules
+from chalicelib.sessions.asked import CallerPolicy, VendRequest
 from chalicelib.sessions.plan import SessionPlan, plan_session
-from chalicelib.wire.vend_request import CallerPolicy, VendRequest
 
 ROLE = """
 roles:
@@ -52,15 +53,15 @@ def refusal(role: Role, caller: OidcSubject = SUBJECT, **asked: object) -> str:
 
 
 def test_a_role_without_a_shape_has_an_empty_one(tmp_path: Path) -> None:
-    shape = load(tmp_path, "").shape
-    assert shape == read_shape(ShapeEntry())
-    assert not shape.scoped and not shape.bounds and shape.policy is None
+    rules = load(tmp_path, "").session_rules
+    assert rules == read_session_rules(SessionRulesEntry())
+    assert not rules.scoped and not rules.bounds and rules.policy is None
 
 
 def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
-    assert load(tmp_path, POLICY).shape.scoped
-    assert load(tmp_path, f"    policy_arns: [{READ_ONLY}]").shape.scoped
-    assert not load(tmp_path, "    tags: {a: b}\n    caller_tags: [c]").shape.scoped
+    assert load(tmp_path, POLICY).session_rules.scoped
+    assert load(tmp_path, f"    policy_arns: [{READ_ONLY}]").session_rules.scoped
+    assert not load(tmp_path, "    tags: {a: b}\n    caller_tags: [c]").session_rules.scoped
 
 
 @pytest.mark.parametrize(
@@ -130,11 +131,15 @@ def test_a_role_that_breaks_a_rule_is_refused_with_the_key(tmp_path: Path, more:
 def test_the_shape_that_is_the_longest_loads(tmp_path: Path) -> None:
     keys = ", ".join(f"k{n}" for n in range(47))
     assert (
-        len(load(tmp_path, f"    caller_tags: [{keys}]\n    transitive_tags: ['credvend:role']").shape.caller_tags)
+        len(
+            load(
+                tmp_path, f"    caller_tags: [{keys}]\n    transitive_tags: ['credvend:role']"
+            ).session_rules.caller_tags
+        )
         == 47
     )
     arns = ", ".join(f"{READ_ONLY}{n}" for n in range(10))
-    assert len(load(tmp_path, f"    policy_arns: [{arns}]").shape.policy_arns) == 10
+    assert len(load(tmp_path, f"    policy_arns: [{arns}]").session_rules.policy_arns) == 10
 
 
 @pytest.mark.parametrize(
@@ -164,7 +169,9 @@ def test_a_param_fits_if_all_of_it_matches_and_can_be_seen(pattern: str, value: 
 
 def test_the_patterns_of_the_catalog_are_of_ascii(tmp_path: Path) -> None:
     role = load(tmp_path, POLICY.replace("[a-z]+", r"\\w+") + "    claims: {tenant: {pattern: '\\w+'}}")
-    assert {str(placeholder): one.pattern.flags & re.ASCII for placeholder, one in role.shape.bounds.items()} == {
+    assert {
+        str(placeholder): one.pattern.flags & re.ASCII for placeholder, one in role.session_rules.bounds.items()
+    } == {
         "${params.area}": re.ASCII,
         "${claims.tenant}": re.ASCII,
     }

@@ -7,10 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.callers.caller import Caller
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.callers.service_token import ServiceToken
 from chalicelib.callers.session_name import session_name
-from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.errors import InvalidRequest
-from chalicelib.roles.template import Bounds, Guard, Placeholder, Template, Values, guards, parse_template
+from chalicelib.roles.guards import Bounds, Guard, guards
+from chalicelib.roles.template import Placeholder, Template, parse_template
+from chalicelib.roles.template_values import Values
 
 ACCOUNT = "111122223333"
 USER = IamUser("aws", ACCOUNT, "/team/", "alice", "AIDAEXAMPLE")

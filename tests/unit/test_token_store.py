@@ -10,15 +10,9 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.callers.api_tokens.store import (
-    CACHE_SECONDS,
-    CACHE_TOKENS,
-    LAST_USED_SECONDS,
-    StoredToken,
-    TokenStore,
-    dynamodb_client,
-    stored_token,
-)
+from chalicelib.aws.table import Table, dynamodb_client
+from chalicelib.callers.api_tokens.store import CACHE_SECONDS, CACHE_TOKENS, LAST_USED_SECONDS, TokenStore
+from chalicelib.callers.api_tokens.stored_token import StoredToken, stored_token
 from chalicelib.callers.api_tokens.token import api_token_id, api_token_of, hash_api_token, new_api_token
 from chalicelib.errors import InvalidToken, TokenStoreUnavailable
 from testing.token_table import NAME, Clock, Item, TokenTable
@@ -33,7 +27,7 @@ class World:
     def __init__(self) -> None:
         self.clock = Clock()
         self.table = TokenTable()
-        self.store = TokenStore(NAME, self.table.client, self.clock)
+        self.store = TokenStore(Table(NAME, self.table.client), self.clock)
         self.token = new_api_token()
         self.hashed = hash_api_token(self.token)
         self.write()
@@ -56,11 +50,11 @@ class World:
         self.table.items[self.hashed] = whole
 
     def find(self, source_ip: str = HERE) -> StoredToken:
-        return self.store.find(self.token, source_ip)
+        return self.store.token_of(self.token, source_ip)
 
     def refusal(self, token: str | None = None, source_ip: str = HERE) -> InvalidToken:
         with pytest.raises(InvalidToken) as refusal:
-            self.store.find(token or self.token, source_ip)
+            self.store.token_of(token or self.token, source_ip)
         return refusal.value
 
 
@@ -222,12 +216,12 @@ def test_of_many_tokens_the_latest_are_remembered(world: World) -> None:
     for secret in range(CACHE_TOKENS + 1):
         hashed = hash_api_token(api_token_of(secret))
         world.table.items[hashed] = item | {"hash": {"S": hashed}}
-        world.store.find(api_token_of(secret), HERE)
+        world.store.token_of(api_token_of(secret), HERE)
     assert kept(world.store) == (CACHE_TOKENS, 0)
     world.table.operations()
-    world.store.find(api_token_of(1), HERE)
+    world.store.token_of(api_token_of(1), HERE)
     assert world.table.operations() == []
-    world.store.find(api_token_of(0), HERE)
+    world.store.token_of(api_token_of(0), HERE)
     assert world.table.operations() == ["GetItem"]
 
 
@@ -339,7 +333,7 @@ def test_one_of_many_functions_notes_the_use(world: World, caplog: pytest.LogCap
     world.write(last_used=number(used - LAST_USED_SECONDS))
     before = dict(world.table.items[world.hashed])
     world.find()
-    another = TokenStore(NAME, world.table.client, world.clock)
+    another = TokenStore(Table(NAME, world.table.client), world.clock)
     another._note_use(stored_token_of(before), used + 1)  # which it read before the first wrote
     assert world.table.items[world.hashed]["last_used"] == number(used)
     assert caplog.text == ""  # as it should be
@@ -396,10 +390,10 @@ def test_a_slow_table_is_not_asked_to_write_too(world: World) -> None:
 @given(st.text())
 def test_whatever_is_sent_as_a_token_is_refused_and_nothing_else(text: str) -> None:
     with pytest.raises(InvalidToken):
-        STORE.find(f"cvt_{text}", HERE)
+        STORE.token_of(f"cvt_{text}", HERE)
 
 
-STORE = TokenStore(NAME, TokenTable().client)
+STORE = TokenStore(Table(NAME, TokenTable().client))
 
 
 def test_the_client_gives_up_long_before_the_function_does() -> None:
