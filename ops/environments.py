@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from ops.file_lock import file_lock
+from ops.processes.file_lock import file_lock
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 # For each, a virtualenv that packages for Lambda, made where the Python of `dev` has another version.

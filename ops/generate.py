@@ -13,7 +13,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog, catalog_json_s
 from chalicelib.configuration.issuers_file import issuers_json_schema
 from chalicelib.errors import ConfigError
 from ops.environments import ROOT
-from ops.stage_file import stage_json_schema
+from ops.stages.stage_file import stage_json_schema
 
 # The statement whose resources role_policies.py spreads.
 ASSUME_SID: Final = "AssumeCatalogRoles"

@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import Final, cast
 
 from chalicelib.errors import ConfigError
-from ops.aws_cli import CommandFailed
+from ops.aws.aws_cli import CommandFailed
+from ops.building.package import package
 from ops.environments import ROOT, programs
-from ops.file_lock import file_lock
-from ops.packaging import package
-from ops.policy_sources import (
+from ops.linting.policy_sources import (
     Policy,
     UnreadablePolicy,
     policies_of_code,
     policies_of_template,
     printed_policies,
 )
-from ops.runtimes import OWN_RUNTIME
-from ops.say import say
-from ops.stage import read_stage
+from ops.processes.file_lock import file_lock
+from ops.stages.runtimes import OWN_RUNTIME
+from ops.stages.stage import read_stage
+from ops.terminal.say import say
 
 _STAGE: Final = "prod"
 _EVERYWHERE: Final = "*"
@@ -179,7 +179,7 @@ def _checkov(template: Path) -> Iterator[Finding]:
 def _parliament(policies: list[Policy]) -> Iterator[Finding]:
     # It knows policies with resources alone: those of a trust policy are the role itself.
     documents = {policy.name: _with_resources(policy) for policy in policies}
-    command = [str(programs("lint") / "python"), "-W", "ignore", "-m", "ops.parliament_findings"]
+    command = [str(programs("lint") / "python"), "-W", "ignore", "-m", "ops.linting.parliament_findings"]
     for name, issue, detail in cast(list[list[object]], _run(command, json.dumps(documents))):
         yield Finding(str(issue), str(name), json.dumps(detail))
 

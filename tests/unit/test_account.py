@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.account import find_account
-from ops.aws_cli import AwsCli, CommandFailed
+from ops.aws.account import find_account
+from ops.aws.aws_cli import AwsCli, CommandFailed
 
 # As a role to assume does: whoever asks anew gets another session.
 PROCESS = """\

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.aws_cli import CommandFailed
-from ops.configuration_files import lay_over
+from ops.aws.aws_cli import CommandFailed
+from ops.building.configuration_files import lay_over
 from ops.environments import ROOT
 
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from ops import deploy, rollback
-from ops.account import Account
-from ops.aws_cli import AwsCli, CommandFailed
-from ops.deployment import Deployment
-from ops.preview import Planned
+from ops import deploy
+from ops.aws.account import Account
+from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.building.summary import DIGEST_OUTPUT, Summary
+from ops.cloudformation.stack import ChangeSet, ResourceChange, Stack, TakenBack
+from ops.deployed.deployment import Deployment
+from ops.deploying import rollback
+from ops.deploying.preview import Planned
 from ops.smoke import SmokeFailed
-from ops.stack import ChangeSet, ResourceChange, Stack, TakenBack
-from ops.stage import Stage
-from ops.stage_file import StageFile
-from ops.summary import DIGEST_OUTPUT, Summary
+from ops.stages.stage import Stage
+from ops.stages.stage_file import StageFile
 
 ACCOUNT = Account(AwsCli({}), "1" * 12, "eu-west-1", "arn:aws:iam::111111111111:user/deployer")
 OUTPUTS = {

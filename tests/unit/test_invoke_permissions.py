@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from app import app
-from ops.invoke_permissions import Json, narrow
+from ops.template.invoke_permissions import Json, narrow
 
 API = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3"
 OPERATION: Json = {"x-amazon-apigateway-integration": {}}

@@ -7,7 +7,7 @@ import pytest
 
 from ops.environments import ensure
 from ops.lint import Finding, LinterFailed, judge, policy_findings, template_findings
-from ops.policy_sources import Policy
+from ops.linting.policy_sources import Policy
 
 # Notes where each linter goes: the real ones go nowhere. What cannot be started at all would note nothing.
 NOTE_NETWORK = """

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.errors import ConfigError
-from ops.overlay import merge_overlay, read_overlay
+from ops.template.overlay import merge_overlay, read_overlay
 from tests.unit.test_stage_file import template
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from local.aws import ACCOUNT
-from ops import packaging
+from ops.building import package as packaging
 from ops.environments import ROOT
-from ops.stage import Stage
+from ops.stages.stage import Stage
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from ops.environments import ROOT
-from ops.policy_sources import UnreadablePolicy, policies_of_template, policies_of_text, printed_policies
+from ops.linting.policy_sources import UnreadablePolicy, policies_of_template, policies_of_text, printed_policies
 
 DOCUMENT = """
 One statement, in words: `{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}`.

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ops.account import Account
-from ops.aws_cli import AwsCli
-from ops.preview import Planned, preview
-from ops.stack import ChangeSet, ResourceChange
-from ops.stage import Stage
-from ops.summary import Summary, compare
+from ops.aws.account import Account
+from ops.aws.aws_cli import AwsCli
+from ops.building.summary import Summary, compare
+from ops.cloudformation.stack import ChangeSet, ResourceChange
+from ops.deploying.preview import Planned, preview
+from ops.stages.stage import Stage
 
 ACCOUNT = Account(AwsCli({}), "123456789012", "eu-west-1", "arn:aws:iam::123456789012:user/deployer")
 OLD = Summary("a" * 64, {"kept": "1", "changed": "1", "taken": "1"}, {"p": "1"}, {"ci": "1"})

@@ -4,8 +4,8 @@ import json
 import subprocess
 from dataclasses import dataclass, field
 
-from ops.aws_cli import AwsCli
-from ops.protection import protect
+from ops.aws.aws_cli import AwsCli
+from ops.deploying.protection import protect
 
 RESOURCES = [
     {"ResourceType": "AWS::DynamoDB::Table", "PhysicalResourceId": "credvend-x-tokens"},

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ops.question import Declined, ask, check_can_ask
+from ops.terminal.question import Declined, ask, check_can_ask
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.resource_policy import PolicyTooLong, resource_policy
+from ops.iam.resource_policy import PolicyTooLong, resource_policy
 
 SIGNED: dict[str, Any] = {"security": [{"sigv4": []}]}
 PATHS: dict[str, Any] = {

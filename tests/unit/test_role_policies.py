@@ -14,8 +14,8 @@ from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
 from ops.environments import ROOT
 from ops.generate import assumable, iam_policy
-from ops.policy_size import characters
-from ops.role_policies import Json, spread
+from ops.iam.policy_size import characters
+from ops.template.role_policies import Json, spread
 from testing.iam_policy import Request, grants
 from tests.unit.test_authorization import role
 

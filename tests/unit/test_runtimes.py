@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ops import runtimes
-from ops.aws_cli import CommandFailed
+from ops.aws.aws_cli import CommandFailed
 from ops.environments import ENVIRONMENTS, ROOT, programs
-from ops.runtimes import OWN_RUNTIME, RUNTIMES, find_python, packaging_programs
-from ops.stage import read_stage
+from ops.stages import runtimes
+from ops.stages.runtimes import OWN_RUNTIME, RUNTIMES, find_python, packaging_programs
+from ops.stages.stage import read_stage
 
 OTHER = next(runtime for runtime in RUNTIMES if runtime != OWN_RUNTIME)
 

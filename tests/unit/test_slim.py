@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.slim import CompileFailed, slim
+from ops.building.slim import CompileFailed, slim
 
 ENDPOINTS = {"partitions": [{"services": {"sts": {"a": 1}, "s3": {}}, "regions": {}}, {"services": {}}]}
 FILES = {

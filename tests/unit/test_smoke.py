@@ -11,8 +11,8 @@ from botocore.credentials import Credentials
 from botocore.httpsession import URLLib3Session
 
 from ops import smoke
-from ops.account import Account
-from ops.aws_cli import AwsCli, CommandFailed
+from ops.aws.account import Account
+from ops.aws.aws_cli import AwsCli, CommandFailed
 from ops.smoke import SmokeFailed
 from tests.unit.test_deploy import DEPLOYED
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ops.aws_cli import AwsCli, CommandFailed
-from ops.stack import ChangeSet, StackFailed, TakenBack, execute, find_deployed, plan_change
+from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.cloudformation.stack import ChangeSet, StackFailed, TakenBack, execute, find_deployed, plan_change
 
 NAME = "credvend-x"
 

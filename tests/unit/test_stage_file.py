@@ -9,10 +9,10 @@ import pytest
 
 from chalicelib.errors import ConfigError
 from ops.environments import ROOT
-from ops.runtimes import RUNTIMES
-from ops.stage import read_stage
-from ops.stage_file import StageFile, check_region, read_stage_file
-from ops.stage_template import ACCESS_LOG_FORMAT, apply_stage_file, bound_roles
+from ops.stages.runtimes import RUNTIMES
+from ops.stages.stage import read_stage
+from ops.stages.stage_file import StageFile, check_region, read_stage_file
+from ops.template.stage_template import ACCESS_LOG_FORMAT, apply_stage_file, bound_roles
 
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
 CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-1111-2222-3333-444455556666"

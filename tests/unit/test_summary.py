@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from chalicelib.configuration.compiled import compile_configuration, configuration_digest
+from ops.building.summary import Summary, compare, summarize, write_summary
 from ops.environments import ROOT
-from ops.overlay import read_overlay
-from ops.stage_file import read_stage_file
-from ops.summary import Summary, compare, summarize, write_summary
+from ops.stages.stage_file import read_stage_file
+from ops.template.overlay import read_overlay
 from testing.tokens import ec_key, key_set
 
 

@@ -15,8 +15,8 @@ from chalicelib.callers.api_tokens.store import StoredToken, TokenStore
 from chalicelib.callers.api_tokens.token import check_api_token, hash_api_token
 from chalicelib.errors import InvalidToken
 from ops import admin
+from ops.api_tokens.table import Tokens, TokensFailed, open_tokens
 from ops.environments import ROOT
-from ops.tokens import Tokens, TokensFailed, open_tokens
 from testing.token_table import NAME, Clock, TokenTable
 
 HERE = "198.51.100.7"

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from ops.account import Account
-from ops.aws_cli import CommandFailed
-from ops.deployment import deployment_of
-from ops.smoke import smoke_test
-from ops.stack import (
+from ops.aws.account import Account
+from ops.aws.aws_cli import CommandFailed
+from ops.building.summary import DIGEST_OUTPUT
+from ops.cloudformation.stack import (
     ChangeSet,
     Stack,
     delete_stack,
@@ -19,7 +18,8 @@ from ops.stack import (
     put_template,
     sent_template,
 )
-from ops.summary import DIGEST_OUTPUT
+from ops.deployed.deployment import deployment_of
+from ops.smoke import smoke_test
 
 # What the template keeps when its stack is deleted, and how to delete it.
 _KEPT: Final = {

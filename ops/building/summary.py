@@ -15,10 +15,10 @@ import msgspec
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import compiled_path, shipped_files
-from ops.account import Account
-from ops.aws_cli import CommandFailed
-from ops.overlay import Overlay
-from ops.stage_file import StageFile
+from ops.aws.account import Account
+from ops.aws.aws_cli import CommandFailed
+from ops.stages.stage_file import StageFile
+from ops.template.overlay import Overlay
 
 # The stack's outputs: what the function calls its configuration, and where the summary is.
 CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"

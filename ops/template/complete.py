@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
-from ops.invoke_permissions import narrow
-from ops.overlay import Overlay, merge_overlay
-from ops.role_policies import spread
-from ops.stage_file import StageFile
-from ops.stage_template import apply_stage_file, bound_roles
+from ops.stages.stage_file import StageFile
+from ops.template.invoke_permissions import narrow
+from ops.template.overlay import Overlay, merge_overlay
+from ops.template.role_policies import spread
+from ops.template.stage_template import apply_stage_file, bound_roles
 
 
 def complete_template(path: Path, catalog: WrittenCatalog, stage_file: StageFile, overlay: Overlay) -> None:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ops.account import Account
-from ops.stack import ChangeSet, ResourceChange
-from ops.stage import Stage
-from ops.stage_template import FUNCTION
-from ops.summary import Summary, compare
+from ops.aws.account import Account
+from ops.building.summary import Summary, compare
+from ops.cloudformation.stack import ChangeSet, ResourceChange
+from ops.stages.stage import Stage
+from ops.template.stage_template import FUNCTION
 
 # Of thousands of names nobody reads all; the number tells.
 _MOST_NAMES: Final = 20

@@ -1,4 +1,4 @@
-"""Packages the service: `python -m ops.packaging STAGE [--config DIRECTORY]`. No AWS account is needed.
+"""Packages the service: `python -m ops.building.package STAGE [--config DIRECTORY]`. No AWS account is needed.
 
 1. A copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it.
 2. The configuration checked and compiled to one file, and the function's IAM policy made from the catalog.
@@ -20,22 +20,22 @@ from typing import Final
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import compile_configuration
 from chalicelib.errors import ConfigError
-from ops.aws_cli import CommandFailed
-from ops.configuration_files import is_beside, lay_over
+from ops.aws.aws_cli import CommandFailed
+from ops.aws.partition import check_partition
+from ops.building.configuration_files import is_beside, lay_over
+from ops.building.slim import CompileFailed, slim
+from ops.building.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
+from ops.building.vendor import vendor
 from ops.environments import ROOT
-from ops.file_lock import file_lock
 from ops.generate import write_policy
-from ops.overlay import read_overlay
-from ops.partition import check_partition
-from ops.role_policies import check_fit
-from ops.runtimes import packaging_programs
-from ops.say import say
-from ops.slim import CompileFailed, slim
-from ops.stage import LOCAL_STAGE, Stage, read_stage
-from ops.stage_file import check_region
-from ops.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
-from ops.template import complete_template
-from ops.vendor import vendor
+from ops.processes.file_lock import file_lock
+from ops.stages.runtimes import packaging_programs
+from ops.stages.stage import LOCAL_STAGE, Stage, read_stage
+from ops.stages.stage_file import check_region
+from ops.template.complete import complete_template
+from ops.template.overlay import read_overlay
+from ops.template.role_policies import check_fit
+from ops.terminal.say import say
 
 SHIPPED_CONFIG: Final = Path("chalicelib/config")
 # Chalice wants to know one; what it makes is the same for all.
@@ -169,7 +169,7 @@ def _whose(stage: Stage, config: Path | None) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m ops.packaging", description="Make the package, and deploy nothing."
+        prog="python -m ops.building.package", description="Make the package, and deploy nothing."
     )
     parser.add_argument("stage", help="a stage of .chalice/config.json")
     parser.add_argument("--config", type=Path, help="a directory with roles.yaml and policies/ of your own")

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.credentials import Credentials
 
-from ops.aws_cli import AwsCli, CommandFailed
-from ops.say import say
+from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.terminal.say import say
 
 # botocore takes credentials from its process's environment alone, and these may be another's. They go through a pipe.
 # Only once: of a role to assume, the aws command line keeps a session of its own, and each asking makes another one,

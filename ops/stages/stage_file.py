@@ -13,8 +13,8 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.configuration.entry_problems import field_message, json_schema
 from chalicelib.errors import ConfigError
-from ops.runtimes import RUNTIMES
-from ops.yaml_document import read_yaml
+from ops.documents.yaml_document import read_yaml
+from ops.stages.runtimes import RUNTIMES
 
 STAGE_FILE: Final = "stage.yaml"
 # Of the 50 tags that a Lambda function may have, Chalice and SAM take one each; stack tags go to all resources.

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ops.aws_cli import CommandFailed
+from ops.aws.aws_cli import CommandFailed
 from ops.environments import PACKAGING, ROOT, programs
 
 # AWS deprecates them on 2027-06-30, 2028-10-31, 2029-06-30 and 2029-06-30, and a month later makes no new functions:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
-from ops.aws_cli import CommandFailed
-from ops.runtimes import OWN_RUNTIME, RUNTIMES
-from ops.stage_file import STAGE_FILE, StageFile, read_stage_file
+from ops.aws.aws_cli import CommandFailed
+from ops.stages.runtimes import OWN_RUNTIME, RUNTIMES
+from ops.stages.stage_file import STAGE_FILE, StageFile, read_stage_file
 
 # Where no stage is named, by `make` and by `credvend-admin` alike.
 DEFAULT_STAGE: Final = "dev"

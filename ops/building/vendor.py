@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from ops.aws_cli import CommandFailed
+from ops.aws.aws_cli import CommandFailed
 
 # The glibc of Amazon Linux 2, which Python 3.11 runs on, and of Amazon Linux 2023, which newer ones do:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html

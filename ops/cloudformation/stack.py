@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from ops.account import Account
-from ops.aws_cli import AwsCli, CommandFailed, Json
+from ops.aws.account import Account
+from ops.aws.aws_cli import AwsCli, CommandFailed, Json
 
 # Of a stack that never was deployed whole, and holds nothing; it can only be deleted.
 _NEVER_DEPLOYED: Final = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")

@@ -6,8 +6,8 @@ from typing import Final, cast
 from msgspec import UNSET
 
 from chalicelib.errors import ConfigError
-from ops.resource_policy import PolicyTooLong, resource_policy
-from ops.stage_file import STAGE_FILE, Domain, StageFile, Throttle
+from ops.iam.resource_policy import PolicyTooLong, resource_policy
+from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
 
 Json = dict[str, object]
 

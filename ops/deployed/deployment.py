@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ops.account import Account
-from ops.aws_cli import CommandFailed
-from ops.stack import Stack
-from ops.summary import CONFIGURATION_OUTPUT
+from ops.aws.account import Account
+from ops.aws.aws_cli import CommandFailed
+from ops.building.summary import CONFIGURATION_OUTPUT
+from ops.cloudformation.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import sys
 
-from ops.aws_cli import CommandFailed
+from ops.aws.aws_cli import CommandFailed
 
 
 class Declined(CommandFailed):

@@ -13,7 +13,7 @@ from typing import Final, cast
 from chalicelib.configuration.catalog_file import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
 from chalicelib.errors import ConfigError
 from ops.generate import ASSUME_SID, iam_policy
-from ops.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
+from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
 
 Json = dict[str, object]
 

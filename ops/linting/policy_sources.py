@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
 
-from ops.statements import invoke_statement, trust_statement
-from ops.yaml_document import template_value
+from ops.documents.yaml_document import template_value
+from ops.iam.statements import invoke_statement, trust_statement
 
 _API: Final = "arn:aws:execute-api:eu-west-1:111122223333:abcdef1234"
 _ROLE: Final = "arn:aws:iam::111122223333:role/credvend-prod-eu-west-1"

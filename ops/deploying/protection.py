@@ -7,7 +7,7 @@ off.
 
 from typing import cast
 
-from ops.aws_cli import AwsCli, Json
+from ops.aws.aws_cli import AwsCli, Json
 
 _TABLE = "AWS::DynamoDB::Table"
 

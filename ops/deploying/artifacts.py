@@ -6,9 +6,9 @@ Whoever can write here can have their code run as credvend at the next deploymen
 import json
 from typing import Final, cast
 
-from ops.aws_cli import AwsCli, CommandFailed
-from ops.partition import partition_of
-from ops.say import say
+from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.partition import partition_of
+from ops.terminal.say import say
 
 # What is overwritten or deleted can be got back for so many days. Whatever is current is never deleted: a stack that
 # is rolled back reads its former package again.

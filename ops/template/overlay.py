@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from chalicelib.errors import ConfigError
-from ops.stage_template import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
-from ops.yaml_document import read_template
+from ops.documents.yaml_document import read_template
+from ops.template.stage_template import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
 
 TEMPLATE_FILES: Final = ("template.yaml", "template.json")
 Json = dict[str, object]
