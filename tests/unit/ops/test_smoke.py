@@ -14,7 +14,7 @@ from ops import smoke
 from ops.aws.account import Account
 from ops.aws.aws_cli import AwsCli, CommandFailed
 from ops.smoke import SmokeFailed
-from tests.unit.test_deploy import DEPLOYED
+from tests.unit.ops.test_deploy import DEPLOYED
 
 ROLES = "GET /v1/iam/roles"
 VEND = "POST /v1/iam/credentials"
