@@ -14,7 +14,6 @@ from pathlib import Path
 
 from chalicelib.errors import ConfigError
 from ops.aws.account import Account, find_account
-from ops.aws.aws_cli import CommandFailed
 from ops.building import summary
 from ops.building.package import SHIPPED_CONFIG, package
 from ops.cloudformation.stack import Stack, StackFailed, TakenBack, discard, execute, find_deployed, plan_change, upload
@@ -24,6 +23,7 @@ from ops.deploying.preview import Planned, preview
 from ops.deploying.protection import protect
 from ops.deploying.rollback import Former, remember, roll_back, said_of
 from ops.environments import ROOT
+from ops.errors import CommandFailed
 from ops.iam.statements import invoke_statement, trust_statement
 from ops.processes.file_lock import file_lock
 from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test

@@ -9,7 +9,6 @@ Nothing of it asks the network. What a linter finds and is meant so stands in `E
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +17,9 @@ from pathlib import Path
 from typing import Final, cast
 
 from chalicelib.errors import ConfigError
-from ops.aws.aws_cli import CommandFailed
 from ops.building.package import package
 from ops.environments import ROOT, programs
+from ops.errors import CommandFailed
 from ops.linting.policy_sources import (
     Policy,
     UnreadablePolicy,
@@ -29,6 +28,7 @@ from ops.linting.policy_sources import (
     printed_policies,
 )
 from ops.processes.file_lock import file_lock
+from ops.processes.run import run
 from ops.stages.runtimes import OWN_RUNTIME
 from ops.stages.stage import read_stage
 from ops.terminal.say import say
@@ -195,7 +195,7 @@ def _run(command: list[str], said: str = "") -> object:
     """What a linter writes, which says by its exit status that it found something, as well as that it failed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BC_", "CKV_", "PRISMA"))}
     environment = kept | {"CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=said, capture_output=True, text=True, check=False)
+    done = run(command, directory=ROOT, environment=environment, said=said)
     try:
         return json.loads(done.stdout)
     except ValueError:

@@ -22,10 +22,11 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from ops.aws.account import Account, find_account
-from ops.aws.aws_cli import CommandFailed, Json
 from ops.cloudformation.stack import find_stack
 from ops.deployed.deployment import Deployment, deployment_of
+from ops.documents.json_object import Json
 from ops.environments import ROOT
+from ops.errors import CommandFailed
 from ops.iam.statements import invoke_statement
 from ops.stages.stage import read_stage
 from ops.terminal.say import say

@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +11,9 @@ from urllib.parse import urlsplit
 import botocore.session
 from botocore.credentials import Credentials
 
-from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
+from ops.errors import CommandFailed
+from ops.processes.run import run
 from ops.terminal.say import say
 
 # botocore takes credentials from its process's environment alone, and these may be another's. They go through a pipe.
@@ -101,14 +102,7 @@ def _with_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     Raises:
         CommandFailed: there are none.
     """
-    done = subprocess.run(
-        [sys.executable, "-c", _CREDENTIALS],
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run([sys.executable, "-c", _CREDENTIALS], environment=environment)
     if done.returncode != 0:
         raise CommandFailed(f"The AWS credentials cannot be read: {done.stderr.strip().rpartition(chr(10))[2]}")
     found = cast(dict[str, str | None], json.loads(done.stdout))

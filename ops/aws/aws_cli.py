@@ -6,13 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from ops.documents.json_object import Json
 from ops.environments import programs
-
-Json = dict[str, object]
-
-
-class CommandFailed(Exception):
-    """A program exited with an error; the message holds the command and what it said."""
+from ops.errors import CommandFailed
+from ops.processes.run import run
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,15 +24,9 @@ class AwsCli:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command, whatever its exit status."""
-        return subprocess.run(
-            # Not the script `aws`: its first line does not work in a directory with a space in its name.
-            [str(programs("aws") / "python"), "-m", "awscli", *arguments],
-            env={**self.environment, "AWS_PAGER": ""},
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        # Not the script `aws`: its first line does not work in a directory with a space in its name.
+        command = [str(programs("aws") / "python"), "-m", "awscli", *arguments]
+        return run(command, environment={**self.environment, "AWS_PAGER": ""})
 
     def text(self, *arguments: str) -> str:
         """What a command prints.

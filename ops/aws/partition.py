@@ -5,7 +5,7 @@ from botocore.exceptions import UnknownRegionError
 
 from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
-from ops.aws.aws_cli import CommandFailed
+from ops.errors import CommandFailed
 
 _SHOWN = 5
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from ops.aws.aws_cli import CommandFailed
+from ops.errors import CommandFailed
 
 _REQUIRED: Final = frozenset({"roles.yaml", "policies"})
 _FOLDERS: Final = frozenset({"policies", "keys"})

@@ -12,7 +12,6 @@ import argparse
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -20,15 +19,16 @@ from typing import Final
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import compile_configuration
 from chalicelib.errors import ConfigError
-from ops.aws.aws_cli import CommandFailed
 from ops.aws.partition import check_partition
 from ops.building.configuration_files import is_beside, lay_over
 from ops.building.slim import CompileFailed, slim
 from ops.building.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
 from ops.building.vendor import vendor
 from ops.environments import ROOT
+from ops.errors import CommandFailed
 from ops.generate import write_policy
 from ops.processes.file_lock import file_lock
+from ops.processes.run import run
 from ops.stages.runtimes import packaging_programs
 from ops.stages.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stages.stage_file import check_region
@@ -128,15 +128,7 @@ def _package(stage: Stage, build: Path, python: Path) -> Path:
     command = [str(python / "chalice"), "package", "--stage", stage.name, "--pkg-format", "cloudformation"]
     command += ["--merge-template", ".chalice/template.json", str(build / "package")]
     _forget_old_packages(build / "source")
-    done = subprocess.run(
-        command,
-        cwd=build / "source",
-        env=_environment_of_packaging(),
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run(command, directory=build / "source", environment=_environment_of_packaging())
     if done.returncode != 0:
         raise CommandFailed(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
     try:

@@ -6,12 +6,13 @@ docs/performance.md says what each step gives.
 
 import json
 import re
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
+
+from ops.processes.run import run
 
 _SERVICES: Final = ("dynamodb", "sts")
 # Of botocore's data, 20 MB about every service of AWS, stay those, and what every client reads.
@@ -74,6 +75,6 @@ def _add_bytecode(tree: Path, python: str) -> None:
     command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     # In tracebacks, the paths are those in Lambda.
     command += ["-s", str(tree), "-p", "/var/task", str(tree)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={"PYTHONHASHSEED": "0"})
+    done = run(command, environment={"PYTHONHASHSEED": "0"})
     if done.returncode != 0:
         raise CompileFailed((done.stdout + done.stderr).strip())

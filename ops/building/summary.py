@@ -16,7 +16,7 @@ import msgspec
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import compiled_path, shipped_files
 from ops.aws.account import Account
-from ops.aws.aws_cli import CommandFailed
+from ops.errors import CommandFailed
 from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 

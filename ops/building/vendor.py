@@ -7,11 +7,11 @@ it is: https://aws.github.io/chalice/topics/packaging.html
 
 import hashlib
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Final
 
-from ops.aws.aws_cli import CommandFailed
+from ops.errors import CommandFailed
+from ops.processes.run import run
 
 # The glibc of Amazon Linux 2, which Python 3.11 runs on, and of Amazon Linux 2023, which newer ones do:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
@@ -38,13 +38,7 @@ def vendor(requirements: Path, target: Path, python: Path) -> None:
     stamp.unlink(missing_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*pip, *options, "--target", str(target), "--requirement", str(requirements)],
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    done = run([*pip, *options, "--target", str(target), "--requirement", str(requirements)])
     if done.returncode != 0:
         raise CommandFailed(f"What {requirements.name} names cannot be installed for Lambda:\n{done.stderr.strip()}")
     shutil.rmtree(target / "bin", ignore_errors=True)  # programs for this machine
@@ -53,7 +47,9 @@ def vendor(requirements: Path, target: Path, python: Path) -> None:
 
 def _version(python: Path) -> tuple[int, int]:
     ask = [str(python), "-c", "import sys; print(*sys.version_info[:2])"]
-    major, minor = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split()
+    asked = run(ask)
+    asked.check_returncode()
+    major, minor = asked.stdout.split()
     return int(major), int(minor)
 
 

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Final, TypeVar, cast
 
 from ops.aws.account import Account
-from ops.aws.aws_cli import AwsCli, CommandFailed, Json
+from ops.aws.aws_cli import AwsCli
+from ops.documents.json_object import Json
+from ops.errors import CommandFailed
 
 # Of a stack that never was deployed whole, and holds nothing; it can only be deleted.
 _NEVER_DEPLOYED: Final = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")

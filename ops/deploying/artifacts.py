@@ -6,8 +6,9 @@ Whoever can write here can have their code run as credvend at the next deploymen
 import json
 from typing import Final, cast
 
-from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
 from ops.aws.partition import partition_of
+from ops.errors import CommandFailed
 from ops.terminal.say import say
 
 # What is overwritten or deleted can be got back for so many days. Whatever is current is never deleted: a stack that

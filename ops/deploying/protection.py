@@ -7,7 +7,8 @@ off.
 
 from typing import cast
 
-from ops.aws.aws_cli import AwsCli, Json
+from ops.aws.aws_cli import AwsCli
+from ops.documents.json_object import Json
 
 _TABLE = "AWS::DynamoDB::Table"
 

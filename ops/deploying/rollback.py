@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final, cast
 
 from ops.aws.account import Account
-from ops.aws.aws_cli import CommandFailed
 from ops.building.summary import DIGEST_OUTPUT
 from ops.cloudformation.stack import (
     ChangeSet,
@@ -19,6 +18,7 @@ from ops.cloudformation.stack import (
     sent_template,
 )
 from ops.deployed.deployment import deployment_of
+from ops.errors import CommandFailed
 from ops.smoke import smoke_test
 
 # What the template keeps when its stack is deleted, and how to delete it.

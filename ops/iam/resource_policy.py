@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-Json = dict[str, object]
+from ops.documents.json_object import Json
 
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 _SIGNED: Final[list[dict[str, list[str]]]] = [{"sigv4": []}]

@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from ops.aws.aws_cli import CommandFailed
 from ops.environments import PACKAGING, ROOT, programs
+from ops.errors import CommandFailed
+from ops.processes.run import run
 
 # AWS deprecates them on 2027-06-30, 2028-10-31, 2029-06-30 and 2029-06-30, and a month later makes no new functions:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
@@ -35,6 +36,7 @@ def packaging_programs(runtime: str, stage_file: Path | None = None) -> Path:
     name = f"package-{runtime.removeprefix('python')}"
     # By that Python itself: a virtualenv is for the Python that makes it.
     command = [str(find_python(runtime, os.environ, stage_file)), "-m", "ops.environments", name]
+    # What it says goes on to the terminal while it works: installing takes its time.
     done = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     if done.returncode != 0:
         raise CommandFailed(f"The virtualenv that packages for {runtime} could not be made; it says above why.")
@@ -85,9 +87,7 @@ def _candidates(runtime: str, environment: Mapping[str, str]) -> Iterator[str]:
 def _version(python: str, environment: Mapping[str, str]) -> str | None:
     """The runtime that an interpreter has the version of, or None: it does not run."""
     try:
-        done = subprocess.run(
-            [python, "-c", _ASK], env=dict(environment), capture_output=True, text=True, check=False, timeout=30
-        )
+        done = run([python, "-c", _ASK], environment=environment, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
-from ops.aws.aws_cli import CommandFailed
+from ops.errors import CommandFailed
 from ops.stages.runtimes import OWN_RUNTIME, RUNTIMES
 from ops.stages.stage_file import STAGE_FILE, StageFile, read_stage_file
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
-Json = dict[str, object]
+from ops.documents.json_object import Json
 
 _API: Final = "RestAPI"
 _FUNCTION: Final = "APIHandler"

@@ -12,10 +12,9 @@ from typing import Final, cast
 
 from chalicelib.configuration.catalog_file import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
 from chalicelib.errors import ConfigError
+from ops.documents.json_object import Json
 from ops.generate import ASSUME_SID, iam_policy
 from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
-
-Json = dict[str, object]
 
 _ROLE: Final = "ApiHandlerRole"
 # While there may be more policies, they are filled to this share only, so that a new role finds room where it prefers.

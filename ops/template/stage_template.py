@@ -6,10 +6,9 @@ from typing import Final, cast
 from msgspec import UNSET
 
 from chalicelib.errors import ConfigError
+from ops.documents.json_object import Json
 from ops.iam.resource_policy import PolicyTooLong, resource_policy
 from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
-
-Json = dict[str, object]
 
 API: Final = "RestAPI"
 FUNCTION: Final = "APIHandler"

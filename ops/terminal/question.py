@@ -2,7 +2,7 @@
 
 import sys
 
-from ops.aws.aws_cli import CommandFailed
+from ops.errors import CommandFailed
 
 
 class Declined(CommandFailed):

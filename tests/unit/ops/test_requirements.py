@@ -10,9 +10,9 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from ops import environments, lock
-from ops.aws.aws_cli import CommandFailed
 from ops.building.vendor import vendor
 from ops.environments import ENVIRONMENTS, ROOT
+from ops.errors import CommandFailed
 
 FILES = sorted({file for _, files in ENVIRONMENTS.values() for file in files})
 ENTRY = re.compile(r"[a-z0-9-]+==[^ \n]+( ; [^\\\n]+)?( \\\n    --hash=sha256:[0-9a-f]{64})+\n")

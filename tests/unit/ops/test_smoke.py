@@ -12,7 +12,8 @@ from botocore.httpsession import URLLib3Session
 
 from ops import smoke
 from ops.aws.account import Account
-from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
+from ops.errors import CommandFailed
 from ops.smoke import SmokeFailed
 from tests.unit.ops.test_deploy import DEPLOYED
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from ops.aws.account import find_account
-from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
+from ops.errors import CommandFailed
 
 # As a role to assume does: whoever asks anew gets another session.
 PROCESS = """\

@@ -6,8 +6,8 @@ import pytest
 
 from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
-from ops.aws.aws_cli import CommandFailed
 from ops.aws.partition import check_partition, partition_of
+from ops.errors import CommandFailed
 from tests.unit.test_authorization import role
 
 

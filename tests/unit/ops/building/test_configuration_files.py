@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ops.aws.aws_cli import CommandFailed
 from ops.building.configuration_files import lay_over
 from ops.environments import ROOT
+from ops.errors import CommandFailed
 
 
 def _copy(tmp_path: Path) -> Path:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
 from ops.cloudformation.stack import ChangeSet, StackFailed, TakenBack, execute, find_deployed, plan_change
+from ops.errors import CommandFailed
 
 NAME = "credvend-x"
 

@@ -8,8 +8,9 @@ import botocore.session
 import pytest
 from botocore import xform_name
 
-from ops.aws.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
 from ops.deploying.artifacts import artifacts_bucket
+from ops.errors import CommandFailed
 
 ACCOUNT = "111122223333"
 MISSING = (254, "An error occurred (404) when calling the HeadBucket operation: Not Found")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ops.aws.aws_cli import CommandFailed
 from ops.environments import ENVIRONMENTS, ROOT, programs
+from ops.errors import CommandFailed
 from ops.stages import runtimes
 from ops.stages.runtimes import OWN_RUNTIME, RUNTIMES, find_python, packaging_programs
 from ops.stages.stage import read_stage

@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from app import app
-from ops.template.invoke_permissions import Json, narrow
+from ops.documents.json_object import Json
+from ops.template.invoke_permissions import narrow
 
 API = "arn:aws:execute-api:eu-west-1:111122223333:a1b2c3"
 OPERATION: Json = {"x-amazon-apigateway-integration": {}}

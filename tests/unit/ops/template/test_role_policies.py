@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
+from ops.documents.json_object import Json
 from ops.environments import ROOT
 from ops.generate import assumable, iam_policy
 from ops.iam.policy_size import characters
-from ops.template.role_policies import Json, spread
+from ops.template.role_policies import spread
 from testing.iam_policy import Request, grants
 from tests.unit.test_authorization import role
 

@@ -1,0 +1,3 @@
+"""A JSON object, as documents and answers hold it."""
+
+Json = dict[str, object]
