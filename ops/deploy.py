@@ -27,6 +27,7 @@ from ops.errors import CommandFailed
 from ops.iam.statements import invoke_statement, trust_statement
 from ops.processes.file_lock import file_lock
 from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test
+from ops.stages.names import DIGEST_OUTPUT
 from ops.stages.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stages.stage_file import StageFile
 from ops.terminal.question import ask, check_can_ask
@@ -117,7 +118,7 @@ def _prepare(account: Account, stage: Stage, config: Path, template: Path, build
     new = summary.summarize(build / "source/chalicelib/config")
     old = None
     if before is not None:
-        old = summary.find(account, bucket, stage.stack, before.outputs.get(summary.DIGEST_OUTPUT))
+        old = summary.find(account, bucket, stage.stack, before.outputs.get(DIGEST_OUTPUT))
     summary.keep(account, bucket, stage.stack, new, build)
     url = upload(account, stage.stack, template, bucket)
     changes = plan_change(account.aws, stage.stack, url, stage.settings.tags, is_first=before is None)

@@ -22,13 +22,15 @@ from chalicelib.errors import ConfigError
 from ops.aws.partition import check_partition
 from ops.building.configuration_files import is_beside, lay_over
 from ops.building.slim import CompileFailed, slim
-from ops.building.summary import CONFIGURATION_OUTPUT, DIGEST_OUTPUT, Summary, write_summary
+from ops.building.summary import Summary, write_summary
 from ops.building.vendor import vendor
+from ops.documents.json_object import json_text
 from ops.environments import ROOT
 from ops.errors import CommandFailed
-from ops.generate import write_policy
+from ops.iam.function_policy import write_policy
 from ops.processes.file_lock import file_lock
 from ops.processes.run import run
+from ops.stages.names import CONFIGURATION_OUTPUT, DIGEST_OUTPUT
 from ops.stages.runtimes import packaging_programs
 from ops.stages.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stages.stage_file import check_region
@@ -120,7 +122,7 @@ def _name_configuration(source: Path, summary: Summary) -> None:
         "Description": "SHA-256 of what the next deployment is compared with: configuration, settings of the stage.",
         "Value": summary.own_digest,
     }
-    path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json_text(template), encoding="utf-8")
 
 
 def _package(stage: Stage, build: Path, python: Path) -> Path:

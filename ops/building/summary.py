@@ -20,9 +20,6 @@ from ops.errors import CommandFailed
 from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 
-# The stack's outputs: what the function calls its configuration, and where the summary is.
-CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"
-DIGEST_OUTPUT: Final = "SummaryDigest"
 _FILE: Final = "summary.json"
 # Of stage.yaml, what is told by what it says: who is let in, and what bounds the function.
 _TOLD_SETTINGS: Final = ("accounts", "organization", "permissions_boundary")

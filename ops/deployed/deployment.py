@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ops.aws.account import Account
-from ops.building.summary import CONFIGURATION_OUTPUT
 from ops.cloudformation.stack import Stack
 from ops.errors import CommandFailed
+from ops.stages.names import CONFIGURATION_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)

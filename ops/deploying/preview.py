@@ -9,8 +9,8 @@ from typing import Final
 from ops.aws.account import Account
 from ops.building.summary import Summary, compare
 from ops.cloudformation.stack import ChangeSet, ResourceChange
+from ops.stages.names import FUNCTION
 from ops.stages.stage import Stage
-from ops.template.stage_template import FUNCTION
 
 # Of thousands of names nobody reads all; the number tells.
 _MOST_NAMES: Final = 20

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final, cast
 
 from ops.aws.account import Account
-from ops.building.summary import DIGEST_OUTPUT
 from ops.cloudformation.stack import (
     ChangeSet,
     Stack,
@@ -20,6 +19,7 @@ from ops.cloudformation.stack import (
 from ops.deployed.deployment import deployment_of
 from ops.errors import CommandFailed
 from ops.smoke import smoke_test
+from ops.stages.names import DIGEST_OUTPUT
 
 # What the template keeps when its stack is deleted, and how to delete it.
 _KEPT: Final = {

@@ -9,6 +9,7 @@ import re
 from typing import Final, cast
 
 from chalicelib.aws.partitions import PARTITIONS
+from ops.stages.names import TABLE
 
 # All inline policies of a role together, and one managed policy, in characters.
 MAXIMUM_INLINE: Final = 10_240
@@ -24,7 +25,7 @@ _VALUES: Final = {
     "AWS::Region": _REGION,
     "AWS::AccountId": _ACCOUNT,
     "AWS::StackName": _STACK,
-    "TokensTable.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-tokens",
+    f"{TABLE}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-tokens",
 }
 # Of whatever else an overlay may refer to: no ARN of a key, a bucket or a policy is longer.
 _ANYTHING: Final = "x" * 256

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
+from ops.documents.json_object import json_text
 from ops.stages.stage_file import StageFile
 from ops.template.invoke_permissions import narrow
 from ops.template.overlay import Overlay, merge_overlay
@@ -28,4 +29,4 @@ def complete_template(path: Path, catalog: WrittenCatalog, stage_file: StageFile
     narrow(template)
     merge_overlay(template, overlay)
     bound_roles(template, stage_file.permissions_boundary)
-    path.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json_text(template), encoding="utf-8")

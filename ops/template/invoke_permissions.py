@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from ops.documents.json_object import Json
+from ops.stages.names import API, FUNCTION
 
-_API: Final = "RestAPI"
-_FUNCTION: Final = "APIHandler"
-_FOR_EVERYTHING: Final = "APIHandlerInvokePermission"
+_FOR_EVERYTHING: Final = f"{FUNCTION}InvokePermission"
 # Of a path in OpenAPI, whatever else stands beside the methods is none.
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch"})
 _ANY_METHOD: Final = "x-amazon-apigateway-any-method"
@@ -25,7 +24,7 @@ _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
 def narrow(template: Json) -> None:
     """Replace the permission for everything by one for each route. A new route gets its own by itself."""
     resources = cast(dict[str, Json], template["Resources"])
-    api = cast(Json, resources[_API]["Properties"])
+    api = cast(Json, resources[API]["Properties"])
     stage = cast(str, api["StageName"])
     paths = cast(dict[str, Json], cast(Json, api["DefinitionBody"])["paths"])
     del resources[_FOR_EVERYTHING]
@@ -52,11 +51,11 @@ def _permission(stage: str, method: str, path: str) -> Json:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-lambda-permission.html
     """
-    resource = f"${{{_API}}}/{stage}/{method}{path}"
+    resource = f"${{{API}}}/{stage}/{method}{path}"
     return {
         "Type": "AWS::Lambda::Permission",
         "Properties": {
-            "FunctionName": {"Ref": _FUNCTION},
+            "FunctionName": {"Ref": FUNCTION},
             "Action": "lambda:InvokeFunction",
             "Principal": "apigateway.amazonaws.com",
             "SourceArn": {

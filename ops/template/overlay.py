@@ -14,7 +14,7 @@ from typing import Final, cast
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.documents.yaml_document import read_template
-from ops.template.stage_template import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
 
 TEMPLATE_FILES: Final = ("template.yaml", "template.json")
 

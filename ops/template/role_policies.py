@@ -13,10 +13,10 @@ from typing import Final, cast
 from chalicelib.configuration.catalog_file import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
-from ops.generate import ASSUME_SID, iam_policy
+from ops.iam.function_policy import ASSUME_SID, iam_policy
 from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
+from ops.stages.names import FUNCTION_ROLE
 
-_ROLE: Final = "ApiHandlerRole"
 # While there may be more policies, they are filled to this share only, so that a new role finds room where it prefers.
 _FILLED: Final = 0.85
 _BETWEEN: Final = len(",")
@@ -32,7 +32,7 @@ def spread(template: Json, catalog: WrittenCatalog) -> None:
         ConfigError: they do not fit into all that may be attached.
     """
     resources = cast(dict[str, Json], template["Resources"])
-    role = cast(Json, resources[_ROLE]["Properties"])
+    role = cast(Json, resources[FUNCTION_ROLE]["Properties"])
     (inline,) = (cast(Json, policy["PolicyDocument"]) for policy in cast(list[Json], role["Policies"]))
     if characters(inline) <= MAXIMUM_INLINE:
         return
@@ -54,7 +54,7 @@ def check_fit(catalog: WrittenCatalog) -> None:
         ConfigError: its roles do not fit into all that may be attached.
     """
     policies: list[object] = [{"PolicyDocument": iam_policy(catalog)}]
-    spread({"Resources": {_ROLE: {"Properties": {"Policies": policies}}}}, catalog)
+    spread({"Resources": {FUNCTION_ROLE: {"Properties": {"Policies": policies}}}}, catalog)
 
 
 @dataclass(slots=True)

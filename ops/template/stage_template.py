@@ -8,13 +8,9 @@ from msgspec import UNSET
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.resource_policy import PolicyTooLong, resource_policy
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
 from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
 
-API: Final = "RestAPI"
-FUNCTION: Final = "APIHandler"
-FUNCTION_ROLE: Final = "ApiHandlerRole"
-LOG_GROUP: Final = "ApiHandlerLogGroup"
-TABLE: Final = "TokensTable"
 # SAM makes the stage, and finds it by this name:
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-generated-resources-api.html
 _API_STAGE: Final = f"{API}.Stage"

@@ -9,13 +9,14 @@ import pytest
 from ops import deploy
 from ops.aws.account import Account
 from ops.aws.aws_cli import AwsCli
-from ops.building.summary import DIGEST_OUTPUT, Summary
+from ops.building.summary import Summary
 from ops.cloudformation.stack import ChangeSet, ResourceChange, Stack, TakenBack
 from ops.deployed.deployment import Deployment
 from ops.deploying import rollback
 from ops.deploying.preview import Planned
 from ops.errors import CommandFailed
 from ops.smoke import SmokeFailed
+from ops.stages.names import DIGEST_OUTPUT
 from ops.stages.stage import Stage
 from ops.stages.stage_file import StageFile
 

@@ -10,7 +10,8 @@ import yaml
 from chalicelib.configuration.catalog_file import WrittenCatalog, catalog_json_schema
 from chalicelib.roles.role import Role
 from ops.environments import ROOT
-from ops.generate import iam_policy, main
+from ops.generate import main
+from ops.iam.function_policy import iam_policy
 from tests.unit.test_authorization import role
 
 

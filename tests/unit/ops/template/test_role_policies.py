@@ -14,7 +14,7 @@ from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
 from ops.documents.json_object import Json
 from ops.environments import ROOT
-from ops.generate import assumable, iam_policy
+from ops.iam.function_policy import assumable, iam_policy
 from ops.iam.policy_size import characters
 from ops.template.role_policies import spread
 from testing.iam_policy import Request, grants
