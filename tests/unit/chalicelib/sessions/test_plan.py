@@ -9,7 +9,7 @@ from chalicelib.callers.iam_user import IamUser
 from chalicelib.errors import InvalidRequest
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import SessionPlan, plan_session
-from tests.unit.test_authorization import ALICE, role
+from tests.unit.chalicelib.decisions.test_authorizer import ALICE, role
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 TAG_VALUE = re.compile(r"[\w\s.:/=+@-]{0,256}")

@@ -12,7 +12,7 @@ from chalicelib.configuration.policy_files import load_policies
 from chalicelib.decisions.policy_index import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[4]
 ISSUERS = (ROOT / "docs/issuers.md").read_text()
 CALLERS = (ROOT / "docs/callers.md").read_text()
 CATALOG = """

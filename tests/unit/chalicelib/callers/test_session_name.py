@@ -91,5 +91,5 @@ def test_a_name_that_was_cut_still_begins_with_what_people_recognise() -> None:
     )
     assert re.fullmatch(r"role-alice@example\.com@AWSReservedS[\w]*-[a-z2-7]{26}", session_name(sso))
     assert len(session_name(sso)) == 64
-    document = Path(__file__).resolve().parents[2] / "docs/sessions.md"
+    document = Path(__file__).resolve().parents[4] / "docs/sessions.md"
     assert f"`{session_name(sso)}`" in document.read_text()

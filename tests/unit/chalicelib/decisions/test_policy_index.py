@@ -24,7 +24,7 @@ from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 from testing.cedar import Asked
 
-SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
+SCHEMA = (Path(__file__).resolve().parents[4] / "chalicelib/config/schema.cedarschema").read_text()
 HOME, AWAY = "111122223333", "444455556666"
 ODD = 'o"d\\d\n\u00e9\U0001f600*'
 ROLES = ("reader", "writer", "deep.role-1", "lone")

@@ -16,7 +16,7 @@ from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 from testing.cedar import Asked
 
-SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
+SCHEMA = (Path(__file__).resolve().parents[4] / "chalicelib/config/schema.cedarschema").read_text()
 ACCOUNT = "111122223333"
 ALICE = IamUser("aws", ACCOUNT, "/team/", "alice", "AIDAEXAMPLE")
 DEV = IamRoleSession("aws", ACCOUNT, "Dev", "alice@example.com", "AROAEXAMPLE:alice@example.com")
