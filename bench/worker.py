@@ -66,9 +66,9 @@ def _call(command: Json, handler: Callable[[Json, None], Json]) -> list[float]:
 
 def _load() -> list[float]:
     """Time to load the configuration once more: the modules are there, nothing of the configuration is kept."""
-    from chalicelib.configuration import load_configuration
+    from chalicelib.configuration.configuration import load_configuration
+    from chalicelib.configuration.settings import read_settings
     from chalicelib.service import CONFIG
-    from chalicelib.settings import read_settings
 
     settings = read_settings(os.environ)
     started = time.perf_counter()
@@ -80,8 +80,8 @@ def _decide(command: Json) -> Json:
     """Decisions about one role after the other, as callers who may have them and callers who may not."""
     from datetime import UTC, datetime
 
-    from chalicelib.authorization import Circumstances
-    from chalicelib.identity import IamUser
+    from chalicelib.callers.sigv4 import IamUser
+    from chalicelib.decisions.authorizer import Circumstances
 
     app = sys.modules["app"]
     service = app.service

@@ -8,12 +8,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from chalicelib import audit, rendering
-from chalicelib.api_token import looks_like_api_token
-from chalicelib.audit import AuditLog, Origin
-from chalicelib.authorization import Authorizer, Circumstances, Decision
-from chalicelib.bearer import bearer_token, refuse_bearer
-from chalicelib.configuration import load_configuration
+from chalicelib.audit import log as audit
+from chalicelib.audit.log import AuditLog, Origin
+from chalicelib.callers.api_tokens.token import looks_like_api_token
+from chalicelib.callers.bearer import bearer_token, refuse_bearer
+from chalicelib.callers.session_name import session_name
+from chalicelib.callers.sigv4 import Caller, ServiceToken, identify_caller
+from chalicelib.configuration.configuration import load_configuration
+from chalicelib.configuration.settings import Settings
+from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
 from chalicelib.errors import (
     AccessDenied,
     CredvendError,
@@ -22,10 +25,14 @@ from chalicelib.errors import (
     NotThroughApi,
     OutOfTime,
 )
-from chalicelib.formats import Text, choose_format, render_credentials
-from chalicelib.identity import Caller, ServiceToken, identify_caller
-from chalicelib.rendering import Json
-from chalicelib.request import (
+from chalicelib.roles.role import Catalog, Role
+from chalicelib.sessions.plan import SessionPlan, plan_session, requested_duration
+from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role, sts_client
+from chalicelib.sessions.sts_failures import StsFailure
+from chalicelib.wire import rendering
+from chalicelib.wire.formats import Text, choose_format, render_credentials
+from chalicelib.wire.rendering import Json
+from chalicelib.wire.vend_request import (
     Query,
     VendRequest,
     parse_vend_query,
@@ -33,18 +40,12 @@ from chalicelib.request import (
     refuse_query,
     requested_format,
 )
-from chalicelib.role import Catalog, Role
-from chalicelib.session_name import session_name
-from chalicelib.session_plan import SessionPlan, plan_session, requested_duration
-from chalicelib.settings import Settings
-from chalicelib.sts import WORST_SECONDS, Session, assume_role, sts_client
-from chalicelib.sts_failures import StsFailure
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-    from chalicelib.jwks import TrustedIssuer
-    from chalicelib.token_store import StoredToken, TokenStore
+    from chalicelib.callers.api_tokens.store import StoredToken, TokenStore
+    from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
 
 CONFIG = Path(__file__).parent / "config"
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
@@ -191,7 +192,9 @@ class Service:
         token = bearer_token(incoming.authorization, bare=incoming.role is not None)
         if looks_like_api_token(token):
             return _holder_of(self.token_store().find(token, _source_address(incoming.origin)))
-        from chalicelib.oidc import verify_token  # its cryptography is slow to import, and SigV4 callers need none
+        from chalicelib.callers.oidc.verify import (
+            verify_token,  # its cryptography is slow to import, and SigV4 callers need none
+        )
 
         return verify_token(token, self.trusted_issuers())
 
@@ -257,7 +260,7 @@ def _token_store(settings: Settings) -> "Callable[[], TokenStore]":
 
     @cache
     def store() -> "TokenStore":
-        from chalicelib.token_store import TokenStore, dynamodb_client
+        from chalicelib.callers.api_tokens.store import TokenStore, dynamodb_client
 
         if settings.tokens_table is None:
             raise InvalidToken("API tokens are not taken here.", "unknown_token")

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.timestamps import rfc3339
-from chalicelib.token_store import Network, StoredToken
+from chalicelib.callers.api_tokens.store import Network, StoredToken
+from chalicelib.text.timestamps import rfc3339
 from ops.stage import DEFAULT_STAGE
 from ops.tokens import DEFAULT_OVERLAP_SECONDS, IssuedToken, TokensFailed, open_tokens, revocation_delay, table_name
 

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chalicelib.catalog import WrittenCatalog, catalog_json_schema, read_catalog
+from chalicelib.configuration.catalog_file import WrittenCatalog, catalog_json_schema, read_catalog
+from chalicelib.configuration.issuers_file import issuers_json_schema
 from chalicelib.errors import ConfigError
-from chalicelib.issuers import issuers_json_schema
 from ops.environments import ROOT
 from ops.stage_file import stage_json_schema
 

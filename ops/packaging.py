@@ -17,8 +17,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from chalicelib.catalog import WrittenCatalog
-from chalicelib.compiled import compile_configuration
+from chalicelib.configuration.catalog_file import WrittenCatalog
+from chalicelib.configuration.compiled import compile_configuration
 from chalicelib.errors import ConfigError
 from ops.aws_cli import CommandFailed
 from ops.configuration_files import is_beside, lay_over

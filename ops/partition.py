@@ -4,7 +4,7 @@ import botocore.session
 from botocore.exceptions import UnknownRegionError
 
 from chalicelib.errors import ConfigError
-from chalicelib.role import Role
+from chalicelib.roles.role import Role
 from ops.aws_cli import CommandFailed
 
 _SHOWN = 5

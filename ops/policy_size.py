@@ -8,7 +8,7 @@ import json
 import re
 from typing import Final, cast
 
-from chalicelib.partitions import PARTITIONS
+from chalicelib.aws.partitions import PARTITIONS
 
 # All inline policies of a role together, and one managed policy, in characters.
 MAXIMUM_INLINE: Final = 10_240

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
-from chalicelib.catalog import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
+from chalicelib.configuration.catalog_file import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
 from chalicelib.errors import ConfigError
 from ops.generate import ASSUME_SID, iam_policy
 from ops.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters

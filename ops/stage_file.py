@@ -10,9 +10,9 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.entries import field_message, json_schema
+from chalicelib.aws.partitions import PARTITIONS
+from chalicelib.configuration.entry_problems import field_message, json_schema
 from chalicelib.errors import ConfigError
-from chalicelib.partitions import PARTITIONS
 from ops.runtimes import RUNTIMES
 from ops.yaml_document import read_yaml
 

@@ -13,8 +13,8 @@ from typing import Final
 
 import msgspec
 
-from chalicelib.catalog import WrittenCatalog
-from chalicelib.compiled import compiled_path, shipped_files
+from chalicelib.configuration.catalog_file import WrittenCatalog
+from chalicelib.configuration.compiled import compiled_path, shipped_files
 from ops.account import Account
 from ops.aws_cli import CommandFailed
 from ops.overlay import Overlay

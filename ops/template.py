@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from chalicelib.catalog import WrittenCatalog
+from chalicelib.configuration.catalog_file import WrittenCatalog
 from ops.invoke_permissions import narrow
 from ops.overlay import Overlay, merge_overlay
 from ops.role_policies import spread

@@ -15,8 +15,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from chalicelib.api_token import hash_api_token, new_api_token
-from chalicelib.token_store import CACHE_SECONDS, Network, StoredToken, stored_token
+from chalicelib.callers.api_tokens.store import CACHE_SECONDS, Network, StoredToken, stored_token
+from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -319,7 +319,7 @@ def _check_cidrs(cidrs: Sequence[Network]) -> None:
 
 
 def _item(stored: StoredToken) -> "dict[str, AttributeValueTypeDef]":
-    """A new token as the table holds it; what `chalicelib.token_store.stored_token` reads."""
+    """A new token as the table holds it; what `chalicelib.callers.api_tokens.store.stored_token` reads."""
     return {
         "hash": {"S": stored.hash},
         "name": {"S": stored.name},

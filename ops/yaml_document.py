@@ -6,8 +6,8 @@ from typing import Final
 
 import yaml
 
+from chalicelib.configuration.yaml_file import StrictLoader, load_yaml
 from chalicelib.errors import ConfigError
-from chalicelib.yaml_file import StrictLoader, load_yaml
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
 # Fn::Transform and Fn::ForEach are not among them: they make resources that nobody has looked at.

@@ -20,8 +20,8 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import app
 answer = app.app(json.loads(sys.argv[2]), None)
-from chalicelib import oidc
-from chalicelib.token_store import dynamodb_client
+from chalicelib.callers.oidc import verify
+from chalicelib.callers.api_tokens.store import dynamodb_client
 dynamodb_client("ap-northeast-2")
 places = {module.__file__ for module in sys.modules.values() if getattr(module, "__file__", None)}
 print(json.dumps({"answer": answer, "places": sorted(places)}))

@@ -14,12 +14,12 @@ from typing import cast, get_args
 import pytest
 
 import app as app_module
-from chalicelib.audit import AuditLog
+from chalicelib.audit.log import AuditLog
+from chalicelib.callers.api_tokens.store import StoredToken, TokenStore
+from chalicelib.configuration.settings import Settings
 from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
 from chalicelib.service import load_service
-from chalicelib.settings import Settings
-from chalicelib.sts_failures import Cause
-from chalicelib.token_store import StoredToken, TokenStore
+from chalicelib.sessions.sts_failures import Cause
 from testing.app import POLICIES, CredvendApp, Json, write_config
 from testing.events import iam_user, role_session, root, unsigned
 from testing.sts_server import SECRET, TOKEN, Refusal

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import NotAcceptable
-from chalicelib.formats import MEDIA_TYPES, choose_format, wants_script
+from chalicelib.wire.formats import MEDIA_TYPES, choose_format, wants_script
 from testing.app import CredvendApp
 from testing.events import Texts
 from testing.sts_server import SECRET, TOKEN, Refusal

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.configuration.settings import Settings
 from chalicelib.errors import ConfigError
 from chalicelib.service import load_service
-from chalicelib.settings import Settings
 from testing.app import POLICIES, ROLES, write_config
+from testing.imported import assert_not_imported
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -159,8 +160,14 @@ def test_callers_that_sign_wait_for_no_cryptography_and_no_table() -> None:
         check=True,
     ).stdout.splitlines()
     assert "chalicelib.service" in loaded
-    for needless in ("jwt", "cryptography", "chalicelib.oidc", "chalicelib.token_store", "aws_xray_sdk"):
-        assert needless not in loaded
+    needless = (
+        "jwt",
+        "cryptography",
+        "chalicelib.callers.oidc.verify",
+        "chalicelib.callers.api_tokens.store",
+        "aws_xray_sdk",
+    )
+    assert_not_imported(needless, loaded)
 
 
 def test_the_function_does_not_load_with_an_invalid_configuration(tmp_path: Path) -> None:

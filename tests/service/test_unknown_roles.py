@@ -2,9 +2,9 @@
 
 import pytest
 
-from chalicelib.authorization import Authorizer, Circumstances, Decision
-from chalicelib.identity import Caller
-from chalicelib.role import NOWHERE, Catalog, Role
+from chalicelib.callers.sigv4 import Caller
+from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
+from chalicelib.roles.role import NOWHERE, Catalog, Role
 from testing.app import CredvendApp
 
 NAMES = [f"nobody-{number}" for number in range(20)]

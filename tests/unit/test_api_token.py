@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from chalicelib.api_token import (
+from chalicelib.callers.api_tokens.token import (
     SCANNER_PATTERN,
     api_token_id,
     api_token_of,

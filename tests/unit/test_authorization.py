@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.authorization import Authorizer, Circumstances, Decision
-from chalicelib.catalog import Catalog, Role
-from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser
-from chalicelib.policies import Policies
+from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser
+from chalicelib.configuration.catalog_file import Catalog, Role
+from chalicelib.configuration.policy_files import Policies
+from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
 from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from botocore.session import get_session
 
-from chalicelib.catalog import load_catalog, read_catalog
+from chalicelib.aws.partitions import PARTITIONS
+from chalicelib.configuration.catalog_file import load_catalog, read_catalog
 from chalicelib.errors import ConfigError
-from chalicelib.partitions import PARTITIONS
 
 GOOD = """
 roles:

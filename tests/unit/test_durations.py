@@ -1,6 +1,6 @@
 import pytest
 
-from chalicelib.durations import parse_duration
+from chalicelib.aws.durations import parse_duration
 
 
 @pytest.mark.parametrize(("written", "seconds"), [(900, 900), ("901", 901), ("900s", 900), ("15m", 900), ("1h", 3600)])

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chalicelib.catalog import WrittenCatalog, catalog_json_schema
-from chalicelib.role import Role
+from chalicelib.configuration.catalog_file import WrittenCatalog, catalog_json_schema
+from chalicelib.roles.role import Role
 from ops.environments import ROOT
 from ops.generate import iam_policy, main
 from tests.unit.test_authorization import role

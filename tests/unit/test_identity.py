@@ -1,7 +1,7 @@
 import pytest
 
+from chalicelib.callers.sigv4 import FederatedUser, IamRoleSession, IamUser, identify_caller
 from chalicelib.errors import CallerRefused, CredvendError, Unauthenticated
-from chalicelib.identity import FederatedUser, IamRoleSession, IamUser, identify_caller
 
 ACCOUNT = "111122223333"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.catalog import Catalog, load_catalog
-from chalicelib.issuers import Issuer, issuers_json_schema, load_issuers
-from chalicelib.policies import Policies, load_policies
+from chalicelib.configuration.catalog_file import Catalog, load_catalog
+from chalicelib.configuration.issuers_file import Issuer, issuers_json_schema, load_issuers
+from chalicelib.configuration.policy_files import Policies, load_policies
 
 ROOT = Path(__file__).parents[2]
 ISSUERS = (ROOT / "docs/issuers.md").read_text()

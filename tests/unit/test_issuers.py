@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.configuration.issuers_file import Issuer, load_issuers
 from chalicelib.errors import ConfigError
-from chalicelib.issuers import Issuer, load_issuers
 
 GOOD = """
 issuers:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.errors import ConfigError, InvalidToken, IssuerUnavailable
-from chalicelib.issuers import Issuer
-from chalicelib.jwks import (
+from chalicelib.callers.oidc.issuer_keys import (
     FRESH_SECONDS,
     RETRY_SECONDS,
     STALE_SECONDS,
@@ -19,6 +17,8 @@ from chalicelib.jwks import (
     choose,
     load_keys,
 )
+from chalicelib.configuration.issuers_file import Issuer
+from chalicelib.errors import ConfigError, InvalidToken, IssuerUnavailable
 from testing.tokens import ISSUER, ec_key, ed_key, key_set, rsa_key
 
 OLD, NEW = ec_key("old"), ec_key("new")

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from chalicelib.errors import ConfigError
-from chalicelib.role import Role
+from chalicelib.roles.role import Role
 from ops.aws_cli import CommandFailed
 from ops.partition import check_partition, partition_of
 from tests.unit.test_authorization import role

@@ -5,12 +5,12 @@ from pathlib import Path
 import botocore.session
 import pytest
 
+from chalicelib.callers.session_name import session_name
+from chalicelib.callers.sigv4 import FederatedUser, IamRoleSession, IamUser, identify_caller
+from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import CallerRefused
-from chalicelib.identity import FederatedUser, IamRoleSession, IamUser, identify_caller
-from chalicelib.policies import load_policies
-from chalicelib.request import parse_vend_request
-from chalicelib.role import Catalog
-from chalicelib.session_name import session_name
+from chalicelib.roles.role import Catalog
+from chalicelib.wire.vend_request import parse_vend_request
 from testing.app import write_config
 from testing.event_table import PARTITIONS
 from testing.events import ACCOUNT, federated_user, iam_user, role_session, root

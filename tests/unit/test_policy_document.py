@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.policy_document import check_document, document_of, minify
+from chalicelib.aws.policy_document import check_document, document_of, minify
 
 GOOD: dict[str, object] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import ConfigError
-from chalicelib.policies import load_policies
-from chalicelib.role import Catalog
+from chalicelib.roles.role import Catalog
 from testing.app import write_config
 
 

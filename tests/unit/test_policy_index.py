@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.authorization import Authorizer, Circumstances, Decision
-from chalicelib.catalog import Catalog, Role
-from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
-from chalicelib.policies import Policies
-from chalicelib.policy_index import index_policies
+from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
+from chalicelib.configuration.catalog_file import Catalog, Role
+from chalicelib.configuration.policy_files import Policies
+from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
+from chalicelib.decisions.policy_index import index_policies
 from testing.cedar import Asked
 
 SCHEMA = (Path(__file__).resolve().parents[2] / "chalicelib/config/schema.cedarschema").read_text()
@@ -133,7 +133,7 @@ CATALOG = Catalog(tuple(map(catalog_role, ROLES)))
 
 def decided_by_all(policies: str, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
     """What Cedar says, given every policy and every role."""
-    from chalicelib.authorization import _context, _principal, _role_entity
+    from chalicelib.decisions.authorizer import _context, _principal, _role_entity
 
     principal = _principal(caller)
     answer = cedarpy.is_authorized(

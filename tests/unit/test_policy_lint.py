@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.policy_document import Json, Statement, check_document
-from chalicelib.policy_lint import lint
+from chalicelib.aws.policy_document import Json, Statement, check_document
+from chalicelib.aws.policy_lint import lint
 
 GOOD: Statement = {"Sid": "A1", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::data/*"}
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
+from chalicelib.callers.sigv4 import OidcSubject
 from chalicelib.errors import InvalidRequest
-from chalicelib.identity import OidcSubject
-from chalicelib.policy_template import PolicyTemplate, parse_policy
-from chalicelib.templates import Bounds, Placeholder, Values
+from chalicelib.roles.policy_template import PolicyTemplate, parse_policy
+from chalicelib.roles.template import Bounds, Placeholder, Values
 
 GOOD: dict[str, object] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 SLOT = "a/${claims.tenant}"

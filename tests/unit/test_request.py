@@ -3,7 +3,7 @@ import json
 import pytest
 
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
-from chalicelib.request import VendRequest, parse_vend_request
+from chalicelib.wire.vend_request import VendRequest, parse_vend_request
 
 
 def parse(body: object) -> VendRequest:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.catalog import WrittenCatalog
+from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.errors import ConfigError
-from chalicelib.role import Role
+from chalicelib.roles.role import Role
 from ops.environments import ROOT
 from ops.generate import assumable, iam_policy
 from ops.policy_size import characters

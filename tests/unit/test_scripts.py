@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.formats import Text
-from chalicelib.scripts import fish_script, ini_section, no_script, posix_script, powershell_script
+from chalicelib.wire.formats import Text
+from chalicelib.wire.scripts import fish_script, ini_section, no_script, posix_script, powershell_script
 
 # How each shell evaluates a file. Those that this machine has are asked; `sh` is there always.
 POSIX = {

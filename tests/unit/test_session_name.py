@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
-from chalicelib.session_name import session_name
+from chalicelib.callers.session_name import session_name
+from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 
 # What STS takes: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 STS = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.callers.sigv4 import FederatedUser, IamUser
 from chalicelib.errors import InvalidRequest
-from chalicelib.identity import FederatedUser, IamUser
-from chalicelib.request import VendRequest
-from chalicelib.session_plan import SessionPlan, plan_session
+from chalicelib.sessions.plan import SessionPlan, plan_session
+from chalicelib.wire.vend_request import VendRequest
 from tests.unit.test_authorization import ALICE, role
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.session_tags import OWN_KEYS, check_key, check_value, is_tag_text, twice
+from chalicelib.aws.session_tags import OWN_KEYS, check_key, check_value, is_tag_text, twice
 
 
 @pytest.mark.parametrize(

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.catalog import Role, load_catalog
+from chalicelib.callers.sigv4 import OidcSubject
+from chalicelib.configuration.catalog_file import Role, load_catalog
+from chalicelib.configuration.session_rules_entry import ShapeEntry
 from chalicelib.errors import ConfigError, InvalidRequest
-from chalicelib.identity import OidcSubject
-from chalicelib.request import CallerPolicy, VendRequest
-from chalicelib.session_plan import SessionPlan, plan_session
-from chalicelib.shape import Param, fits, read_shape
-from chalicelib.shape_entry import ShapeEntry
-from chalicelib.templates import Bounds
+from chalicelib.roles.session_rules import Param, fits, read_shape
+from chalicelib.roles.template import Bounds
+from chalicelib.sessions.plan import SessionPlan, plan_session
+from chalicelib.wire.vend_request import CallerPolicy, VendRequest
 
 ROLE = """
 roles:

@@ -10,7 +10,7 @@ from typing import IO
 
 import pytest
 
-from chalicelib.standard_output import StandardOutput
+from chalicelib.audit.standard_output import StandardOutput
 
 _PIPE_BYTES = 4096
 # Longer than what a pipe takes at once.

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.compiled import compile_configuration, configuration_digest
+from chalicelib.configuration.compiled import compile_configuration, configuration_digest
 from ops.environments import ROOT
 from ops.overlay import read_overlay
 from ops.stage_file import read_stage_file

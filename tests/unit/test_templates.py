@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.callers.session_name import session_name
+from chalicelib.callers.sigv4 import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
 from chalicelib.errors import InvalidRequest
-from chalicelib.identity import Caller, FederatedUser, IamRoleSession, IamUser, OidcSubject, ServiceToken
-from chalicelib.session_name import session_name
-from chalicelib.templates import Bounds, Guard, Placeholder, Template, Values, guards, parse_template
+from chalicelib.roles.template import Bounds, Guard, Placeholder, Template, Values, guards, parse_template
 
 ACCOUNT = "111122223333"
 USER = IamUser("aws", ACCOUNT, "/team/", "alice", "AIDAEXAMPLE")

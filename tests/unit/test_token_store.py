@@ -10,9 +10,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.api_token import api_token_id, api_token_of, hash_api_token, new_api_token
-from chalicelib.errors import InvalidToken, TokenStoreUnavailable
-from chalicelib.token_store import (
+from chalicelib.callers.api_tokens.store import (
     CACHE_SECONDS,
     CACHE_TOKENS,
     LAST_USED_SECONDS,
@@ -21,6 +19,8 @@ from chalicelib.token_store import (
     dynamodb_client,
     stored_token,
 )
+from chalicelib.callers.api_tokens.token import api_token_id, api_token_of, hash_api_token, new_api_token
+from chalicelib.errors import InvalidToken, TokenStoreUnavailable
 from testing.token_table import NAME, Clock, Item, TokenTable
 
 HERE = "198.51.100.7"
@@ -251,7 +251,7 @@ def test_hashes_are_compared_in_constant_time(world: World, monkeypatch: pytest.
         compared.append((one, other))
         return compare(one, other)
 
-    monkeypatch.setattr("chalicelib.token_store.hmac.compare_digest", watched)
+    monkeypatch.setattr("chalicelib.callers.api_tokens.store.hmac.compare_digest", watched)
     world.find()
     assert compared == [(world.hashed, world.hashed)]
 

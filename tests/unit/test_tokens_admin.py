@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from chalicelib.api_token import check_api_token, hash_api_token
+from chalicelib.callers.api_tokens.store import StoredToken, TokenStore
+from chalicelib.callers.api_tokens.token import check_api_token, hash_api_token
 from chalicelib.errors import InvalidToken
-from chalicelib.token_store import StoredToken, TokenStore
 from ops import admin
 from ops.environments import ROOT
 from ops.tokens import Tokens, TokensFailed, open_tokens

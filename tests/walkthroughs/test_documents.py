@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.configuration import Configuration, load_configuration
-from chalicelib.settings import Settings
+from chalicelib.configuration.configuration import Configuration, load_configuration
+from chalicelib.configuration.settings import Settings
 from ops.environments import ROOT, programs
 from testing.deployed import PERSON, Stack
 from tests.e2e.test_api_tokens import create

@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
+from chalicelib.callers.oidc.jwt_format import read_token
 from chalicelib.errors import InvalidToken
-from chalicelib.jwt_format import read_token
 from testing.tokens import decode, honest_claims, honest_header, sign, sign_input
 from tests.security.jwt.gate import Gate, each
 from tests.security.jwt.issuers import key
