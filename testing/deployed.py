@@ -23,10 +23,10 @@ from botocore.credentials import Credentials
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
 from local.oidc_provider import OidcProvider, oidc_provider
 from ops.deploy import deploy
-from ops.deployment import Deployment
+from ops.deployed.deployment import Deployment
 from ops.environments import ROOT
-from ops.runtimes import OWN_RUNTIME
-from ops.statements import trust_statement
+from ops.iam.statements import trust_statement
+from ops.stages.runtimes import OWN_RUNTIME
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -14,7 +14,7 @@ import pytest
 from local.aws import ACCOUNT, REGION
 from ops.deploy import deploy
 from ops.environments import ROOT
-from ops.statements import trust_statement
+from ops.iam.statements import trust_statement
 from testing.deployed import OTHER_ACCOUNT, PERSON, Json, Stack
 
 STAGE = "dev"

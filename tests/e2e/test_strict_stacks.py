@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
-from ops.runtimes import OWN_RUNTIME
+from ops.stages.runtimes import OWN_RUNTIME
 from testing.deployed import Json, Stack
 from tests.e2e.test_strict_aws import FULL, LAMBDA, OTHER_RUNTIME, client, policy_of, trust, zipped
 

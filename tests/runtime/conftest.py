@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ops.api_tokens.table import Tokens
 from ops.environments import ensure
-from ops.tokens import Tokens
 from testing.app import POLICIES, ROLES, write_config
 from testing.deployed import make_package
 from testing.jwks_site import JwksSite, jwks_site

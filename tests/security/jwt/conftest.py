@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 import app as app_module
+from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
-from chalicelib.service import Service, load_service
+from chalicelib.service import Service
 from testing.app import CredvendApp
 from testing.sts_server import StsServer, sts_server
 from tests.security.jwt.gate import Gate
