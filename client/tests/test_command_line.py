@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
-from credvend import __version__, lean, messages
+from credvend import __version__, lean
 from credvend.command_line import COMMANDS, help_text, run
+from credvend.text import messages
 
 
 @pytest.fixture(autouse=True)

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from fake_service import FakeService, Planned
 
-from credvend import aws_profiles
-from credvend.aws_profiles import BEGIN, END, Profile, names_outside, with_profiles
 from credvend.command_line import run
-from credvend.config import load_config
+from credvend.disk import aws_config_file
+from credvend.disk.aws_config_file import BEGIN, END, Profile, names_outside, with_profiles
+from credvend.disk.config_file import load_config
 from credvend.errors import UsageError
 
 URL = "https://example.execute-api.eu-west-1.amazonaws.com/api"
@@ -388,7 +388,7 @@ def test_two_backups_that_draw_the_same_name_are_both_kept(aws_config: Path, mon
     monkeypatch.setattr("secrets.token_hex", lambda _: next(names))
     monkeypatch.setattr("time.strftime", lambda *_: "20260102T030405Z")
     for old, new in ((OWN, OWN + b"\n# first"), (OWN + b"\n# first", OWN + b"\n# second")):
-        aws_profiles.write(str(aws_config), old, new)
+        aws_config_file.write(str(aws_config), old, new)
     backups = sorted(aws_config.parent.glob("*.bak"))
     assert [backup.name[-8:] for backup in backups] == ["aaaa.bak", "bbbb.bak"]
     assert [backup.read_bytes() for backup in backups] == [OWN, OWN + b"\n# first"]
@@ -470,7 +470,7 @@ def test_what_was_made_for_profiles_alone_goes_with_them(
 def test_a_change_of_somebody_else_meanwhile_is_not_lost(aws_config: Path) -> None:
     aws_config.write_bytes(OWN + b"# more\n")
     with pytest.raises(UsageError, match="meanwhile"):
-        aws_profiles.write(str(aws_config), OWN, b"new")
+        aws_config_file.write(str(aws_config), OWN, b"new")
     assert aws_config.read_bytes() == OWN + b"# more\n"
     assert len(list(aws_config.parent.iterdir())) == 1
 

@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 
 import pytest
 
-from credvend.formats import FORMATS, variables
-from credvend.vended import Credentials
+from credvend.vending.credentials import Credentials
+from credvend.vending.formats import FORMATS, variables
 
 NASTY = "a'b\\'c\"d$e`f;g h\\"
 

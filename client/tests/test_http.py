@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fake_service import FakeService, Planned, fake_service
 
-from credvend import messages
-from credvend.config import Config
+from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.http import ATTEMPTS, Request, Response, check_url, proxy_for, send
+from credvend.net.send import ATTEMPTS, Request, Response, check_url, proxy_for, send
+from credvend.text import messages
 
 CONFIG = Config(connect_timeout=2, read_timeout=2)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from credvend import lean
-from credvend.auth import authenticator
-from credvend.auth.github import with_audience
-from credvend.config import Config
+from credvend.auth.methods.github import with_audience
+from credvend.auth.registry import authenticator
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, CredvendError
 
 URL = "https://credvend.example.com/api"

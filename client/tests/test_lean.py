@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from credvend import lean
-from credvend.config import Config, load_config, save_config
+from credvend.disk.caller_markers import remove_marker, write_marker
+from credvend.disk.config_file import Config, load_config, save_config
+from credvend.disk.private_files import private_directory, write_private
 from credvend.errors import UsageError
-from credvend.files import private_directory, write_private
-from credvend.markers import remove_marker, write_marker
 
 NOW = 1_800_000_000
 ENTRY = lean.Entry("ab" * 32, NOW, NOW + 3600, '{"Version": 1}', '{"Credentials": {}}')

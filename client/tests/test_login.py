@@ -26,13 +26,14 @@ from fake_service import Planned, fake_service
 from loopback_provider import CLIENT, FakeProvider, fake_provider
 from test_secret_store import Ring
 
-from credvend import lean, secret_store
-from credvend.auth import login
-from credvend.auth.oidc import Oidc
+from credvend import lean
+from credvend.auth import sign_in as signing_in
 from credvend.command_line import run
 from credvend.commands import login as login_command
-from credvend.config import Config
+from credvend.disk import secret_store
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, ServiceError
+from credvend.oidc.client import Oidc
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
@@ -69,7 +70,7 @@ def state(environ: dict[str, str]) -> dict[str, Path]:
 
 def number(token: str) -> int:
     """Which one of the provider's tokens it is."""
-    from credvend.auth.oidc import jwt_claims
+    from credvend.oidc.client import jwt_claims
 
     claims = jwt_claims(token)
     assert claims is not None
@@ -109,11 +110,11 @@ def test_the_token_is_used_until_shortly_before_its_end_and_then_renewed(
     provider: FakeProvider, config: Config, environ: dict[str, str]
 ) -> None:
     sign_in(environ)
-    assert [number(login.current_token(config, environ)) for _ in range(3)] == [1, 1, 1]
+    assert [number(signing_in.current_token(config, environ)) for _ in range(3)] == [1, 1, 1]
     age(config, environ, 541)
-    assert [number(login.current_token(config, environ)) for _ in range(3)] == [2, 2, 2]
+    assert [number(signing_in.current_token(config, environ)) for _ in range(3)] == [2, 2, 2]
     age(config, environ, 541)
-    assert number(login.current_token(config, environ)) == 3
+    assert number(signing_in.current_token(config, environ)) == 3
     assert [form["refresh_token"] for form in provider.forms("refresh_token")] == ["refresh-1", "refresh-2"]
 
 
@@ -129,7 +130,7 @@ def age(config: Config, environ: dict[str, str], seconds: float) -> None:
 def test_a_clock_that_was_set_back_does_not_make_a_token_live_longer(config: Config, environ: dict[str, str]) -> None:
     sign_in(environ)
     age(config, environ, -3600)
-    assert number(login.current_token(config, environ)) == 2
+    assert number(signing_in.current_token(config, environ)) == 2
 
 
 def test_many_processes_that_need_a_new_token_at_once_renew_it_once(
@@ -137,7 +138,8 @@ def test_many_processes_that_need_a_new_token_at_once_renew_it_once(
 ) -> None:
     sign_in(environ)
     age(config, environ, 600)
-    program = "import os; from credvend.auth.login import current_token; from credvend.config import load_config\n"
+    program = "import os; from credvend.auth.sign_in import current_token\n"
+    program += "from credvend.disk.config_file import load_config\n"
     program += "print(current_token(load_config(os.environ), os.environ))"
     child = {**environ, "PYTHONPATH": str(SOURCE)}
     started = [
@@ -155,7 +157,7 @@ def test_threads_of_one_process_do_not_renew_at_once_either(
     sign_in(environ)
     age(config, environ, 600)
     with ThreadPoolExecutor(8) as pool:
-        tokens = set(pool.map(lambda _: login.current_token(config, environ), range(8)))
+        tokens = set(pool.map(lambda _: signing_in.current_token(config, environ), range(8)))
     assert len(tokens) == 1 and len(provider.forms("refresh_token")) == 1
 
 
@@ -172,7 +174,8 @@ def test_a_process_that_is_ended_while_it_renews_loses_no_refresh_token(
         assert go_on.wait(30)
 
     provider.on_refresh = hold
-    program = "import os; from credvend.auth.login import current_token; from credvend.config import load_config\n"
+    program = "import os; from credvend.auth.sign_in import current_token\n"
+    program += "from credvend.disk.config_file import load_config\n"
     program += "current_token(load_config(os.environ), os.environ)"
     child = {**environ, "PYTHONPATH": str(SOURCE)}
     with subprocess.Popen([sys.executable, "-c", program], env=child, stderr=subprocess.DEVNULL) as process:
@@ -183,7 +186,7 @@ def test_a_process_that_is_ended_while_it_renews_loses_no_refresh_token(
     provider.on_refresh = lambda: None
     assert secret_store.read(f"login {config.url}", environ) == "refresh-2"
     age(config, environ, 600)
-    assert number(login.current_token(config, environ)) == 3
+    assert number(signing_in.current_token(config, environ)) == 3
 
 
 def test_a_token_that_is_refused_before_its_end_is_renewed_once(
@@ -212,7 +215,7 @@ def test_a_provider_that_does_not_rotate_keeps_its_token_in_use(
     sign_in(environ)
     age(config, environ, 600)
     provider.token_answer = {"refresh_token": None}
-    login.current_token(config, environ)
+    signing_in.current_token(config, environ)
     assert secret_store.read(f"login {config.url}", environ) == "refresh-1"
 
 
@@ -223,11 +226,11 @@ def test_a_sign_in_that_the_provider_ended_is_told_once_and_not_asked_for_again(
     age(config, environ, 600)
     provider.valid = None
     with pytest.raises(AuthenticationError, match="has ended your sign-in: run `credvend login`") as raised:
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
     assert "refresh-1" not in str(raised.value)
     for _ in range(3):
         with pytest.raises(AuthenticationError, match="run `credvend login`"):
-            login.current_token(config, environ)
+            signing_in.current_token(config, environ)
     assert len(provider.forms("refresh_token")) == 1
 
 
@@ -239,11 +242,11 @@ def test_a_provider_that_is_away_does_not_cost_the_sign_in(
     path = state(environ)[".json"]
     there = path.read_text()
     path.write_text(json.dumps({**json.loads(there), "token_endpoint": "http://127.0.0.1:1/token"}))
-    monkeypatch.setattr("credvend.http.ATTEMPTS", 1)
+    monkeypatch.setattr("credvend.net.send.ATTEMPTS", 1)
     with pytest.raises(ServiceError):
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
     path.write_text(there)
-    assert number(login.current_token(config, environ)) == 2
+    assert number(signing_in.current_token(config, environ)) == 2
 
 
 def test_without_a_refresh_token_people_are_told_how_long_it_lasts(
@@ -255,25 +258,25 @@ def test_without_a_refresh_token_people_are_told_how_long_it_lasts(
     assert "no refresh token: sign in again in 10 minutes" in capsys.readouterr().out
     age(config, environ, 600)
     with pytest.raises(AuthenticationError, match="cannot be renewed: run `credvend login`"):
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
     assert provider.forms("refresh_token") == []  # not the one of the sign-in before, either
 
 
 def test_each_login_is_another_caller_and_a_renewal_is_the_same(config: Config, environ: dict[str, str]) -> None:
     sign_in(environ)
-    first = login.Bearer(config, environ).cache_identity()
+    first = signing_in.Bearer(config, environ).cache_identity()
     age(config, environ, 600)
-    login.current_token(config, environ)
-    assert login.Bearer(config, environ).cache_identity() == first
+    signing_in.current_token(config, environ)
+    assert signing_in.Bearer(config, environ).cache_identity() == first
     sign_in(environ)
-    assert login.Bearer(config, environ).cache_identity() != first
+    assert signing_in.Bearer(config, environ).cache_identity() != first
 
 
 def test_a_login_is_for_one_service_and_one_provider(config: Config, environ: dict[str, str]) -> None:
     sign_in(environ)
     for other in (replace(config, url="https://another.example.com"), replace(config, issuer="https://other.example")):
         with pytest.raises(AuthenticationError, match="run `credvend login`"):
-            login.current_token(other, environ)
+            signing_in.current_token(other, environ)
 
 
 def test_a_session_that_is_damaged_or_open_is_not_used(config: Config, environ: dict[str, str]) -> None:
@@ -283,11 +286,11 @@ def test_a_session_that_is_damaged_or_open_is_not_used(config: Config, environ: 
     for text in ("", "{", "[]", "{}", whole[:-20]):
         path.write_text(text)
         with pytest.raises(AuthenticationError, match="not signed in"):
-            login.current_token(config, environ)
+            signing_in.current_token(config, environ)
     path.write_text(whole)
     path.chmod(0o640)
     with pytest.raises(AuthenticationError, match="chmod 600"):
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
 
 
 def test_a_logout_forgets_everything_here_and_at_the_provider(
@@ -302,7 +305,7 @@ def test_a_logout_forgets_everything_here_and_at_the_provider(
     )
     assert set(state(environ)) == {".json.lock"}
     with pytest.raises(AuthenticationError, match="not signed in"):
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
     assert run(["logout"], environ) == 0
     assert "Nobody was signed in." in capsys.readouterr().out
 
@@ -324,7 +327,7 @@ def test_a_logout_forgets_here_even_if_the_provider_is_away(
     sign_in(environ)
     path = state(environ)[".json"]
     path.write_text(json.dumps({**json.loads(path.read_text()), "revocation_endpoint": "http://127.0.0.1:1/revoke"}))
-    monkeypatch.setattr("credvend.http.ATTEMPTS", 1)
+    monkeypatch.setattr("credvend.net.send.ATTEMPTS", 1)
     assert run(["logout"], environ) == 0
     out, err = capsys.readouterr()
     assert "Signed out" in out and "was not told" in err
@@ -356,7 +359,7 @@ def test_a_logout_with_a_locked_keyring_says_so_and_can_be_finished(
     assert ring.kept and not cached.exists() and lean.chosen_way({"url": config.url}, environ) == "sigv4"
     ring.locked = False
     with pytest.raises(AuthenticationError, match="not signed in"):
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
     assert run(["logout"], environ) == 0
     assert "Signed out a@example.com.\nThe OpenID provider has revoked" in capsys.readouterr().out
     assert not ring.kept and provider.valid is None and set(state(environ)) == {".json.lock"}
@@ -466,7 +469,7 @@ def test_a_login_with_the_browser_has_nothing_secret_on_a_command_line_and_takes
     assert [status for status, _ in browser.seen] == [410, 404, 404, 404, 200]
     (form,) = provider.forms("authorization_code")
     assert form["code"] == "the-code"
-    assert number(login.current_token(config, environ)) == 1
+    assert number(signing_in.current_token(config, environ)) == 1
 
 
 def test_a_no_in_the_browser_ends_the_login(
@@ -492,7 +495,7 @@ def test_nobody_in_the_browser_ends_the_login_after_a_while(
 
 def test_another_name_for_the_loopback_address_gets_nothing(config: Config, environ: dict[str, str]) -> None:
     """DNS rebinding: a page of the attacker's whose name has become 127.0.0.1."""
-    from credvend.loopback import Answer, browser_server
+    from credvend.net.loopback_server import Answer, browser_server
 
     with browser_server(lambda path, query: Answer(200, "secret", "secret")) as port:
         for host, status in ((f"127.0.0.1:{port}", 200), (f"localhost:{port}", 200), ("evil.example.com", 404)):
@@ -524,7 +527,7 @@ def test_oidc_is_not_discovered_again_to_renew(provider: FakeProvider, config: C
     sign_in(environ)
     age(config, environ, 600)
     provider.metadata = {"issuer": "another"}
-    assert number(login.current_token(config, environ)) == 2
+    assert number(signing_in.current_token(config, environ)) == 2
     with pytest.raises(ServiceError):
         Oidc(config, environ)
 
@@ -537,7 +540,7 @@ def test_the_clock_of_a_session_is_this_computers(config: Config, environ: dict[
 
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/proc/net/tcp").exists(), reason="takes two users")
 def test_another_user_of_the_computer_gets_nothing_from_an_address_it_read_on_a_command_line() -> None:
-    from credvend.loopback import Answer, browser_server
+    from credvend.net.loopback_server import Answer, browser_server
 
     program = "import http.client, sys; connection = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]))\n"
     program += "connection.request('GET', '/'); print(connection.getresponse().status)"
@@ -562,7 +565,8 @@ def test_a_process_that_is_killed_while_it_renews_costs_a_new_login_at_most(
         assert go_on.wait(30)
 
     provider.on_refresh = hold
-    program = "import os; from credvend.auth.login import current_token; from credvend.config import load_config\n"
+    program = "import os; from credvend.auth.sign_in import current_token\n"
+    program += "from credvend.disk.config_file import load_config\n"
     program += "current_token(load_config(os.environ), os.environ)"
     child = {**environ, "PYTHONPATH": str(SOURCE)}
     with subprocess.Popen([sys.executable, "-c", program], env=child, stderr=subprocess.DEVNULL) as process:
@@ -572,9 +576,9 @@ def test_a_process_that_is_killed_while_it_renews_costs_a_new_login_at_most(
         go_on.set()
     provider.on_refresh = lambda: None
     with pytest.raises(AuthenticationError, match="run `credvend login`"):
-        login.current_token(config, environ)
+        signing_in.current_token(config, environ)
     sign_in(environ)
-    login.current_token(config, environ)
+    signing_in.current_token(config, environ)
 
 
 def test_a_crash_after_the_new_refresh_token_was_kept_costs_nothing(config: Config, environ: dict[str, str]) -> None:
@@ -582,6 +586,6 @@ def test_a_crash_after_the_new_refresh_token_was_kept_costs_nothing(config: Conf
     age(config, environ, 600)
     path = state(environ)[".json"]
     before = path.read_bytes()
-    login.current_token(config, environ)
+    signing_in.current_token(config, environ)
     path.write_bytes(before)  # as if it had ended just before it wrote this
-    assert number(login.current_token(config, environ)) == 3
+    assert number(signing_in.current_token(config, environ)) == 3

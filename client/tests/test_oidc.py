@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from loopback_provider import CLIENT, FakeProvider, fake_provider, unsigned
 
-from credvend.auth.oidc import Oidc, challenge, check_response
-from credvend.config import Config
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError
+from credvend.oidc.client import Oidc, challenge, check_response
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_a_token_that_is_no_bearer_token_is_refused(
 def test_a_code_and_a_refresh_token_are_sent_once_and_polling_has_its_own_pauses(
     provider: FakeProvider, config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("credvend.http.ATTEMPTS", 2)
+    monkeypatch.setattr("credvend.net.send.ATTEMPTS", 2)
     oidc = Oidc(config, {})
     request = oidc.start_code("http://127.0.0.1:5/callback")
     grant = oidc.start_device()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from credvend import secret_store
+from credvend.disk import secret_store
 from credvend.errors import AuthenticationError, UsageError
 
 NAME = "login https://credvend.example.com"

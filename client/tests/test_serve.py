@@ -22,11 +22,12 @@ from pathlib import Path
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
-from credvend import lean, loopback
+from credvend import lean
 from credvend.commands import serve
 from credvend.commands.serve import Renewer
 from credvend.errors import AccessDeniedError, ServiceError
-from credvend.loopback import MOST_CONNECTIONS
+from credvend.net import loopback_server
+from credvend.net.loopback_server import MOST_CONNECTIONS
 
 
 class Endpoint:
@@ -358,7 +359,7 @@ def test_it_does_not_spin_without_a_file_descriptor_for_a_connection(monkeypatch
 
     pauses: list[float] = []
     monkeypatch.setattr(time, "sleep", pauses.append)
-    with loopback.listen(BaseHTTPRequestHandler, 0) as server:
+    with loopback_server.listen(BaseHTTPRequestHandler, 0) as server:
         whole, server.socket = server.socket, Full()  # type: ignore[assignment]
         with pytest.raises(OSError, match="Too many"):
             server.get_request()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from fake_service import FakeService, Planned
 
-from credvend.auth import authenticator
-from credvend.config import load_config
+from credvend.auth.registry import authenticator
+from credvend.disk.config_file import load_config
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.http import Response
-from credvend.service import Options, Service, refusal
+from credvend.net.send import Response
+from credvend.vending.service import Options, Service, refusal
 
 
 def ask(environ: Mapping[str, str]) -> Service:

@@ -17,9 +17,10 @@ import pytest
 from fake_service import FakeService
 
 from credvend import credentials, lean
-from credvend.auth import authenticator, sigv4
-from credvend.auth.sigv4 import SigV4
-from credvend.config import Config
+from credvend.auth.methods import sigv4
+from credvend.auth.methods.sigv4 import SigV4
+from credvend.auth.registry import authenticator
+from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 
 pytest.importorskip("botocore")

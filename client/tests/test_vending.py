@@ -19,12 +19,12 @@ import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
 from credvend import lean
-from credvend.cache import Cache
-from credvend.config import load_config
+from credvend.disk.config_file import load_config
+from credvend.disk.credentials_cache import Cache
+from credvend.disk.private_files import CannotWrite, write_private
 from credvend.errors import AccessDeniedError, CredvendError, ServiceError, UsageError
-from credvend.files import CannotWrite, write_private
-from credvend.vended import Credentials, parse_credentials
-from credvend.vending import Options, get_credentials
+from credvend.vending.cache_or_service import Options, get_credentials
+from credvend.vending.credentials import Credentials, parse_credentials
 
 DENIED = Planned(403, {"Code": "AccessDenied", "Message": "Access denied: no such role.", "RequestId": "r"})
 
@@ -175,7 +175,7 @@ def test_a_full_disk_costs_the_cache_and_no_second_request(
     def full(path: str, data: bytes) -> None:
         raise CannotWrite(f"{path} cannot be written: No space left on device.")
 
-    monkeypatch.setattr("credvend.cache.write_private", full)
+    monkeypatch.setattr("credvend.disk.credentials_cache.write_private", full)
     assert vend(environ).secret_access_key == SECRET and len(service.asked) == 1
     assert "No space left" in capsys.readouterr().err
     service.planned = [DENIED]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import boto3
 
     from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-    from credvend.vended import Credentials
+    from credvend.vending.credentials import Credentials
 
 __all__ = [
     "AccessDeniedError",
@@ -81,7 +81,8 @@ def session(
 
 def __getattr__(name: str) -> object:
     if name in __all__:
-        from credvend import errors, vended
+        from credvend import errors
+        from credvend.vending import credentials as vended
 
         return getattr(vended if name == "Credentials" else errors, name)
     raise AttributeError(f"module 'credvend' has no attribute '{name}'")

@@ -11,9 +11,10 @@ import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
-from credvend import __version__, messages
-from credvend.config import Config, load_config
+from credvend import __version__
+from credvend.disk.config_file import Config, load_config
 from credvend.errors import CredvendError, UsageError
+from credvend.text import messages
 
 # In the order in which --help shows them.
 COMMANDS = {

@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from credvend.config import load_config
+from credvend.disk.config_file import load_config
 from credvend.errors import UsageError
-from credvend.formats import variables
-from credvend.service import Options
-from credvend.vended import Credentials
-from credvend.vending import get_credentials
+from credvend.vending.cache_or_service import get_credentials
+from credvend.vending.credentials import Credentials
+from credvend.vending.formats import variables
+from credvend.vending.service import Options
 
 if TYPE_CHECKING:
     import boto3

@@ -14,16 +14,17 @@ import os
 import time
 from collections.abc import Mapping
 
-from credvend import auth, lean
-from credvend.cache import FAILURE_LASTS_WITH_ENTRY
+from credvend import lean
+from credvend.auth import registry
 from credvend.command_line import COMMANDS
-from credvend.config import Config
+from credvend.commands.vend_arguments import PLAIN_ROLE
+from credvend.disk.config_file import Config
+from credvend.disk.credentials_cache import FAILURE_LASTS_WITH_ENTRY
+from credvend.disk.private_files import CannotWrite, private_directory, write_private
 from credvend.errors import CredvendError
-from credvend.files import CannotWrite, private_directory, write_private
-from credvend.formats import FORMATS
-from credvend.objects import json_object
-from credvend.service import Service
-from credvend.vend_arguments import PLAIN_ROLE
+from credvend.text.json_object import json_object
+from credvend.vending.formats import FORMATS
+from credvend.vending.service import Service
 
 SHELLS = ("bash", "zsh", "fish")
 # Seconds for which the list of roles is used again: a role that is new is found soon, and TAB does not wait.
@@ -58,8 +59,8 @@ def role_names(config: Config, environ: Mapping[str, str]) -> list[str]:
     None if they cannot be had: whoever presses TAB is not told why.
     """
     try:
-        caller = auth.authenticator(config, environ)
-        key = lean.cache_key(config.url, auth.way(config, environ), caller.cache_identity(), "")
+        caller = registry.authenticator(config, environ)
+        key = lean.cache_key(config.url, registry.way(config, environ), caller.cache_identity(), "")
         path = os.path.join(lean.cache_directory(environ), f"{key}.roles")
         known = _read(path)
         if known is not None:

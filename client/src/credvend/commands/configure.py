@@ -15,16 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from credvend import aws_profiles, secret_store
-from credvend.auth import authenticator, way
-from credvend.aws_profiles import Profile
-from credvend.config import WAYS, Config, load_config, save_config
+from credvend.auth.registry import authenticator, way
+from credvend.commands.vend_arguments import PLAIN_ROLE
+from credvend.disk import aws_config_file, secret_store
+from credvend.disk.aws_config_file import Profile
+from credvend.disk.caller_markers import write_marker
+from credvend.disk.config_file import WAYS, Config, load_config, save_config
 from credvend.errors import UsageError, one_line
-from credvend.http import check_url
-from credvend.markers import write_marker
-from credvend.messages import say
-from credvend.service import Json, Service, check_service_url
-from credvend.vend_arguments import PLAIN_ROLE
+from credvend.net.send import check_url
+from credvend.text.messages import say
+from credvend.vending.service import Json, Service, check_service_url
 
 _WAYS = {
     "auto": "whatever is found, in this order",
@@ -195,15 +195,15 @@ def _api_token(arguments: argparse.Namespace, config: Config, asking: bool) -> s
 
 
 def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    if arguments.prefix and not aws_profiles.may_begin(arguments.prefix):
+    if arguments.prefix and not aws_config_file.may_begin(arguments.prefix):
         raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
-    path = aws_profiles.config_file(environ)
-    old = aws_profiles.read(path)
+    path = aws_config_file.config_file(environ)
+    old = aws_config_file.read(path)
     profiles: list[Profile] = []
     if not arguments.remove:
-        keys = aws_profiles.credentials_file(environ)
-        taken = dict.fromkeys(aws_profiles.names_with_keys(aws_profiles.read(keys) or b""), keys)
-        taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
+        keys = aws_config_file.credentials_file(environ)
+        taken = dict.fromkeys(aws_config_file.names_with_keys(aws_config_file.read(keys) or b""), keys)
+        taken.update((name, path) for name in aws_config_file.names_outside(old or b""))
         roles = Service(config, authenticator(config, environ), environ).roles()
         profiles = _profiles(roles, taken, arguments.prefix, arguments.reason, _program(environ))
     if profiles and way(config, environ) == "sigv4" and not config.profile:
@@ -211,16 +211,16 @@ def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapp
             "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
             "for: name the profile to sign with, `credvend configure --auth sigv4 --profile NAME`."
         )
-    new = aws_profiles.with_profiles(old or b"", profiles)
+    new = aws_config_file.with_profiles(old or b"", profiles)
     if new == (old or b""):
         print(f"{path} needs no change.")
         return 0
-    print(aws_profiles.difference(path, old or b"", new), flush=True)
+    print(aws_config_file.difference(path, old or b"", new), flush=True)
     if arguments.dry_run:
         return 0
     if not arguments.yes and not _confirmed(path):
         return UsageError.exit_code
-    backup = aws_profiles.write(path, old, new)
+    backup = aws_config_file.write(path, old, new)
     say(f"written: {path}{f'; what was there is in {backup}' if backup else ''}")
     return 0
 

@@ -12,12 +12,12 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from credvend import messages
-from credvend.config import Config
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
 from credvend.errors import UsageError
-from credvend.formats import variables
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vending import get_credentials
+from credvend.text import messages
+from credvend.vending.cache_or_service import get_credentials
+from credvend.vending.formats import variables
 
 # Set in the command's environment: the role.
 INSIDE = "CREDVEND_ROLE"

@@ -19,16 +19,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from credvend import formats, lean
-from credvend.auth import authenticator
-from credvend.config import Config
+from credvend import lean
+from credvend.auth.registry import authenticator
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
 from credvend.errors import CredvendError, ServiceError, UsageError
-from credvend.loopback import HOST, is_our_name, listen
-from credvend.messages import say, verbose
-from credvend.service import Service
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vended import Credentials, moment_text
-from credvend.vending import credentials_of, get_entry
+from credvend.net.loopback_server import HOST, is_our_name, listen
+from credvend.text.messages import say, verbose
+from credvend.vending import formats
+from credvend.vending.cache_or_service import credentials_of, get_entry
+from credvend.vending.credentials import Credentials, moment_text
+from credvend.vending.service import Service
 
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 the name of a variable

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from credvend import lean
-from credvend.files import private_directory, remove, write_private
+from credvend.disk.private_files import private_directory, remove, write_private
 
 Kind = Literal["login", "token"]
 

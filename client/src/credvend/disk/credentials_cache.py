@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterator, Mapping
 
 from credvend import lean
+from credvend.disk.private_files import CannotWrite, private_directory, write_private
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.files import CannotWrite, private_directory, write_private
-from credvend.messages import progress
-from credvend.objects import json_object
+from credvend.text.json_object import json_object
+from credvend.text.messages import progress
 
 # Longer than a request with all its retries takes.
 LONGEST_WAIT = 180.0

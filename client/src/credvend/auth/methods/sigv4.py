@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from credvend import lean
-from credvend.auth import caller_identity
-from credvend.config import Config
+from credvend.auth.registry import caller_identity
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, UsageError
 
 if TYPE_CHECKING:

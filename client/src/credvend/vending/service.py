@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from credvend.auth import Authenticator, Renewing
-from credvend.config import Config
+from credvend.auth.registry import Authenticator, Renewing
+from credvend.disk.config_file import Config
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.http import Request, Response, check_url, date_of, send
-from credvend.messages import progress, say
-from credvend.objects import json_object
+from credvend.net.send import Request, Response, check_url, date_of, send
+from credvend.text.json_object import json_object
+from credvend.text.messages import progress, say
 
 Json = dict[str, Any]
 _ROLE = re.compile(r"[!-~]+")

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from credvend import lean
-from credvend.auth import caller_identity
-from credvend.config import Config
+from credvend.auth.registry import caller_identity
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
-from credvend.messages import say
+from credvend.text.messages import say
 
 
 class Token:
@@ -42,7 +42,7 @@ class Token:
         given = self._environ.get("CREDVEND_TOKEN")
         if given:
             return given.strip()
-        from credvend import secret_store
+        from credvend.disk import secret_store
 
         saved = secret_store.read(f"token {self._config.url}", self._environ)
         if not saved:

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, TypeVar
 from urllib.parse import urlencode, urlsplit
 
-from credvend.config import Config
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, ServiceError, UsageError
-from credvend.http import Request, check_url, send
-from credvend.objects import json_object
+from credvend.net.send import Request, check_url, send
+from credvend.text.json_object import json_object
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_SCOPES = ("openid", "offline_access")

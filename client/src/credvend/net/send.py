@@ -20,9 +20,9 @@ from typing import Any, Callable
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from credvend import __version__, lean
-from credvend.config import Config
+from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.messages import verbose
+from credvend.text.messages import verbose
 
 ATTEMPTS = 4
 # Far above any valid answer.

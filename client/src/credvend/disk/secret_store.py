@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from credvend import lean
+from credvend.disk.private_files import private_directory, remove, write_private
 from credvend.errors import AuthenticationError
-from credvend.files import private_directory, remove, write_private
 
 # Under which name the keyring's own tools show what is ours.
 SERVICE = "credvend"

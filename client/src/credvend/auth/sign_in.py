@@ -21,16 +21,17 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from credvend import lean, secret_store
-from credvend.auth import caller_identity
-from credvend.auth.oidc import OAuthError, Oidc, Provider, Tokens
-from credvend.auth.token import bearer
-from credvend.config import Config
+from credvend import lean
+from credvend.auth.bearer import bearer
+from credvend.auth.registry import caller_identity
+from credvend.disk import secret_store
+from credvend.disk.caller_markers import remove_marker, write_marker
+from credvend.disk.config_file import Config
+from credvend.disk.private_files import CannotWrite, private_directory, remove, write_private
 from credvend.errors import AuthenticationError, CredvendError
-from credvend.files import CannotWrite, private_directory, remove, write_private
-from credvend.markers import remove_marker, write_marker
-from credvend.messages import say, verbose
-from credvend.objects import json_object
+from credvend.oidc.client import OAuthError, Oidc, Provider, Tokens
+from credvend.text.json_object import json_object
+from credvend.text.messages import say, verbose
 
 _SIGN_IN = "run `credvend login`."
 # Seconds of life below which a token is renewed: enough for one request and its retries.

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from credvend import lean
-from credvend.auth import caller_identity
-from credvend.auth.token import bearer
-from credvend.config import Config
+from credvend.auth.bearer import bearer
+from credvend.auth.registry import caller_identity
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
 
 

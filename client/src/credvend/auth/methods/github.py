@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from credvend.auth import caller_identity
-from credvend.auth.token import bearer
-from credvend.config import Config
+from credvend.auth.bearer import bearer
+from credvend.auth.registry import caller_identity
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
-from credvend.http import Request, send
-from credvend.objects import json_object
+from credvend.net.send import Request, send
+from credvend.text.json_object import json_object
 
 # What the service's documents have callers ask for.
 DEFAULT_AUDIENCE = "credvend"

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 
-from credvend.vended import Credentials, moment_text
+from credvend.vending.credentials import Credentials, moment_text
 
 
 def variables(credentials: Credentials) -> dict[str, str]:

@@ -7,14 +7,16 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 
-from credvend import auth, formats, lean
-from credvend.cache import FAILURE_LASTS, FAILURE_LASTS_WITH_ENTRY, Cache
-from credvend.config import Config
+from credvend import lean
+from credvend.auth import registry
+from credvend.disk.config_file import Config
+from credvend.disk.credentials_cache import FAILURE_LASTS, FAILURE_LASTS_WITH_ENTRY, Cache
+from credvend.disk.private_files import CannotWrite
 from credvend.errors import CredvendError, ServiceError, UsageError
-from credvend.files import CannotWrite
-from credvend.messages import say, verbose
-from credvend.service import LARGEST_SKEW, Options, Service
-from credvend.vended import Credentials, parse_credentials
+from credvend.text.messages import say, verbose
+from credvend.vending import formats
+from credvend.vending.credentials import Credentials, parse_credentials
+from credvend.vending.service import LARGEST_SKEW, Options, Service
 
 __all__ = ["Options", "get_credentials", "get_entry"]
 
@@ -48,11 +50,11 @@ def get_entry(
     """
     if lean.asks_itself(environ):
         raise UsageError(lean.ITSELF)
-    caller = auth.authenticator(config, environ)
+    caller = registry.authenticator(config, environ)
     service = Service(config, caller, environ)
     key = lean.cache_key(
         config.url,
-        auth.way(config, environ),
+        registry.way(config, environ),
         caller.cache_identity(),
         role,
         options.duration,
