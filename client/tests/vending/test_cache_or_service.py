@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aging import age, directory, entry_file, forget_failure
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
 from credvend import lean
@@ -31,33 +32,6 @@ DENIED = Planned(403, {"Code": "AccessDenied", "Message": "Access denied: no suc
 
 def vend(environ: Mapping[str, str], role: str = "reports", *, fresh: bool = False, **options: str) -> Credentials:
     return get_credentials(role, Options(**options), load_config(environ), environ, fresh=fresh)  # type: ignore[arg-type]
-
-
-def directory(environ: Mapping[str, str]) -> Path:
-    return Path(lean.cache_directory(environ))
-
-
-def entry_file(environ: Mapping[str, str]) -> Path:
-    (found,) = directory(environ).glob("*.entry")
-    return found
-
-
-def age(environ: Mapping[str, str], seconds: int) -> None:
-    """Let time pass for what the cache has: its moments go back."""
-    path = entry_file(environ)
-    key = path.name.partition(".")[0]
-    entry = lean.parse_entry(path.read_bytes(), key)
-    assert entry is not None
-    older = lean.Entry(key, entry.obtained - seconds, entry.expires - seconds, entry.process, entry.answer)
-    write_private(str(path), older.to_bytes())
-
-
-def forget_failure(environ: Mapping[str, str]) -> None:
-    """Let the moment pass for which a failure is shared."""
-    for path in directory(environ).glob("*.failure"):
-        known = json.loads(path.read_text())
-        known["at"] -= 60
-        path.write_text(json.dumps(known))
 
 
 # The cache

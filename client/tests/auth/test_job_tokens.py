@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import os
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from loopback import Answer, Asked, serving
 
 from credvend import lean
 from credvend.auth.methods.github import with_audience
@@ -41,27 +40,13 @@ def github() -> Iterator[Github]:
 def _github() -> Iterator[Github]:
     endpoint = Github()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            endpoint.asked.append((self.path, self.headers["Authorization"]))
-            self.send_response_only(endpoint.status)
-            self.send_header("Content-Length", str(len(endpoint.body)))
-            self.end_headers()
-            self.wfile.write(endpoint.body)
+    def answer(asked: Asked) -> Answer:
+        endpoint.asked.append((asked.path, asked.headers["authorization"]))
+        return Answer(endpoint.status, endpoint.body)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    endpoint.url = f"http://127.0.0.1:{server.server_address[1]}/token?api-version=2.0"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(answer) as url:
+        endpoint.url = f"{url}/token?api-version=2.0"
         yield endpoint
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def headers(config: Config, environ: dict[str, str]) -> dict[str, str]:

@@ -319,7 +319,7 @@ def test_what_sdks_would_prefer_is_warned_of(service: FakeService, environ: dict
 
 
 def test_the_example_of_the_readme_works(environ: dict[str, str], tmp_path: Path) -> None:
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```sh\n(umask 077\n.*?)```", readme, re.S)
     programs = {
         "credvend": f'exec {sys.executable} -m credvend "$@"',

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import http.server
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from loopback import Answer, Asked, Json, serving
+
 CLIENT = "credvend-login"
-Json = dict[str, Any]
 Form = dict[str, str]
 
 
@@ -124,34 +123,16 @@ def fake_provider() -> Iterator[FakeProvider]:
     provider = FakeProvider()
     lock = threading.Lock()
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            known = urlsplit(self.path).path == "/.well-known/openid-configuration"
-            self.answer(*((200, provider.describe()) if known else (404, {})))
-
-        def do_POST(self) -> None:
-            form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+    def answer(asked: Asked) -> Answer:
+        if asked.method == "POST":
             with lock:
-                answer = provider.post(self.path, form)
-            self.answer(*answer)
+                status, content = provider.post(asked.path, dict(parse_qsl(asked.body.decode())))
+        elif urlsplit(asked.path).path == "/.well-known/openid-configuration":
+            status, content = 200, provider.describe()
+        else:
+            status, content = 404, {}
+        return Answer(status, b"" if content is None else json.dumps(content).encode())
 
-        def answer(self, status: int, content: Json | None) -> None:
-            body = b"" if content is None else json.dumps(content).encode()
-            self.send_response_only(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    provider.issuer = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serving(answer) as url:
+        provider.issuer = url
         yield provider
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

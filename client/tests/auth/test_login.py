@@ -22,9 +22,9 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from fake_keyring import Ring
+from fake_provider import CLIENT, FakeProvider, fake_provider
 from fake_service import Planned, fake_service
-from loopback_provider import CLIENT, FakeProvider, fake_provider
-from test_secret_store import Ring
 
 from credvend import lean
 from credvend.auth import sign_in as signing_in
@@ -35,7 +35,7 @@ from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, ServiceError
 from credvend.oidc.client import Oidc
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
 @pytest.fixture

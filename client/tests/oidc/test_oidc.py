@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from loopback_provider import CLIENT, FakeProvider, fake_provider, unsigned
+from fake_provider import CLIENT, FakeProvider, fake_provider, unsigned
 
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError
