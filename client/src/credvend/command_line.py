@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import argparse
 import errno
-import importlib
 import os
 import sys
 import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
-from credvend import __version__
-from credvend.disk.config_file import Config, load_config
+from credvend.auth.registry import load_checked_config
+from credvend.commands.registry import COMMANDS, load_command
+from credvend.disk.config_file import Config
 from credvend.errors import CredvendError, UsageError
 from credvend.text import messages
+from credvend.version import __version__
 
-# In the order in which --help shows them.
-COMMANDS = {
-    "get": "print credentials, in one of six formats",
-    "exec": "run one command with credentials",
-    "process": "credentials for credential_process",
-    "roles": "the roles that you may have",
-    "whoami": "you, as the service sees you",
-    "console": "sign in to the AWS console",
-    "serve": "a local endpoint for AWS SDKs",
-    "login": "sign in, as a person",
-    "logout": "forget the sign-in",
-    "configure": "set up credvend and ~/.aws/config",
-    "cache": "clear what is cached",
-    "completion": "for bash, zsh or fish",
-}
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
@@ -154,7 +140,7 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
     name = rest.pop(0)
     if name not in COMMANDS:
         raise UsageError(f"There is no command {name} (see `credvend --help`).")
-    module = importlib.import_module(f"credvend.commands.{name}")
+    module = load_command(name)
     parser = _Parser(prog=f"credvend {name}", description=module.__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--verbose", "-v", action="store_true", help="say on standard error what is done")
@@ -175,5 +161,4 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
         messages.be_verbose()
     # The scripts of completion do not depend on it, and a shell that starts is no place to complain.
     needs_config = name != "completion" or arguments.shell == "roles"
-    code: int = module.run(arguments, load_config(environ) if needs_config else Config(), environ)
-    return code
+    return module.run(arguments, load_checked_config(environ) if needs_config else Config(), environ)

@@ -51,7 +51,7 @@ def _github() -> Iterator[Github]:
 
 def headers(config: Config, environ: dict[str, str]) -> dict[str, str]:
     found = authenticator(config, environ)
-    assert found.door == "bearer"
+    assert found.scheme == "bearer"
     return found.headers("POST", f"{URL}/v1/credentials", b"{}")
 
 

@@ -28,6 +28,7 @@ from fake_service import Planned, fake_service
 
 from credvend import lean
 from credvend.auth import sign_in as signing_in
+from credvend.auth.methods.login import Login
 from credvend.command_line import run
 from credvend.commands import login as login_command
 from credvend.disk import secret_store
@@ -70,7 +71,7 @@ def state(environ: dict[str, str]) -> dict[str, Path]:
 
 def number(token: str) -> int:
     """Which one of the provider's tokens it is."""
-    from credvend.oidc.client import jwt_claims
+    from credvend.oidc.tokens import jwt_claims
 
     claims = jwt_claims(token)
     assert claims is not None
@@ -264,12 +265,12 @@ def test_without_a_refresh_token_people_are_told_how_long_it_lasts(
 
 def test_each_login_is_another_caller_and_a_renewal_is_the_same(config: Config, environ: dict[str, str]) -> None:
     sign_in(environ)
-    first = signing_in.Bearer(config, environ).cache_identity()
+    first = Login(config, environ).cache_identity()
     age(config, environ, 600)
     signing_in.current_token(config, environ)
-    assert signing_in.Bearer(config, environ).cache_identity() == first
+    assert Login(config, environ).cache_identity() == first
     sign_in(environ)
-    assert signing_in.Bearer(config, environ).cache_identity() != first
+    assert Login(config, environ).cache_identity() != first
 
 
 def test_a_login_is_for_one_service_and_one_provider(config: Config, environ: dict[str, str]) -> None:
@@ -356,7 +357,7 @@ def test_a_logout_with_a_locked_keyring_says_so_and_can_be_finished(
         assert run(["logout"], environ) == 3
         said = capsys.readouterr()
         assert said.out == "" and "still in the keyring: unlock it and run `credvend logout` again" in said.err
-    assert ring.kept and not cached.exists() and lean.chosen_way({"url": config.url}, environ) == "sigv4"
+    assert ring.kept and not cached.exists() and lean.chosen_auth_method({"url": config.url}, environ) == "sigv4"
     ring.locked = False
     with pytest.raises(AuthenticationError, match="not signed in"):
         signing_in.current_token(config, environ)
@@ -495,7 +496,7 @@ def test_nobody_in_the_browser_ends_the_login_after_a_while(
 
 def test_another_name_for_the_loopback_address_gets_nothing(config: Config, environ: dict[str, str]) -> None:
     """DNS rebinding: a page of the attacker's whose name has become 127.0.0.1."""
-    from credvend.net.loopback_server import Answer, browser_server
+    from credvend.net.browser import Answer, browser_server
 
     with browser_server(lambda path, query: Answer(200, "secret", "secret")) as port:
         for host, status in ((f"127.0.0.1:{port}", 200), (f"localhost:{port}", 200), ("evil.example.com", 404)):
@@ -540,7 +541,7 @@ def test_the_clock_of_a_session_is_this_computers(config: Config, environ: dict[
 
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/proc/net/tcp").exists(), reason="takes two users")
 def test_another_user_of_the_computer_gets_nothing_from_an_address_it_read_on_a_command_line() -> None:
-    from credvend.net.loopback_server import Answer, browser_server
+    from credvend.net.browser import Answer, browser_server
 
     program = "import http.client, sys; connection = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]))\n"
     program += "connection.request('GET', '/'); print(connection.getresponse().status)"

@@ -234,5 +234,5 @@ def test_without_botocore_people_are_told_to_install_it(signer: dict[str, str], 
 
 
 def test_the_way_is_found(signer: dict[str, str]) -> None:
-    assert authenticator(Config(url="https://a.example.com"), signer).door == "iam"
-    assert authenticator(Config(url="https://a.example.com"), {**signer, "CREDVEND_TOKEN": "t"}).door == "bearer"
+    assert authenticator(Config(url="https://a.example.com"), signer).scheme == "sigv4"
+    assert authenticator(Config(url="https://a.example.com"), {**signer, "CREDVEND_TOKEN": "t"}).scheme == "bearer"

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from fake_service import FakeService, Planned
 
-from credvend.command_line import COMMANDS, run
-from credvend.commands.completion import options
+from credvend.command_line import run
+from credvend.commands.completion_scripts import options
+from credvend.commands.registry import COMMANDS
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_every_option_of_every_command_is_known() -> None:
     assert set(found) == set(COMMANDS)
     assert ("--duration", True) in [option[:2] for option in found["get"]]
     assert ("--json", False) in [option[:2] for option in found["roles"]]
-    assert not any("\n" in what for each in found.values() for _, _, what in each)
+    assert not any("\n" in option.what for each in found.values() for option in each)
 
 
 @pytest.mark.parametrize("words", [["completion"], ["completion", "tcsh"]])

@@ -16,9 +16,9 @@ from fake_service import FakeService, Planned
 
 from credvend.command_line import run
 from credvend.disk import aws_config_file
-from credvend.disk.aws_config_file import BEGIN, END, Profile, names_outside, with_profiles
 from credvend.disk.config_file import load_config
 from credvend.errors import UsageError
+from credvend.text.aws_profiles import BEGIN, END, Profile, names_outside, with_profiles
 
 URL = "https://example.execute-api.eu-west-1.amazonaws.com/api"
 OWN = b"[default]\nregion = eu-west-1\n\n# mine\n[profile other]\nregion=us-east-1\n"

@@ -18,7 +18,7 @@ from credvend import lean
 from credvend.command_line import run
 from credvend.commands.console import PARTITIONS, destination, partition_of
 from credvend.errors import ServiceError, UsageError
-from credvend.net import loopback_server
+from credvend.net.browser import show_privately
 from credvend.vending.credentials import Credentials
 
 
@@ -113,7 +113,7 @@ def test_without_a_browser_people_are_told_of_print(
 def test_a_browser_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webbrowser.open", lambda url: True)
     with pytest.raises(ServiceError):
-        loopback_server.show_privately("https://console.example.com", seconds=0.05)
+        show_privately("https://console.example.com", seconds=0.05)
 
 
 def age_the_cache(environ: dict[str, str], seconds: int) -> None:

@@ -24,7 +24,10 @@ from fake_service import FakeService, Planned, fake_service
 
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.net.send import ATTEMPTS, Request, Response, check_url, proxy_for, send
+from credvend.net.proxies import proxy_for
+from credvend.net.request import Request, Response
+from credvend.net.send import ATTEMPTS, send
+from credvend.net.urls import check_url
 from credvend.text import messages
 
 CONFIG = Config(connect_timeout=2, read_timeout=2)

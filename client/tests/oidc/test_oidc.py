@@ -12,7 +12,8 @@ from fake_provider import CLIENT, FakeProvider, fake_provider, unsigned
 
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.oidc.client import Oidc, challenge, check_response
+from credvend.oidc.client import Oidc
+from credvend.oidc.code_flow import challenge, check_response
 
 
 @pytest.fixture

@@ -24,8 +24,9 @@ from credvend.disk.config_file import load_config
 from credvend.disk.credentials_cache import Cache
 from credvend.disk.private_files import CannotWrite, write_private
 from credvend.errors import AccessDeniedError, CredvendError, ServiceError, UsageError
-from credvend.vending.cache_or_service import Options, get_credentials
+from credvend.vending.cache_or_service import get_credentials
 from credvend.vending.credentials import Credentials, parse_credentials
+from credvend.vending.options import Options
 
 DENIED = Planned(403, {"Code": "AccessDenied", "Message": "Access denied: no such role.", "RequestId": "r"})
 

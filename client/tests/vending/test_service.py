@@ -12,8 +12,10 @@ from fake_service import FakeService, Planned
 from credvend.auth.registry import authenticator
 from credvend.disk.config_file import load_config
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.net.send import Response
-from credvend.vending.service import Options, Service, refusal
+from credvend.net.request import Response
+from credvend.vending.options import Options
+from credvend.vending.refusals import refusal
+from credvend.vending.service import Service
 
 
 def ask(environ: Mapping[str, str]) -> Service:

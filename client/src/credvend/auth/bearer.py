@@ -1,53 +1,12 @@
-"""A token that is there: in the variable `CREDVEND_TOKEN`, in a file, or saved by `credvend configure`.
-
-An API token or a JWT; the service tells them apart.
-"""
+"""Tokens as files hold them, and as a request carries them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from functools import cached_property
 
 from credvend import lean
-from credvend.auth.registry import caller_identity
-from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
 from credvend.text.messages import say
-
-
-class Token:
-    """The way `token` or `token-file`."""
-
-    door = "bearer"
-
-    def __init__(self, way: str, config: Config, environ: Mapping[str, str]) -> None:
-        self._way = way
-        self._config = config
-        self._environ = environ
-
-    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        return bearer(self._token)
-
-    def cache_identity(self) -> str:
-        if self._way == "token-file":
-            # Of the very token that is sent: the file may be replaced at any moment.
-            return lean.sha256(self._token)
-        return caller_identity(self._way, self._config, self._environ)
-
-    @cached_property
-    def _token(self) -> str:
-        if self._way == "token-file":
-            return token_in(self._config.token_file or "")
-        given = self._environ.get("CREDVEND_TOKEN")
-        if given:
-            return given.strip()
-        from credvend.disk import secret_store
-
-        saved = secret_store.read(f"token {self._config.url}", self._environ)
-        if not saved:
-            raise AuthenticationError("There is no API token: set CREDVEND_TOKEN, or run `credvend configure`.")
-        return saved
 
 
 class Untrusted(AuthenticationError):

@@ -1,94 +1,62 @@
-"""The ways to prove who one is, one module each."""
+"""The ways to authenticate that there are: the modules of `methods`. Only the one that is used is imported."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
 
 from credvend import lean
-from credvend.disk.config_file import Config, settings_of
-from credvend.errors import AuthenticationError
+from credvend.auth import methods
+from credvend.auth.method import Authenticator, Method
+from credvend.disk.config_file import Config, load_config, settings_of
+from credvend.errors import UsageError
+
+# In the place of a name: what is found is taken.
+AUTO = "auto"
 
 
-class Authenticator(Protocol):
-    """One way to prove who one is.
-
-    Attributes:
-        door: `iam` for the routes that are signed, `bearer` for those that take a token.
-    """
-
-    @property
-    def door(self) -> str: ...
-
-    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
-        """The headers that authenticate one request.
-
-        Raises:
-            AuthenticationError: there is nothing to prove it with; the message says what to do.
-        """
-        ...
-
-    def cache_identity(self) -> str:
-        """What tells callers apart: `caller_identity` of this module."""
-        ...
+def method_names() -> tuple[str, ...]:
+    """All names, in the order in which `lean` looks for them; then those that must be named, for it knows them not."""
+    found = {module.name.replace("_", "-") for module in pkgutil.iter_modules(methods.__path__)}
+    return (*lean.AUTH_METHODS, *sorted(found.difference(lean.AUTH_METHODS)))
 
 
-@runtime_checkable
-class Renewing(Protocol):
-    """An authenticator whose token can be had anew."""
-
-    def renew(self) -> bool:
-        """Get another token than the one that was just refused. Tells whether there is one.
-
-        Raises:
-            AuthenticationError: the caller has to sign in again.
-            ServiceError: whoever gives tokens cannot be reached.
-        """
-        ...
-
-
-def way(config: Config, environ: Mapping[str, str]) -> str:
-    """The way that is configured, or the one that is found: a name of `lean.WAYS`."""
-    return lean.chosen_way(settings_of(config), environ)
-
-
-def caller_identity(name: str, config: Config, environ: Mapping[str, str]) -> str:
-    """The identity that goes into the cache's key: `lean.identity`, so that the fast path has the same.
+def load_method(name: str) -> Method:
+    """A method by its name.
 
     Raises:
-        AuthenticationError: what the way needs is not there.
+        UsageError: there is none.
     """
-    try:
-        return lean.identity(name, settings_of(config), environ)
-    except (OSError, lean.Unreadable):
-        raise AuthenticationError(_MISSING[name]) from None
+    _check(name)
+    found: Method = importlib.import_module(f"{methods.__name__}.{name.replace('-', '_')}").METHOD
+    return found
 
 
-_MISSING = {
-    "token": "There is no API token: set CREDVEND_TOKEN, or run `credvend configure`.",
-    "token-file": "The token file cannot be read: is CREDVEND_TOKEN_FILE, or token_file in the configuration, right?",
-    "github": "This is no GitHub job that may ask for a token: give it `permissions: id-token: write`.",
-    "gitlab": f"There is no {lean.GITLAB_TOKEN}: give the job `id_tokens: {lean.GITLAB_TOKEN}: aud: credvend`.",
-    "kubernetes": "The pod has no token: mount a projected service account token, as the README shows.",
-    "login": "You are not signed in: run `credvend login`.",
-    "sigv4": "There are no AWS credentials to sign with: configure a profile, or set AWS_PROFILE.",
-}
+def load_checked_config(environ: Mapping[str, str]) -> Config:
+    """The configuration, as `load_config` has it, if there is the method that it names.
+
+    Raises:
+        UsageError: it is malformed, or there is no such method.
+    """
+    config = load_config(environ)
+    if config.auth != AUTO:
+        _check(config.auth)
+    return config
+
+
+def _check(name: str) -> None:
+    # Most are known without a look at the directory.
+    if name not in lean.AUTH_METHODS and name not in method_names():
+        known = ", ".join((AUTO, *method_names()))
+        raise UsageError(f"There is no way to authenticate called {name}: auth is one of {known}.")
+
+
+def method_in_use(config: Config, environ: Mapping[str, str]) -> str:
+    """The name of the method that is configured, or of the one that is found."""
+    return lean.chosen_auth_method(settings_of(config), environ)
 
 
 def authenticator(config: Config, environ: Mapping[str, str]) -> Authenticator:
-    """The authenticator of the way that is configured, or found. Only its module is imported."""
-    name = way(config, environ)
-    if name == "sigv4":
-        from credvend.auth.methods.sigv4 import SigV4
-
-        return SigV4(config, environ)
-    if name in ("token", "token-file"):
-        from credvend.auth.bearer import Token
-
-        return Token(name, config, environ)
-    import importlib
-
-    # Each has a class Bearer(config, environ), which is an Authenticator.
-    module = "credvend.auth.sign_in" if name == "login" else f"credvend.auth.methods.{name}"
-    made: Authenticator = importlib.import_module(module).Bearer(config, environ)
-    return made
+    """The authenticator of the method that is configured, or found."""
+    return load_method(method_in_use(config, environ)).authenticator(config, environ)

@@ -18,12 +18,14 @@ from urllib.parse import urlencode
 from credvend.commands.vend_arguments import add_vend_arguments, options_of
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.net.loopback_server import show_privately
-from credvend.net.send import Request, send
+from credvend.net.browser import show_privately
+from credvend.net.request import Request
+from credvend.net.send import send
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
-from credvend.vending.cache_or_service import Options, credentials_of, get_entry
+from credvend.vending.cache_or_service import credentials_of, get_entry
 from credvend.vending.credentials import Credentials
+from credvend.vending.options import Options
 
 
 class Partition(NamedTuple):

@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
         print(json.dumps(service.vend(arguments.role, options, dry_run=True), indent=2))
         return 0
     credentials = get_credentials(arguments.role, options, config, environ, fresh=arguments.fresh)
-    print(FORMATS[arguments.format or "json"](credentials))
+    print(FORMATS[arguments.format or "json"].write(credentials))
     return 0

@@ -8,11 +8,14 @@ import threading
 from collections.abc import Mapping
 
 from credvend.auth import sign_in
-from credvend.auth.registry import way
+from credvend.auth.registry import method_in_use
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
-from credvend.net.loopback_server import HOST, NOTHING_HERE, Answer, OneTime, browser_server, open_browser
-from credvend.oidc.client import CodeRequest, DeviceGrant, Oidc, Tokens, check_response
+from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server, open_browser
+from credvend.net.loopback_server import HOST
+from credvend.oidc.client import DeviceGrant, Oidc
+from credvend.oidc.code_flow import CodeRequest, check_response
+from credvend.oidc.tokens import Tokens
 from credvend.text.messages import progress, say
 
 # How long a person may take at the provider's pages.
@@ -45,7 +48,7 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
         print(f"The provider gave no refresh token: sign in again in {_minutes(tokens.lifetime)}.")
     else:
         print(f"Your refresh token is in {place.text}.")
-    used = way(config, environ)
+    used = method_in_use(config, environ)
     if used != "login":
         say(f"warning: the way to authenticate is {used}, so this sign-in is not used: set auth = login.")
     return 0

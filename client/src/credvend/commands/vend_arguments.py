@@ -6,7 +6,7 @@ import argparse
 import re
 
 from credvend.errors import UsageError
-from credvend.vending.service import Options
+from credvend.vending.options import Options
 
 # A name of a role that can stand on any command line: none is taken for an option, or split or expanded by a shell.
 PLAIN_ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

@@ -12,8 +12,6 @@ from typing import Any
 from credvend import lean
 from credvend.errors import UsageError
 
-WAYS = ("auto", *lean.WAYS)
-
 
 @dataclass(frozen=True)
 class Config:
@@ -21,7 +19,7 @@ class Config:
 
     Attributes:
         url: of the service, without a slash at its end; empty if there is none yet.
-        auth: one of `WAYS`.
+        auth: `auto`, or the name of a method of `auth/methods`; whether there is that method, others know.
         region: of the service, for SigV4, where the host does not tell.
         profile: in `~/.aws/config`, to sign with; None for what the AWS credential chain finds.
         ca_bundle: a file of certificates to trust instead of the system's.
@@ -68,10 +66,7 @@ def load_config(environ: Mapping[str, str]) -> Config:
     for name in ("connect_timeout", "read_timeout"):
         if name in values:
             values[name] = _seconds(name, settings[name])
-    config = Config(**values)
-    if config.auth not in WAYS:
-        raise UsageError(f"There is no way to authenticate called {config.auth}: auth is one of {', '.join(WAYS)}.")
-    return config
+    return Config(**values)
 
 
 def _seconds(name: str, text: str) -> float:

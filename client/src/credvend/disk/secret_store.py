@@ -7,7 +7,6 @@ A machine without a desktop has none, so the file is the usual place there.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -135,7 +134,9 @@ def _keyring(environ: Mapping[str, str]) -> Any | None:
     if environ.get(SWITCH, "").lower() in ("off", "0", "no", "false"):
         return None
     try:
-        ring = importlib.import_module("keyring").get_keyring()
+        import keyring
+
+        ring: Any = keyring.get_keyring()
         usable = float(ring.priority) >= _RECOMMENDED
     except Exception:  # the package is not there, or its backend fails in a way of its own
         return None

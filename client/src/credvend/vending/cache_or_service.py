@@ -16,9 +16,8 @@ from credvend.errors import CredvendError, ServiceError, UsageError
 from credvend.text.messages import say, verbose
 from credvend.vending import formats
 from credvend.vending.credentials import Credentials, parse_credentials
-from credvend.vending.service import LARGEST_SKEW, Options, Service
-
-__all__ = ["Options", "get_credentials", "get_entry"]
+from credvend.vending.options import Options
+from credvend.vending.service import LARGEST_SKEW, Service
 
 
 def get_credentials(
@@ -54,7 +53,7 @@ def get_entry(
     service = Service(config, caller, environ)
     key = lean.cache_key(
         config.url,
-        registry.way(config, environ),
+        registry.method_in_use(config, environ),
         caller.cache_identity(),
         role,
         options.duration,

@@ -1,17 +1,15 @@
-"""Vended credentials, as a plain object.
-
-Not a module `credentials`: importing that would put it in the place of the function `credvend.credentials`.
-"""
+"""Vended credentials, as a plain object."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any
 
 from credvend.errors import ServiceError
+from credvend.text.moments import parse_moment
 
 _ARN = re.compile(r"arn:(?P<partition>aws[a-z-]*):sts::(?P<account>[0-9]{12}):assumed-role/(?P<role>[^/]+)/.+")
 # Nothing else comes from AWS; and nothing else can be put into every format without a thought about quoting.
@@ -81,20 +79,3 @@ def parse_credentials(answer: Mapping[str, Any], role: str | None = None) -> Cre
         raise ServiceError(
             "The service's answer holds no credentials that credvend understands; is url right?"
         ) from None
-
-
-def parse_moment(text: str) -> datetime:
-    """A moment as AWS writes it, `2026-11-24T20:58:26Z` or with an offset.
-
-    Raises:
-        ValueError: it is none.
-    """
-    moment = datetime.fromisoformat(text[:-1] + "+00:00" if text.endswith("Z") else text)
-    if moment.tzinfo is None:
-        raise ValueError("no time zone")
-    return moment.astimezone(timezone.utc)
-
-
-def moment_text(moment: datetime) -> str:
-    """The reverse: in UTC, in whole seconds."""
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,15 +1,32 @@
-"""Credentials as shells, SDKs and configuration files read them.
+"""Credentials as shells, SDKs and configuration files read them: `FORMATS` has every format that `--format` takes.
 
-None of the values needs quoting (`vended.py` takes no others), and they are quoted all the same.
+None of the values needs quoting (`credentials.py` takes no others), and they are quoted all the same.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Callable
 
-from credvend.vending.credentials import Credentials, moment_text
+from credvend.text import shell_quoting
+from credvend.text.moments import moment_text
+from credvend.vending.credentials import Credentials
+
+
+@dataclass(frozen=True)
+class Format:
+    """One of the formats.
+
+    Attributes:
+        write: credentials in it, without a line break at the end.
+        variables: any environment variables in it, for `credvend serve`; None for a format that is not of variables.
+    """
+
+    write: Callable[[Credentials], str]
+    variables: Callable[[Mapping[str, str]], str] | None = None
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -20,11 +37,6 @@ def variables(credentials: Credentials) -> dict[str, str]:
         "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_CREDENTIAL_EXPIRATION": moment_text(credentials.expiration),
     }
-
-
-def as_answered(credentials: Credentials) -> str:
-    """The service's answer: the shape of `aws sts assume-role`."""
-    return json.dumps(credentials.answer, indent=2)
 
 
 def process(credentials: Credentials) -> str:
@@ -44,62 +56,29 @@ def process(credentials: Credentials) -> str:
     )
 
 
-def env(credentials: Credentials) -> str:
-    """For POSIX shells."""
-    return env_lines(variables(credentials))
+def _as_answered(credentials: Credentials) -> str:
+    """The service's answer: the shape of `aws sts assume-role`."""
+    return json.dumps(credentials.answer, indent=2)
 
 
-def fish(credentials: Credentials) -> str:
-    return fish_lines(variables(credentials))
-
-
-def powershell(credentials: Credentials) -> str:
-    return powershell_lines(variables(credentials))
-
-
-def ini(credentials: Credentials) -> str:
+def _ini(credentials: Credentials) -> str:
     """A section of `~/.aws/credentials`, called as the role is."""
     section = re.sub(r"[^A-Za-z0-9_.-]", "-", credentials.role)
-    return "\n".join(
-        (
-            f"[{section}]",
-            f"aws_access_key_id = {credentials.access_key_id}",
-            f"aws_secret_access_key = {credentials.secret_access_key}",
-            f"aws_session_token = {credentials.session_token}",
-        )
-    )
+    values = variables(credentials)
+    del values["AWS_CREDENTIAL_EXPIRATION"]  # which the file does not know
+    return shell_quoting.ini_section(section, values)
 
 
-FORMATS: dict[str, Callable[[Credentials], str]] = {
-    "json": as_answered,
-    "process": process,
-    "env": env,
-    "fish": fish,
-    "powershell": powershell,
-    "ini": ini,
+def _of_variables(lines: Callable[[Mapping[str, str]], str]) -> Format:
+    return Format(lambda credentials: lines(variables(credentials)), lines)
+
+
+# By name, in the order in which `--help` shows them. The first is the default.
+FORMATS: Mapping[str, Format] = {
+    "json": Format(_as_answered),
+    "process": Format(process),
+    "env": _of_variables(shell_quoting.posix_lines),
+    "fish": _of_variables(shell_quoting.fish_lines),
+    "powershell": _of_variables(shell_quoting.powershell_lines),
+    "ini": Format(_ini),
 }
-
-
-def env_lines(values: Mapping[str, str]) -> str:
-    """Any variables, for POSIX shells."""
-    return "\n".join(f"export {name}={_posix(value)}" for name, value in values.items())
-
-
-def fish_lines(values: Mapping[str, str]) -> str:
-    return "\n".join(f"set -gx {name} {_fish(value)}" for name, value in values.items())
-
-
-def powershell_lines(values: Mapping[str, str]) -> str:
-    return "\n".join(f"$Env:{name} = {_powershell(value)}" for name, value in values.items())
-
-
-def _posix(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"
-
-
-def _fish(value: str) -> str:
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _powershell(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -1,48 +1,27 @@
-"""What the service can be asked, and what its refusals mean for the caller."""
+"""What the service can be asked."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from credvend.auth.registry import Authenticator, Renewing
+from credvend.auth.method import Authenticator, Renewing, Scheme
 from credvend.disk.config_file import Config
-from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-from credvend.net.send import Request, Response, check_url, date_of, send
+from credvend.errors import CredvendError, ServiceError, UsageError, assert_never
+from credvend.net.request import Request, Response, date_of
+from credvend.net.send import send
+from credvend.net.urls import check_url
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
+from credvend.vending.options import Options
+from credvend.vending.refusals import refusal
 
 Json = dict[str, Any]
 _ROLE = re.compile(r"[!-~]+")
 # SigV4 allows five minutes; less is nothing to bother anybody with.
 LARGEST_SKEW = 120
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a caller may ask for besides a role.
-
-    Attributes:
-        duration: seconds, or "15m", "1h"; None for the role's default.
-        reason: one line, for the audit log.
-        params, tags: pairs of name and value.
-        policy: an IAM policy document, as JSON, that narrows the session.
-    """
-
-    duration: str | None = None
-    reason: str | None = None
-    params: tuple[tuple[str, str], ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
-    policy: str | None = None
-
-    def __post_init__(self) -> None:
-        for what, pairs in (("param", self.params), ("tag", self.tags)):
-            names = [name for name, _ in pairs]
-            if len(set(names)) != len(names) or "" in names:
-                raise UsageError(f"Each --{what} must be name=value, and each name be given once.")
 
 
 class Service:
@@ -102,8 +81,7 @@ class Service:
         return self._call("GET", "whoami")
 
     def _call(self, method: str, route: str, body: bytes = b"") -> Json:
-        door = "v1/iam" if self._authenticator.door == "iam" else "v1"
-        url = f"{self._config.url}/{door}/{route}"
+        url = f"{self._config.url}/{_prefix(self._authenticator.scheme)}/{route}"
         with progress("asking the service"):
             response = self._send(method, url, body)
             # A token may end before its time: once, another one is tried.
@@ -140,6 +118,15 @@ class Service:
         return refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
 
 
+def _prefix(scheme: Scheme) -> str:
+    """Below which the routes are that are authenticated so."""
+    if scheme == "sigv4":
+        return "v1/iam"
+    if scheme != "bearer":
+        assert_never(scheme)
+    return "v1"
+
+
 def check_service_url(text: str) -> str:
     """A URL that routes can be put behind, without a slash at its end.
 
@@ -162,58 +149,3 @@ def _policy(text: str) -> Json:
     if not isinstance(policy, dict):
         raise UsageError("The policy must be a JSON object: an IAM policy document.")
     return policy
-
-
-# What API Gateway says of a request that it lets nobody see, in the header x-amzn-ErrorType or as Code.
-_UNPROVEN = (
-    "MissingAuthenticationToken",
-    "UnrecognizedClient",
-    "InvalidClientTokenId",
-    "InvalidSignature",
-    "SignatureDoesNotMatch",
-    "IncompleteSignature",
-    "ExpiredToken",
-    "InvalidToken",
-    "Unauthenticated",
-    "Unauthorized",
-)
-
-
-def refusal(response: Response, clock: str | None = None) -> CredvendError:
-    """What an answer other than 200 means.
-
-    Args:
-        clock: what is wrong with this computer's clock, if anything.
-    """
-    fields = json_object(response.body) or {}
-    message = str(fields.get("Message") or fields.get("message") or "")[:1000]
-    code = str(fields.get("Code") or response.headers.get("x-amzn-errortype") or "")
-    # The service speaks to those who write requests.
-    message = re.sub(r"GET /v1/roles( \(/v1/iam/roles\))? lists", "`credvend roles` lists", message)
-    said = message or f"The service answered with status {response.status}."
-    request_id = str(fields.get("RequestId") or response.headers.get("x-amzn-requestid") or "")[:100]
-    told = f"{said} (request {request_id})" if request_id else said
-    if response.status in (400, 413, 415):
-        return UsageError(told)
-    if response.status == 403 and "missing authentication token" in message.lower():
-        # Which is what it says of a route that there is not.
-        return AuthenticationError(f"{told} Is url right, and auth?")
-    if response.status == 401 or (response.status == 403 and _is_unproven(code, message)):
-        return AuthenticationError(f"{told} And {clock}: set it." if clock else told)
-    if response.status == 403:
-        return AccessDeniedError(told)
-    if response.status == 429:
-        return ServiceError(f"{told} Too many requests: try again in a moment.")
-    if response.status < 500:
-        return ServiceError(f"{told} Is url right?")
-    return ServiceError(told)
-
-
-def _is_unproven(code: str, message: str) -> bool:
-    """Whether a 403 of API Gateway is about who the caller is, not about what it may."""
-    if any(code.startswith(known) for known in _UNPROVEN):
-        return True
-    if code.startswith(("AccessDenied", "CallerRefused")):
-        return False
-    words = message.lower()
-    return "not authorized to" not in words and any(word in words for word in ("token", "signature", "credential"))

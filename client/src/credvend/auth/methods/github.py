@@ -10,20 +10,21 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from credvend.auth.bearer import bearer
-from credvend.auth.registry import caller_identity
+from credvend.auth.method import Method, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
-from credvend.net.send import Request, send
+from credvend.net.request import Request
+from credvend.net.send import send
 from credvend.text.json_object import json_object
 
 # What the service's documents have callers ask for.
 DEFAULT_AUDIENCE = "credvend"
 
 
-class Bearer:
-    """The way `github`."""
+class GitHub:
+    """Sends a token that GitHub gives the job."""
 
-    door = "bearer"
+    scheme: Scheme = "bearer"
 
     def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
         self._config = config
@@ -31,7 +32,7 @@ class Bearer:
         self._token: str | None = None
 
     def cache_identity(self) -> str:
-        return caller_identity("github", self._config, self._environ)
+        return METHOD.identity(self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         # One for all requests of a command: it lives for minutes, and each one asked for is a request to GitHub.
@@ -64,3 +65,11 @@ def with_audience(url: str, audience: str) -> str:
     parts = urlsplit(url)
     query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != "audience"]
     return parts._replace(query=urlencode([*query, ("audience", audience)])).geturl()
+
+
+METHOD = Method(
+    name="github",
+    summary="GitHub Actions",
+    missing="This is no GitHub job that may ask for a token: give it `permissions: id-token: write`.",
+    authenticator=GitHub,
+)

@@ -10,22 +10,22 @@ from collections.abc import Mapping
 
 from credvend import lean
 from credvend.auth.bearer import bearer
-from credvend.auth.registry import caller_identity
+from credvend.auth.method import Method, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
 
 
-class Bearer:
-    """The way `gitlab`."""
+class GitLab:
+    """Sends the token that GitLab gave the job."""
 
-    door = "bearer"
+    scheme: Scheme = "bearer"
 
     def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
         self._config = config
         self._environ = environ
 
     def cache_identity(self) -> str:
-        return caller_identity("gitlab", self._config, self._environ)
+        return METHOD.identity(self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         token = self._environ.get(lean.GITLAB_TOKEN, "").strip()
@@ -35,3 +35,11 @@ class Bearer:
                 f"The job has no token: add `id_tokens: {{{lean.GITLAB_TOKEN}: {{aud: {audience}}}}}` to it."
             )
         return bearer(token)
+
+
+METHOD = Method(
+    name="gitlab",
+    summary="GitLab CI",
+    missing=f"There is no {lean.GITLAB_TOKEN}: give the job `id_tokens: {lean.GITLAB_TOKEN}: aud: credvend`.",
+    authenticator=GitLab,
+)

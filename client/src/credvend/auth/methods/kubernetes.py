@@ -10,22 +10,22 @@ from collections.abc import Mapping
 
 from credvend import lean
 from credvend.auth.bearer import Untrusted, bearer, token_in
-from credvend.auth.registry import caller_identity
+from credvend.auth.method import Method, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
 
 
-class Bearer:
-    """The way `kubernetes`."""
+class Kubernetes:
+    """Sends the token that the kubelet keeps in the file."""
 
-    door = "bearer"
+    scheme: Scheme = "bearer"
 
     def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
         self._config = config
         self._environ = environ
 
     def cache_identity(self) -> str:
-        return caller_identity("kubernetes", self._config, self._environ)
+        return METHOD.identity(self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         path = self._config.token_file or lean.KUBERNETES_TOKEN
@@ -38,3 +38,11 @@ class Bearer:
             raise AuthenticationError(
                 f"There is no token in {path}: mount a projected service account token there, or set token_file."
             ) from None
+
+
+METHOD = Method(
+    name="kubernetes",
+    summary="a pod's projected service account token",
+    missing="The pod has no token: mount a projected service account token, as the README shows.",
+    authenticator=Kubernetes,
+)

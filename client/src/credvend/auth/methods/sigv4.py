@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from credvend import lean
-from credvend.auth.registry import caller_identity
+from credvend.auth.method import Method, Question, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, UsageError
 
@@ -30,16 +30,16 @@ _NOTHING = (
 
 
 class SigV4:
-    """The way `sigv4`."""
+    """Signs each request."""
 
-    door = "iam"
+    scheme: Scheme = "sigv4"
 
     def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
         self._config = config
         self._environ = environ
 
     def cache_identity(self) -> str:
-        return caller_identity("sigv4", self._config, self._environ)
+        return METHOD.identity(self._config, self._environ)
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         try:
@@ -142,3 +142,12 @@ def _signing() -> Iterator[None]:
         yield
     finally:
         _signers.leave()
+
+
+METHOD = Method(
+    name="sigv4",
+    summary="AWS credentials",
+    missing="There are no AWS credentials to sign with: configure a profile, or set AWS_PROFILE.",
+    authenticator=SigV4,
+    questions=(Question("profile", "AWS profile to sign with (empty: as AWS SDKs find it)"),),
+)
