@@ -6,7 +6,6 @@ import argparse
 import errno
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -117,6 +116,8 @@ def _drop_output() -> None:
 
 def _show_place(error: BaseException) -> None:
     if messages.is_verbose():
+        import traceback  # slow to import
+
         for frame in traceback.extract_tb(error.__traceback__):
             messages.say(f"  at {frame.filename}:{frame.lineno}, in {frame.name}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
 from collections.abc import Mapping
 
 from credvend import lean
@@ -18,6 +17,8 @@ AUTO = "auto"
 
 def method_names() -> tuple[str, ...]:
     """All names, in the order in which `lean` looks for them; then those that must be named, for it knows them not."""
+    import pkgutil  # slow to import, and most commands know the method that they want
+
     found = {module.name.replace("_", "-") for module in pkgutil.iter_modules(methods.__path__)}
     return (*lean.AUTH_METHODS, *sorted(found.difference(lean.AUTH_METHODS)))
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from credvend import lean
 from credvend.errors import UsageError
+
+# What reads a configuration does without them: they are slow to import.
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,6 @@ class Config:
     console_url: str | None = None
     connect_timeout: float = 5.0
     read_timeout: float = 35.0  # API Gateway gives the service 29 s
-
-
-def config_path(environ: Mapping[str, str]) -> Path:
-    """`$CREDVEND_CONFIG`, else `$XDG_CONFIG_HOME/credvend/config`, else `~/.config/credvend/config`."""
-    return Path(lean.config_path(environ))
 
 
 def load_config(environ: Mapping[str, str]) -> Config:
@@ -95,6 +92,9 @@ def save_config(config: Config, environ: Mapping[str, str]) -> Path:
     Raises:
         UsageError: a value would not come back as it is, or the file cannot be written.
     """
+    import tempfile
+    from pathlib import Path
+
     default = settings_of(Config())
     settings = {name: value for name, value in settings_of(config).items() if value != default.get(name)}
     for name, value in settings.items():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 
 from credvend import lean
 from credvend.errors import UsageError
@@ -40,6 +39,8 @@ def write_private(path: str, data: bytes) -> None:
     Raises:
         CannotWrite: it cannot be written.
     """
+    import secrets  # slow to import, and not for whoever finds an answer in the cache
+
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{secrets.token_hex(8)}")
     try:
