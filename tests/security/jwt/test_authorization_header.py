@@ -9,7 +9,7 @@ import pytest
 import app as app_module
 from testing.app import Answer, Json
 from testing.events import rest_event
-from tests.security.jwt.gate import ROUTES, Route, Gate, assert_either, each
+from tests.security.jwt.gate import ROUTES, Gate, Route, assert_either, each
 from tests.security.jwt.tokens import plain
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from testing.events import iam_user
 from testing.tokens import honest_claims, sign
-from tests.security.jwt.gate import ROUTES, Route, Gate, assert_either
+from tests.security.jwt.gate import ROUTES, Gate, Route, assert_either
 from tests.security.jwt.issuers import attacker
 from tests.security.jwt.tokens import plain
 
