@@ -16,12 +16,15 @@ from chalicelib.errors import ConfigError
 from ops.aws.account import Account, find_account
 from ops.building import summary
 from ops.building.package import SHIPPED_CONFIG, package
-from ops.cloudformation.stack import Stack, StackFailed, TakenBack, discard, execute, find_deployed, plan_change, upload
+from ops.cloudformation.change_set import discard, execute, plan_change
+from ops.cloudformation.failures import StackFailed, TakenBack
+from ops.cloudformation.stack import Stack, find_deployed
 from ops.deployed.deployment import Deployment, deployment_of
 from ops.deploying.artifacts import artifacts_bucket
 from ops.deploying.preview import Planned, preview
 from ops.deploying.protection import protect
 from ops.deploying.rollback import Former, remember, roll_back, said_of
+from ops.deploying.upload import upload
 from ops.environments import ROOT
 from ops.errors import CommandFailed
 from ops.iam.statements import invoke_statement, trust_statement

@@ -8,7 +8,7 @@ from typing import Final
 
 from ops.aws.account import Account
 from ops.building.summary import Summary, compare
-from ops.cloudformation.stack import ChangeSet, ResourceChange
+from ops.cloudformation.change_set import ChangeSet, ResourceChange
 from ops.stages.names import FUNCTION
 from ops.stages.stage import Stage
 

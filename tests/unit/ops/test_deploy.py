@@ -10,7 +10,9 @@ from ops import deploy
 from ops.aws.account import Account
 from ops.aws.aws_cli import AwsCli
 from ops.building.summary import Summary
-from ops.cloudformation.stack import ChangeSet, ResourceChange, Stack, TakenBack
+from ops.cloudformation.change_set import ChangeSet, ResourceChange
+from ops.cloudformation.failures import TakenBack
+from ops.cloudformation.stack import Stack
 from ops.deployed.deployment import Deployment
 from ops.deploying import rollback
 from ops.deploying.preview import Planned

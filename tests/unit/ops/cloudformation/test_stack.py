@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from ops.aws.aws_cli import AwsCli
-from ops.cloudformation.stack import ChangeSet, StackFailed, TakenBack, execute, find_deployed, plan_change
+from ops.cloudformation.change_set import ChangeSet, execute, plan_change
+from ops.cloudformation.failures import StackFailed, TakenBack
+from ops.cloudformation.stack import find_deployed
 from ops.errors import CommandFailed
 
 NAME = "credvend-x"
