@@ -19,7 +19,9 @@ from ops.building.package import SHIPPED_CONFIG, package
 from ops.cloudformation.change_set import discard, execute, plan_change
 from ops.cloudformation.failures import StackFailed, TakenBack
 from ops.cloudformation.stack import Stack, find_deployed
+from ops.deployed.caller import SmokeFailed
 from ops.deployed.deployment import Deployment, deployment_of
+from ops.deployed.smoke_test import PATIENCE_SECONDS, smoke_test
 from ops.deploying.artifacts import artifacts_bucket
 from ops.deploying.preview import Planned, preview
 from ops.deploying.protection import protect
@@ -29,7 +31,6 @@ from ops.environments import ROOT
 from ops.errors import CommandFailed
 from ops.iam.statements import invoke_statement, trust_statement
 from ops.processes.file_lock import file_lock
-from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test
 from ops.stages.names import DIGEST_OUTPUT
 from ops.stages.stage import LOCAL_STAGE, Stage, read_stage
 from ops.stages.stage_file import StageFile

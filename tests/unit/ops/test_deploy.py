@@ -13,11 +13,11 @@ from ops.building.summary import Summary
 from ops.cloudformation.change_set import ChangeSet, ResourceChange
 from ops.cloudformation.failures import TakenBack
 from ops.cloudformation.stack import Stack
+from ops.deployed.caller import SmokeFailed
 from ops.deployed.deployment import Deployment
 from ops.deploying import rollback
 from ops.deploying.preview import Planned
 from ops.errors import CommandFailed
-from ops.smoke import SmokeFailed
 from ops.stages.names import DIGEST_OUTPUT
 from ops.stages.stage import Stage
 from ops.stages.stage_file import StageFile
