@@ -49,7 +49,7 @@ bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick
 	@$(DEV) -m bench $(ARGS)
 
 package: .dev ## make the package without an AWS account: STAGE=dev (the default) or prod; CONFIG=directory of your own
-	@$(DEV) -m ops.building.package "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
+	@$(DEV) -m ops.package "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
 deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod, CONFIG=directory of roles and policies; YES=1 asks nothing
 	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)") $(if $(YES),"--yes=$(YES)")

@@ -13,7 +13,7 @@ from ops.aws.aws_cli import AwsCli
 from ops.aws.signed_http import SignedHttp
 from ops.deployed import caller, smoke_test
 from ops.deployed.caller import SmokeFailed
-from tests.unit.ops.test_deploy import DEPLOYED
+from tests.unit.ops.example import DEPLOYED
 
 ROLES = "GET /v1/iam/roles"
 VEND = "POST /v1/iam/credentials"
