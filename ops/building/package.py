@@ -20,9 +20,9 @@ from ops.building.summary import write_summary
 from ops.building.vendor import vendor
 from ops.environments import ROOT
 from ops.iam.function_policy import write_policy
+from ops.stages.read_stage_file import check_region
 from ops.stages.runtimes import packaging_programs
 from ops.stages.stage import LOCAL_STAGE, Stage
-from ops.stages.stage_file import check_region
 from ops.template.complete import complete_template
 from ops.template.overlay import read_overlay
 from ops.template.role_policies import check_fit

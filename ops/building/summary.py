@@ -18,7 +18,7 @@ from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 
 _FILE: Final = "summary.json"
-# Of stage.yaml, what is told by what it says: who is let in, and what bounds the function.
+# What of stage.yaml is told by what it says: who is let in, and what bounds the function.
 _TOLD_SETTINGS: Final = ("accounts", "organization", "permissions_boundary")
 _Entries = dict[str, str]
 
@@ -63,7 +63,7 @@ class Summary:
 
     @property
     def own_digest(self) -> str:
-        """Of all that is in here, 64 hexadecimal digits: `stage.yaml` and the template are no part of `digest`."""
+        """SHA-256 of all that is in here, in hexadecimal: `stage.yaml` and the template are no part of `digest`."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
 

@@ -13,7 +13,7 @@ from ops.cloudformation.waiting import wait_for
 from ops.documents.json_object import Json
 from ops.errors import CommandFailed
 
-# Of a stack that never was deployed whole, and holds nothing; it can only be deleted.
+# A stack in such a state never was deployed whole, and holds nothing; it can only be deleted.
 _NEVER_DEPLOYED: Final = ("REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE")
 # An update can start from these: the last known stable states of
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_RollbackStack.html

@@ -18,7 +18,7 @@ from ops.cloudformation.stack import Stack, find_deployed
 from ops.deployed.caller import SmokeFailed
 from ops.deployed.deployment import Deployment, deployment_of
 from ops.deployed.smoke_test import PATIENCE_SECONDS, smoke_test
-from ops.deploying.artifacts import artifacts_bucket
+from ops.deploying.artifacts_bucket import artifacts_bucket
 from ops.deploying.kept_summaries import find_summary, keep_summary
 from ops.deploying.preview import Planned, preview
 from ops.deploying.protection import protect

@@ -10,7 +10,7 @@ import pytest
 from chalicelib.configuration.compiled import compile_configuration, configuration_digest
 from ops.building.summary import Summary, compare, summarize, write_summary
 from ops.environments import ROOT
-from ops.stages.stage_file import read_stage_file
+from ops.stages.read_stage_file import read_stage_file
 from ops.template.overlay import read_overlay
 from testing.tokens import ec_key, key_set
 
