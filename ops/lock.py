@@ -4,6 +4,7 @@ Each `requirements*.txt` is made from the `.in` file beside it, which says what 
 every package, those that packages need in turn included, and the hashes of its wheels: for the Pythons and platforms
 of `locking/machines.py`, whatever machine it is made on. Source packages are left out, as installing one would run
 its code.
+
 uv resolves; the versions that a file holds stay as they are, unless `--upgrade` is given. Hashes and names are all
 that is taken over: no address of the index that was asked is in any file.
 """

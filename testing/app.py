@@ -9,9 +9,9 @@ from typing import TypedDict, Unpack, cast
 import pytest
 
 import app as app_module
+from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
-from chalicelib.service import load_service
 from testing.events import ACCOUNT, REQUEST_ID, Json, Texts, iam_user, rest_event, unsigned
 from testing.sts_server import StsServer, sts_server
 

@@ -12,23 +12,14 @@ from chalicelib.aws.durations import MALFORMED, MAXIMUM_SECONDS, MINIMUM_SECONDS
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.aws.policy_document import check_document
 from chalicelib.aws.policy_lint import lint
-from chalicelib.configuration.entry_problems import duplicates, field_message, json_schema, label
-from chalicelib.configuration.session_rules_entry import ClaimEntry, ParamEntry, ShapeEntry
+from chalicelib.configuration.entry_problems import duplicates, field_message, label
+from chalicelib.configuration.json_schema import json_schema
+from chalicelib.configuration.session_rules_entry import ClaimEntry, ParamEntry, SessionRulesEntry
 from chalicelib.configuration.yaml_file import read_entries_and_settings
 from chalicelib.errors import ConfigError
-from chalicelib.roles.role import Catalog, Role
-from chalicelib.roles.session_rules import Shape, read_shape
-
-__all__ = [
-    "Catalog",
-    "CatalogFile",
-    "Role",
-    "RoleEntry",
-    "WrittenCatalog",
-    "catalog_json_schema",
-    "load_catalog",
-    "read_catalog",
-]
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role, make_role
+from chalicelib.roles.session_rules import SessionRules, read_session_rules
 
 # Managed policies that may be attached to a role: by default, and where the quota was raised as far as it goes.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -68,7 +59,9 @@ Duration = (
 ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
 
 
-class RoleEntry(ShapeEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True):
+class RoleEntry(
+    SessionRulesEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True
+):
     """One role, as an adopter writes it. The JSON Schema of roles.yaml is made from this type."""
 
     name: RoleName
@@ -125,7 +118,7 @@ class WrittenCatalog:
 
 
 # The patterns above, in words.
-_MUST_BE = {
+_PATTERNS_IN_WORDS = {
     "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
     "arn": "must be the ARN of an IAM role with its path, such as arn:aws:iam::111122223333:role/path/name; "
     "path and name are letters, digits and `_+=,.@-`",
@@ -160,7 +153,7 @@ def read_catalog(path: Path) -> WrittenCatalog:
     try:
         file = msgspec.convert({"roles": []} | dict(settings), CatalogFile, strict=True)
     except msgspec.ValidationError as error:
-        problems.append(f"{path.name}: {field_message(str(error), CatalogFile, _MUST_BE)}")
+        problems.append(f"{path.name}: {field_message(str(error), CatalogFile, _PATTERNS_IN_WORDS)}")
     for index, entry in enumerate(entries):
         try:
             checked = msgspec.convert(entry, RoleEntry, strict=True)
@@ -190,36 +183,24 @@ def _role(checked: RoleEntry) -> Role:
         raise ValueError(f"`default_duration` ({default_duration} s) is longer than max_duration ({max_duration} s)")
     if len(set(checked.groups)) != len(checked.groups):
         raise ValueError("`groups` names a group twice")
-    return Role(
-        name=checked.name,
-        arn=checked.arn,
-        description=checked.description,
-        groups=tuple(checked.groups),
-        default_duration=default_duration,
-        max_duration=max_duration,
-        external_id=checked.external_id,
-        require_reason=checked.require_reason,
-        source_identity=checked.source_identity,
-        tag_session=checked.tag_session,
-        shape=_shape(checked),
-    )
+    return make_role(checked, _session_rules(checked))
 
 
-def _shape(entry: RoleEntry) -> Shape:
-    shape = read_shape(entry)
+def _session_rules(entry: RoleEntry) -> SessionRules:
+    rules = read_session_rules(entry)
     if entry.policy is not UNSET:
         try:
             lint(check_document(entry.policy))
         except ValueError as error:
             raise ValueError(f"`policy` {error}") from None
-    if (shape.tags or shape.caller_tags or shape.transitive_tags) and not entry.tag_session:
+    if (rules.tags or rules.caller_tags or rules.transitive_tags) and not entry.tag_session:
         raise ValueError("`tags`, `caller_tags` and `transitive_tags` need `tag_session: true`")
     home = entry.arn.split(":")
-    for arn in shape.policy_arns:
+    for arn in rules.policy_arns:
         # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (PolicyArns)
         if arn.split(":")[1] != home[1] or arn.split(":")[4] not in ("aws", home[4]):
             raise ValueError(f"`policy_arns` names {arn}: policies must be AWS's own or of the role's account")
-    return shape
+    return rules
 
 
 def _seconds(field: str, value: int | str) -> int:
@@ -254,7 +235,7 @@ def _items(entry: object, key: str) -> list[tuple[object, object]]:
 
 
 def _message(error: str) -> str:
-    message = field_message(error, RoleEntry, _MUST_BE)
+    message = field_message(error, RoleEntry, _PATTERNS_IN_WORDS)
     if message.startswith("`policy` Expected"):
         return "`policy` must be a policy document, written out in YAML: Version, Statement and so on"
     for key in ("`default_duration` ", "`max_duration` "):

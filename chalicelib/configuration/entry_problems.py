@@ -1,17 +1,9 @@
-"""What the entries of configuration files have in common: their JSON Schema, and words for what is wrong with them."""
+"""Words for what is wrong with the entries of configuration files."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-
-
-def json_schema(file: type[msgspec.Struct], title: str) -> dict[str, object]:
-    """The JSON Schema of a file, made from the type of its content."""
-    # In the regular expressions of JSON Schema (ECMA-262), the end of the text is `$` and `\\Z` does not exist.
-    schema: dict[str, object] = json.loads(json.dumps(msgspec.json.schema(file)).replace(r"\\Z", "$"))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title} | schema
 
 
 def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[str, str]) -> str:

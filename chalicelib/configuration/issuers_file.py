@@ -1,16 +1,15 @@
 """Whose tokens are believed? The trusted issuers, `config/issuers.yaml`, checked whole before the first request."""
 
-import ipaddress
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
-from chalicelib.configuration.entry_problems import duplicates, field_message, json_schema, label
+from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar, check_url, normal_type
+from chalicelib.configuration.entry_problems import duplicates, field_message, label
+from chalicelib.configuration.json_schema import json_schema
 from chalicelib.errors import ConfigError
 
 # Signatures with a public key only: with HMAC, whoever verifies could sign (RFC 8725, 3.1 and 3.2).
@@ -24,9 +23,8 @@ IssuerName = Annotated[
 ]
 Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+\Z", max_length=512)]
 Text = Annotated[str, Meta(min_length=1, max_length=512)]
-ClaimPath = Text | Annotated[list[Text], Meta(min_length=1, max_length=8)]
+WrittenPath = Text | Annotated[list[Text], Meta(min_length=1, max_length=8)]
 Duration = int | str
-Scalar = str | int | bool
 
 
 class IssuerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -42,9 +40,9 @@ class IssuerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         Meta(description="Its keys as a file of the configuration, for issuers that cannot be reached."),
     ] = None
     audience_claim: Annotated[Text, Meta(description="`client_id` for Cognito's access tokens.")] = "aud"
-    subject_claim: Annotated[ClaimPath, Meta(description="Which claim tells who it is.")] = "sub"
-    groups_claim: Annotated[ClaimPath | None, Meta(description="Which claim holds the groups.")] = None
-    claims: Annotated[dict[Text, ClaimPath], Meta(description="Tags for policies, from claims.")] = {}
+    subject_claim: Annotated[WrittenPath, Meta(description="Which claim tells who it is.")] = "sub"
+    groups_claim: Annotated[WrittenPath | None, Meta(description="Which claim holds the groups.")] = None
+    claims: Annotated[dict[Text, WrittenPath], Meta(description="Tags for policies, from claims.")] = {}
     required_claims: Annotated[
         dict[Text, Scalar | list[Scalar]], Meta(description='Values that claims must have; "*": any.')
     ] = {}
@@ -60,37 +58,6 @@ class IssuersFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The whole of issuers.yaml."""
 
     issuers: list[IssuerEntry]
-
-
-Path_ = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Issuer:
-    """A trusted issuer, checked. Durations are seconds.
-
-    Attributes:
-        jwks_uri, jwks_file: where its keys are; neither: where its discovery document says.
-        subject_claim, groups_claim: paths into the claims.
-        claims: names of tags, and the paths of their values.
-        required_claims: names of claims and their allowed values; no values: any will do.
-        types: allowed values of the header `typ` in lower case; None: it may be missing.
-    """
-
-    name: str
-    url: str
-    audiences: frozenset[str]
-    algorithms: frozenset[str]
-    jwks_uri: str | None
-    jwks_file: str | None
-    audience_claim: str
-    subject_claim: Path_
-    groups_claim: Path_ | None
-    claims: tuple[tuple[str, Path_], ...]
-    required_claims: tuple[tuple[str, tuple[Scalar, ...]], ...]
-    types: frozenset[str | None]
-    max_age: int
-    leeway: int
 
 
 def load_issuers(path: Path, allow_loopback_http: bool) -> tuple[Issuer, ...]:
@@ -133,9 +100,8 @@ def check_issuers(path: Path, entries: list[object], allow_loopback_http: bool) 
         try:
             issuers.append(_issuer(msgspec.convert(entry, IssuerEntry, strict=True), allow_loopback_http))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(
-                f"{path.name}: issuer {label(entry, index)}: {field_message(str(error), IssuerEntry, _MUST_BE)}"
-            )
+            what = field_message(str(error), IssuerEntry, _PATTERNS_IN_WORDS)
+            problems.append(f"{path.name}: issuer {label(entry, index)}: {what}")
     problems += duplicates(path, "issuer", entries, ("name", "issuer"))
     problems += [
         f"{path.name}: issuer {issuer.name!r}: `jwks_file` {issuer.jwks_file} is not there"
@@ -150,27 +116,6 @@ def check_issuers(path: Path, entries: list[object], allow_loopback_http: bool) 
 def issuers_json_schema() -> dict[str, object]:
     """JSON Schema of issuers.yaml, so that editors complete and check it."""
     return json_schema(IssuersFile, "credvend issuers")
-
-
-def check_url(url: str, allow_loopback_http: bool) -> None:
-    """Whether keys may be fetched from there.
-
-    Raises:
-        ValueError: not https (http on this very machine, where that is allowed), or with userinfo or a fragment.
-    """
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None or "#" in url or not parts.hostname:
-        raise ValueError("must be a plain URL, without user or fragment")
-    if parts.scheme == "https" or (allow_loopback_http and parts.scheme == "http" and _is_loopback(parts.hostname)):
-        return
-    raise ValueError("must be an https URL")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _issuer(entry: IssuerEntry, allow_loopback_http: bool) -> Issuer:
@@ -208,12 +153,7 @@ def _issuer(entry: IssuerEntry, allow_loopback_http: bool) -> Issuer:
     )
 
 
-def normal_type(value: str) -> str:
-    """A media type as `typ` may write it: in any case, and `application/` may be left out (RFC 7515, 4.1.9)."""
-    return value.lower().removeprefix("application/")
-
-
-def _path(path: str | list[str]) -> Path_:
+def _path(path: str | list[str]) -> ClaimPath:
     return (path,) if isinstance(path, str) else tuple(path)
 
 
@@ -233,7 +173,7 @@ def _seconds(field: str, value: int | str) -> int:
     return int(match[1]) * _UNIT_SECONDS[match[2]]
 
 
-_MUST_BE = {
+_PATTERNS_IN_WORDS = {
     "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
     "issuer": "must be a URL",
     "jwks_uri": "must be a URL",

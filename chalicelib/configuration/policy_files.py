@@ -7,52 +7,19 @@ caller that cannot exist would load, and never apply; of a `forbid`, nobody woul
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.aws.partitions import PARTITIONS
+from chalicelib.callers.kinds import KINDS
+from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicy, index_policies
+from chalicelib.decisions.policy_index import IndexedPolicies
 from chalicelib.errors import ConfigError
-from chalicelib.roles.role import Catalog
+from chalicelib.roles.catalog import Catalog
 
-# How the ids of principals are written (identity.py makes them so), and the words for whoever wrote another one.
-_ARN = f"arn:({PARTITIONS}):{{}}::[0-9]{{{{12}}}}:{{}}"
-_PRINCIPALS = {
-    "Account": (re.compile(r"[0-9]{12}", re.ASCII), "an account is 12 digits"),
-    "IamUser": (
-        re.compile(_ARN.format("iam", "user/[!-~]+"), re.ASCII),
-        "a user is its ARN, arn:aws:iam::ACCOUNT:user/PATH/NAME",
-    ),
-    "IamRole": (
-        re.compile(_ARN.format("iam", r"role/[A-Za-z0-9_+=,.@-]+"), re.ASCII),
-        "a role session is the role's ARN without its path, arn:aws:iam::ACCOUNT:role/NAME",
-    ),
-    "ServiceToken": (
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII),
-        "an API token is its name",
-    ),
-    "FederatedUser": (
-        re.compile(_ARN.format("sts", "federated-user/[!-~]+"), re.ASCII),
-        "a federated user is its ARN, arn:aws:sts::ACCOUNT:federated-user/NAME",
-    ),
-}
+_KINDS = {kind.kind: kind for kind in KINDS}
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
-    """Schema and policies as Cedar text. Each policy has an `@id` of its own."""
-
-    schema: str
-    text: str
-
-    @property
-    def indexed(self) -> tuple[IndexedPolicy, ...]:
-        """The policies one by one."""
-        return index_policies(self.text)
-
-
-def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Policies:
+def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Raises:
@@ -66,7 +33,7 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Po
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return Policies(schema, "\n".join(texts))
+    return IndexedPolicies.of(schema, "\n".join(texts))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -144,10 +111,6 @@ class _Checker:
                 self._owners[identifier] = name
         return labels
 
-    def _is_of_an_issuer(self, identifier: str) -> bool:
-        issuer, colon, rest = identifier.partition(":")
-        return issuer in self._issuers and bool(colon and rest)
-
     def _check_entities(self, policy: object) -> Iterator[str]:
         for kind, identifier in _entities(policy):
             shown = f'{kind}::"{identifier}"'
@@ -157,10 +120,14 @@ class _Checker:
                 yield f"{shown} is not a group of any role in the catalog"
             elif kind == "OidcIssuer" and identifier not in self._issuers:
                 yield f"{shown} is not in issuers.yaml"
-            elif kind in ("OidcSubject", "OidcGroup") and not self._is_of_an_issuer(identifier):
-                yield f"{shown} must be the name of an issuer in issuers.yaml, a colon, and what the issuer calls it"
-            elif kind in _PRINCIPALS and _PRINCIPALS[kind][0].fullmatch(identifier) is None:
-                yield f"{shown} can be nobody: {_PRINCIPALS[kind][1]}"
+            elif kind == "OidcGroup" and not is_of_an_issuer(identifier, self._issuers):
+                yield f"{shown} {NOT_OF_AN_ISSUER}"
+            elif kind == "Account" and re.fullmatch(r"[0-9]{12}", identifier, re.ASCII) is None:
+                yield f"{shown} can be nobody: an account is 12 digits"
+            elif kind in _KINDS:
+                problem = _KINDS[kind].problem_with_id(identifier, self._issuers)
+                if problem is not None:
+                    yield f"{shown} {problem}"
 
 
 def _entities(node: object) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ class ParamEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
     description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
 
 
-class ShapeEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class SessionRulesEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """The keys of a role that shape its sessions."""
 
     # Not None where it is left out: a `policy:` with nothing below it would be a role without scoping.

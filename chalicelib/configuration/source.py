@@ -2,15 +2,17 @@
 
 from pathlib import Path
 
-from chalicelib.callers.oidc.issuer_keys import load_trusted_issuers
+from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.catalog_file import load_catalog
-from chalicelib.configuration.compiled import configuration_digest
 from chalicelib.configuration.configuration import Configuration
-from chalicelib.decisions.authorizer import load_authorizer
-from chalicelib.roles.role import Catalog
+from chalicelib.configuration.digest import configuration_digest
+from chalicelib.configuration.policy_files import load_policies
+from chalicelib.configuration.trusted_issuers import load_trusted_issuers
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.roles.catalog import Catalog
 
 
-def load_written(config: Path, allow_loopback_http: bool) -> Configuration:
+def load_source(config: Path, allow_loopback_http: bool) -> Configuration:
     """Read a configuration directory.
 
     Args:
@@ -19,10 +21,10 @@ def load_written(config: Path, allow_loopback_http: bool) -> Configuration:
     Raises:
         ConfigError: one line for every problem found.
     """
-    return check_written(config, load_catalog(config / "roles.yaml"), allow_loopback_http)
+    return check_source(config, load_catalog(config / "roles.yaml"), allow_loopback_http)
 
 
-def check_written(config: Path, catalog: Catalog, allow_loopback_http: bool) -> Configuration:
+def check_source(config: Path, catalog: Catalog, allow_loopback_http: bool) -> Configuration:
     """Read the rest of a configuration directory, whose catalog has been read.
 
     Raises:
@@ -32,3 +34,17 @@ def check_written(config: Path, catalog: Catalog, allow_loopback_http: bool) -> 
     names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
     authorizer = load_authorizer(config, catalog, names)
     return Configuration(catalog, lambda: trusted_issuers, authorizer, configuration_digest(config))
+
+
+def load_authorizer(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Authorizer:
+    """An authorizer with the policies of a configuration directory.
+
+    Args:
+        issuers: names of the trusted issuers.
+
+    Raises:
+        ConfigError: one line for every problem found.
+    """
+    authorizer = Authorizer(load_policies(config, catalog, issuers), catalog)
+    authorizer.check(KINDS)
+    return authorizer

@@ -4,33 +4,23 @@ The schema is parsed once, when the service starts. Of the policies, a decision 
 (policy_index.py); they are parsed when they are first asked, and kept.
 """
 
-import ipaddress
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
-from chalicelib.callers.sigv4 import (
-    Caller,
-    FederatedUser,
-    IamCaller,
-    IamRoleSession,
-    IamUser,
-    OidcSubject,
-    ServiceToken,
-)
+from chalicelib.callers.caller import Caller
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import Est, IndexedPolicies, PolicyIndex, keys_of, policy_set
+from chalicelib.decisions.decision import Circumstances, Decision, Permitted
+from chalicelib.decisions.entities import context_json, principal_json, role_json
+from chalicelib.decisions.policy_index import IndexedPolicies, PolicyIndex, keys_of
+from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
-from chalicelib.roles.role import Catalog, Role
-from chalicelib.text.timestamps import rfc3339
-
-if TYPE_CHECKING:
-    from chalicelib.configuration.policy_files import Policies
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role
 
 _ACTION = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
@@ -38,60 +28,11 @@ _EVERY_ROLE: Final = frozenset({"*", "Role"})
 # Of so many roles the entities are kept.
 _KEPT_ROLES: Final = 1024
 
-# A caller of each kind, for the check that the schema has a place for it.
-_SAMPLES: Final[tuple[Caller, ...]] = (
-    IamUser("aws", "111122223333", "/", "a", "AIDA"),
-    IamRoleSession("aws", "111122223333", "a", "a", "AROA:a"),
-    FederatedUser("aws", "111122223333", "a", "111122223333:a"),
-    OidcSubject("a", "a", ("a",), (("a", "a"), ("b", ("a",)))),
-    ServiceToken("a", "a", (("a", "a"),), "a"),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What a decision may depend on besides caller and role.
-
-    Attributes:
-        duration: seconds asked for.
-        source_ip: the caller's address as API Gateway saw it.
-        has_reason: whether the caller said why.
-        time: now, with a time zone.
-    """
-
-    duration: int
-    source_ip: str
-    has_reason: bool
-    time: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The answer, and the `@id`s of the policies that made it (none for a denial by default)."""
-
-    allowed: bool
-    policies: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Permitted:
-    """A role that a caller may assume now.
-
-    Attributes:
-        longest_duration: seconds; without a reason, where none is required.
-        reason_required: policy or catalog demands a reason.
-    """
-
-    role: Role
-    longest_duration: int
-    reason_required: bool
-
 
 class Authorizer:
     """Decides with a fixed set of policies over a fixed catalog."""
 
-    def __init__(self, policies: "Policies | IndexedPolicies", catalog: Catalog) -> None:
+    def __init__(self, policies: IndexedPolicies, catalog: Catalog) -> None:
         """Parse the schema, and nothing else yet.
 
         Raises:
@@ -102,15 +43,18 @@ class Authorizer:
         self._catalog = catalog
         self._entities = lru_cache(_KEPT_ROLES)(self._parsed)
 
-    def check(self) -> None:
+    def check(self, kinds: Iterable[type[Caller]]) -> None:
         """Whether schema, catalog and callers fit each other: else decisions would fail at each request.
+
+        Args:
+            kinds: of callers, all of them.
 
         Raises:
             ConfigError: they do not.
         """
         try:
-            for caller in _SAMPLES:
-                self._with_principal(self._all_roles, _principal(caller))
+            for kind in kinds:
+                self._with_principal(self._all_roles, principal_json(kind.example()))
         except ValueError as error:
             raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
 
@@ -126,8 +70,8 @@ class Authorizer:
 
         Only where a policy is about caller and role at all is it worth asking for one duration after the other.
         """
-        principal = _principal(caller)
-        scopes = _Scopes(self._index.about(keys_of(principal)))
+        principal = principal_json(caller)
+        scopes = Scopes(self._index.about(keys_of(principal)))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
         about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in roles])
@@ -157,13 +101,13 @@ class Authorizer:
         demanded = self._index.roles_about(keys_of(principal))
         if not demanded.isdisjoint(_EVERY_ROLE):
             return roles, self._all_roles
-        found = [(role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := _role_entity(role)))]
+        found = [(role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := role_json(role)))]
         entities = cedarpy.Entities.from_json_str(json.dumps([entity for _, entity in found]), self._schema)
         return [role for role, _ in found], entities
 
     def _decide(self, caller: Caller, role: Role, circumstances: Sequence[Circumstances]) -> list[Decision]:
         """Decide about one role, with the policies that can have a say."""
-        principal, entity = _principal(caller), _role_entity(role)
+        principal, entity = principal_json(caller), role_json(role)
         selected = self._index.select(keys_of(principal), keys_of(entity))
         entities = self._entities(json.dumps(entity), selected.named - {role.name})
         decisions = self._ask(selected.policies, entities, principal, [(role, one) for one in circumstances])
@@ -171,14 +115,14 @@ class Authorizer:
 
     def _parsed(self, entity: str, others: frozenset[str]) -> cedarpy.Entities:
         """The entity of a role; and those of other roles, where policies may look at them."""
-        found = [role for role in map(self._catalog.find, sorted(others)) if role is not None]
-        entities = ",".join([entity, *(json.dumps(_role_entity(role)) for role in found)])
+        found = [role for role in map(self._catalog.find_role, sorted(others)) if role is not None]
+        entities = ",".join([entity, *(json.dumps(role_json(role)) for role in found)])
         return cedarpy.Entities.from_json_str(f"[{entities}]", self._schema)
 
     @cached_property
     def _all_roles(self) -> cedarpy.Entities:
         """Made for the first list of roles: who starts the service to vend does not wait for it."""
-        entities = json.dumps([_role_entity(role) for role in self._catalog.roles])
+        entities = json.dumps([role_json(role) for role in self._catalog.roles])
         return cedarpy.Entities.from_json_str(entities, self._schema)
 
     def _with_principal(self, roles: cedarpy.Entities, principal: Mapping[str, object]) -> cedarpy.Entities:
@@ -196,7 +140,7 @@ class Authorizer:
                 "principal": principal["uid"],
                 "action": _ACTION,
                 "resource": {"type": "Role", "id": role.name},
-                "context": _context(circumstances),
+                "context": context_json(circumstances),
             }
             for role, circumstances in questions
         ]
@@ -205,123 +149,7 @@ class Authorizer:
         return [_decision(result) for result in results]
 
 
-class _Scopes:
-    """The policies without conditions, and all as `permit`: they tell which ones are about a caller and a role."""
-
-    def __init__(self, policies: Mapping[str, Est]) -> None:
-        self.permits = frozenset(name for name, policy in policies.items() if policy["effect"] == "permit")
-        self._durations = {
-            name: frozenset(_numbers(policy["conditions"]))
-            for name, policy in policies.items()
-            if '"duration"' in json.dumps(policy["conditions"])
-        }
-        unconditional: Est = {"effect": "permit", "conditions": []}
-        self.policies = policy_set({name: policy | unconditional for name, policy in policies.items()})
-
-    def durations(self, policies: Iterable[str], role: Role) -> list[int]:
-        """Durations worth asking about, longest first: policies compare with the numbers that they hold."""
-        looking = [self._durations[policy] for policy in policies if policy in self._durations]
-        if not looking:
-            return [role.max_duration]
-        near = {number + step for numbers in looking for number in numbers for step in (-1, 0, 1)}
-        candidates = {role.max_duration, role.default_duration, MINIMUM_SECONDS} | near
-        return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
-
-
-def load_authorizer(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Authorizer:
-    """An authorizer with the policies of a configuration directory.
-
-    Args:
-        issuers: names of the trusted issuers.
-
-    Raises:
-        ConfigError: one line for every problem found.
-    """
-    from chalicelib.configuration.policy_files import (
-        load_policies,  # the deployed function takes what was checked before
-    )
-
-    authorizer = Authorizer(load_policies(config, catalog, issuers), catalog)
-    authorizer.check()
-    return authorizer
-
-
-def _role_entity(role: Role) -> dict[str, object]:
-    return {
-        "uid": {"type": "Role", "id": role.name},
-        "attrs": {"account": role.account, "arn": role.arn},
-        "parents": [{"type": "RoleGroup", "id": group} for group in role.groups],
-    }
-
-
-def _principal(caller: Caller) -> dict[str, object]:
-    match caller:
-        case OidcSubject():
-            return _oidc_principal(caller)
-        case ServiceToken():
-            return {
-                "uid": {"type": caller.kind, "id": caller.name},
-                "attrs": {"name": caller.name, "owner": caller.owner},
-                "parents": [],
-                "tags": dict(caller.tags),
-            }
-        case _:
-            return _iam_principal(caller)
-
-
-def _oidc_principal(caller: OidcSubject) -> dict[str, object]:
-    # No issuer's name holds a colon: no choice of subject or group can move text from one part to the next.
-    groups = [{"type": "OidcGroup", "id": f"{caller.issuer}:{group}"} for group in caller.groups]
-    return {
-        "uid": {"type": caller.kind, "id": f"{caller.issuer}:{caller.subject}"},
-        "attrs": {"issuer": caller.issuer, "subject": caller.subject},
-        "parents": [{"type": "OidcIssuer", "id": caller.issuer}, *groups],
-        "tags": {
-            name: {"text": claim, "values": [claim]} if isinstance(claim, str) else {"text": "", "values": list(claim)}
-            for name, claim in caller.claims
-        },
-    }
-
-
-def _iam_principal(caller: IamCaller) -> dict[str, object]:
-    attributes = {"account": caller.account, "principal_id": caller.principal_id}
-    match caller:
-        case IamUser():
-            identifier = caller.arn
-            attributes |= {"name": caller.name, "path": caller.path}
-        case IamRoleSession():
-            identifier = caller.role_arn
-            attributes |= {"name": caller.role_name, "session_name": caller.session_name}
-        case FederatedUser():
-            identifier = caller.arn
-            attributes |= {"name": caller.name}
-    return {
-        "uid": {"type": caller.kind, "id": identifier},
-        "attrs": attributes,
-        "parents": [{"type": "Account", "id": caller.account}],
-    }
-
-
-def _context(circumstances: Circumstances) -> dict[str, object]:
-    return {
-        "duration": circumstances.duration,
-        "source_ip": {"__extn": {"fn": "ip", "arg": str(ipaddress.ip_address(circumstances.source_ip))}},
-        "has_reason": circumstances.has_reason,
-        "time": {"__extn": {"fn": "datetime", "arg": rfc3339(circumstances.time)}},
-    }
-
-
 def _decision(result: cedarpy.AuthzResult) -> Decision:
     errors = tuple(str(error) for error in result.diagnostics.errors)
     reasons = tuple(sorted(result.diagnostics.id_annotations_by_reason.values()))
     return Decision(allowed=result.allowed and not errors, policies=reasons, errors=errors)
-
-
-def _numbers(node: object) -> Iterable[int]:
-    if isinstance(node, bool):
-        return
-    if isinstance(node, int):
-        yield node
-    elif isinstance(node, dict | list):
-        for child in node.values() if isinstance(node, dict) else node:
-            yield from _numbers(child)

@@ -15,7 +15,7 @@ from typing import Final, TypeGuard
 
 from chalicelib.decisions.cedar import cedarpy
 
-Est = dict[str, object]
+PolicyJson = dict[str, object]
 """A policy in Cedar's JSON: https://docs.cedarpolicy.com/policies/json-format.html"""
 
 # A scope that everybody, or everything, fits.
@@ -51,6 +51,15 @@ class IndexedPolicies:
     schema: str
     indexed: tuple[IndexedPolicy, ...]
 
+    @classmethod
+    def of(cls, schema: str, text: str) -> "IndexedPolicies":
+        """The policies of a Cedar text, each of which has an `@id` of its own.
+
+        Raises:
+            ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
+        """
+        return cls(schema, index_policies(text))
+
 
 def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
     """The policies of a Cedar text, each by itself.
@@ -61,14 +70,14 @@ def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
     return tuple(map(_indexed, json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"].values()))
 
 
-def parse_est(policies: Iterable[IndexedPolicy]) -> dict[str, Est]:
+def parse_est(policies: Iterable[IndexedPolicy]) -> dict[str, PolicyJson]:
     """Policies in Cedar's JSON, by their `@id`."""
     text = "\n".join(policy.text for policy in policies)
-    static: dict[str, Est] = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    static: dict[str, PolicyJson] = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
     return {_identifier(est): est for est in static.values()}
 
 
-def policy_set(policies: Mapping[str, Est]) -> cedarpy.PolicySet:
+def policy_set(policies: Mapping[str, PolicyJson]) -> cedarpy.PolicySet:
     """Policies in Cedar's JSON, parsed. Cedar knows them by the names that they have here."""
     document = {"templates": {}, "staticPolicies": policies, "templateLinks": []}
     return cedarpy.PolicySet.from_json_str(json.dumps(document))
@@ -86,7 +95,7 @@ def keys_of(entity: Mapping[str, object]) -> tuple[str, ...]:
         entity: in Cedar's JSON. Its parents have no parents.
     """
     uid, parents = entity["uid"], entity["parents"]
-    assert _is_uid(uid) and isinstance(parents, list)  # noqa: S101 authorization.py makes them so
+    assert _is_uid(uid) and isinstance(parents, list)  # noqa: S101 entities.py makes them so
     return (_ALL, uid["type"], entity_key(uid), *map(entity_key, parents))
 
 
@@ -135,7 +144,7 @@ class PolicyIndex:
             self._kept_policies -= len(oldest)
         return selection
 
-    def about(self, caller_keys: Iterable[str]) -> dict[str, Est]:
+    def about(self, caller_keys: Iterable[str]) -> dict[str, PolicyJson]:
         """The policies whose scope may fit the caller, whatever the role; by their `@id`."""
         some = [place for by_role in self._about(caller_keys) for places in by_role.values() for place in places]
         return parse_est(self._policies[place] for place in (*self._general, *some))
@@ -163,7 +172,7 @@ class PolicyIndex:
         )
 
 
-def _indexed(est: Est) -> IndexedPolicy:
+def _indexed(est: PolicyJson) -> IndexedPolicy:
     document = {"templates": {}, "staticPolicies": {"policy0": est}, "templateLinks": []}
     text = cedarpy.policies_from_json_str(json.dumps(document)).strip()
     if json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"] != {"policy0": est}:
@@ -172,9 +181,9 @@ def _indexed(est: Est) -> IndexedPolicy:
     return IndexedPolicy(_identifier(est), text, _demanded(est["principal"]), _demanded(est["resource"]), named)
 
 
-def _identifier(est: Est) -> str:
+def _identifier(est: PolicyJson) -> str:
     annotations = est["annotations"]
-    assert isinstance(annotations, dict)  # noqa: S101 policies.py demands an @id of each policy
+    assert isinstance(annotations, dict)  # noqa: S101 policy_files.py demands an @id of each policy
     return str(annotations["id"])
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from chalicelib.aws.policy_document import VERSION, Json, Statement, check_document
-from chalicelib.roles.template import VARIABLE, Bounds, Guard, Placeholder, Template, Values, guards, parse_template
+from chalicelib.roles.guards import Bounds, Guard, guards
+from chalicelib.roles.template import VARIABLE, Placeholder, Template, parse_template
+from chalicelib.roles.template_values import Values
 
 # Characters that mean something to IAM, and how it is told that they do not:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars

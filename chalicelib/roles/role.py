@@ -1,12 +1,11 @@
-"""Which roles are there? The catalog, checked: what a request is matched with. catalog.py reads it from roles.yaml."""
+"""A role of the catalog."""
 
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from typing import Protocol
 
-from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
-from chalicelib.roles.session_rules import Shape
+from chalicelib.aws.durations import parse_duration
+from chalicelib.roles.session_rules import SessionRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Role:
     require_reason: bool
     source_identity: bool
     tag_session: bool
-    shape: Shape = field(default_factory=Shape)
+    session_rules: SessionRules = field(default_factory=SessionRules)
 
     @property
     def account(self) -> str:
@@ -34,60 +33,47 @@ class Role:
         return self.arn.split(":")[1]
 
 
-# Asked about where there is no role at all. No role has its name.
-NOWHERE = Role(
-    name="",
-    arn="",
-    description="",
-    groups=(),
-    default_duration=MINIMUM_SECONDS,
-    max_duration=MAXIMUM_SECONDS,
-    external_id=None,
-    require_reason=False,
-    source_identity=False,
-    tag_session=False,
-)
-
-
-class Catalog:
-    """The roles, found by name or ARN."""
-
-    def __init__(self, roles: tuple[Role, ...]) -> None:
-        ids = [(role.name, role.arn) for role in roles]
-        self._make: Callable[[int], Role] = roles.__getitem__
-        self._index(ids)
-
-    @classmethod
-    def of(cls, ids: Sequence[tuple[str, str]], make: Callable[[int], Role]) -> "Catalog":
-        """A catalog whose roles are made when they are asked for: in one execution environment, most never are.
-
-        Args:
-            ids: name and ARN of each.
-            make: makes a role, given its place among them.
-        """
-        catalog = cls.__new__(cls)
-        catalog._make = cache(make)
-        catalog._index(ids)
-        return catalog
-
-    def _index(self, ids: Sequence[tuple[str, str]]) -> None:
-        self._count = len(ids)
-        # No name looks like an ARN: names have no colon.
-        self._places = {text: place for place, texts in enumerate(ids) for text in texts}
+class WrittenRole(Protocol):
+    """A role as roles.yaml says it, every key checked by itself; those that are left out have their defaults."""
 
     @property
-    def roles(self) -> tuple[Role, ...]:
-        """All of them, in the order of the file."""
-        return tuple(map(self._make, range(self._count)))
+    def name(self) -> str: ...
+    @property
+    def arn(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def groups(self) -> Sequence[str]: ...
+    @property
+    def default_duration(self) -> int | str: ...
+    @property
+    def max_duration(self) -> int | str: ...
+    @property
+    def external_id(self) -> str | None: ...
+    @property
+    def require_reason(self) -> bool: ...
+    @property
+    def source_identity(self) -> bool: ...
+    @property
+    def tag_session(self) -> bool: ...
 
-    def find(self, name_or_arn: str) -> Role | None:
-        """The role of that catalog name or ARN, or None."""
-        place = self._places.get(name_or_arn)
-        return None if place is None else self._make(place)
 
-    def stand_in(self, name_or_arn: str) -> Role:
-        """A role to ask about in the place of one that is not there, so that its refusal takes as long.
+def make_role(written: WrittenRole, session_rules: SessionRules) -> Role:
+    """The role that is meant.
 
-        Always the same one: of a role that is there, too, the second refusal is quicker.
-        """
-        return self._make(zlib.crc32(name_or_arn.encode()) % self._count) if self._count else NOWHERE
+    Raises:
+        ValueError: a duration is malformed or out of bounds.
+    """
+    return Role(
+        name=written.name,
+        arn=written.arn,
+        description=written.description,
+        groups=tuple(written.groups),
+        default_duration=parse_duration(written.default_duration),
+        max_duration=parse_duration(written.max_duration),
+        external_id=written.external_id,
+        require_reason=written.require_reason,
+        source_identity=written.source_identity,
+        tag_session=written.tag_session,
+        session_rules=session_rules,
+    )

@@ -1,18 +1,16 @@
 """How are the sessions of a role shaped? Scoping policy, session tags and parameters, as the catalog says it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from chalicelib.aws.policy_document import document_of, minify
 from chalicelib.aws.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
+from chalicelib.roles.guards import Bounds
 from chalicelib.roles.policy_template import PolicyTemplate, parse_policy
-from chalicelib.roles.template import Bounds, Placeholder, Template, parse_template
+from chalicelib.roles.template import Placeholder, Template, parse_template
 from chalicelib.text.printable import is_printable_line
-
-if TYPE_CHECKING:
-    from chalicelib.configuration.session_rules_entry import ClaimEntry, ParamEntry, ShapeEntry
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PolicyArns)
 MAXIMUM_POLICY_CHARACTERS: Final = 2048
@@ -21,6 +19,45 @@ MAXIMUM_PARAM_CHARACTERS: Final = 256
 # Of keys in messages, at most so many characters.
 KEY_SHOWN: Final = 40
 PARAM_NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
+
+
+class WrittenBounds(Protocol):
+    """What the values of a claim look like, as roles.yaml says it."""
+
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def separators(self) -> str: ...
+
+
+class WrittenParam(WrittenBounds, Protocol):
+    """A value that callers choose, as roles.yaml says it."""
+
+    @property
+    def default(self) -> str | None: ...
+    @property
+    def description(self) -> str: ...
+
+
+class WrittenSessionRules(Protocol):
+    """The keys of a role that rules its sessions, as roles.yaml says them, each checked by itself."""
+
+    @property
+    def policy(self) -> object:
+        """A policy document; anything that is no dictionary where there is none."""
+
+    @property
+    def policy_arns(self) -> Sequence[str]: ...
+    @property
+    def params(self) -> Mapping[str, WrittenParam]: ...
+    @property
+    def claims(self) -> Mapping[str, WrittenBounds]: ...
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+    @property
+    def caller_tags(self) -> Sequence[str]: ...
+    @property
+    def transitive_tags(self) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +70,7 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SessionRules:
     """Checked. Without anything in it, callers may narrow their sessions as they like."""
 
     policy: PolicyTemplate | None = None
@@ -56,13 +93,13 @@ class Shape:
         return self.policy is not None or bool(self.policy_arns)
 
 
-def read_shape(entry: "ShapeEntry") -> Shape:
+def read_session_rules(entry: WrittenSessionRules) -> SessionRules:
     """Check the keys against each other, and take the templates apart.
 
     Raises:
         ValueError: names the key.
     """
-    shape = Shape(
+    rules = SessionRules(
         policy=_policy(entry.policy) if isinstance(entry.policy, dict) else None,
         policy_arns=tuple(entry.policy_arns),
         params={name: _param(name, param) for name, param in entry.params.items()},
@@ -73,19 +110,19 @@ def read_shape(entry: "ShapeEntry") -> Shape:
     )
     if len(set(entry.policy_arns)) != len(entry.policy_arns):
         raise ValueError("`policy_arns` names a policy twice")
-    if shape.policy and not shape.policy_arns and all(one["Effect"] == "Deny" for one in shape.policy.statements):
+    if rules.policy and not rules.policy_arns and all(one["Effect"] == "Deny" for one in rules.policy.statements):
         raise ValueError("`policy` holds no Allow, so that the role's sessions could do nothing")
-    _check_tag_keys(shape)
-    _check_names(shape)
-    for name, param in shape.params.items():
+    _check_tag_keys(rules)
+    _check_names(rules)
+    for name, param in rules.params.items():
         problem = (
-            shape.policy.problem_with(Placeholder("params", name), param.default, param.bounds)
-            if shape.policy and param.default
+            rules.policy.problem_with(Placeholder("params", name), param.default, param.bounds)
+            if rules.policy and param.default
             else ""
         )
         if problem:
             raise ValueError(f"`params.{name}.default` {problem}: look at `separators`")
-    return shape
+    return rules
 
 
 def _policy(document: dict[str, object]) -> PolicyTemplate:
@@ -100,7 +137,7 @@ def _policy(document: dict[str, object]) -> PolicyTemplate:
     return policy
 
 
-def _param(name: str, entry: "ParamEntry") -> Param:
+def _param(name: str, entry: WrittenParam) -> Param:
     param = Param(_bounds(f"params.{name}", entry), entry.default, entry.description)
     if entry.default is not None and not fits(param, entry.default):
         raise ValueError(f"`params.{name}.default` does not match the pattern")
@@ -113,7 +150,7 @@ def fits(param: Param, value: str) -> bool:
     return bounded and is_printable_line(value) and param.bounds.pattern.fullmatch(value) is not None
 
 
-def _bounds(key: str, entry: "ClaimEntry | ParamEntry") -> Bounds:
+def _bounds(key: str, entry: WrittenBounds) -> Bounds:
     try:
         # ASCII: `\\w` and `\\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
         return Bounds(re.compile(entry.pattern, re.ASCII), entry.separators)
@@ -130,8 +167,8 @@ def _tag(key: str, value: str) -> Template:
     return template
 
 
-def _check_tag_keys(shape: Shape) -> None:
-    keys = [*(key for key, _ in shape.tags), *shape.caller_tags]
+def _check_tag_keys(rules: SessionRules) -> None:
+    keys = [*(key for key, _ in rules.tags), *rules.caller_tags]
     for key in keys:
         try:
             check_key(key)
@@ -142,23 +179,23 @@ def _check_tag_keys(shape: Shape) -> None:
         raise ValueError(f"the tag key {again!r} stands twice in `tags` and `caller_tags`; case makes no difference")
     if len(keys) + len(OWN_KEYS) > MAXIMUM_TAGS:
         raise ValueError(f"`tags` and `caller_tags` are more than {MAXIMUM_TAGS - len(OWN_KEYS)}, which STS takes")
-    for key in shape.transitive_tags:
+    for key in rules.transitive_tags:
         if key not in keys and key not in OWN_KEYS:
             raise ValueError(f"`transitive_tags` names {key[:KEY_SHOWN]!r}, which no tag of the role has as its key")
-    if len(set(shape.transitive_tags)) != len(shape.transitive_tags):
+    if len(set(rules.transitive_tags)) != len(rules.transitive_tags):
         raise ValueError("`transitive_tags` names a key twice")
 
 
-def _check_names(shape: Shape) -> None:
+def _check_names(rules: SessionRules) -> None:
     """What templates use and what is declared must be the same: else one of the two has a typo."""
-    used = set(shape.policy.placeholders if shape.policy else ())
-    used |= {placeholder for _, template in shape.tags for placeholder in template.placeholders}
+    used = set(rules.policy.placeholders if rules.policy else ())
+    used |= {placeholder for _, template in rules.tags for placeholder in template.placeholders}
     for placeholder in sorted(used, key=str):
-        if placeholder.kind == "params" and placeholder.name not in shape.params:
+        if placeholder.kind == "params" and placeholder.name not in rules.params:
             raise ValueError(f"{placeholder} is used, and not declared in `params`")
-    for name in shape.params:
+    for name in rules.params:
         if Placeholder("params", name) not in used:
             raise ValueError(f"`params.{name}` is declared, and used by neither `policy` nor `tags`")
-    for name in shape.claims:
+    for name in rules.claims:
         if Placeholder("claims", name) not in used:
             raise ValueError(f"`claims.{name}` is declared, and used by neither `policy` nor `tags`")

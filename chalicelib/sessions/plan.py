@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.aws.session_tags import OWN_KEYS, check_value
+from chalicelib.callers.caller import Caller
 from chalicelib.callers.session_name import identity_hash, session_name
-from chalicelib.callers.sigv4 import Caller
 from chalicelib.errors import InvalidRequest
+from chalicelib.roles.guards import guards
 from chalicelib.roles.role import Role
 from chalicelib.roles.session_rules import fits
-from chalicelib.roles.template import Values, guards
+from chalicelib.roles.template_values import Values
+from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.scoping import session_policy
-from chalicelib.wire.vend_request import VendRequest
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{0,256}", re.ASCII)
@@ -63,7 +64,7 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
             f'Field "reason" is required for role {role.name}: say in a few words what you need it for.'
         )
     name = session_name(caller)
-    values = Values(role.name, caller, _params(request, role), role.shape.bounds)
+    values = Values(role.name, caller, _params(request, role), role.session_rules.bounds)
     tags = _own_tags(caller, role, request_id) + _role_tags(role, values) + _caller_tags(request, role)
     keys = {key for key, _ in tags}
     return SessionPlan(
@@ -72,10 +73,10 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
         duration=duration,
         source_identity=name if role.source_identity else None,
         tags=tags,
-        transitive_tags=tuple(key for key in role.shape.transitive_tags if key in keys),
+        transitive_tags=tuple(key for key in role.session_rules.transitive_tags if key in keys),
         policy=session_policy(role, values, request.policy),
         asked_to_narrow=request.policy is not None,
-        policy_arns=role.shape.policy_arns,
+        policy_arns=role.session_rules.policy_arns,
     )
 
 
@@ -96,14 +97,14 @@ def _own_tags(caller: Caller, role: Role, request_id: str) -> Tags:
 
 def _role_tags(role: Role, values: Values) -> Tags:
     tags: list[tuple[str, str]] = []
-    for key, template in role.shape.tags:
+    for key, template in role.session_rules.tags:
         values.keep_apart(guards(template))
         tags.append((key, _tag_value(key, template.fill(values.of))))
     return tuple(tags)
 
 
 def _caller_tags(request: VendRequest, role: Role) -> Tags:
-    allowed = role.shape.caller_tags
+    allowed = role.session_rules.caller_tags
     for key in request.tags:
         if key not in allowed:
             known = ", ".join(allowed) or "none"
@@ -121,7 +122,7 @@ def _tag_value(key: str, value: str) -> str:
 
 def _params(request: VendRequest, role: Role) -> dict[str, str]:
     """A value for each of the role's params: the request's, or the default."""
-    declared = role.shape.params
+    declared = role.session_rules.params
     for name in request.params:
         if name not in declared:
             known = ", ".join(declared) or "none"

@@ -11,8 +11,8 @@ from chalicelib.aws.policy_document import VERSION, Statement, document_of, mini
 from chalicelib.errors import InvalidRequest
 from chalicelib.roles.role import Role
 from chalicelib.roles.session_rules import MAXIMUM_POLICY_CHARACTERS
-from chalicelib.roles.template import Values
-from chalicelib.wire.vend_request import CallerPolicy
+from chalicelib.roles.template_values import Values
+from chalicelib.sessions.asked import CallerPolicy
 
 # What the catalog would fill. Sent as it is, a Deny that holds one would deny nothing.
 _PLACEHOLDER = re.compile(r"\$\{(?:caller|claims|params)\.")
@@ -24,8 +24,8 @@ def session_policy(role: Role, values: Values, asked: CallerPolicy | None) -> st
     Raises:
         InvalidRequest: a value is missing, the caller's policy could widen the session, or it is too long.
     """
-    own = role.shape.policy
-    if not role.shape.scoped:
+    own = role.session_rules.policy
+    if not role.session_rules.scoped:
         # It is intersected with the role, and so can only narrow.
         return None if asked is None else _bounded(minify(asked.document), role)
     statements = () if own is None else own.fill(values)

@@ -144,7 +144,9 @@ def _too_large(message: str, role: str) -> InvalidRequest:
 def _malformed(plan: SessionPlan) -> CredvendError:
     if plan.asked_to_narrow:
         also = (
-            f" (or the scoping policy of role {plan.role.name}: tell the operators)" if plan.role.shape.scoped else ""
+            f" (or the scoping policy of role {plan.role.name}: tell the operators)"
+            if plan.role.session_rules.scoped
+            else ""
         )
         return InvalidRequest(
             'STS finds the field "policy" malformed. Look at its actions (service:Action), its resources (ARNs or "*") '

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 
-from chalicelib.callers.sigv4 import Caller, IamRoleSession, OidcSubject, ServiceToken
-from chalicelib.decisions.authorizer import Decision, Permitted
+from chalicelib.callers.caller import Caller
+from chalicelib.decisions.decision import Decision, Permitted
 from chalicelib.roles.role import Role
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sts import Session
@@ -75,7 +75,7 @@ def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
                 "MaxDurationSeconds": found.longest_duration,
                 "ReasonRequired": found.reason_required,
                 "Params": _params(found.role),
-                "CallerTags": list(found.role.shape.caller_tags),
+                "CallerTags": list(found.role.session_rules.caller_tags),
             }
             for found in permitted
         ],
@@ -88,32 +88,13 @@ def _params(role: Role) -> list[Json]:
     return [
         {"Name": name, "Pattern": param.bounds.pattern.pattern, "Description": param.description}
         | ({"Required": True} if param.default is None else {"Required": False, "Default": param.default})
-        for name, param in role.shape.params.items()
+        for name, param in role.session_rules.params.items()
     ]
 
 
 def render_caller(caller: Caller, session_name: str, request_id: str) -> Json:
     """The caller as the service sees it, and the session name that CloudTrail will show."""
-    if isinstance(caller, OidcSubject):
-        who: Json = {
-            "Type": caller.kind,
-            "Issuer": caller.issuer,
-            "Subject": caller.subject,
-            "Groups": list(caller.groups),
-            "Claims": {name: list(value) if isinstance(value, tuple) else value for name, value in caller.claims},
-        }
-    elif isinstance(caller, ServiceToken):
-        who = {"Type": caller.kind, "Name": caller.name, "Owner": caller.owner, "Tags": dict(caller.tags)}
-    else:
-        who = {
-            "Arn": caller.arn,
-            "Type": caller.kind,
-            "Account": caller.account,
-            "PrincipalId": caller.principal_id,
-        }
-    if isinstance(caller, IamRoleSession):
-        who["RoleArn"] = caller.role_arn
-    return who | {"RoleSessionName": session_name, "RequestId": request_id}
+    return dict(caller.description) | {"RoleSessionName": session_name, "RequestId": request_id}
 
 
 def render_error(code: str, message: str, request_id: str) -> Json:

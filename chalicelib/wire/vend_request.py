@@ -1,17 +1,16 @@
 """What does the caller ask for? The body or the query of a vend, read strictly."""
 
-import json
 import re
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Final
 
 from chalicelib.aws.durations import MALFORMED, parse_duration
-from chalicelib.aws.policy_document import Statement, check_document
+from chalicelib.aws.policy_document import check_document
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from chalicelib.sessions.asked import CallerPolicy, VendRequest
 from chalicelib.text.printable import is_printable_line, says_something
 from chalicelib.text.strict_json import NotStrictJson, json_object
+from chalicelib.wire.query import Query, once, refuse_query, shown
 
 # Far above any valid request, far below what would cost us time.
 MAXIMUM_BODY_BYTES: Final = 16_384
@@ -23,43 +22,6 @@ _FIELDS = frozenset({"role", "duration", "reason", "tags", "params", "policy", "
 _PARAM_IN_QUERY: Final = "params."
 # More tags than STS takes, and more params than a policy of 2,048 characters has room for.
 _MAXIMUM_PAIRS: Final = 50
-
-Query = Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class CallerPolicy:
-    """A policy document that the caller sent, of valid grammar.
-
-    Attributes:
-        document: as it was sent.
-    """
-
-    document: Mapping[str, object]
-    statements: tuple[Statement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VendRequest:
-    """What a caller asks for.
-
-    Attributes:
-        role: catalog name, or the ARN of a role in the catalog.
-        duration: seconds, 900 to 3600, or None for the role's default.
-        reason: free text of at most 256 characters, or None.
-        tags: session tags that the caller wants to set.
-        params: values for the role's templates.
-        policy: a policy that narrows the session, or None.
-        dry_run: decide and explain, vend nothing.
-    """
-
-    role: str
-    duration: int | None = None
-    reason: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
-    policy: CallerPolicy | None = None
-    dry_run: bool = False
 
 
 def parse_vend_request(body: bytes, content_type: str | None) -> VendRequest:
@@ -76,7 +38,7 @@ def parse_vend_request(body: bytes, content_type: str | None) -> VendRequest:
     unknown = sorted(fields.keys() - _FIELDS)
     if unknown:
         known = ", ".join(sorted(_FIELDS))
-        raise InvalidRequest(f"Unknown field {_shown(unknown[0])}. The fields are: {known}.")
+        raise InvalidRequest(f"Unknown field {shown(unknown[0])}. The fields are: {known}.")
     return VendRequest(
         role=_role(fields.get("role")),
         duration=_duration(fields.get("duration")),
@@ -97,7 +59,7 @@ def parse_vend_query(role: str, query: Query) -> VendRequest:
     Raises:
         InvalidRequest: a parameter is unknown, twice or malformed. The message names it.
     """
-    single = {name: _once(name, values) for name, values in query.items()}
+    single = {name: once(name, values) for name, values in query.items()}
     params = {
         name.removeprefix(_PARAM_IN_QUERY): value for name, value in single.items() if name.startswith(_PARAM_IN_QUERY)
     }
@@ -108,34 +70,6 @@ def parse_vend_query(role: str, query: Query) -> VendRequest:
         reason=_reason(single.get("reason")),
         params=_texts("params", params),
     )
-
-
-def requested_format(query: Query) -> str | None:
-    """The only parameter that a vend with a body takes.
-
-    Raises:
-        InvalidRequest: another parameter, or this one twice.
-    """
-    refuse_query(query.keys(), ("format",))
-    return _once("format", query["format"]) if "format" in query else None
-
-
-def refuse_query(names: AbstractSet[str], known: tuple[str, ...] = ()) -> None:
-    """A parameter that nobody reads was meant to do something, and would not.
-
-    Raises:
-        InvalidRequest: names the first one.
-    """
-    unknown = sorted(names - set(known))
-    if unknown:
-        there_is = f"there is {' and '.join(known)}" if known else "there are none"
-        raise InvalidRequest(f"Unknown query parameter {_shown(unknown[0])}: {there_is}.")
-
-
-def _once(name: str, values: tuple[str, ...]) -> str:
-    if len(values) != 1:
-        raise InvalidRequest(f"Query parameter {_shown(name)} must stand once.")
-    return values[0]
 
 
 def _json_object(body: bytes) -> dict[str, object]:
@@ -208,7 +142,3 @@ def _dry_run(value: object) -> bool:
     if not isinstance(value, bool):
         raise InvalidRequest('Field "dry_run" must be true or false.')
     return value
-
-
-def _shown(name: str) -> str:
-    return json.dumps(name if len(name) <= 40 else name[:40] + "...")

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Literal
 
-from chalicelib.callers.api_tokens.store import StoredToken
+from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.text.timestamps import rfc3339
 
 State = Literal["live", "revoked", "expired"]

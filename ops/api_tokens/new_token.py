@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.callers.api_tokens.store import Network, StoredToken
+from chalicelib.callers.api_tokens.stored_token import Network, StoredToken
 from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
 from ops.errors import OperationFailed
 

@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.callers.api_tokens.store import CACHE_SECONDS, Network, StoredToken, stored_token
+from chalicelib.callers.api_tokens.store import CACHE_SECONDS
+from chalicelib.callers.api_tokens.stored_token import Network, StoredToken, stored_token
 from ops.api_tokens.new_token import KEPT_SECONDS, IssuedToken, check_cidrs, check_tags, check_words, issue, item
 from ops.aws.dynamodb import dynamodb_client, explained
 from ops.errors import OperationFailed

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
-from chalicelib.configuration.compiled import compile_configuration
+from chalicelib.configuration.compile import compile_configuration
 from ops.aws.partition import check_partition
 from ops.building.chalice_package import chalice_package
 from ops.building.source_tree import SHIPPED_CONFIG, copy_source, name_configuration

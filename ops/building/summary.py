@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
-from chalicelib.configuration.compiled import compiled_path, shipped_files
+from chalicelib.configuration.compiled import compiled_path
+from chalicelib.configuration.digest import shipped_files
 from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.aws.partitions import PARTITIONS
-from chalicelib.configuration.entry_problems import json_schema
+from chalicelib.configuration.json_schema import json_schema
 
 STAGE_FILE: Final = "stage.yaml"
 # A Lambda function may have 50 tags, of which Chalice and SAM take one each; stack tags go to all resources.

@@ -21,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 import app as app_module
+from chalicelib.assembly import load_service
 from chalicelib.callers.oidc.jwt_format import read_token
 from chalicelib.configuration.settings import Settings
 from chalicelib.errors import InvalidToken
 from chalicelib.http import HttpEdge
-from chalicelib.service import Service, load_service
+from chalicelib.service import Service
 from testing.app import ACCOUNT, POLICIES, REQUEST_ID, Answer, CredvendApp, Json, Parts, write_config
 from testing.events import SOURCE_IP, iam_user, rest_event, unsigned
 from testing.sts_server import SECRET, StsServer, sts_server

@@ -15,10 +15,12 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.aws.policy_document import VERSION, document_of, minify
-from chalicelib.callers.sigv4 import OidcSubject
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.errors import InvalidRequest
+from chalicelib.roles.guards import Bounds
 from chalicelib.roles.policy_template import PolicyTemplate, parse_policy
-from chalicelib.roles.template import Bounds, Placeholder, Values
+from chalicelib.roles.template import Placeholder
+from chalicelib.roles.template_values import Values
 from testing.app import CredvendApp
 from testing.iam_policy import Json, Pattern, Request, Wildcard, fields_of, grants, overlap, pattern_of
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import app as app_module
+from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
-from chalicelib.service import load_service
 from testing.app import ACCOUNT, ROLES, Answer, CredvendApp, write_config
 from testing.events import Texts
 from testing.sts_server import SECRET, TOKEN

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from chalicelib.configuration.compiled import configuration_digest
+from chalicelib.configuration.digest import configuration_digest
 from testing.app import CredvendApp
 from testing.event_table import SAMPLES, Sample
 from testing.events import Json

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import urllib3
 
-from chalicelib.callers.oidc.issuer_keys import fetch_json
+from chalicelib.callers.oidc.fetch import fetch_json
 
 
 @contextmanager

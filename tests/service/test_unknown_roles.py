@@ -2,9 +2,11 @@
 
 import pytest
 
-from chalicelib.callers.sigv4 import Caller
-from chalicelib.decisions.authorizer import Authorizer, Circumstances, Decision
-from chalicelib.roles.role import NOWHERE, Catalog, Role
+from chalicelib.callers.caller import Caller
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.roles.catalog import NOWHERE, Catalog
+from chalicelib.roles.role import Role
 from testing.app import CredvendApp
 
 NAMES = [f"nobody-{number}" for number in range(20)]

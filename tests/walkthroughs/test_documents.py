@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.configuration.configuration import Configuration, load_configuration
+from chalicelib.configuration.configuration import Configuration
+from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.settings import Settings
 from ops.environments import ROOT, programs
 from testing.deployed import PERSON, Stack
@@ -167,7 +168,7 @@ def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
     loaded = load(tmp_path / "scoping", together, issuers, blocks(scoping, "cedar"))
     (trusted,) = loaded.trusted_issuers().values()
     (role,) = [role for role in loaded.catalog.roles if role.name == "tenant-data"]
-    assert set(role.shape.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
+    assert set(role.session_rules.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
     for document in DOCUMENTS:
         for example in blocks(document, "json"):
             json.loads(example)

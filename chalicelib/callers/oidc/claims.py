@@ -3,19 +3,27 @@
 The claims of RFC 7519, 4.1. A claim of another type than it should have is never converted, always refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final, NewType
 
-from chalicelib.callers.sigv4 import Claim, OidcSubject
-from chalicelib.configuration.issuers_file import Issuer, Path_, Scalar
+from chalicelib.callers.caller import Claim
+from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.errors import InvalidToken
 from chalicelib.text.printable import is_printable_line, is_visible
 
-_MAXIMUM_TEXT_CHARACTERS = 1024
-_MAXIMUM_VALUES = 256
+SignedClaims = NewType("SignedClaims", dict[str, object])
+"""What an issuer has signed, whenever and for whomever."""
+
+VerifiedClaims = NewType("VerifiedClaims", dict[str, object])
+"""Signed by a trusted issuer, for us, and valid now: only these make a caller."""
+
+_MAXIMUM_TEXT_CHARACTERS: Final = 1024
+_MAXIMUM_VALUES: Final = 256
 
 
-def check_claims(claims: dict[str, object], issuer: Issuer, now: float) -> None:
-    """Whether a token is of that issuer, for us, and valid now.
+def check_claims(claims: SignedClaims, issuer: Issuer, now: float) -> VerifiedClaims:
+    """The claims, if the token is of that issuer, for us, and valid now.
 
     Args:
         now: seconds since 1970, UTC.
@@ -31,9 +39,10 @@ def check_claims(claims: dict[str, object], issuer: Issuer, now: float) -> None:
         value = _required(claims, name)
         if allowed and not any(_same(value, one) for one in allowed):
             raise InvalidToken(f"The token's {name} is not one that is let in.", "wrong_claim")
+    return VerifiedClaims(dict(claims))
 
 
-def subject_of(claims: dict[str, object], issuer: Issuer) -> OidcSubject:
+def subject_of(claims: VerifiedClaims, issuer: Issuer) -> OidcSubject:
     """The caller that verified claims tell of.
 
     Raises:
@@ -50,7 +59,7 @@ def subject_of(claims: dict[str, object], issuer: Issuer) -> OidcSubject:
     )
 
 
-def _check_times(claims: dict[str, object], issuer: Issuer, now: float) -> None:
+def _check_times(claims: Mapping[str, object], issuer: Issuer, now: float) -> None:
     expires, issued = _time(claims, "exp"), _time(claims, "iat")
     if expires <= now - issuer.leeway:
         raise InvalidToken("The token has expired. Get a new one.", "expired")
@@ -60,14 +69,14 @@ def _check_times(claims: dict[str, object], issuer: Issuer, now: float) -> None:
         raise InvalidToken(f"The token was issued more than {issuer.max_age} seconds ago. Get a new one.", "too_old")
 
 
-def _time(claims: dict[str, object], name: str) -> float:
+def _time(claims: Mapping[str, object], name: str) -> float:
     value = _required(claims, name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken(f"The token's {name} must be a number.", "malformed")
     return value
 
 
-def _check_audience(claims: dict[str, object], issuer: Issuer) -> None:
+def _check_audience(claims: Mapping[str, object], issuer: Issuer) -> None:
     value = _required(claims, issuer.audience_claim)
     audiences = value if isinstance(value, list) else [value]
     if not all(isinstance(audience, str) for audience in audiences):
@@ -76,7 +85,7 @@ def _check_audience(claims: dict[str, object], issuer: Issuer) -> None:
         raise InvalidToken(f"The token's {issuer.audience_claim} is not credvend.", "wrong_audience")
 
 
-def _groups(claims: dict[str, object], path: Path_ | None) -> tuple[str, ...]:
+def _groups(claims: Mapping[str, object], path: ClaimPath | None) -> tuple[str, ...]:
     value = _at(claims, path) if path is not None else None
     if path is None or value is None:
         return ()
@@ -87,7 +96,7 @@ def _groups(claims: dict[str, object], path: Path_ | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))
 
 
-def _tags(claims: dict[str, object], issuer: Issuer) -> Iterator[tuple[str, Claim]]:
+def _tags(claims: Mapping[str, object], issuer: Issuer) -> Iterator[tuple[str, Claim]]:
     for name, path in issuer.claims:
         value = _at(claims, path)
         if isinstance(value, list):
@@ -98,7 +107,7 @@ def _tags(claims: dict[str, object], issuer: Issuer) -> Iterator[tuple[str, Clai
             yield name, _scalar(value, path)
 
 
-def _scalar(value: object, path: Path_) -> str:
+def _scalar(value: object, path: ClaimPath) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -108,20 +117,20 @@ def _scalar(value: object, path: Path_) -> str:
     raise InvalidToken(f"The token's {_shown(path)} must be text, number or boolean, or a list of them.", "wrong_claim")
 
 
-def _text(value: str, path: Path_) -> str:
+def _text(value: str, path: ClaimPath) -> str:
     """The text, if it is one that can stand in policies, session tags and logs."""
     if not is_printable_line(value) or len(value) > _MAXIMUM_TEXT_CHARACTERS:
         raise InvalidToken(f"The token's {_shown(path)} is too long, or has invisible characters.", "wrong_claim")
     return value
 
 
-def _required(claims: dict[str, object], name: str) -> object:
+def _required(claims: Mapping[str, object], name: str) -> object:
     if claims.get(name) is None:
         raise InvalidToken(f"The token lacks the claim {name}.", "missing_claim")
     return claims[name]
 
 
-def _at(claims: dict[str, object], path: Path_) -> object:
+def _at(claims: Mapping[str, object], path: ClaimPath) -> object:
     value: object = claims
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
@@ -133,5 +142,5 @@ def _same(value: object, allowed: Scalar) -> bool:
     return type(value) is type(allowed) and value == allowed
 
 
-def _shown(path: Path_) -> str:
+def _shown(path: ClaimPath) -> str:
     return ".".join(path)

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 
 import jwt
 
-from chalicelib.callers.oidc.claims import check_claims, subject_of
-from chalicelib.callers.oidc.issuer_keys import Jwk, TrustedIssuer
+from chalicelib.callers.oidc.claims import SignedClaims, check_claims, subject_of
+from chalicelib.callers.oidc.issuer import Issuer, normal_type
+from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
 from chalicelib.callers.oidc.jwt_format import UnverifiedToken, read_token
-from chalicelib.callers.sigv4 import OidcSubject
-from chalicelib.configuration.issuers_file import Issuer, normal_type
+from chalicelib.callers.oidc.key_set import Jwk
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.errors import InvalidToken
 
 
@@ -31,10 +32,9 @@ def verify_token(token: str, trusted: Mapping[str, TrustedIssuer]) -> OidcSubjec
     found = _issuer(unverified, trusted)  # nothing is fetched for anybody else
     try:
         _check_header(unverified, found.issuer)
-        key = found.keys.find(unverified.key_id, unverified.algorithm)
-        _check_signature(token, key, unverified.algorithm)
-        check_claims(unverified.claims, found.issuer, time.time())
-        return subject_of(unverified.claims, found.issuer)
+        key = found.keys.key_for(unverified.key_id, unverified.algorithm)
+        signed = _check_signature(token, key, unverified)
+        return subject_of(check_claims(signed, found.issuer, time.time()), found.issuer)
     except InvalidToken as error:
         error.issuer, error.key_id = found.issuer.name, unverified.key_id
         raise
@@ -58,7 +58,9 @@ def _check_header(unverified: UnverifiedToken, issuer: Issuer) -> None:
         raise InvalidToken(f"The token's typ is not one that issuer {issuer.name} is trusted for.", "wrong_type")
 
 
-def _check_signature(token: str, key: Jwk, algorithm: str) -> None:
+def _check_signature(token: str, key: Jwk, unverified: UnverifiedToken) -> SignedClaims:
+    """The claims, if the key has signed them."""
+    algorithm = unverified.algorithm
     try:
         public = jwt.PyJWK(dict(key), algorithm=algorithm)
         # Only the signature: what is signed was read already, and claims.py says what must be in it.
@@ -66,3 +68,4 @@ def _check_signature(token: str, key: Jwk, algorithm: str) -> None:
         jwt.PyJWS().decode(token, public, algorithms=[algorithm], options=options)  # type: ignore[arg-type]
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         raise InvalidToken("The token's signature is not that of its issuer.", "bad_signature") from None
+    return SignedClaims(unverified.claims)

@@ -4,7 +4,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chalicelib.callers.api_tokens.store import StoredToken, TokenStore
+from chalicelib.aws.table import Table
+from chalicelib.callers.api_tokens.store import TokenStore
+from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.errors import InvalidToken
 from ops.api_tokens.table import Tokens
 from testing.token_table import NAME, Clock, TokenTable
@@ -27,7 +29,7 @@ class Administered:
 
     def find(self, token: str, source_ip: str = HERE) -> StoredToken:
         """What a function that remembers nothing finds."""
-        return TokenStore(NAME, self.table.client, self.clock).find(token, source_ip)
+        return TokenStore(Table(NAME, self.table.client), self.clock).token_of(token, source_ip)
 
     def refusal(self, token: str) -> str:
         with pytest.raises(InvalidToken) as refusal:

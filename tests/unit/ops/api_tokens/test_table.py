@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError
 
-from chalicelib.callers.api_tokens.store import StoredToken
+from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.callers.api_tokens.token import check_api_token, hash_api_token
 from ops.api_tokens.table import Tokens, open_tokens
 from ops.errors import OperationFailed

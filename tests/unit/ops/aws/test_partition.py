@@ -8,7 +8,7 @@ from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
 from ops.aws.partition import check_partition, partition_of
 from ops.errors import CommandFailed
-from tests.unit.test_authorization import role
+from tests.unit.chalicelib.decisions.test_authorizer import role
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chalicelib.configuration.compiled import compile_configuration, configuration_digest
+from chalicelib.configuration.compile import compile_configuration
+from chalicelib.configuration.digest import configuration_digest
 from ops.building.summary import Summary, compare, summarize, write_summary
 from ops.environments import ROOT
 from ops.stages.read_stage_file import read_stage_file

@@ -6,7 +6,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.roles.role import Role
 from ops.environments import ROOT
 from ops.iam.function_policy import iam_policy
-from tests.unit.test_authorization import role
+from tests.unit.chalicelib.decisions.test_authorizer import role
 
 
 def catalog(*roles: Role) -> WrittenCatalog:

@@ -18,7 +18,7 @@ from ops.iam.function_policy import assumable, iam_policy
 from ops.iam.policy_size import characters
 from ops.template.role_policies import spread
 from testing.iam_policy import Request, grants
-from tests.unit.test_authorization import role
+from tests.unit.chalicelib.decisions.test_authorizer import role
 
 DOCUMENTATION = " ".join((ROOT / "docs/catalog.md").read_text().split())
 # As IAM's documentation has them, written out again.
