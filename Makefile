@@ -24,13 +24,14 @@ demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 test: .sdks ## every test, end to end ones included; ARGS="-k name" for some
 	@$(DEV) -m pytest --lanes $(ARGS)
 
-check: .linters ## format, lint, types, generated files; the template and the IAM policies by linters of their own
+check: .linters ## format, lint, types, imports, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m ruff check .
 	@$(DEV) -m mypy
 	@$(DEV) -m mypy --python-version 3.14
 	@cd client && ../$(DEV) -m mypy
 	@cd client && ../$(DEV) -m mypy --python-version 3.14
+	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
 	@$(DEV) -m ops.generate --check
 	@$(DEV) -m ops.lint
 

@@ -110,14 +110,15 @@ def _fill_cache(environment: Mapping[str, str], bearer: Mapping[str, str]) -> No
     _run([str(programs("client") / "credvend"), "process", ROLE], environment)
     code = (
         "import os, sys\n"
-        "from credvend import files, lean\n"
+        "from credvend import lean\n"
+        "from credvend.disk.private_files import write_private\n"
         "(name,) = [name for name in os.listdir(lean.cache_directory(os.environ)) if name.endswith('.entry')]\n"
         "path = os.path.join(lean.cache_directory(os.environ), name)\n"
         "entry = lean.parse_entry(lean.read_private(path), name[:-6])\n"
         "settings = lean.read_settings(os.environ)\n"
         "caller = lean.identity('token', settings, os.environ)\n"
         "entry.key = lean.cache_key(settings['url'], 'token', caller, sys.argv[1])\n"
-        "files.write_private(lean.entry_path(os.environ, entry.key), entry.to_bytes())\n"
+        "write_private(lean.entry_path(os.environ, entry.key), entry.to_bytes())\n"
     )
     _run([str(programs("client") / "python"), "-c", code, ROLE], bearer)
 

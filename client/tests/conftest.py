@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_service import FakeService, fake_service
 
-from credvend import messages
+from credvend.text import messages
 
 SOURCES = str(Path(__file__).resolve().parents[1] / "src")
 

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import http.server
 import json
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email.utils import formatdate
-from typing import Any
 
-Json = dict[str, Any]
+from loopback import Answer, Asked, Json, serving
+
 SECRET = "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY/+"
 TOKEN = "IQoJb3JpZ2luX2VjEEXAMPLE//////////wEaCXVzLWVhc3QtMSJH=="
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request, as it came."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Json:
-        return dict(json.loads(self.body))
 
 
 @dataclass(frozen=True)
@@ -97,56 +82,25 @@ class FakeService:
         }
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    server: _Server
+@contextlib.contextmanager
+def fake_service() -> Iterator[FakeService]:
+    """Run one on a free port."""
+    service = FakeService()
+    service.gate.set()
+    lock = threading.Lock()
 
-    def _serve(self) -> None:
-        service = self.server.service
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers, body)
-        with self.server.lock:
+    def answer(asked: Asked) -> Answer:
+        with lock:
             service.asked.append(asked)
             planned = service.answer(asked)
         service.gate.wait(30)
         content = planned.body if isinstance(planned.body, bytes) else json.dumps(planned.body).encode()
-        self.send_response_only(planned.status)
-        given = {"Date": formatdate(time.time() + service.ahead, usegmt=True), **planned.headers}
-        for name, value in {"Content-Length": str(len(content)), **given}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if not planned.cut:
-            self.wfile.write(content)
+        date = formatdate(time.time() + service.ahead, usegmt=True)
+        return Answer(planned.status, content, {"Date": date, **planned.headers}, planned.cut)
 
-    do_GET = do_POST = do_CONNECT = _serve  # noqa: N815 so the base class finds them
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class _Server(http.server.ThreadingHTTPServer):
-    daemon_threads = True
-    # Many callers at once are what some tests are about.
-    request_queue_size = 128
-    service: FakeService
-    lock: threading.Lock
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that go away are nothing to print."""
-
-
-@contextlib.contextmanager
-def fake_service() -> Iterator[FakeService]:
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.service = FakeService(url=f"http://127.0.0.1:{server.server_address[1]}/api")
-    server.service.gate.set()
-    server.lock = threading.Lock()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server.service
-    finally:
-        server.service.gate.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(answer) as url:
+        service.url = f"{url}/api"
+        try:
+            yield service
+        finally:
+            service.gate.set()

@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
-from credvend import __version__, lean, messages
-from credvend.command_line import COMMANDS, help_text, run
+from credvend import __version__, lean
+from credvend.command_line import help_text, run
+from credvend.commands.registry import COMMANDS
+from credvend.text import messages
 
 
 @pytest.fixture(autouse=True)
@@ -252,6 +254,12 @@ def test_exec_gives_one_command_the_environment_and_nothing_that_competes(enviro
     assert seen["AWS_CREDENTIAL_EXPIRATION"].endswith("Z") and seen["CREDVEND_ROLE"] == "reports"
     assert "AWS_CREDENTIAL_FILE" not in seen and "CREDVEND_TOKEN" not in seen and seen["CREDVEND_URL"]
     assert "AWS_PROFILE" not in seen and "AWS_WEB_IDENTITY_TOKEN_FILE" not in seen and seen["AWS_REGION"] == "eu-west-1"
+
+
+def test_exec_leaves_no_place_where_an_sdk_would_find_other_credentials(environ: dict[str, str]) -> None:
+    others = (*lean.AWS_SOURCES, "AWS_SECURITY_TOKEN")
+    done = credvend({**environ, **dict.fromkeys(others, "/x")}, "exec", "reports", "--", "env")
+    assert not {line.partition("=")[0] for line in done.stdout.splitlines()} & set(others) and done.returncode == 0
 
 
 def test_exec_passes_arguments_output_and_exit_code_on(environ: dict[str, str]) -> None:

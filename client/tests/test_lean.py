@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from credvend import lean
-from credvend.config import Config, load_config, save_config
+from credvend.auth.registry import load_checked_config
+from credvend.disk.caller_markers import remove_marker, write_marker
+from credvend.disk.config_file import Config, load_config, save_config
+from credvend.disk.private_files import private_directory, write_private
 from credvend.errors import UsageError
-from credvend.files import private_directory, write_private
-from credvend.markers import remove_marker, write_marker
 
 NOW = 1_800_000_000
 ENTRY = lean.Entry("ab" * 32, NOW, NOW + 3600, '{"Version": 1}', '{"Credentials": {}}')
@@ -77,7 +78,7 @@ def test_nothing_is_saved_that_would_not_come_back(tmp_path: Path, value: str) -
 )
 def test_a_value_that_cannot_be_is_refused(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(UsageError):
-        load_config(home(tmp_path, **{f"CREDVEND_{name}": value}))
+        load_checked_config(home(tmp_path, **{f"CREDVEND_{name}": value}))
 
 
 def test_a_relative_base_directory_is_ignored(tmp_path: Path) -> None:
@@ -121,29 +122,29 @@ def test_a_path_may_begin_at_home(tmp_path: Path) -> None:
 
 def test_what_was_given_for_credvend_comes_first_and_aws_credentials_last(tmp_path: Path) -> None:
     environ = home(tmp_path, AWS_ACCESS_KEY_ID="AKIA")
-    found = [lean.chosen_way({"url": "u"}, environ)]
+    found = [lean.chosen_auth_method({"url": "u"}, environ)]
     write_marker(environ, "token", "u")
-    found.append(lean.chosen_way({"url": "u"}, environ))
+    found.append(lean.chosen_auth_method({"url": "u"}, environ))
     write_marker(environ, "login", "u")
-    found.append(lean.chosen_way({"url": "u"}, environ))
+    found.append(lean.chosen_auth_method({"url": "u"}, environ))
     for more in (
         {"GITLAB_CI": "true", "CREDVEND_ID_TOKEN": "t"},
         {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://example.com"},
         {"CREDVEND_TOKEN": "t"},
     ):
         environ.update(more)
-        found.append(lean.chosen_way({"url": "u"}, environ))
+        found.append(lean.chosen_auth_method({"url": "u"}, environ))
     assert found == ["sigv4", "token", "login", "gitlab", "github", "token"]
-    assert lean.chosen_way({"url": "u", "auth": "sigv4"}, environ) == "sigv4"
+    assert lean.chosen_auth_method({"url": "u", "auth": "sigv4"}, environ) == "sigv4"
 
 
 def test_a_sign_in_to_one_service_is_none_to_another(tmp_path: Path) -> None:
     environ = home(tmp_path)
     write_marker(environ, "login", "https://a.example.com")
-    assert lean.chosen_way({"url": "https://a.example.com"}, environ) == "login"
-    assert lean.chosen_way({"url": "https://b.example.com"}, environ) == "sigv4"
+    assert lean.chosen_auth_method({"url": "https://a.example.com"}, environ) == "login"
+    assert lean.chosen_auth_method({"url": "https://b.example.com"}, environ) == "sigv4"
     remove_marker(environ, "login", "https://a.example.com")
-    assert lean.chosen_way({"url": "https://a.example.com"}, environ) == "sigv4"
+    assert lean.chosen_auth_method({"url": "https://a.example.com"}, environ) == "sigv4"
 
 
 def test_each_sign_in_is_another_caller(tmp_path: Path) -> None:
@@ -160,6 +161,12 @@ def test_another_token_is_another_caller_and_is_not_told(tmp_path: Path) -> None
     file = tmp_path / "token"
     file.write_text("cvt_one\n")
     assert lean.identity("token-file", {"token_file": str(file)}, {}) == one
+
+
+@pytest.mark.parametrize("name", lean.AWS_SOURCES)
+def test_each_place_where_sdks_find_credentials_tells_callers_apart(tmp_path: Path, name: str) -> None:
+    seen = [lean.identity("sigv4", {}, home(tmp_path, **more)) for more in ({}, {name: "/a"}, {name: "/b"})]
+    assert len(set(seen)) == 3
 
 
 def test_another_key_profile_or_file_is_another_caller(tmp_path: Path) -> None:
@@ -348,7 +355,7 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path, monkeypatch: p
 def cached(environ: dict[str, str], *arguments: str, entry: lean.Entry | None = None, **options: Any) -> str | None:
     """What the fast path says when the cache has one entry: that of these options, unless another is given."""
     settings = lean.read_settings(environ)
-    way = lean.chosen_way(settings, environ)
+    way = lean.chosen_auth_method(settings, environ)
     caller = lean.identity(way, settings, environ)
     key = lean.cache_key(settings["url"], way, caller, "reports", **options)
     now = int(time.time())

@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from aging import age
 from fake_service import SECRET, TOKEN, FakeService, Planned
-from test_vending import age
 
 import credvend
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from credvend.command_line import COMMANDS, help_text
-from credvend.lean import SETTINGS, WAYS
+from credvend.auth.registry import method_names
+from credvend.command_line import help_text
+from credvend.commands.registry import COMMANDS
+from credvend.lean import SETTINGS
+from credvend.vending.formats import FORMATS
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 _SHOWN = re.findall(rf"credvend (?:{'|'.join(COMMANDS)})\b[^`\n\")&]*", README + help_text())
@@ -28,6 +31,12 @@ def test_each_command_shown_is_one(example: str) -> None:
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *SETTINGS, *WAYS])
+@pytest.mark.parametrize("name", [*COMMANDS, *SETTINGS, *method_names()])
 def test_every_command_setting_and_way_is_described(name: str) -> None:
     assert re.search(rf"^\|.*`(credvend )?{name}\b", README, re.M)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_is_named_where_the_formats_are(name: str) -> None:
+    (row,) = re.findall(r"^\| `credvend get ROLE` .*", README, re.M)
+    assert re.search(rf"`(--format )?{name}`", row)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import boto3
 
     from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
-    from credvend.vended import Credentials
+    from credvend.vending.credentials import Credentials
+    from credvend.version import __version__ as __version__
 
 __all__ = [
     "AccessDeniedError",
@@ -27,7 +28,6 @@ __all__ = [
     "credentials",
     "session",
 ]
-__version__ = "0.1.0"
 
 
 def credentials(
@@ -80,8 +80,16 @@ def session(
 
 
 def __getattr__(name: str) -> object:
-    if name in __all__:
-        from credvend import errors, vended
+    if name == "__version__":
+        from credvend import version
 
-        return getattr(vended if name == "Credentials" else errors, name)
+        return version.__version__
+    if name == "Credentials":
+        from credvend.vending import credentials as vended
+
+        return vended.Credentials
+    if name in __all__:
+        from credvend import errors
+
+        return getattr(errors, name)
     raise AttributeError(f"module 'credvend' has no attribute '{name}'")

@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import argparse
 import errno
-import importlib
 import os
 import sys
-import traceback
 from collections.abc import Mapping
 from typing import NoReturn
 
-from credvend import __version__, messages
-from credvend.config import Config, load_config
+from credvend.auth.registry import load_checked_config
+from credvend.commands.registry import COMMANDS, load_command
+from credvend.disk.config_file import Config
 from credvend.errors import CredvendError, UsageError
+from credvend.text import messages
+from credvend.version import __version__
 
-# In the order in which --help shows them.
-COMMANDS = {
-    "get": "print credentials, in one of six formats",
-    "exec": "run one command with credentials",
-    "process": "credentials for credential_process",
-    "roles": "the roles that you may have",
-    "whoami": "you, as the service sees you",
-    "console": "sign in to the AWS console",
-    "serve": "a local endpoint for AWS SDKs",
-    "login": "sign in, as a person",
-    "logout": "forget the sign-in",
-    "configure": "set up credvend and ~/.aws/config",
-    "cache": "clear what is cached",
-    "completion": "for bash, zsh or fish",
-}
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
@@ -130,6 +116,8 @@ def _drop_output() -> None:
 
 def _show_place(error: BaseException) -> None:
     if messages.is_verbose():
+        import traceback  # slow to import
+
         for frame in traceback.extract_tb(error.__traceback__):
             messages.say(f"  at {frame.filename}:{frame.lineno}, in {frame.name}")
 
@@ -153,7 +141,7 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
     name = rest.pop(0)
     if name not in COMMANDS:
         raise UsageError(f"There is no command {name} (see `credvend --help`).")
-    module = importlib.import_module(f"credvend.commands.{name}")
+    module = load_command(name)
     parser = _Parser(prog=f"credvend {name}", description=module.__doc__, allow_abbrev=False)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--verbose", "-v", action="store_true", help="say on standard error what is done")
@@ -174,5 +162,4 @@ def _run(words: list[str], environ: Mapping[str, str]) -> int:
         messages.be_verbose()
     # The scripts of completion do not depend on it, and a shell that starts is no place to complain.
     needs_config = name != "completion" or arguments.shell == "roles"
-    code: int = module.run(arguments, load_config(environ) if needs_config else Config(), environ)
-    return code
+    return module.run(arguments, load_checked_config(environ) if needs_config else Config(), environ)

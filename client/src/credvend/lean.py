@@ -34,12 +34,14 @@ SETTINGS = (
     "connect_timeout",
     "read_timeout",
 )
-WAYS = ("token", "token-file", "github", "gitlab", "kubernetes", "login", "sigv4")
+# The ways to authenticate that are found by themselves, in the order in which help shows them. One that is not here can
+# have a module in auth/methods all the same: it must be named, and its answers come from the full path.
+AUTH_METHODS = ("token", "token-file", "github", "gitlab", "kubernetes", "login", "sigv4")
 # Where docs/callers.md has a pod mount its token.
 KUBERNETES_TOKEN = "/var/run/secrets/credvend/token"  # noqa: S105 a path
 GITLAB_TOKEN = "CREDVEND_ID_TOKEN"  # noqa: S105 the name of a variable
 # Set while the AWS credential chain is asked, which may run `credvend process` in turn, to the id of the process that
-# asks it: see auth/sigv4.py.
+# asks it: see auth/methods/sigv4.py.
 SIGNING = "CREDVEND_SIGNING"
 ITSELF = (
     "the AWS profile to sign with gets its credentials from credvend itself: "
@@ -152,13 +154,13 @@ def marker_path(environ: "Mapping[str, str]", kind: str, url: str) -> str:
     """The file that identifies a caller whose secret would be slow to read.
 
     Its random content changes with each sign-in to the service at `url` (kind `login`), or with each API token that is
-    saved for it (kind `token`): see `markers.py`.
+    saved for it (kind `token`): see disk/caller_markers.py.
     """
     return os.path.join(state_directory(environ), f"{kind}-{sha256(url)[:16]}.id")
 
 
-def chosen_way(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
-    """How the caller authenticates: as it was told to, or else by what there is, in the order of `WAYS`.
+def chosen_auth_method(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
+    """How the caller authenticates: as it was told to, or else by what there is: one of `AUTH_METHODS`.
 
     What a job or a pod was given for credvend comes before what a person saved, and AWS credentials, which may be there
     for anything, come last.
@@ -183,8 +185,8 @@ def chosen_way(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> s
     return "sigv4"
 
 
-def identity(way: str, settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
-    """What tells the callers of one way apart, without a network: another text whenever another caller could be seen.
+def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
+    """What tells the callers of a method apart, without a network: another text whenever another caller could be seen.
 
     - Tokens in variables and files: their hash. A rotated token is another caller, at the cost of one request.
     - `github`: the hash of the job's request token, and the audience.
@@ -197,21 +199,23 @@ def identity(way: str, settings: "Mapping[str, str]", environ: "Mapping[str, str
         OSError, Unreadable: what it takes is not there, or not fit.
     """
     url = settings.get("url", "")
-    if way == "token":
+    if method == "token":
         token = environ.get("CREDVEND_TOKEN")
         return sha256(token.strip()) if token else _content(marker_path(environ, "token", url))
-    if way == "token-file":
+    if method == "token-file":
         return sha256(_content(settings.get("token_file", "")))
-    if way == "kubernetes":
+    if method == "kubernetes":
         return sha256(_content(settings.get("token_file") or KUBERNETES_TOKEN))
-    if way == "gitlab":
+    if method == "gitlab":
         return sha256(environ.get(GITLAB_TOKEN, "").strip())
-    if way == "github":
+    if method == "github":
         asked = (environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", ""), environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", ""))
         return sha256(_joined((*asked, settings.get("audience", ""))))
-    if way == "login":
+    if method == "login":
         return _content(marker_path(environ, "login", url))
-    return _aws_identity(settings, environ)
+    if method == "sigv4":
+        return _aws_identity(settings, environ)
+    raise Unreadable(f"what tells the callers of {method} apart is for its own module to say")
 
 
 def _content(path: str) -> str:
@@ -219,9 +223,8 @@ def _content(path: str) -> str:
         return file.read(65_536).strip()
 
 
-# What botocore's credential chain chooses by.
-_AWS_VARIABLES = (
-    "AWS_ACCESS_KEY_ID",  # which a profile may name: credential_source = Environment
+# Where the credential chains of AWS SDKs find credentials, besides keys in variables. `credvend exec` takes them away.
+AWS_SOURCES = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
     "AWS_ROLE_ARN",
@@ -232,6 +235,11 @@ _AWS_VARIABLES = (
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
     "AWS_CREDENTIAL_FILE",
+)
+# What botocore's credential chain chooses by.
+_BOTOCORE_VARIABLES = (
+    "AWS_ACCESS_KEY_ID",  # which a profile may name: credential_source = Environment
+    *AWS_SOURCES,
     "AWS_LOGIN_CACHE_DIRECTORY",
     "BOTO_CONFIG",
 )
@@ -242,7 +250,7 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
     key = environ.get("AWS_ACCESS_KEY_ID")
     if key and not profile:  # botocore, too, prefers a profile that it was explicitly given
         return "key " + key
-    parts = [profile, *(environ.get(name, "") for name in _AWS_VARIABLES)]
+    parts = [profile, *(environ.get(name, "") for name in _BOTOCORE_VARIABLES)]
     files = [
         _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config"),
         _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"),
@@ -278,7 +286,7 @@ def _joined(parts: "Sequence[str]") -> str:
 
 def cache_key(
     url: str,
-    way: str,
+    method: str,
     caller: str,
     role: str,
     duration: "Optional[str]" = None,
@@ -292,7 +300,7 @@ def cache_key(
     Args:
         caller: the result of `identity`.
     """
-    parts = [url, way, caller, role]
+    parts = [url, method, caller, role]
     for option in (duration, reason, policy):
         parts.append("" if option is None else "=" + option)
     for pairs in (params, tags):
@@ -467,9 +475,9 @@ def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> 
             return None
         role, duration, reason, params, tags = asked
         settings = read_settings(environ)
-        way = chosen_way(settings, environ)
-        caller = identity(way, settings, environ)
-        key = cache_key(settings.get("url", ""), way, caller, role, duration, reason, params, tags)
+        method = chosen_auth_method(settings, environ)
+        caller = identity(method, settings, environ)
+        key = cache_key(settings.get("url", ""), method, caller, role, duration, reason, params, tags)
         entry = load_entry(environ, key)
     except (OSError, ValueError, Unreadable):
         return None

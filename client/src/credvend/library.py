@@ -7,12 +7,12 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from credvend.config import load_config
+from credvend.auth.registry import load_checked_config
 from credvend.errors import UsageError
-from credvend.formats import variables
-from credvend.service import Options
-from credvend.vended import Credentials
-from credvend.vending import get_credentials
+from credvend.vending.cache_or_service import get_credentials
+from credvend.vending.credentials import Credentials
+from credvend.vending.formats import variables
+from credvend.vending.options import Options
 
 if TYPE_CHECKING:
     import boto3
@@ -37,7 +37,7 @@ def options(
 
 def credentials(role: str, wanted: Options) -> Credentials:
     """As `credvend.credentials`."""
-    return get_credentials(role, wanted, load_config(os.environ), os.environ)
+    return get_credentials(role, wanted, load_checked_config(os.environ), os.environ)
 
 
 def session(role: str, wanted: Options, region_name: str | None) -> boto3.Session:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from credvend import messages
-from credvend.cache import Cache
-from credvend.config import Config
+from credvend.disk.config_file import Config
+from credvend.disk.credentials_cache import Cache
+from credvend.text import messages
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

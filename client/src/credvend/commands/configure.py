@@ -8,50 +8,26 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
-import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from credvend import aws_profiles, secret_store
-from credvend.auth import authenticator, way
-from credvend.aws_profiles import Profile
-from credvend.config import WAYS, Config, load_config, save_config
+from credvend.auth.method import NEXT_STEP
+from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
+from credvend.commands.configure_profiles import may_ask, write_profiles
+from credvend.disk import secret_store
+from credvend.disk.caller_markers import write_marker
+from credvend.disk.config_file import Config, save_config
 from credvend.errors import UsageError, one_line
-from credvend.http import check_url
-from credvend.markers import write_marker
-from credvend.messages import say
-from credvend.service import Json, Service, check_service_url
-from credvend.vend_arguments import PLAIN_ROLE
-
-_WAYS = {
-    "auto": "whatever is found, in this order",
-    "token": "an API token, kept in the keyring or a file",
-    "token-file": "a token in a file that something else renews",
-    "github": "GitHub Actions",
-    "gitlab": "GitLab CI",
-    "kubernetes": "a pod's projected service account token",
-    "login": "signing in at an OpenID provider",
-    "sigv4": "AWS credentials",
-}
-# What each way needs to know, besides the URL: the setting, the question, whether an answer must be given.
-_QUESTIONS: dict[str, tuple[tuple[str, str, bool], ...]] = {
-    "token-file": (("token_file", "Token file", True),),
-    "login": (
-        ("issuer", "Issuer (the OpenID provider's URL)", True),
-        ("client_id", "Client id", True),
-        ("audience", "Audience of the tokens (empty: the provider's default)", False),
-    ),
-    "sigv4": (("profile", "AWS profile to sign with (empty: as AWS SDKs find it)", False),),
-}
+from credvend.text.messages import say
+from credvend.vending.service import check_service_url
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     settings = parser.add_argument_group("settings; what is given is not asked, and an empty value forgets one")
     settings.add_argument("--url", help="where the service is: what `make deploy` printed")
-    settings.add_argument("--auth", choices=WAYS, help="how to prove who you are; default: auto")
+    settings.add_argument("--auth", choices=(AUTO, *method_names()), help="how to prove who you are; default: auto")
     settings.add_argument("--region", help="of the service, for SigV4, where its host does not tell")
     settings.add_argument("--profile", metavar="NAME", help="of ~/.aws/config, to sign with")
     settings.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust instead of the system's")
@@ -72,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     if arguments.profiles:
-        return _write_profiles(arguments, config, environ)
+        return write_profiles(arguments, config, environ)
     if arguments.remove or arguments.dry_run or arguments.yes or arguments.prefix or arguments.reason:
         raise UsageError("--prefix, --reason, --yes, --dry-run and --remove are for --profiles.")
     return _configure(arguments, environ)
@@ -81,21 +57,22 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
 def _configure(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     # What the file says, without the variables: those are for one shell, and not to be kept.
     kept = {name: value for name, value in environ.items() if not _is_setting(name)}
-    config = load_config(kept)
+    config = load_checked_config(kept)
     given = _given(arguments)
     config = replace(config, **given)
-    asking = _may_ask()
+    asking = may_ask()
     if asking:
         config = _asked(config, given)
     if not config.url:
         raise UsageError("Where is the service? credvend configure --url URL")
     config = replace(config, url=check_service_url(config.url))
-    for name, what, needed in _QUESTIONS.get(config.auth, ()):
-        if needed and not getattr(config, name):
-            raise UsageError(f"{what} is missing: give --{name.replace('_', '-')}.")
-    if config.auth == "login":
-        _check_issuer(config.issuer or "")
-    token = _api_token(arguments, config, asking)
+    method = None if config.auth == AUTO else load_method(config.auth)
+    for question in method.questions if method else ():
+        if question.is_needed and not getattr(config, question.setting):
+            raise UsageError(f"{question.text} is missing: give --{question.setting.replace('_', '-')}.")
+    for question in method.questions if method else ():
+        question.check(getattr(config, question.setting) or "")
+    token = _api_token(arguments, asking and method is not None and method.takes_api_token)
     path = save_config(config, environ)
     print(one_line(f"Written: {path}"))
     if token:
@@ -105,7 +82,7 @@ def _configure(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int
     shadowed = sorted(name for name in environ if _is_setting(name))
     if shadowed:
         say(f"warning: {', '.join(shadowed)} in the environment is stronger than the file.")
-    say("next: `credvend login`" if config.auth == "login" else "next: `credvend whoami`, to try it")
+    say(f"next: {method.next_step if method else NEXT_STEP}")
     return 0
 
 
@@ -127,40 +104,29 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     return given
 
 
-def _may_ask() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def _asked(config: Config, given: Mapping[str, Any]) -> Config:
     """The configuration with what the person says to the questions that no option has answered."""
     if "url" not in given:
         config = replace(config, url=_ask("URL of the service", config.url, check_service_url))
     if "auth" not in given:
         print("Ways to prove who you are:", file=sys.stderr)
-        for name, what in _WAYS.items():
+        summaries = {AUTO: "whatever is found, in this order"}
+        summaries.update((name, load_method(name).summary) for name in method_names())
+        for name, what in summaries.items():
             print(f"  {name:11} {what}", file=sys.stderr)
-        config = replace(config, auth=_ask("Way", config.auth, _check_way))
-    for name, question, needed in _QUESTIONS.get(config.auth, ()):
-        if name not in given:
-            check = _check_issuer if name == "issuer" else _check_answer if needed else str
-            answer = _ask(question, getattr(config, name) or "", check)
-            changed: dict[str, Any] = {name: answer or None}
+        config = replace(config, auth=_ask("Way", config.auth, _check_method))
+    for question in () if config.auth == AUTO else load_method(config.auth).questions:
+        if question.setting not in given:
+            answer = _ask(question.text, getattr(config, question.setting) or "", question.check)
+            changed: dict[str, Any] = {question.setting: answer or None}
             config = replace(config, **changed)
     return config
 
 
-def _check_way(text: str) -> None:
-    if text not in WAYS:
-        raise UsageError(f"There is no way {text or 'without a name'}: it is one of {', '.join(WAYS)}.")
-
-
-def _check_issuer(text: str) -> None:
-    check_url(text, "https://login.example.com")
-
-
-def _check_answer(text: str) -> None:
-    if not text:
-        raise UsageError("An answer is needed here.")
+def _check_method(text: str) -> None:
+    known = (AUTO, *method_names())
+    if text not in known:
+        raise UsageError(f"There is no way {text or 'without a name'}: it is one of {', '.join(known)}.")
 
 
 def _ask(question: str, default: str, check: Callable[[str], object]) -> str:
@@ -179,99 +145,16 @@ def _ask(question: str, default: str, check: Callable[[str], object]) -> str:
             print(error.message, file=sys.stderr)
 
 
-def _api_token(arguments: argparse.Namespace, config: Config, asking: bool) -> str:
+def _api_token(arguments: argparse.Namespace, asking: bool) -> str:
     """The API token to keep; empty for none. It never stands on a command line, where others could read it."""
     if arguments.token_stdin:
         token = sys.stdin.readline().strip()
         if not token:
             raise UsageError("There is no token on standard input.")
-    elif asking and config.auth == "token":
+    elif asking:
         token = getpass.getpass("API token (empty: keep the one there is): ").strip()
     else:
         return ""
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError("That is no token: it must be one line of printable characters without blanks.")
     return token
-
-
-def _write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    if arguments.prefix and not aws_profiles.may_begin(arguments.prefix):
-        raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
-    path = aws_profiles.config_file(environ)
-    old = aws_profiles.read(path)
-    profiles: list[Profile] = []
-    if not arguments.remove:
-        keys = aws_profiles.credentials_file(environ)
-        taken = dict.fromkeys(aws_profiles.names_with_keys(aws_profiles.read(keys) or b""), keys)
-        taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
-        roles = Service(config, authenticator(config, environ), environ).roles()
-        profiles = _profiles(roles, taken, arguments.prefix, arguments.reason, _program(environ))
-    if profiles and way(config, environ) == "sigv4" and not config.profile:
-        say(
-            "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
-            "for: name the profile to sign with, `credvend configure --auth sigv4 --profile NAME`."
-        )
-    new = aws_profiles.with_profiles(old or b"", profiles)
-    if new == (old or b""):
-        print(f"{path} needs no change.")
-        return 0
-    print(aws_profiles.difference(path, old or b"", new), flush=True)
-    if arguments.dry_run:
-        return 0
-    if not arguments.yes and not _confirmed(path):
-        return UsageError.exit_code
-    backup = aws_profiles.write(path, old, new)
-    say(f"written: {path}{f'; what was there is in {backup}' if backup else ''}")
-    return 0
-
-
-def _profiles(
-    roles: Sequence[Json], taken: Mapping[str, str], prefix: str, reason: str | None, program: str
-) -> list[Profile]:
-    """What is to be written, and what is not is said.
-
-    Args:
-        taken: the profiles of others, and in which file they are.
-    """
-    profiles = []
-    for role in sorted(roles, key=lambda each: str(each["Role"])):
-        name = str(role["Role"])
-        profile = prefix + name
-        if not PLAIN_ROLE.fullmatch(name):
-            say(f"left out: {name}; a profile's command line takes only letters, digits, _, . and -, no - first.")
-        elif profile in taken:
-            say(f"left out: {name}; {taken[profile]} has a profile {profile}, which is not credvend's: try --prefix.")
-        elif profile == "default":
-            say(f"left out: {name}; everything that names no profile would get that role: try --prefix.")
-        elif role.get("ReasonRequired") and not reason:
-            say(f"left out: {name}; it demands a reason: give --reason, or use `credvend exec`.")
-        elif any(param.get("Required", True) for param in role.get("Params", [])):
-            say(f"left out: {name}; it needs a parameter: use `credvend exec {name} --param NAME=VALUE`.")
-        else:
-            words = [program, "process", name]
-            if role.get("ReasonRequired") and reason:
-                words += ["--reason", reason]
-            profiles.append(Profile(profile, words))
-    return profiles
-
-
-def _program(environ: Mapping[str, str]) -> str:
-    """Where credvend is: an SDK may run with another PATH."""
-    started = os.path.abspath(sys.argv[0])
-    if os.path.basename(started) == "credvend" and os.access(started, os.X_OK) and os.path.isfile(started):
-        return started
-    beside = os.path.join(os.path.dirname(sys.executable), "credvend")
-    if os.access(beside, os.X_OK):
-        return beside
-    return shutil.which("credvend", path=environ.get("PATH")) or "credvend"
-
-
-def _confirmed(path: str) -> bool:
-    if not _may_ask():
-        raise UsageError(f"Nothing is written. To write {path} without being asked, say --yes.")
-    sys.stderr.write(f"Write {path}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        return True
-    say("nothing is written")
-    return False

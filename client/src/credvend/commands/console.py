@@ -15,15 +15,17 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from credvend.config import Config
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.http import Request, send
-from credvend.loopback import show_privately
-from credvend.messages import progress, say
-from credvend.objects import json_object
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vended import Credentials
-from credvend.vending import Options, credentials_of, get_entry
+from credvend.net.browser import show_privately
+from credvend.net.request import Request
+from credvend.net.send import send
+from credvend.text.json_object import json_object
+from credvend.text.messages import progress, say
+from credvend.vending.cache_or_service import credentials_of, get_entry
+from credvend.vending.credentials import Credentials
+from credvend.vending.options import Options
 
 
 class Partition(NamedTuple):

@@ -12,29 +12,18 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from credvend import messages
-from credvend.config import Config
+from credvend import lean
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
 from credvend.errors import UsageError
-from credvend.formats import variables
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vending import get_credentials
+from credvend.text import messages
+from credvend.vending.cache_or_service import get_credentials
+from credvend.vending.formats import variables
 
 # Set in the command's environment: the role.
 INSIDE = "CREDVEND_ROLE"
-# Other places where AWS SDKs look, some of them first.
-_OTHERS = (
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_SECURITY_TOKEN",
-    "AWS_ROLE_ARN",
-    "AWS_ROLE_SESSION_NAME",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-    "AWS_CREDENTIAL_FILE",
-)
+# Other places where AWS SDKs look, some of them first. (The last is the session token's old name, first for botocore.)
+_OTHERS = (*lean.AWS_SOURCES, "AWS_SECURITY_TOKEN")
 # Whoever runs credvend has it; the command gets the role's credentials, and not what any role can be had with.
 _OWN = ("CREDVEND_TOKEN",)
 

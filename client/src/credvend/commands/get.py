@@ -6,13 +6,13 @@ import argparse
 import json
 from collections.abc import Mapping
 
-from credvend.auth import authenticator
-from credvend.config import Config
+from credvend.auth.registry import authenticator
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
 from credvend.errors import UsageError
-from credvend.formats import FORMATS
-from credvend.service import Service
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vending import get_credentials
+from credvend.vending.cache_or_service import get_credentials
+from credvend.vending.formats import FORMATS
+from credvend.vending.service import Service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
         print(json.dumps(service.vend(arguments.role, options, dry_run=True), indent=2))
         return 0
     credentials = get_credentials(arguments.role, options, config, environ, fresh=arguments.fresh)
-    print(FORMATS[arguments.format or "json"](credentials))
+    print(FORMATS[arguments.format or "json"].write(credentials))
     return 0

@@ -7,12 +7,16 @@ import sys
 import threading
 from collections.abc import Mapping
 
-from credvend.auth import login, way
-from credvend.auth.oidc import CodeRequest, DeviceGrant, Oidc, Tokens, check_response
-from credvend.config import Config
+from credvend.auth import sign_in
+from credvend.auth.registry import method_in_use
+from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
-from credvend.loopback import HOST, NOTHING_HERE, Answer, OneTime, browser_server, open_browser
-from credvend.messages import progress, say
+from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server, open_browser
+from credvend.net.loopback_server import HOST
+from credvend.oidc.client import DeviceGrant, Oidc
+from credvend.oidc.code_flow import CodeRequest, check_response
+from credvend.oidc.tokens import Tokens
+from credvend.text.messages import progress, say
 
 # How long a person may take at the provider's pages.
 BROWSER_SECONDS = 300.0
@@ -37,14 +41,14 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
             grant = oidc.start_device()
         _show(grant, not arguments.no_open and _has_desktop(environ))
         tokens = oidc.await_device(grant)
-    place = login.begin(tokens, oidc.provider, config, environ)
+    place = sign_in.begin(tokens, oidc.provider, config, environ)
     who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")
     print(one_line(f"Signed in as {who}." if who else "Signed in."))
     if place is None:
         print(f"The provider gave no refresh token: sign in again in {_minutes(tokens.lifetime)}.")
     else:
         print(f"Your refresh token is in {place.text}.")
-    used = way(config, environ)
+    used = method_in_use(config, environ)
     if used != "login":
         say(f"warning: the way to authenticate is {used}, so this sign-in is not used: set auth = login.")
     return 0

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from credvend.auth import login
-from credvend.cache import Cache
-from credvend.config import Config
+from credvend.auth import sign_in
+from credvend.disk.config_file import Config
+from credvend.disk.credentials_cache import Cache
 from credvend.errors import one_line
-from credvend.messages import progress
+from credvend.text.messages import progress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
     try:
         with progress("signing out"):
-            session, revoked = login.end(config, environ)
+            session, revoked = sign_in.end(config, environ)
     finally:
         # Whose they are, the names of the entries do not tell; what was another caller's is one request away.
         Cache(environ).clear()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from credvend import formats
-from credvend.config import Config
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vending import get_credentials
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
+from credvend.vending import formats
+from credvend.vending.cache_or_service import get_credentials
 
 # `lean.cached_process` answers first, where the cache has it.
 

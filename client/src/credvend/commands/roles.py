@@ -6,11 +6,11 @@ import argparse
 import json
 from collections.abc import Callable, Mapping
 
-from credvend import messages
-from credvend.auth import authenticator
-from credvend.config import Config
-from credvend.service import Json, Service
-from credvend.tables import duration, table
+from credvend.auth.registry import authenticator
+from credvend.disk.config_file import Config
+from credvend.text import messages
+from credvend.text.tables import duration, table
+from credvend.vending.service import Json, Service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -19,16 +19,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from credvend import formats, lean
-from credvend.auth import authenticator
-from credvend.config import Config
+from credvend import lean
+from credvend.auth.registry import authenticator
+from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.disk.config_file import Config
 from credvend.errors import CredvendError, ServiceError, UsageError
-from credvend.loopback import HOST, is_our_name, listen
-from credvend.messages import say, verbose
-from credvend.service import Service
-from credvend.vend_arguments import add_vend_arguments, options_of
-from credvend.vended import Credentials, moment_text
-from credvend.vending import credentials_of, get_entry
+from credvend.net.loopback_server import HOST, is_our_name, listen
+from credvend.text.messages import say, verbose
+from credvend.text.moments import moment_text
+from credvend.vending.cache_or_service import credentials_of, get_entry
+from credvend.vending.credentials import Credentials
+from credvend.vending.formats import FORMATS
+from credvend.vending.service import Service
 
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
 TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 the name of a variable
@@ -44,9 +46,7 @@ _CONNECTION_SECONDS = 10
 # What a client is told; an SDK shows it, or tries again.
 _STATUS = {2: 400, 3: 401, 4: 403}
 _FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
-    "env": formats.env_lines,
-    "fish": formats.fish_lines,
-    "powershell": formats.powershell_lines,
+    **{name: each.variables for name, each in FORMATS.items() if each.variables is not None},
     "json": lambda variables: json.dumps(dict(variables)),
 }
 

@@ -6,10 +6,10 @@ import argparse
 import json
 from collections.abc import Mapping
 
-from credvend.auth import authenticator
-from credvend.config import Config
-from credvend.service import Service
-from credvend.tables import table
+from credvend.auth.registry import authenticator
+from credvend.disk.config_file import Config
+from credvend.text.tables import table
+from credvend.vending.service import Service
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

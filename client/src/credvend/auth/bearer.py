@@ -1,0 +1,50 @@
+"""Tokens as files hold them, and as a request carries them."""
+
+from __future__ import annotations
+
+import os
+
+from credvend import lean
+from credvend.errors import AuthenticationError
+from credvend.text.messages import say
+
+
+class Untrusted(AuthenticationError):
+    """Others could have put the token there."""
+
+
+def token_in(path: str, *, is_projected: bool = False) -> str:
+    """The token in a file.
+
+    Args:
+        is_projected: whether it is Kubernetes who wrote it, readable for all in the pod as it is.
+
+    Raises:
+        Untrusted: the file is somebody else's, or others may write it.
+        AuthenticationError: there is none.
+    """
+    try:
+        with open(path, encoding="ascii") as file:
+            status = os.fstat(file.fileno())
+            lean.refuse_changeable(path, status)
+            token = file.read(65_536).strip()
+    except lean.Unreadable as error:
+        raise Untrusted(str(error)) from None
+    except (OSError, ValueError):
+        raise AuthenticationError(f"The token file {path} cannot be read; is token_file right?") from None
+    if not token:
+        raise AuthenticationError(f"The token file {path} is empty.")
+    if status.st_mode & 0o044 and status.st_uid == os.geteuid() and not is_projected:
+        say(f"warning: other users can read your token in {path}: chmod 600 {path}")
+    return token
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of a token (RFC 6750, 2.1).
+
+    Raises:
+        AuthenticationError: it holds what no header may, such as a line break.
+    """
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise AuthenticationError("The token is malformed: it must be one line of printable characters without blanks.")
+    return {"Authorization": f"Bearer {token}"}

@@ -1,0 +1,116 @@
+"""The files of a sign-in, below the state directory, each 0600: who is signed in, and the lock beside it.
+
+The file holds the session (who, where, and the token that the service is sent, which lives for minutes). The refresh
+token is not in it, but in the secret store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from credvend import lean
+from credvend.disk import secret_store
+from credvend.disk.config_file import Config
+from credvend.disk.private_files import CannotWrite, private_directory, remove, write_private
+from credvend.errors import AuthenticationError
+from credvend.text.json_object import json_object
+
+# Seconds of life below which a token is renewed: enough for one request and its retries.
+_MARGIN = 60.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A person who is signed in.
+
+    Attributes:
+        issuer, client_id: with which provider, and as which client.
+        token_endpoint, revocation_endpoint: of the provider.
+        subject, name: who, for the provider and for people; None if no ID token said it.
+        token: what the service is sent.
+        expires: of the token, in seconds since 1970 by this computer's clock.
+        lifetime: seconds that it had when it came.
+        obtained: when that was.
+    """
+
+    issuer: str
+    client_id: str
+    token_endpoint: str
+    revocation_endpoint: str | None
+    subject: str | None
+    name: str | None
+    token: str = field(repr=False)
+    expires: float
+    lifetime: float
+    obtained: float
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether the token is good for another request. Not so if the clock was set back since it came."""
+        return self.obtained - _MARGIN <= now < self.expires - min(_MARGIN, self.lifetime / 4)
+
+
+def secret_name(config: Config) -> str:
+    return f"login {config.url}"
+
+
+def path_of(config: Config, environ: Mapping[str, str]) -> str:
+    return os.path.join(lean.state_directory(environ), f"login-{lean.sha256(config.url)[:16]}.json")
+
+
+def read(config: Config, environ: Mapping[str, str]) -> Session | None:
+    path = path_of(config, environ)
+    try:
+        lean.check_private_directory(os.path.dirname(path))
+        return Session(**(json_object(lean.read_private(path)) or {}))
+    except FileNotFoundError:
+        return None
+    except lean.Unreadable as error:
+        raise AuthenticationError(str(error)) from None
+    except (OSError, ValueError, TypeError):  # cut off, or of another version
+        return None
+
+
+def write(session: Session, config: Config, environ: Mapping[str, str]) -> None:
+    path = path_of(config, environ)
+    private_directory(os.path.dirname(path))
+    write_private(path, json.dumps(vars(session)).encode("ascii"))
+
+
+@contextlib.contextmanager
+def locked(config: Config, environ: Mapping[str, str]) -> Iterator[None]:
+    """One process at a time; the lock ends with its holder, whatever ends that."""
+    path = path_of(config, environ) + ".lock"
+    private_directory(os.path.dirname(path))
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:  # some file systems have no locks
+            raise CannotWrite(f"{path} cannot be locked: {error.strerror}; set XDG_STATE_HOME to another.") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(config: Config, environ: Mapping[str, str]) -> None:
+    """Remove what a process that was killed while it wrote has left, which may be a token. Only under the lock."""
+    directory = lean.state_directory(environ)
+    ours = (
+        path_of(config, environ),
+        secret_store.path_of(secret_name(config), environ),
+        lean.marker_path(environ, "login", config.url),
+    )
+    names = "|".join(re.escape(os.path.basename(path)) for path in ours)
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):
+            if re.fullmatch(rf"\.(?:{names})\.[0-9a-f]{{16}}", name):
+                remove(os.path.join(directory, name))

@@ -1,0 +1,115 @@
+"""Profiles for `~/.aws/config`, one for each role that you may have: what `credvend configure --profiles` does."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+
+from credvend.auth.registry import authenticator, method_in_use
+from credvend.commands.vend_arguments import PLAIN_ROLE
+from credvend.disk import aws_config_file
+from credvend.disk.config_file import Config
+from credvend.errors import UsageError
+from credvend.text import aws_profiles
+from credvend.text.aws_profiles import Profile
+from credvend.text.messages import say
+from credvend.vending.service import Json, Service
+
+
+def may_ask() -> bool:
+    """Whether there is a person at a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+    """Show the change, ask, and write; the exit code.
+
+    Args:
+        arguments: those of `credvend configure`.
+
+    Raises:
+        CredvendError: the roles cannot be had, or the file cannot be written.
+    """
+    if arguments.prefix and not aws_profiles.may_begin(arguments.prefix):
+        raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
+    path = aws_config_file.config_file(environ)
+    old = aws_config_file.read(path)
+    profiles: list[Profile] = []
+    if not arguments.remove:
+        keys = aws_config_file.credentials_file(environ)
+        taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
+        taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
+        roles = Service(config, authenticator(config, environ), environ).roles()
+        profiles = _profiles(roles, taken, arguments.prefix, arguments.reason, _program(environ))
+    if profiles and method_in_use(config, environ) == "sigv4" and not config.profile:
+        say(
+            "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
+            "for: name the profile to sign with, `credvend configure --auth sigv4 --profile NAME`."
+        )
+    new = aws_profiles.with_profiles(old or b"", profiles)
+    if new == (old or b""):
+        print(f"{path} needs no change.")
+        return 0
+    print(aws_profiles.difference(path, old or b"", new), flush=True)
+    if arguments.dry_run:
+        return 0
+    if not arguments.yes and not _confirmed(path):
+        return UsageError.exit_code
+    backup = aws_config_file.write(path, old, new)
+    say(f"written: {path}{f'; what was there is in {backup}' if backup else ''}")
+    return 0
+
+
+def _profiles(
+    roles: Sequence[Json], taken: Mapping[str, str], prefix: str, reason: str | None, program: str
+) -> list[Profile]:
+    """What is to be written, and what is not is said.
+
+    Args:
+        taken: the profiles of others, and in which file they are.
+    """
+    profiles = []
+    for role in sorted(roles, key=lambda each: str(each["Role"])):
+        name = str(role["Role"])
+        profile = prefix + name
+        if not PLAIN_ROLE.fullmatch(name):
+            say(f"left out: {name}; a profile's command line takes only letters, digits, _, . and -, no - first.")
+        elif profile in taken:
+            say(f"left out: {name}; {taken[profile]} has a profile {profile}, which is not credvend's: try --prefix.")
+        elif profile == "default":
+            say(f"left out: {name}; everything that names no profile would get that role: try --prefix.")
+        elif role.get("ReasonRequired") and not reason:
+            say(f"left out: {name}; it demands a reason: give --reason, or use `credvend exec`.")
+        elif any(param.get("Required", True) for param in role.get("Params", [])):
+            say(f"left out: {name}; it needs a parameter: use `credvend exec {name} --param NAME=VALUE`.")
+        else:
+            words = [program, "process", name]
+            if role.get("ReasonRequired") and reason:
+                words += ["--reason", reason]
+            profiles.append(Profile(profile, words))
+    return profiles
+
+
+def _program(environ: Mapping[str, str]) -> str:
+    """Where credvend is: an SDK may run with another PATH."""
+    started = os.path.abspath(sys.argv[0])
+    if os.path.basename(started) == "credvend" and os.access(started, os.X_OK) and os.path.isfile(started):
+        return started
+    beside = os.path.join(os.path.dirname(sys.executable), "credvend")
+    if os.access(beside, os.X_OK):
+        return beside
+    return shutil.which("credvend", path=environ.get("PATH")) or "credvend"
+
+
+def _confirmed(path: str) -> bool:
+    if not may_ask():
+        raise UsageError(f"Nothing is written. To write {path} without being asked, say --yes.")
+    sys.stderr.write(f"Write {path}? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+        return True
+    say("nothing is written")
+    return False

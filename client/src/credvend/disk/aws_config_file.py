@@ -1,0 +1,117 @@
+"""The files `~/.aws/config` and `~/.aws/credentials`: read, and the first replaced in one step, with a backup kept."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import stat
+import time
+from collections.abc import Mapping
+
+from credvend import lean
+from credvend.errors import UsageError
+
+# How many are kept.
+_BACKUPS = 3
+
+
+def config_file(environ: Mapping[str, str]) -> str:
+    """`$AWS_CONFIG_FILE`, else `~/.aws/config`."""
+    named = environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
+    return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
+
+
+def credentials_file(environ: Mapping[str, str]) -> str:
+    """`$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`."""
+    named = environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
+    return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
+
+
+def read(path: str) -> bytes | None:
+    """The file's content; None if there is none.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def write(path: str, old: bytes | None, new: bytes) -> str | None:
+    """Replace the file in one step, with its mode kept, a link to it kept, and what was there beside it as a backup.
+
+    Args:
+        old: what was read, None for no file; if something else is there now, nothing is written.
+
+    Returns:
+        The backup's path; None if there was nothing.
+
+    Raises:
+        UsageError: it cannot be written, or somebody else has changed it meanwhile.
+    """
+    target = os.path.realpath(path)
+    try:
+        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        mode, owner = 0o600, None
+        backup = None
+        if old is not None:
+            status = os.stat(target)
+            mode, owner = stat.S_IMODE(status.st_mode), (status.st_uid, status.st_gid)
+            backup = _back_up(target, old, mode, owner)
+        temporary = f"{target}.credvend-{secrets.token_hex(8)}.tmp"
+        _create(temporary, new, mode, owner)
+        try:
+            if read(target) != old:
+                raise UsageError(f"{path} was changed by somebody else meanwhile; nothing is written. Try again.")
+            if new or os.path.islink(path):
+                os.replace(temporary, target)
+            else:  # nothing of anybody's was in it
+                os.unlink(temporary)
+                os.unlink(target)
+        except BaseException:
+            for each in (temporary, backup):
+                with contextlib.suppress(OSError):
+                    if each is not None:
+                        os.unlink(each)
+            raise
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; nothing is changed.") from None
+    _remove_old_backups(target)
+    return backup
+
+
+def _back_up(target: str, content: bytes, mode: int, owner: tuple[int, int] | None) -> str:
+    """Write a backup beside a file; two of one second may draw the same name, and the later one draws again."""
+    while True:
+        backup = f"{target}.credvend-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(2)}.bak"
+        with contextlib.suppress(FileExistsError):
+            _create(backup, content, mode, owner)
+            return backup
+
+
+def _remove_old_backups(target: str) -> None:
+    """Keep the last few: they hold what the file held, secrets included."""
+    directory, name = os.path.split(target)
+    ours = re.compile(re.escape(name) + r"\.credvend-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}\.bak")
+    with contextlib.suppress(OSError):
+        for old in sorted(filter(ours.fullmatch, os.listdir(directory)))[:-_BACKUPS]:
+            os.unlink(os.path.join(directory, old))
+
+
+def _create(path: str, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        if owner is not None and owner != (os.geteuid(), os.getegid()):
+            with contextlib.suppress(OSError):  # only root can give files away
+                os.fchown(file.fileno(), *owner)
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())

@@ -1,0 +1,132 @@
+"""Sending a person's browser somewhere, and hearing from it, on this computer alone.
+
+An address that a browser is started with stands on its command line, where every user of the computer can read it. So
+that address is one of ours, used once, which leads to the one that holds something secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import secrets
+import threading
+import webbrowser
+from collections.abc import Iterator, Mapping
+from typing import Callable, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from credvend.errors import ServiceError
+from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_another_user, is_our_name, listen
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>credvend</title>
+<style>body{{font:18px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32em;padding:0 1em}}</style></head>
+<body><h1>{title}</h1><p>{text}</p></body></html>
+"""
+
+
+class Answer(NamedTuple):
+    """What a browser gets: a page, or with `location` to be sent on."""
+
+    status: int
+    title: str = ""
+    text: str = ""
+    location: str | None = None
+
+
+Handle = Callable[[str, Mapping[str, list[str]]], Answer]
+NOTHING_HERE = Answer(404, "Nothing is here", "This address is used once, by the command that made it.")
+
+
+@contextlib.contextmanager
+def browser_server(handle: Handle, port: int = 0) -> Iterator[int]:
+    """Answer this user's browser on a loopback port, a free one for 0, for as long as the block runs.
+
+    Args:
+        handle: path and query of a GET to its answer. It is called by one thread at a time.
+
+    Raises:
+        UsageError: the port is taken.
+    """
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        timeout = CONNECTION_SECONDS  # browsers open connections that they then do not use
+
+        def do_GET(self) -> None:
+            self._send(self._answer())
+
+        def _answer(self) -> Answer:
+            if not is_our_name(self):
+                return NOTHING_HERE
+            if is_another_user(self.client_address):
+                return NOTHING_HERE
+            parts = urlsplit(self.path)
+            try:
+                query = parse_qs(parts.query, keep_blank_values=True, errors="strict", max_num_fields=30)
+            except ValueError:
+                return NOTHING_HERE
+            with lock:
+                return handle(parts.path, query)
+
+        def _send(self, answer: Answer) -> None:
+            body = _PAGE.format(title=answer.title, text=answer.text).encode() if answer.location is None else b""
+            self.send_response_only(answer.status)
+            if answer.location is not None:
+                self.send_header("Location", answer.location)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "no-store")
+            self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
+            self.send_header("Referrer-Policy", "no-referrer")
+            self.send_header("X-Content-Type-Options", "nosniff")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: the path holds the code."""
+
+    lock = threading.Lock()
+    with listen(Handler, port) as server:
+        yield int(server.server_address[1])
+
+
+class OneTime:
+    """An address that leads to another one, once."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self.path = f"/go/{secrets.token_urlsafe(32)}"
+        self.used = threading.Event()
+
+    def answer(self, path: str) -> Answer | None:
+        """The answer for this path; None if it is another."""
+        if not secrets.compare_digest(path.encode(), self.path.encode()):
+            return None
+        if self.used.is_set():
+            return Answer(
+                410, "This address was used already", "If that was not you, stop the command in the terminal."
+            )
+        self.used.set()
+        return Answer(303, location=self._target)
+
+
+def open_browser(url: str) -> bool:
+    """Start the browser; false if there is none. What it prints does not get between ours."""
+    try:
+        return webbrowser.open(url)
+    except (webbrowser.Error, OSError):
+        return False
+
+
+def show_privately(url: str, seconds: float = 60.0) -> None:
+    """Open an address that holds a secret in the browser, and wait until the browser has come for it.
+
+    Raises:
+        ServiceError: there is no browser, or it did not come.
+    """
+    once = OneTime(url)
+    with browser_server(lambda path, query: once.answer(path) or NOTHING_HERE) as port:
+        started = open_browser(f"http://{HOST}:{port}{once.path}")
+        if not started or not once.used.wait(seconds):
+            raise ServiceError("No browser could be opened; --print prints the address instead.")

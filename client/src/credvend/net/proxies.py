@@ -1,0 +1,56 @@
+"""Which proxy a request goes through."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+from credvend.errors import UsageError
+from credvend.net.urls import is_loopback
+
+
+def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | None:
+    """The proxy for a URL: `HTTPS_PROXY`, else `ALL_PROXY`, in lower or upper case, unless `NO_PROXY` names the host.
+
+    Raises:
+        UsageError: the variable holds no URL.
+    """
+    host = url.hostname or ""
+    if is_loopback(host) or _bypasses_proxy(host, url.port or 443, _either(environ, "no_proxy")):
+        return None
+    text = _either(environ, "https_proxy") or _either(environ, "all_proxy")
+    if not text:
+        return None
+    with contextlib.suppress(ValueError):
+        proxy = urlsplit(text if "://" in text else f"http://{text}")
+        _ = proxy.port  # which is checked here
+        if proxy.hostname and text.isascii() and not re.search(r"[\x00-\x20\x7f]", text):
+            return proxy
+    raise UsageError("The variable HTTPS_PROXY holds no URL like http://proxy.example.com:3128.")
+
+
+def _either(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name) or environ.get(name.upper()) or ""
+
+
+def _bypasses_proxy(host: str, port: int, no_proxy: str) -> bool:
+    """Whether `NO_PROXY` names a host: `*`, a name for itself and all below it, an address, or a network; with a port,
+    for that port."""
+    for entry in no_proxy.lower().replace(",", " ").split():
+        if entry == "*":
+            return True
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address(host) in ipaddress.ip_network(entry.strip("[]"), strict=False):
+                return True
+        name, colon, only = entry.rpartition(":")
+        if colon and only.isdigit():
+            if int(only) != port:
+                continue
+            entry = name
+        name = entry.strip("[]").lstrip("*").lstrip(".")
+        if name and (host.lower() == name or host.lower().endswith("." + name)):
+            return True
+    return False

@@ -1,0 +1,137 @@
+"""Credentials for a role, from the cache or from the service."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+
+from credvend import lean
+from credvend.auth import registry
+from credvend.disk.config_file import Config
+from credvend.disk.credentials_cache import FAILURE_LASTS, FAILURE_LASTS_WITH_ENTRY, Cache
+from credvend.disk.private_files import CannotWrite
+from credvend.errors import CredvendError, ServiceError, UsageError
+from credvend.text.messages import say, verbose
+from credvend.vending import formats
+from credvend.vending.credentials import Credentials, parse_credentials
+from credvend.vending.options import Options
+from credvend.vending.service import LARGEST_SKEW, Service
+
+
+def get_credentials(
+    role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
+) -> Credentials:
+    """Credentials for a role with at least a minute to live.
+
+    Of many processes that want the same at once, one asks the service, and all have its answer, or its failure.
+
+    Args:
+        fresh: ask the service, whatever the cache has.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
+    """
+    return credentials_of(get_entry(role, options, config, environ, fresh=fresh), role)
+
+
+def get_entry(
+    role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
+) -> lean.Entry:
+    """The same, as the cache has it: for who must know when it ends by this computer's clock.
+
+    Args:
+        fresh: ask the service, whatever the cache has.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
+    """
+    if lean.asks_itself(environ):
+        raise UsageError(lean.ITSELF)
+    caller = registry.authenticator(config, environ)
+    service = Service(config, caller, environ)
+    key = lean.cache_key(
+        config.url,
+        registry.method_in_use(config, environ),
+        caller.cache_identity(),
+        role,
+        options.duration,
+        options.reason,
+        options.params,
+        options.tags,
+        options.policy,
+    )
+    cache = Cache(environ)
+    if not fresh:
+        entry = cache.load(key)
+        if entry is not None and entry.is_fresh(time.time()):
+            verbose("found in the cache")
+            return entry
+    waiting_since = time.time()
+    with ExitStack() as stack:
+        try:
+            cache.prepare()
+            stack.enter_context(cache.lock(key))
+        except CannotWrite as error:
+            say(f"warning: nothing is cached: {error.message}")
+            return _ask(service, key, role, options)
+        return _under_lock(cache, key, role, options, service, fresh, waiting_since)
+
+
+def _under_lock(
+    cache: Cache, key: str, role: str, options: Options, service: Service, fresh: bool, waiting_since: float
+) -> lean.Entry:
+    """As the only one of all processes: what another one has got meanwhile, or else what the service says."""
+    entry = cache.load(key)
+    if fresh:
+        error = None
+    else:
+        now = time.time()
+        if entry is not None and entry.is_fresh(now):
+            verbose("another process asked the service meanwhile")
+            return entry
+        spare = entry is not None and entry.is_usable(now)
+        error = cache.failure(key, waiting_since, FAILURE_LASTS_WITH_ENTRY if spare else FAILURE_LASTS)
+    if error is None:
+        try:
+            made = _ask(service, key, role, options)
+        except CredvendError as failed:
+            with suppress(CannotWrite):
+                cache.note_failure(key, failed)
+            error = failed
+        else:
+            try:
+                cache.store(made)
+            except CannotWrite as full:
+                say(f"warning: nothing is cached: {full.message}")
+            return made
+    # A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
+    if isinstance(error, ServiceError) and not fresh and entry is not None and entry.is_usable(time.time()):
+        verbose(f"the old credentials still do: {error.message}")
+        return entry
+    raise error
+
+
+def _ask(service: Service, key: str, role: str, options: Options) -> lean.Entry:
+    """Ask the service, and note by this computer's clock when its answer expires."""
+    answer = service.vend(role, options)
+    credentials = parse_credentials(answer, role)
+    now = time.time()
+    expires = credentials.expiration.timestamp() - service.skew
+    if expires - now < lean.LEAST_LIFE:
+        raise ServiceError("The service's credentials have less than a minute to live; tell its operators.")
+    if expires - now > lean.LONGEST_LIFE + LARGEST_SKEW:
+        # No session does; to believe it would be to hand out credentials that have long ended.
+        raise ServiceError(
+            "By the service's clock its credentials live for more than twelve hours, which none do: "
+            "something between here and there answers with a wrong date; tell the service's operators."
+        )
+    # What is left of the excess is the answer's way, and the rounding of its date.
+    expires = min(expires, int(now) + lean.LONGEST_LIFE)
+    return lean.Entry(key, int(now), int(expires), formats.process(credentials), json.dumps(answer))
+
+
+def credentials_of(entry: lean.Entry, role: str) -> Credentials:
+    """What an entry holds, as an object."""
+    return parse_credentials(json.loads(entry.answer), role)

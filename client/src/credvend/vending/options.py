@@ -1,0 +1,31 @@
+"""What a caller may ask for besides a role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from credvend.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one request.
+
+    Attributes:
+        duration: seconds, or "15m", "1h"; None for the role's default.
+        reason: one line, for the audit log.
+        params, tags: pairs of name and value.
+        policy: an IAM policy document, as JSON, that narrows the session.
+    """
+
+    duration: str | None = None
+    reason: str | None = None
+    params: tuple[tuple[str, str], ...] = ()
+    tags: tuple[tuple[str, str], ...] = ()
+    policy: str | None = None
+
+    def __post_init__(self) -> None:
+        for what, pairs in (("param", self.params), ("tag", self.tags)):
+            names = [name for name, _ in pairs]
+            if len(set(names)) != len(names) or "" in names:
+                raise UsageError(f"Each --{what} must be name=value, and each name be given once.")

@@ -1,0 +1,151 @@
+"""What the service can be asked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from credvend.auth.method import Authenticator, Renewing, Scheme
+from credvend.disk.config_file import Config
+from credvend.errors import CredvendError, ServiceError, UsageError, assert_never
+from credvend.net.request import Request, Response, date_of
+from credvend.net.send import send
+from credvend.net.urls import check_url
+from credvend.text.json_object import json_object
+from credvend.text.messages import progress, say
+from credvend.vending.options import Options
+from credvend.vending.refusals import refusal
+
+Json = dict[str, Any]
+_ROLE = re.compile(r"[!-~]+")
+# SigV4 allows five minutes; less is nothing to bother anybody with.
+LARGEST_SKEW = 120
+
+
+class Service:
+    """The service, as one caller sees it."""
+
+    def __init__(self, config: Config, authenticator: Authenticator, environ: Mapping[str, str]) -> None:
+        if not config.url:
+            raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+        check_service_url(config.url)
+        self._config = config
+        self._authenticator = authenticator
+        self._environ = environ
+        self.skew = 0.0
+        """Seconds that the service's clock is ahead of this computer's, by the last answer; 0.0 if it said nothing."""
+
+    def vend(self, role: str, options: Options, dry_run: bool = False) -> Json:
+        """Credentials for a role, in the shape of `aws sts assume-role`.
+
+        Raises:
+            UsageError, AuthenticationError, AccessDeniedError, ServiceError: nothing was vended.
+        """
+        if not _ROLE.fullmatch(role):
+            raise UsageError("A role is its name, as `credvend roles` lists it, or its ARN: without blanks.")
+        body: Json = {"role": role}
+        if options.duration is not None:
+            text = options.duration
+            body["duration"] = int(text) if text.isascii() and text.isdigit() else text
+        if options.reason is not None:
+            body["reason"] = options.reason
+        if options.params:
+            body["params"] = dict(options.params)
+        if options.tags:
+            body["tags"] = dict(options.tags)
+        if options.policy is not None:
+            body["policy"] = _policy(options.policy)
+        if dry_run:
+            body["dry_run"] = True
+        return self._call("POST", "credentials", json.dumps(body).encode("ascii"))
+
+    def roles(self) -> list[Json]:
+        """The roles that the caller may have now.
+
+        Raises:
+            AuthenticationError, AccessDeniedError, ServiceError: as above.
+        """
+        roles = self._call("GET", "roles").get("Roles")
+        if not isinstance(roles, list) or not all(isinstance(role, dict) and "Role" in role for role in roles):
+            raise ServiceError("The answer is no list of roles; is url right?")
+        return roles
+
+    def whoami(self) -> Json:
+        """The caller, as the service sees it.
+
+        Raises:
+            AuthenticationError, AccessDeniedError, ServiceError: as above.
+        """
+        return self._call("GET", "whoami")
+
+    def _call(self, method: str, route: str, body: bytes = b"") -> Json:
+        url = f"{self._config.url}/{_prefix(self._authenticator.scheme)}/{route}"
+        with progress("asking the service"):
+            response = self._send(method, url, body)
+            # A token may end before its time: once, another one is tried.
+            if response.status == 401 and isinstance(self._authenticator, Renewing) and self._authenticator.renew():
+                response = self._send(method, url, body)
+        self._notice_skew(response)
+        if response.status == 200:
+            answer = json_object(response.body)
+            if answer is not None:
+                return answer
+            raise ServiceError("The answer is not the service's; is url right?")
+        raise self._refusal(response)
+
+    def _send(self, method: str, url: str, body: bytes) -> Response:
+        headers = {"Content-Type": "application/json"} if body else {}
+        headers.update(self._authenticator.headers(method, url, body))
+        return send(Request(method, url, headers, body), self._config, self._environ)
+
+    def _notice_skew(self, response: Response) -> None:
+        date = date_of(response.headers.get("date"))
+        self.skew = 0.0 if date is None else date - response.received
+        # A header Date has whole seconds, and the answer took its time.
+        if abs(self.skew) < 2:
+            self.skew = 0.0
+        if response.status == 200 and abs(self.skew) > LARGEST_SKEW:
+            say(f"warning: {self._clock()}; set it, for AWS refuses signatures that are five minutes off.")
+
+    def _clock(self) -> str:
+        return (
+            f"this computer's clock is {abs(self.skew):.0f} s {'behind' if self.skew > 0 else 'ahead of'} the service's"
+        )
+
+    def _refusal(self, response: Response) -> CredvendError:
+        return refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
+
+
+def _prefix(scheme: Scheme) -> str:
+    """Below which the routes are that are authenticated so."""
+    if scheme == "sigv4":
+        return "v1/iam"
+    if scheme != "bearer":
+        assert_never(scheme)
+    return "v1"
+
+
+def check_service_url(text: str) -> str:
+    """A URL that routes can be put behind, without a slash at its end.
+
+    Raises:
+        UsageError: it is none.
+    """
+    url = check_url(text)
+    if "?" in text or "#" in text:
+        raise UsageError(f"The URL of {url.hostname} must end with its path, without a query (?) and a fragment (#).")
+    return url.geturl().rstrip("/")
+
+
+def _policy(text: str) -> Json:
+    try:
+        policy = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"The policy is not JSON: {error}.") from None
+    except RecursionError:
+        raise UsageError("The policy is nested too deeply.") from None
+    if not isinstance(policy, dict):
+        raise UsageError("The policy must be a JSON object: an IAM policy document.")
+    return policy

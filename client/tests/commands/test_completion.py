@@ -1,0 +1,190 @@
+"""Each shell itself completes commands, options and roles; and nothing that a service says is run by a shell."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fake_service import FakeService, Planned
+
+from credvend.command_line import run
+from credvend.commands.completion_scripts import options
+from credvend.commands.registry import COMMANDS
+
+
+@pytest.fixture
+def shell(service: FakeService, environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
+    """The environment of a shell in which `credvend` is a command, for a caller with two roles."""
+    service.roles = [{"Role": "reports"}, {"Role": "billing.read"}]
+    program = tmp_path / "bin" / "credvend"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m credvend "$@"\n')
+    program.chmod(0o755)
+    return {**environ, "PATH": f"{program.parent}:{environ['PATH']}", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+
+
+def bash(environ: dict[str, str], line: str) -> set[str]:
+    """What bash's completion of a line offers."""
+    script = 'eval "$(credvend completion bash)"; compopt() { :; }\n'
+    script += 'COMP_WORDS=($1); [[ $1 == *" " ]] && COMP_WORDS+=(""); COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))\n'
+    script += '_credvend credvend; printf "%s\\n" "${COMPREPLY[@]}"'
+    command = ["bash", "--norc", "-uc", script, "bash", line]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return set(done.stdout.split())
+
+
+def fish(environ: dict[str, str], line: str) -> set[str]:
+    script = "credvend completion fish | source; complete -C $argv[1]"
+    command = ["fish", "--no-config", "-c", script, line]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    return {offered.partition("\t")[0] for offered in done.stdout.splitlines()}
+
+
+def zsh(environ: dict[str, str], line: str) -> set[str]:
+    """What zsh shows when TAB is pressed at a terminal, as the words of the screen."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execve(shutil.which("zsh") or "zsh", ["zsh", "-f", "-i"], environ)  # noqa: S606
+    try:
+        setup = "PS1=; unsetopt zle_bracketed_paste; setopt auto_list no_auto_menu no_list_beep no_list_ambiguous\n"
+        setup += "autoload -Uz compinit; compinit -u -D; LISTMAX=10000; bindkey -e; bindkey '^I' list-choices\n"
+        setup += "finished() { print -r FINI''SHED }; zle -N finished; bindkey '^Xf' finished\n"
+        setup += 'eval "$(credvend completion zsh)"; stty cols 300 rows 200; print -r READ""Y\n'
+        os.write(terminal, setup.encode())
+        _read_until(terminal, b"READY\r\n")
+        # The second key is looked at when the first is done with.
+        os.write(terminal, line.encode() + b"\t\x18f")
+        seen = _read_until(terminal, b"FINISHED")
+    finally:
+        os.close(terminal)
+        os.waitpid(child, 0)
+    return set(seen.decode().replace("\x1b[J", " ").split())
+
+
+def _read_until(terminal: int, wanted: bytes) -> bytes:
+    seen = b""
+    deadline = time.monotonic() + 60
+    while wanted not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 65_536)
+    return seen
+
+
+# Those that are on this machine; bash is on every one that has `make test`.
+FOUND = [bash, *(shell for shell in (fish, zsh) if shutil.which(shell.__name__))]
+SHELLS = pytest.mark.parametrize("complete", FOUND, ids=lambda shell: shell.__name__)
+
+
+@SHELLS
+def test_commands_are_completed(shell: dict[str, str], complete: object) -> None:
+    assert callable(complete)
+    assert set(COMMANDS) <= complete(shell, "credvend ")
+
+
+@SHELLS
+def test_roles_are_completed_and_asked_for_once(shell: dict[str, str], service: FakeService, complete: object) -> None:
+    assert callable(complete)
+    for line in ("credvend get ", "credvend exec ", "credvend console --service ec2 "):
+        assert {"reports", "billing.read"} <= complete(shell, line), line
+    assert "billing.read" not in complete(shell, "credvend get reports ")
+    assert len(service.asked) == 1
+
+
+@SHELLS
+def test_options_and_their_values_are_completed(shell: dict[str, str], complete: object) -> None:
+    assert callable(complete)
+    assert {"--format", "--duration", "--policy"} <= complete(shell, "credvend get reports --")
+    assert {"json", "env", "powershell"} <= complete(shell, "credvend get reports --format ")
+    assert {"bash", "zsh", "fish"} <= complete(shell, "credvend completion ")
+    assert {"sigv4", "login"} <= complete(shell, "credvend configure --auth ")
+
+
+@SHELLS
+def test_a_command_is_completed_after_the_dashes(shell: dict[str, str], complete: object, tmp_path: Path) -> None:
+    assert callable(complete)
+    (tmp_path / "bin" / "frobnicate-it").symlink_to("/bin/true")
+    offered = complete(shell, "credvend exec reports -- frobnic")
+    assert any("frobnicate-it" in word for word in offered)
+
+
+def in_bash(environ: dict[str, str], *words: str) -> set[str]:
+    """What bash's completion offers for the last of these words, split as bash does."""
+    script = 'eval "$(credvend completion bash)"; compopt() { :; }; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 ))\n'
+    script += '_credvend credvend; printf "%s\\n" "${COMPREPLY[@]}"'
+    command = ["bash", "--norc", "-uc", script, "bash", *words]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def test_bash_completes_a_value_after_an_equals_sign(shell: dict[str, str]) -> None:
+    assert {"env", "json"} <= in_bash(shell, "credvend", "get", "--format", "=")
+    assert in_bash(shell, "credvend", "get", "--format", "=", "po") == {"powershell"}
+    assert "login" in in_bash(shell, "credvend", "configure", "--auth", "=", "l")
+    assert in_bash(shell, "credvend", "get", "--format", "=", "env", "rep") == {"reports"}
+    assert in_bash(shell, "credvend", "get", "reports", "--format", "=", "env", "") == set()
+
+
+def test_a_wrong_configuration_does_not_disturb_a_shell_that_starts(
+    environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "config"
+    path.write_text("nonsense\n")
+    environ["CREDVEND_CONFIG"] = str(path)
+    for name in ("bash", "zsh", "fish"):
+        assert run(["completion", name], environ) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_that_a_service_says_is_run(shell: dict[str, str], service: FakeService, tmp_path: Path) -> None:
+    hostile = ["$(touch pwned)", "`touch pwned`", "a;touch pwned", "a\nb", "-x y", "*", "é", "-x", "--yes"]
+    service.roles = [{"Role": name} for name in [*hostile, "reports"]]
+    assert bash({**shell, "PWD": str(tmp_path)}, "credvend get ") == {"reports"}
+    assert not Path("pwned").exists()
+
+
+def test_a_service_that_is_away_costs_one_try_and_no_word(
+    service: FakeService, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.planned = [Planned(401, {"Code": "InvalidToken", "Message": "No.", "RequestId": "r"})]
+    for _ in range(3):
+        assert run(["completion", "roles"], environ) == 0
+    assert capsys.readouterr() == ("", "") and len(service.asked) == 1
+
+
+def test_the_list_of_roles_is_one_callers(service: FakeService, environ: dict[str, str]) -> None:
+    service.roles = [{"Role": "reports"}]
+    for token in ("cvt_a", "cvt_b", "cvt_a"):
+        assert run(["completion", "roles"], {**environ, "CREDVEND_TOKEN": token}) == 0
+    assert [asked.headers["authorization"] for asked in service.asked] == ["Bearer cvt_a", "Bearer cvt_b"]
+
+
+def test_without_a_configuration_there_is_nothing_to_complete(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del environ["CREDVEND_URL"]
+    assert run(["completion", "roles"], environ) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_every_option_of_every_command_is_known() -> None:
+    found = options()
+    assert set(found) == set(COMMANDS)
+    assert ("--duration", True) in [option[:2] for option in found["get"]]
+    assert ("--json", False) in [option[:2] for option in found["roles"]]
+    assert not any("\n" in option.what for each in found.values() for option in each)
+
+
+@pytest.mark.parametrize("words", [["completion"], ["completion", "tcsh"]])
+def test_an_unknown_shell_is_a_usage_error(environ: dict[str, str], words: list[str]) -> None:
+    assert run(words, environ) == 2

@@ -1,0 +1,377 @@
+"""The loopback endpoint gives credentials to those who have its token, and to nobody else, and always good ones."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from fake_service import SECRET, TOKEN, FakeService, Planned
+
+from credvend import lean
+from credvend.commands import serve
+from credvend.commands.serve import Renewer
+from credvend.errors import AccessDeniedError, ServiceError
+from credvend.net import loopback_server
+from credvend.net.loopback_server import MOST_CONNECTIONS
+
+
+class Endpoint:
+    """A running `credvend serve`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        assert process.stdout is not None
+        lines = [shlex.split(process.stdout.readline()) for _ in range(2)]
+        assert [words[0] for words in lines] == ["export", "export"]
+        self.variables = dict(words[1].split("=", 1) for words in lines)
+        self.uri = self.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
+        self.token = self.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+        self.port = int(self.uri.split(":")[2].split("/")[0])
+
+    def get(self, path: str = "/credentials", method: str = "GET", **headers: str | None) -> tuple[int, dict[str, str]]:
+        sent = {"Authorization": self.token, **headers}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.putrequest(method, path, skip_host="Host" in headers)
+            for name, value in sent.items():
+                if value is not None:
+                    connection.putheader(name, value)
+            connection.endheaders()
+            answer = connection.getresponse()
+            body = answer.read()
+        finally:
+            connection.close()
+        return answer.status, json.loads(body) if body[:1] == b"{" else {}
+
+
+@contextmanager
+def serving(environ: dict[str, str], *arguments: str) -> Iterator[Endpoint]:
+    command = [sys.executable, "-m", "credvend", "serve", *arguments]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield Endpoint(process)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(30)
+
+
+def test_an_sdk_gets_credentials_by_the_two_variables(service: FakeService, environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        assert set(endpoint.variables) == {
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        }
+        program = (
+            "import botocore.session; found = botocore.session.Session().get_credentials().get_frozen_credentials()\n"
+        )
+        program += "print(found.access_key, found.secret_key, found.token)"
+        sdk = {"PATH": environ["PATH"], "HOME": environ["HOME"], **endpoint.variables}
+        done = subprocess.run([sys.executable, "-c", program], env=sdk, capture_output=True, text=True, check=True)
+        assert done.stdout.split() == ["ASIAEXAMPLE1", SECRET, TOKEN]
+    assert len(service.asked) == 1
+
+
+def test_it_answers_as_the_container_endpoint_of_aws_does(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        status, content = endpoint.get()
+    assert status == 200
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", content.pop("Expiration"))
+    assert content == {
+        "AccessKeyId": "ASIAEXAMPLE1",
+        "SecretAccessKey": SECRET,
+        "Token": TOKEN,
+        "AccountId": "111122223333",
+        "RoleArn": "arn:aws:iam::111122223333:role/reports",
+    }
+
+
+def test_nobody_without_the_token_gets_anything(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        refused = [
+            endpoint.get(Authorization=value)
+            for value in (None, "", "guessed", endpoint.token[:-1], endpoint.token + "x", f"Bearer {endpoint.token}")
+        ]
+    assert {status for status, _ in refused} == {401}
+    assert not any("Token" in content or SECRET in str(content) for _, content in refused)
+
+
+def test_a_page_in_a_browser_gets_nothing_even_with_the_token(environ: dict[str, str]) -> None:
+    """DNS rebinding, and pages that just send requests here."""
+    with serving(environ, "reports") as endpoint:
+        port = endpoint.port
+        for host in ("evil.example.com", f"evil.example.com:{port}", "127.0.0.1", f"127.0.0.1.evil.com:{port}", ""):
+            assert endpoint.get(Host=host)[0] == 403, host
+        assert endpoint.get(Origin="https://evil.example.com")[0] == 403
+        assert endpoint.get(Host=f"localhost:{port}")[0] == 200
+
+
+def test_there_is_one_path_and_one_method(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        for path in ("/", "/credentials/", "/credentials?x=1", "/latest/meta-data/"):
+            assert endpoint.get(path)[0] == 404
+        for method in ("POST", "PUT", "OPTIONS", "HEAD"):
+            assert endpoint.get(method=method)[0] == 501
+
+
+def test_it_listens_on_the_loopback_address_alone(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        listening = {
+            line.split()[1]
+            for line in Path("/proc/net/tcp").read_text().splitlines()
+            if f":{endpoint.port:04X} " in line and line.split()[3] == "0A"
+        }
+    assert listening == {f"0100007F:{endpoint.port:04X}"}
+
+
+def test_a_role_that_the_caller_may_not_have_is_said_at_once(service: FakeService, environ: dict[str, str]) -> None:
+    service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "Access denied.", "RequestId": "r"})]
+    command = [sys.executable, "-m", "credvend", "serve", "reports"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert (done.returncode, done.stdout) == (4, "")
+
+
+@pytest.mark.parametrize(("names", "code"), [(["reports"], None), ([], 2), (["reports", "billing"], 2)])
+def test_without_a_role_it_serves_the_only_one(
+    service: FakeService, environ: dict[str, str], names: list[str], code: int | None
+) -> None:
+    service.roles = [{"Role": name} for name in names]
+    if code is None:
+        with serving(environ) as endpoint:
+            assert endpoint.get()[1]["RoleArn"].endswith("role/reports")
+        return
+    command = [sys.executable, "-m", "credvend", "serve"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == code and done.stderr.startswith("credvend: Which role?")
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        command = [sys.executable, "-m", "credvend", "serve", "reports", "--port", str(endpoint.port)]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 2 and "choose another with --port" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_in_order_and_its_port_is_free(environ: dict[str, str], ending: signal.Signals) -> None:
+    with serving(environ, "reports") as endpoint:
+        endpoint.process.send_signal(ending)
+        assert endpoint.process.wait(30) == 0
+        assert endpoint.process.stderr is not None and "Traceback" not in endpoint.process.stderr.read()
+        with serving(environ, "reports", "--port", str(endpoint.port)) as again:
+            assert again.get()[0] == 200 and again.token != endpoint.token
+
+
+def test_what_it_says_holds_no_secret_but_the_two_variables(environ: dict[str, str]) -> None:
+    with serving({**environ, "PYTHONUNBUFFERED": "1"}, "reports", "--verbose") as endpoint:
+        endpoint.get()
+        endpoint.get(Authorization="guessed")
+        endpoint.process.terminate()
+        out, err = endpoint.process.communicate()
+    assert out == "" and "served a request: 200" in err
+    assert not any(secret in err for secret in (SECRET, TOKEN, endpoint.token, "guessed"))
+
+
+def test_its_command_line_holds_no_secret(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint:
+        line = Path(f"/proc/{endpoint.process.pid}/cmdline").read_bytes()
+    assert endpoint.token.encode() not in line
+
+
+class Source:
+    """Where entries come from: each lives as long as it is told."""
+
+    def __init__(self, *lifetimes: float) -> None:
+        self.lifetimes = list(lifetimes)
+        self.got = 0
+        self.error: Exception | None = None
+        self.asked = threading.Semaphore(0)
+
+    def __call__(self) -> lean.Entry:
+        try:
+            if self.error is not None:
+                raise self.error
+            self.got += 1
+            now = time.time()
+            lifetime = self.lifetimes.pop(0) if self.lifetimes else 3600
+            # As if it had been an hour's, so that the margin is that of one.
+            return lean.Entry("key", int(now - max(0, 3600 - lifetime)), int(now + lifetime), str(self.got), "{}")
+        finally:
+            self.asked.release()
+
+
+def test_credentials_are_renewed_in_the_background_before_they_end() -> None:
+    source = Source(301)  # the margin is five minutes
+    renewer = Renewer(source)
+    assert renewer.current().process == "1"
+    with renewer.running():
+        for _ in range(2):
+            assert source.asked.acquire(timeout=30)
+    assert renewer.current().process == "2" and source.got == 2
+
+
+def test_while_the_service_is_away_the_old_ones_are_served_for_as_long_as_they_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(serve, "_FIRST_PAUSE", 0.01)
+    source = Source(120)
+    renewer = Renewer(source)
+    renewer.renew()
+    assert source.asked.acquire(timeout=30)
+    source.error = ServiceError("The service is away.")
+    with renewer.running():
+        for _ in range(3):
+            assert source.asked.acquire(timeout=30)
+            assert renewer.current().process == "1"
+        source.error = None
+        while source.got < 2:
+            assert source.asked.acquire(timeout=30)
+    assert renewer.current().process == "2"
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "credvend: the credentials cannot be renewed now: The service is away.",
+        "credvend: the credentials are renewed again",
+    ]
+
+
+def test_old_ones_with_less_than_a_minute_to_live_are_not_served() -> None:
+    source = Source(50)
+    renewer = Renewer(source)
+    renewer.renew()
+    assert renewer.current().process == "2"
+    source.error = ServiceError("The service is away.")
+    renewer._entry = lean.Entry("key", int(time.time()) - 3000, int(time.time()) + 50, "old", "{}")
+    with pytest.raises(ServiceError):
+        renewer.current()
+
+
+def test_who_is_told_no_has_nothing_more_to_serve() -> None:
+    source = Source(120)
+    renewer = Renewer(source)
+    renewer.renew()
+    source.error = AccessDeniedError("No.")
+    for _ in range(2):
+        with pytest.raises(AccessDeniedError):
+            renewer.renew() if renewer._entry else renewer.current()
+
+
+def test_many_requests_at_once_cause_one_renewal() -> None:
+    source = Source()
+    renewer = Renewer(source)
+    gate = threading.Barrier(8)
+    get = renewer._get
+
+    def slow() -> lean.Entry:
+        return get()
+
+    renewer._get = slow
+
+    def ask() -> None:
+        gate.wait(30)
+        renewer.current()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert source.got == 1
+
+
+@pytest.mark.parametrize(
+    ("format", "first"),
+    [
+        ("fish", "set -gx AWS_CONTAINER_CREDENTIALS_FULL_URI '"),
+        ("powershell", "$Env:AWS_CONTAINER_CREDENTIALS_FULL_URI = '"),
+    ],
+)
+def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str], format: str, first: str) -> None:
+    command = [sys.executable, "-m", "credvend", "serve", "reports", "--format", format]
+    with subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(first + "http://127.0.0.1:")
+        process.terminate()
+
+
+def test_what_sdks_would_prefer_is_warned_of(service: FakeService, environ: dict[str, str]) -> None:
+    for more, warned in (({}, False), ({"AWS_PROFILE": "mine"}, True), ({"AWS_ACCESS_KEY_ID": "AKIA"}, True)):
+        with serving({**environ, **more}, "reports") as endpoint:
+            endpoint.process.terminate()
+            _, err = endpoint.process.communicate()
+        assert ("warning: AWS SDKs prefer" in err) is warned
+
+
+def test_the_example_of_the_readme_works(environ: dict[str, str], tmp_path: Path) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```sh\n(umask 077\n.*?)```", readme, re.S)
+    programs = {
+        "credvend": f'exec {sys.executable} -m credvend "$@"',
+        "aws": f"exec {sys.executable} -c 'import botocore.session as s; "
+        "print(s.Session().get_credentials().access_key)'",
+        "sleep": "exec true",
+    }
+    for name, script in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    shell = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-ec", example], env=shell, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "ASIAEXAMPLE1\n", done.stderr
+    (kept,) = [path for path in tmp_path.iterdir() if path.is_file() and path.name not in programs]
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_many_connections_keep_nobody_out(environ: dict[str, str]) -> None:
+    with serving(environ, "reports") as endpoint, ExitStack() as stack:
+        for _ in range(MOST_CONNECTIONS * 2):
+            held = stack.enter_context(socket.create_connection(("127.0.0.1", endpoint.port)))
+            held.sendall(b"G")
+        assert endpoint.get()[0] == 200
+        threads = Path(f"/proc/{endpoint.process.pid}/task")
+        deadline = time.monotonic() + 5  # well before those connections would time out
+        while len(list(threads.iterdir())) > MOST_CONNECTIONS + 10:
+            assert time.monotonic() < deadline
+            os.sched_yield()
+
+
+def test_it_does_not_spin_without_a_file_descriptor_for_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def accept(self) -> object:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    with loopback_server.listen(BaseHTTPRequestHandler, 0) as server:
+        whole, server.socket = server.socket, Full()  # type: ignore[assignment]
+        with pytest.raises(OSError, match="Too many"):
+            server.get_request()
+        server.socket = whole
+    assert pauses == [0.1]
+
+
+def test_it_outlives_its_terminal_under_nohup(environ: dict[str, str]) -> None:
+    command = ["nohup", sys.executable, "-m", "credvend", "serve", "reports"]
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        endpoint = Endpoint(process)
+        process.send_signal(signal.SIGHUP)
+        assert endpoint.get()[0] == 200
+        process.terminate()
+        assert process.wait(30) == 0

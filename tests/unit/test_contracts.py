@@ -1,0 +1,146 @@
+"""Each contract on imports is broken by an import that it forbids, and by nothing that is there.
+
+A line is planted in a copy of the package, and the linter is asked which contracts are broken: those alone whose rule
+the line breaks.
+"""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ops.environments import ROOT, programs
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package with contracts.
+
+    Attributes:
+        name: of the package.
+        config: its contracts, below the checkout.
+        sources: the directory that holds the package, below the checkout.
+    """
+
+    name: str
+    config: str
+    sources: str
+
+    @property
+    def contracts(self) -> dict[str, str]:
+        """What each contract is called in the linter's report, by its section."""
+        parser = configparser.ConfigParser()
+        parser.read(ROOT / self.config, encoding="utf-8")
+        start = "importlinter:contract:"
+        return {name.removeprefix(start): parser[name]["name"] for name in parser.sections() if name.startswith(start)}
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A line in a module, which is made if it is not there, and the contracts that it breaks."""
+
+    package: Package
+    file: str
+    line: str
+    breaks: tuple[str, ...]
+
+
+def plants(package: Package, rows: Iterable[tuple[str, str, str]]) -> list[Planted]:
+    """Lines for one package: file, line, and the sections of the contracts that it breaks, with blanks between them."""
+    return [Planted(package, file, line, tuple(breaks.split())) for file, line, breaks in rows]
+
+
+CLIENT = Package("credvend", "client/.importlinter", "client/src")
+PACKAGES = [CLIENT]
+PLANTED = plants(
+    CLIENT,
+    [
+        # An arrow up, an arrow aside, and a module that is on no floor.
+        ("version.py", "import credvend.text.tables", "floors"),
+        ("library.py", "import credvend.command_line", "floors"),
+        ("extra.py", "", "floors"),
+        ("text/tables.py", "from credvend.disk import config_file", "floors circles"),
+        ("commands/get.py", "import credvend.commands.roles", "floors-of-commands"),
+        ("commands/extra.py", "", "floors-of-commands"),
+        ("vending/formats.py", "from credvend.vending.service import Service", "floors-of-vending"),
+        ("vending/extra.py", "", "floors-of-vending"),
+        ("auth/bearer.py", "from credvend.auth import method", "floors-of-auth"),
+        ("auth/extra.py", "", "floors-of-auth"),
+        ("oidc/code_flow.py", "from credvend.oidc.tokens import Tokens", "floors-of-oidc"),
+        ("oidc/extra.py", "", "floors-of-oidc"),
+        ("net/deadline.py", "import credvend.net.proxies", "floors-of-net"),
+        ("net/extra.py", "", "floors-of-net"),
+        ("disk/config_file.py", "from credvend.disk import secret_store", "floors-of-disk"),
+        ("disk/extra.py", "", "floors-of-disk"),
+        ("text/tables.py", "from credvend.text import moments", "floors-of-text"),
+        ("text/extra.py", "", "floors-of-text"),
+        ("auth/methods/gitlab.py", "from credvend.auth.methods import kubernetes", "methods"),
+        # Only there, not even within a function.
+        ("net/send.py", "import botocore.session", "aws-sdks"),
+        ("auth/methods/token.py", "def late() -> None:\n    import boto3", "aws-sdks"),
+        ("auth/sign_in.py", "import keyring.errors", "keyring"),
+        ("oidc/client.py", "from ssl import SSLContext", "sockets"),
+        ("commands/console.py", "import webbrowser", "sockets"),
+        ("vending/service.py", "import http.client", "http"),
+        ("commands/cache.py", "import fcntl", "locks"),
+        ("vending/options.py", "import argparse", "arguments"),
+        ("vending/formats.py", "from importlib import import_module", "names"),
+        ("lean.py", "import json", "fast-path"),
+        ("cli.py", "def late() -> None:\n    import re", "fast-path"),
+    ],
+)
+
+
+def broken(package: Package, sources: Path) -> set[str]:
+    """The sections of the contracts that the package in a directory breaks."""
+    done = subprocess.run(
+        [programs("dev") / "lint-imports", "--no-cache", "--no-logo", ROOT / package.config],
+        cwd=sources,
+        env={"PATH": os.environ["PATH"], "COLUMNS": "500"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    verdicts = dict(re.findall(r"^(.+) (KEPT|BROKEN)(?: \(.*\))?$", done.stdout, re.M))
+    assert set(verdicts) == set(package.contracts.values()), done.stdout + done.stderr
+    found = {section for section, name in package.contracts.items() if verdicts[name] == "BROKEN"}
+    assert done.returncode == bool(found), done.stdout + done.stderr
+    return found
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_every_contract_is_kept(package: Package) -> None:
+    assert broken(package, ROOT / package.sources) == set()
+
+
+@pytest.mark.parametrize(
+    "planted", PLANTED, ids=lambda planted: f"{planted.package.name}/{planted.file}: {planted.line}"
+)
+def test_an_import_breaks_the_contract_that_forbids_it_and_no_other(planted: Planted, tmp_path: Path) -> None:
+    name = planted.package.name
+    shutil.copytree(
+        ROOT / planted.package.sources / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__")
+    )
+    with (tmp_path / name / planted.file).open("a", encoding="utf-8") as file:
+        file.write(f"\n{planted.line}\n")
+    assert broken(planted.package, tmp_path) == set(planted.breaks)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_every_contract_is_shown_to_break(package: Package) -> None:
+    shown = {section for planted in PLANTED if planted.package == package for section in planted.breaks}
+    assert shown == set(package.contracts)
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
+def test_every_layered_contract_is_exhaustive(package: Package) -> None:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / package.config, encoding="utf-8")
+    layered = [parser[name] for name in parser.sections() if parser[name].get("type") == "layers"]
+    assert layered and all(contract.getboolean("exhaustive", fallback=False) for contract in layered)
