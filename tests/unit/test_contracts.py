@@ -57,7 +57,8 @@ def plants(package: Package, rows: Iterable[tuple[str, str, str]]) -> list[Plant
 
 
 CLIENT = Package("credvend", "client/.importlinter", "client/src")
-PACKAGES = [CLIENT]
+OPS = Package("ops", "ops/.importlinter", ".")
+PACKAGES = [CLIENT, OPS]
 PLANTED = plants(
     CLIENT,
     [
@@ -93,6 +94,28 @@ PLANTED = plants(
         ("vending/formats.py", "from importlib import import_module", "names"),
         ("lean.py", "import json", "fast-path"),
         ("cli.py", "def late() -> None:\n    import re", "fast-path"),
+    ],
+) + plants(
+    OPS,
+    [
+        ("errors.py", "import ops.processes.run", "floors"),
+        ("iam/statements.py", "import ops.cloudformation.events", "floors"),
+        ("smoke.py", "import ops.deploy", "floors"),
+        ("extra.py", "", "floors"),
+        ("stages/names.py", "from ops.iam import statements", "floors circles"),
+        ("cloudformation/events.py", "from ops.cloudformation.change_set import ChangeSet", "circles"),
+        ("deployed/caller.py", "from botocore.auth import SigV4Auth", "aws-sdks"),
+        ("api_tokens/table.py", "def late() -> None:\n    import boto3", "aws-sdks"),
+        ("template/overlay.py", "import yaml", "yaml"),
+        ("building/vendor.py", "import subprocess", "programs"),
+        ("environments.py", "from fcntl import flock", "programs"),
+        ("deploying/deploy.py", "import argparse", "arguments"),
+        ("building/vendor.py", "from packaging.tags import sys_tags", "packaging"),
+        ("linting/linters.py", "import parliament", "parliament"),
+        ("environments.py", "import msgspec", "before-virtualenvs"),
+        ("processes/run.py", "from chalicelib.errors import ConfigError", "before-virtualenvs"),
+        ("smoke.py", "from testing.app import write_config", "apart"),
+        ("linting/linters.py", "def late() -> None:\n    import local.aws", "apart"),
     ],
 )
 

@@ -6,8 +6,8 @@ import pytest
 from credvend.text import shell_quoting
 from hypothesis import example, given
 
-from chalicelib import scripts
-from tests.unit.test_scripts import HARSH, VALUE
+from chalicelib.wire import scripts
+from tests.unit.chalicelib.wire.test_scripts import HARSH, VALUE
 
 Write = Callable[[Mapping[str, str]], str]
 WRITERS: dict[str, tuple[Write, Write]] = {
