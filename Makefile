@@ -31,6 +31,7 @@ check: .linters ## format, lint, types, imports, generated files; the template a
 	@$(DEV) -m mypy --python-version 3.14
 	@cd client && ../$(DEV) -m mypy
 	@cd client && ../$(DEV) -m mypy --python-version 3.14
+	@.venv/dev/bin/lint-imports --no-cache --no-logo .importlinter
 	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
 	@.venv/dev/bin/lint-imports --no-cache --no-logo ops/.importlinter
 	@$(DEV) -m ops.generate --check

@@ -12,11 +12,13 @@ from chalice.app import Request, Response
 from chalicelib.callers.origin import Origin
 from chalicelib.errors import CredvendError
 from chalicelib.operators_log import tell_operators
-from chalicelib.wire.formats import JSON, Text, wants_script
+from chalicelib.wire.formats.format import JSON
+from chalicelib.wire.formats.negotiation import wants_script
 from chalicelib.wire.incoming import Incoming
+from chalicelib.wire.no_script import no_script
 from chalicelib.wire.query import Query
 from chalicelib.wire.rendering import Json, render_error
-from chalicelib.wire.scripts import no_script
+from chalicelib.wire.text_answer import Text
 
 # The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
 # API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html

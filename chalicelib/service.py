@@ -22,10 +22,11 @@ from chalicelib.sessions.plan import SessionPlan, plan_session, requested_durati
 from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role
 from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.wire import rendering
-from chalicelib.wire.formats import Text, choose_format, render_credentials
+from chalicelib.wire.formats.negotiation import choose_format
 from chalicelib.wire.incoming import Incoming
 from chalicelib.wire.query import refuse_query, requested_format
 from chalicelib.wire.rendering import Json
+from chalicelib.wire.text_answer import Text
 from chalicelib.wire.vend_request import parse_vend_query, parse_vend_request
 
 if TYPE_CHECKING:
@@ -208,11 +209,12 @@ def _read_body(incoming: Incoming) -> tuple[VendRequest, Renderer]:
     """What a POST asks for, and in which form."""
     chosen = choose_format(requested_format(incoming.query), incoming.accept)
     request = parse_vend_request(incoming.body, incoming.content_type)
-    if chosen.name == "json":
+    write = chosen.format.write
+    if write is None:
         return request, rendering.render_session
     if request.dry_run:
         raise InvalidRequest("A dry run vends nothing, and is answered in the format json only.")
-    return request, lambda plan, session, request_id: render_credentials(chosen, plan, session)
+    return request, lambda plan, session, request_id: Text(chosen.media_type, write(plan, session.credentials))
 
 
 def _read_path(incoming: Incoming) -> tuple[VendRequest, Renderer]:

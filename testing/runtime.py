@@ -13,13 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import IO, Final, cast
 
 from ops.environments import programs
+from testing.loopback import Request, Response, json_response, serve
 
 Json = dict[str, object]
 FUNCTION: Final = "credvend-runtime"
@@ -61,28 +60,22 @@ class RuntimeApi:
             of `time.perf_counter`.
     """
 
-    address: str = ""
     invocations: "SimpleQueue[_Invocation | None]" = field(default_factory=SimpleQueue)
     results: "SimpleQueue[tuple[str, Json]]" = field(default_factory=SimpleQueue)
     asked: "SimpleQueue[float]" = field(default_factory=SimpleQueue)
     sent: "SimpleQueue[float]" = field(default_factory=SimpleQueue)
     reported: "SimpleQueue[float]" = field(default_factory=SimpleQueue)
 
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1  # head and body of an answer in one packet
-
-    @property
-    def api(self) -> RuntimeApi:
-        return cast(_Server, self.server).api
-
-    def do_GET(self) -> None:
-        self.api.asked.put(time.perf_counter())
-        invocation = self.api.invocations.get()
+    def answer(self, request: Request) -> Response | None:
+        """The answer to the runtime client, which asks for the next invocation or says what became of the last."""
+        if request.method == "POST":
+            self.reported.put(time.perf_counter())
+            self.results.put((request.path.removeprefix(_ROOT), json.loads(request.body)))
+            return json_response({}, 202)
+        self.asked.put(time.perf_counter())
+        invocation = self.invocations.get()
         if invocation is None:
-            self.close_connection = True
-            return
+            return None
         headers = {
             "Content-Type": "application/json",
             "Lambda-Runtime-Aws-Request-Id": invocation.id,
@@ -90,34 +83,8 @@ class _Handler(BaseHTTPRequestHandler):
             "Lambda-Runtime-Invoked-Function-Arn": f"arn:aws:lambda:{REGION}:111122223333:function:{FUNCTION}",
             "Lambda-Runtime-Trace-Id": "Root=1-67000000-0123456789abcdef01234567;Sampled=0",
         }
-        self.api.sent.put(time.perf_counter())
-        self._send(200, headers, invocation.event)
-
-    def do_POST(self) -> None:
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.api.reported.put(time.perf_counter())
-        self.api.results.put((self.path.removeprefix(_ROOT), body))
-        self._send(202, {}, b"{}")
-
-    def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    api: RuntimeApi
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """The runtime client was killed, at the end of a test, while it waited."""
+        self.sent.put(time.perf_counter())
+        return Response(200, invocation.event, headers)
 
 
 @dataclass
@@ -201,31 +168,25 @@ def environment(
         search: a directory that Python looks into before the package.
         keep: further file descriptors that it has.
     """
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.api = RuntimeApi(f"127.0.0.1:{server.server_address[1]}")
-    serving = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    serving.start()
+    api = RuntimeApi()
     # Not a pipe: what stands in a file when the answer comes need not be waited for.
-    with tempfile.TemporaryFile("a+b") as output:
+    with serve(api.answer) as server, tempfile.TemporaryFile("a+b") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             [programs("runtime") / "python", "-B", "-m", "awslambdaric", handler],
             cwd=tree,
-            env=_variables(tree, server.api.address, handler, search) | dict(variables),
+            env=_variables(tree, f"127.0.0.1:{server.port}", handler, search) | dict(variables),
             stdin=subprocess.DEVNULL,
             stdout=output if stdout is None else stdout,
             stderr=output if stdout is None else subprocess.DEVNULL,
             pass_fds=keep,
         )
         try:
-            yield Environment(server.api, process, started, output)
+            yield Environment(api, process, started, output)
         finally:
             process.kill()
             process.wait()
-            server.api.invocations.put(None)
-            server.shutdown()
-            server.server_close()
-            serving.join()
+            api.invocations.put(None)
 
 
 @cache

@@ -1,18 +1,15 @@
 """An STS on loopback that answers as it is told, and remembers what it was asked."""
 
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import cast
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from local.strict.protocols import read_query
 from local.strict.sts_rules import check_assume_role
+from testing.loopback import LoopbackServer, Request, Response, serve
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN//////////"
@@ -36,24 +33,28 @@ class StsServer:
     Attributes:
         asked: the parameters of each call.
         refusals: answers to the next calls; once they are used up, sessions are given.
-        connections: how many were opened.
         silent: answer nothing at all.
+        server: where clients reach it; none in an STS that `sts_server` did not make.
     """
 
-    url: str = ""
     asked: list[dict[str, str]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
-    connections: int = 0
     silent: bool = False
-    stopping: threading.Event = field(default_factory=threading.Event)
-    _open: list[socket.socket] = field(default_factory=list)
+    server: LoopbackServer = field(init=False)
 
-    def hang_up(self) -> None:
-        """Close all connections, as AWS does with those that were idle for long."""
-        while self._open:
-            self._open.pop().shutdown(socket.SHUT_RDWR)
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    def respond(self, request: Request) -> Response | None:
+        if self.silent:
+            request.stopping.wait()
+            return None
+        status, text = self.answer(request.body)
+        return Response(status, text.encode(), {"Content-Type": "text/xml"})
 
     def answer(self, body: bytes) -> tuple[int, str]:
+        """Status and text of the answer to a request."""
         parameters = {key: values[0] for key, values in parse_qs(body.decode(), keep_blank_values=True).items()}
         self.asked.append(parameters)
         refusal: Refusal | None
@@ -84,50 +85,10 @@ def _session(asked: dict[str, str]) -> str:
       </AssumeRoleResult><ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata></AssumeRoleResponse>"""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # head and body of an answer are two packets, and the second must not wait
-
-    def setup(self) -> None:
-        super().setup()
-        self.sts.connections += 1
-        self.sts._open.append(self.request)
-
-    @property
-    def sts(self) -> StsServer:
-        return cast(_Server, self.server).sts
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.sts.silent:
-            self.sts.stopping.wait()
-            return
-        status, text = self.sts.answer(body)
-        self.send_response(status)
-        self.send_header("Content-Type", "text/xml")
-        self.send_header("Content-Length", str(len(text.encode())))
-        self.end_headers()
-        self.wfile.write(text.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    sts: StsServer
-
-
 @contextmanager
 def sts_server() -> Iterator[StsServer]:
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.sts = StsServer(url=f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield server.sts
-    finally:
-        server.sts.stopping.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    """STS, for as long as the block runs."""
+    sts = StsServer()
+    with serve(sts.respond) as server:
+        sts.server = server
+        yield sts

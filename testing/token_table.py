@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Final, cast
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+
+from testing.loopback import Request, Response, json_response, serve
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -172,41 +172,16 @@ def _split(condition: str, word: str) -> Iterator[str]:
     yield condition[start:]
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, answer = cast(_Server, self.server).table.answer(self.headers["X-Amz-Target"], body)
-        text = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    table: TokenTable
-
-
 @contextmanager
 def served(table: TokenTable) -> Iterator[str]:
     """The table on loopback, for another process: where it is."""
-    server = _Server(("127.0.0.1", 0), _Handler)
-    server.table = table
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+    def answer(request: Request) -> Response:
+        status, body = table.answer(request.headers["X-Amz-Target"], request.body)
+        return json_response(body, status, "application/x-amz-json-1.0")
+
+    with serve(answer) as server:
+        yield server.url
 
 
 class _Body:

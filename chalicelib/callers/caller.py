@@ -6,16 +6,15 @@ shows. kinds.py lists them all; schema.cedarschema has a type for each.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import ClassVar, Self
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple, Self
 
 from chalicelib.callers.cedar_entity import CedarEntity
 
 Claim = str | tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NameParts:
+class NameParts(NamedTuple):
     """What the name of a caller's sessions is made from (session_name.py).
 
     Attributes:
@@ -33,8 +32,7 @@ class NameParts:
     identity: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What placeholders of the catalog stand for: `${caller.name}`, `${caller.account}`, `${claims.NAME}`.
 
     Attributes:
@@ -45,7 +43,7 @@ class Facts:
 
     name: str
     account: str | None = None
-    claims: Mapping[str, Claim] = field(default_factory=dict)
+    claims: Mapping[str, Claim] = MappingProxyType({})
 
 
 class Caller(ABC):

@@ -1,13 +1,12 @@
 """An entity as Cedar gets to see it: https://docs.cedarpolicy.com/policies/syntax-entity.html. Data alone, no Cedar."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 TagValue = str | Mapping[str, str | list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class CedarEntity:
+class CedarEntity(NamedTuple):
     """A caller or a role.
 
     Attributes:
@@ -20,6 +19,6 @@ class CedarEntity:
 
     kind: str
     id: str
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str]
     parents: tuple[tuple[str, str], ...] = ()
     tags: Mapping[str, TagValue] | None = None

@@ -6,8 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.callers.caller import Caller
@@ -17,8 +16,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _PARTITION = re.compile(r"aws(?:-[a-z]+)*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """What API Gateway names: the parts of an ARN, and the unique id.
 
     Attributes:

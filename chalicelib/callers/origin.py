@@ -1,10 +1,9 @@
 """Where did a request come from?"""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a request came from, as API Gateway saw it.
 
     Attributes:

@@ -1,8 +1,7 @@
 """What an adopter writes, checked whole: the catalog, the trusted issuers, and the policies over both."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.roles.catalog import Catalog
@@ -11,8 +10,7 @@ if TYPE_CHECKING:
     from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
 
 
-@dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(NamedTuple):
     """A valid configuration.
 
     Attributes:

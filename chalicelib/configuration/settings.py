@@ -1,13 +1,12 @@
 """What is set for the deployed function, by its stage and its template, in environment variables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.errors import ConfigError
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings of a stage.
 
     Attributes:

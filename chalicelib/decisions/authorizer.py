@@ -6,7 +6,6 @@ The schema is parsed once, when the service starts. Of the policies, a decision 
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Final
@@ -110,8 +109,11 @@ class Authorizer:
         principal, entity = principal_json(caller), role_json(role)
         selected = self._index.select(keys_of(principal), keys_of(entity))
         entities = self._entities(json.dumps(entity), selected.named - {role.name})
-        decisions = self._ask(selected.policies, entities, principal, [(role, one) for one in circumstances])
-        return [replace(one, errors=tuple(map(selected.error, one.errors))) if one.errors else one for one in decisions]
+        questions = [(role, one) for one in circumstances]
+        decisions = self._ask(selected.policies, entities, principal, questions)
+        if any(decision.errors for decision in decisions):
+            return self._ask(self._index.under_their_names(selected), entities, principal, questions)
+        return decisions
 
     def _parsed(self, entity: str, others: frozenset[str]) -> cedarpy.Entities:
         """The entity of a role; and those of other roles, where policies may look at them."""

@@ -1,13 +1,12 @@
 """What is decided, and on what it may depend."""
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from chalicelib.roles.role import Role
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What a decision may depend on besides caller and role.
 
     Attributes:
@@ -23,8 +22,7 @@ class Circumstances:
     time: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer, and the `@id`s of the policies that made it (none for a denial by default)."""
 
     allowed: bool
@@ -32,8 +30,7 @@ class Decision:
     errors: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Permitted:
+class Permitted(NamedTuple):
     """A role that a caller may assume now.
 
     Attributes:

@@ -6,12 +6,11 @@ policies about others.
 """
 
 import json
-import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final, TypeGuard
+from functools import cached_property, lru_cache
+from typing import Final, NamedTuple, TypeGuard
 
 from chalicelib.decisions.cedar import cedarpy
 
@@ -20,10 +19,10 @@ PolicyJson = dict[str, object]
 
 # A scope that everybody, or everything, fits.
 _ALL: Final = "*"
-# How Cedar's messages name a policy.
-_COUNTED: Final = re.compile(r"`policy([0-9]+)`")
 # So many parsed policies are kept, in the selections that were asked for last: some 20 MB of them.
 _KEPT_POLICIES: Final = 4096
+# So many selections are kept under their names.
+_KEPT_NAMED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,7 @@ class IndexedPolicy:
     named: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedPolicies:
+class IndexedPolicies(NamedTuple):
     """The schema as Cedar text, and the policies one by one."""
 
     schema: str
@@ -99,22 +97,17 @@ def keys_of(entity: Mapping[str, object]) -> tuple[str, ...]:
     return (_ALL, uid["type"], entity_key(uid), *map(entity_key, parents))
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """Policies for Cedar to decide with.
 
     Attributes:
-        names: the `@id` of each, in the order in which Cedar counts them.
+        places: which of all policies they are.
         named: ids of the roles that their conditions name.
     """
 
     policies: cedarpy.PolicySet
-    names: tuple[str, ...]
+    places: tuple[int, ...]
     named: frozenset[str]
-
-    def error(self, message: str) -> str:
-        """Cedar's message about a policy that cannot be evaluated, with the policy's `@id` for Cedar's own number."""
-        return _COUNTED.sub(lambda match: f"`{self.names[int(match[1])]}`", message, count=1)
 
 
 class PolicyIndex:
@@ -128,6 +121,7 @@ class PolicyIndex:
         self._general = tuple(self._by_caller.get(_ALL, {}).pop(_ALL, ()))
         self._kept: OrderedDict[tuple[int, ...], Selection] = OrderedDict()
         self._kept_policies = 0
+        self._kept_named = lru_cache(_KEPT_NAMED)(self._parse_named)
 
     def select(self, caller_keys: Iterable[str], role_keys: Iterable[str]) -> Selection:
         """The policies whose scope may fit both."""
@@ -143,6 +137,14 @@ class PolicyIndex:
             oldest, _ = self._kept.popitem(last=False)
             self._kept_policies -= len(oldest)
         return selection
+
+    def under_their_names(self, selection: Selection) -> cedarpy.PolicySet:
+        """The same policies, which Cedar's messages call by their `@id`.
+
+        Otherwise it counts them, and where it puts two sets of them together, it counts in no order that could be
+        relied on. They take three times as long to parse, so this is only for decisions that have something to say.
+        """
+        return self._kept_named(selection.places)
 
     def about(self, caller_keys: Iterable[str]) -> dict[str, PolicyJson]:
         """The policies whose scope may fit the caller, whatever the role; by their `@id`."""
@@ -163,13 +165,16 @@ class PolicyIndex:
         return cedarpy.PolicySet.from_str("\n".join(self._policies[place].text for place in self._general))
 
     def _parse(self, places: tuple[int, ...]) -> Selection:
-        policies = [self._policies[place] for place in (*self._general, *places)]
         own = "\n".join(self._policies[place].text for place in places)
+        all_places = (*self._general, *places)
         return Selection(
             policies=self._base.with_added_str(own),
-            names=tuple(policy.name for policy in policies),
-            named=frozenset(name for policy in policies for name in policy.named),
+            places=all_places,
+            named=frozenset(name for place in all_places for name in self._policies[place].named),
         )
+
+    def _parse_named(self, places: tuple[int, ...]) -> cedarpy.PolicySet:
+        return policy_set(parse_est(self._policies[place] for place in places))
 
 
 def _indexed(est: PolicyJson) -> IndexedPolicy:

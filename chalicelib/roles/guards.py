@@ -5,7 +5,7 @@ Escaping alone keeps `*` out, and lets the tenant `a/b` into what is `a`'s.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.roles.template import Placeholder, Template
 
@@ -13,8 +13,7 @@ from chalicelib.roles.template import Placeholder, Template
 _WILDCARD = re.compile(r"[*?]|\$\{")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What the catalog says of the values of a placeholder.
 
     Attributes:
@@ -26,8 +25,7 @@ class Bounds:
     separators: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """Characters that the value of a placeholder must not hold, in one text.
 
     Attributes:

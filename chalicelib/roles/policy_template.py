@@ -6,7 +6,7 @@ itself alone. It cannot hold what separates it from the text around it, so none 
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.aws.policy_document import VERSION, Json, Statement, check_document
@@ -155,7 +155,7 @@ def _texts(value: Json, place: str, excludes: bool, any_case: bool = False) -> N
         is_arn = place.endswith("Resource") or value.startswith("arn:")
         guarded = guards(template, _PARTS_OF_RESOURCES if is_arn else "")
         if any_case:
-            guarded = (replace(guard, around=guard.around + guard.around.swapcase()) for guard in guarded)
+            guarded = (guard._replace(around=guard.around + guard.around.swapcase()) for guard in guarded)
         return Slot(template, tuple(guarded), tuple(_in_fields(template)))
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from chalicelib.aws.policy_document import document_of, minify
 from chalicelib.aws.session_tags import MAXIMUM_TAGS, OWN_KEYS, check_key, check_value, twice
@@ -60,8 +60,7 @@ class WrittenSessionRules(Protocol):
     def transitive_tags(self) -> Sequence[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """A value that callers choose. Without a default, they must."""
 
     bounds: Bounds

@@ -168,10 +168,10 @@ def test_a_connection_that_sts_has_closed_meanwhile_is_made_anew(world: World) -
     with world.start() as function:
         assert function.call(signed_vend()).status == 200
         os.kill(function.process.pid, signal.SIGSTOP)
-        world.sts.hang_up()
+        world.sts.server.hang_up()
         os.kill(function.process.pid, signal.SIGCONT)
         assert function.call(signed_vend()).status == 200
-    assert world.sts.connections == 2
+    assert world.sts.server.connections == 2
 
 
 @pytest.mark.parametrize("seconds_left", [-1, 15], ids=["has passed", "may come while STS is slow"])

@@ -223,15 +223,24 @@ def test_a_policy_taken_out_of_its_file_means_the_same(policies: str) -> None:
     assert [est["policy0"] for est in single] == [whole[f"policy{n}"] for n in range(len(whole))]
 
 
-def test_an_error_names_the_policy_as_its_file_does() -> None:
-    policies = '@id("broken") permit (principal, action, resource) when { context.duration * 9223372036854775807 > 0 };'
+BROKEN = "context.duration * 9223372036854775807 > 0"
+
+
+@pytest.mark.parametrize("general", range(5))
+@pytest.mark.parametrize("about_caller", range(1, 6))
+def test_an_error_names_the_policy_as_its_file_does(general: int, about_caller: int) -> None:
+    """However many policies stand before and behind it: Cedar counts them anew where it puts sets together."""
+    scopes = ["principal"] * general + [f'principal == IamUser::"{CALLERS[0].identifier}"'] * about_caller
     here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
-    (error,) = (
-        Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
-        .decide(CALLERS[0], catalog_role("reader"), here)
-        .errors
-    )
-    assert "policy `broken`" in error
+    for place in range(len(scopes)):
+        policies = "\n".join(
+            f'@id("p-{number}") permit ({scope}, action, resource) when {{ {BROKEN if number == place else "true"} }};'
+            for number, scope in enumerate(scopes)
+        )
+        authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
+        decision = authorizer.decide(CALLERS[0], catalog_role("reader"), here)
+        assert not decision.allowed
+        assert [f"policy `p-{place}`" in error for error in decision.errors] == [True]
 
 
 @pytest.mark.parametrize("name", ["reader", "writer"])

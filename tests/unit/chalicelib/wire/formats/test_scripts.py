@@ -16,8 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.wire.formats import Text
-from chalicelib.wire.scripts import fish_script, ini_section, no_script, posix_script, powershell_script
+from chalicelib.wire.formats.fish import fish_script
+from chalicelib.wire.formats.ini_profile import ini_section
+from chalicelib.wire.formats.posix_shell import posix_script
+from chalicelib.wire.formats.powershell import powershell_script
+from chalicelib.wire.no_script import no_script
+from chalicelib.wire.text_answer import Text
 
 # How each shell evaluates a file. Those that this machine has are asked; `sh` is there always.
 POSIX = {
