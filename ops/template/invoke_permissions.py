@@ -15,7 +15,7 @@ from ops.documents.json_object import Json
 from ops.stages.names import API, FUNCTION
 
 _FOR_EVERYTHING: Final = f"{FUNCTION}InvokePermission"
-# Of a path in OpenAPI, whatever else stands beside the methods is none.
+# Whatever else stands beside the methods of a path in OpenAPI is none.
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch"})
 _ANY_METHOD: Final = "x-amazon-apigateway-any-method"
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")
