@@ -10,9 +10,9 @@ import sys
 
 from chalice.app import Chalice, IAMAuthorizer, Response
 
+from chalicelib.assembly import CONFIG, load_service
+from chalicelib.configuration.settings import read_settings
 from chalicelib.http import HttpEdge
-from chalicelib.service import CONFIG, load_service
-from chalicelib.settings import read_settings
 
 if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in Lambda
     from chalicelib.chalice_commands import refuse_deployment, settle_region

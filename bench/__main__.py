@@ -19,9 +19,9 @@ from bench.events import oidc_event, sigv4_event
 from bench.runtime import ColdStart, cold_start
 from bench.table import Row, read_json, render, write_json
 from bench.trees import BUILD, bare_tree, credvend_tree
-from ops.aws_cli import CommandFailed
 from ops.environments import ROOT, SetupError, ensure
-from tests.harness.tokens import Key, rsa_key
+from ops.errors import CommandFailed
+from testing.tokens import Key, rsa_key
 
 _BARE: Final = "bare Lambda"
 _SMALL: Final = Size(10, 10)

@@ -19,10 +19,11 @@ from bench.table import Row, render, write_json
 from bench.trees import BUILD
 from chalicelib.errors import ConfigError
 from local.aws import ACCOUNT, LocalAws, LocalAwsError, local_aws
-from ops.aws_cli import AwsCli, CommandFailed
+from ops.aws.aws_cli import AwsCli
 from ops.deploy import deploy
 from ops.environments import SetupError, ensure, programs
-from ops.statements import trust_statement
+from ops.errors import CommandFailed
+from ops.iam.statements import trust_statement
 
 # What the client promises: at most so many bare interpreters, and at most such a part of the aws command.
 MOST_INTERPRETERS: Final = 2.5

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from tests.harness.tokens import Key, key_set
+from testing.tokens import Key, key_set
 
 ACCOUNT: Final = "111122223333"
 ISSUER: Final = "https://id.example.com"

@@ -12,7 +12,7 @@ from typing import IO, cast
 
 from bench.trees import BUILD, REGION
 from ops.environments import ROOT
-from tests.harness.certificate import make_certificate
+from testing.certificate import make_certificate
 
 Json = Mapping[str, object]
 

@@ -2,8 +2,8 @@
 
 import json
 
-from tests.harness.events import Json, Texts, iam_user, rest_event
-from tests.harness.tokens import Key, honest_claims, sign
+from testing.events import Json, Texts, iam_user, rest_event
+from testing.tokens import Key, honest_claims, sign
 
 _JSON: Texts = {"Content-Type": "application/json"}
 

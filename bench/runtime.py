@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.environment import Sts, lambda_environment
 from bench.trees import BUILD
-from tests.harness.runtime import FunctionFailed, environment
+from testing.runtime import FunctionFailed, environment
 
 # What bench/worker.py does in its interpreter: every connection but those to the Runtime API, which are the runtime
 # client's own and made without Python, goes to the stub.

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from bench.configurations import Size, write_configuration
+from ops.building.package import package
 from ops.environments import ROOT
-from ops.file_lock import file_lock
-from ops.packaging import package
-from ops.runtimes import OWN_RUNTIME
-from ops.stage import Stage
-from tests.harness.tokens import Key
+from ops.processes.file_lock import file_lock
+from ops.stages.runtimes import OWN_RUNTIME
+from ops.stages.stage import Stage
+from testing.tokens import Key
 
 BUILD: Final = ROOT / ".build/bench"
 REGION: Final = "ap-northeast-2"

@@ -66,9 +66,9 @@ def _call(command: Json, handler: Callable[[Json, None], Json]) -> list[float]:
 
 def _load() -> list[float]:
     """Time to load the configuration once more: the modules are there, nothing of the configuration is kept."""
-    from chalicelib.configuration import load_configuration
-    from chalicelib.service import CONFIG
-    from chalicelib.settings import read_settings
+    from chalicelib.assembly import CONFIG
+    from chalicelib.configuration.load import load_configuration
+    from chalicelib.configuration.settings import read_settings
 
     settings = read_settings(os.environ)
     started = time.perf_counter()
@@ -80,20 +80,19 @@ def _decide(command: Json) -> Json:
     """Decisions about one role after the other, as callers who may have them and callers who may not."""
     from datetime import UTC, datetime
 
-    from chalicelib.authorization import Circumstances
-    from chalicelib.identity import IamUser
+    from chalicelib.callers.iam_user import IamUser
+    from chalicelib.decisions.decision import Circumstances
 
     app = sys.modules["app"]
-    service = app.service
+    configuration = app.service.configuration()
     now = datetime.now(UTC)
     taken: list[float] = []
     allowed = 0
     for user, role in command["questions"]:
         caller = IamUser("aws", "111122223333", "/", user, "AIDAEXAMPLE")
         started = time.perf_counter()
-        decision = service.authorizer.decide(
-            caller, service.catalog.find(role), Circumstances(900, "198.51.100.7", True, now)
-        )
+        asked_about = configuration.catalog.find_role(role)
+        decision = configuration.authorizer.decide(caller, asked_about, Circumstances(900, "198.51.100.7", True, now))
         taken.append((time.perf_counter() - started) * 1000)
         allowed += decision.allowed
     return {"ms": taken, "allowed": allowed}

@@ -9,14 +9,16 @@ from functools import partial
 
 from chalice.app import Request, Response
 
-from chalicelib.audit import Origin
+from chalicelib.callers.origin import Origin
 from chalicelib.errors import CredvendError
-from chalicelib.formats import JSON, Text, wants_script
 from chalicelib.operators_log import tell_operators
-from chalicelib.rendering import Json, render_error
-from chalicelib.request import Query
-from chalicelib.scripts import no_script
-from chalicelib.service import Incoming
+from chalicelib.wire.formats.format import JSON
+from chalicelib.wire.formats.negotiation import wants_script
+from chalicelib.wire.incoming import Incoming
+from chalicelib.wire.no_script import no_script
+from chalicelib.wire.query import Query
+from chalicelib.wire.rendering import Json, render_error
+from chalicelib.wire.text_answer import Text
 
 # The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
 # API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
@@ -61,7 +63,7 @@ class HttpEdge:
             cold_start=next(self._served) == 0,
         )
         return Incoming(
-            door="iam" if str(context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
+            authentication="sigv4" if str(context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
             identity=identity,
             origin=origin,
             authorization=_header(request, "authorization"),

@@ -1,79 +1,40 @@
-"""The use cases, each one function to read from top to bottom, and how the service is put together."""
+"""The use cases, each one function to read from top to bottom."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, assert_never
 
-from chalicelib import audit, rendering
-from chalicelib.api_token import looks_like_api_token
-from chalicelib.audit import AuditLog, Origin
-from chalicelib.authorization import Authorizer, Circumstances, Decision
-from chalicelib.bearer import bearer_token, refuse_bearer
-from chalicelib.configuration import load_configuration
-from chalicelib.errors import (
-    AccessDenied,
-    CredvendError,
-    InvalidRequest,
-    InvalidToken,
-    NotThroughApi,
-    OutOfTime,
-)
-from chalicelib.formats import Text, choose_format, render_credentials
-from chalicelib.identity import Caller, ServiceToken, identify_caller
-from chalicelib.rendering import Json
-from chalicelib.request import (
-    Query,
-    VendRequest,
-    parse_vend_query,
-    parse_vend_request,
-    refuse_query,
-    requested_format,
-)
-from chalicelib.role import Catalog, Role
-from chalicelib.session_name import session_name
-from chalicelib.session_plan import SessionPlan, plan_session, requested_duration
-from chalicelib.settings import Settings
-from chalicelib.sts import WORST_SECONDS, Session, assume_role, sts_client
-from chalicelib.sts_failures import StsFailure
+from chalicelib.audit import fields as audit
+from chalicelib.audit.log import AuditLog
+from chalicelib.callers.api_tokens.token import looks_like_api_token
+from chalicelib.callers.bearer import bearer_token, refuse_bearer
+from chalicelib.callers.caller import Caller
+from chalicelib.callers.origin import Origin
+from chalicelib.callers.session_name import session_name
+from chalicelib.callers.sigv4 import identify_caller
+from chalicelib.configuration.configuration import Configuration
+from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, NotThroughApi, OutOfTime
+from chalicelib.roles.role import Role
+from chalicelib.sessions.asked import VendRequest
+from chalicelib.sessions.plan import SessionPlan, plan_session, requested_duration
+from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role
+from chalicelib.sessions.sts_failures import StsFailure
+from chalicelib.wire import rendering
+from chalicelib.wire.formats.negotiation import choose_format
+from chalicelib.wire.incoming import Incoming
+from chalicelib.wire.query import refuse_query, requested_format
+from chalicelib.wire.rendering import Json
+from chalicelib.wire.text_answer import Text
+from chalicelib.wire.vend_request import parse_vend_query, parse_vend_request
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-    from chalicelib.jwks import TrustedIssuer
-    from chalicelib.token_store import StoredToken, TokenStore
+    from chalicelib.callers.api_tokens.store import TokenStore
 
-CONFIG = Path(__file__).parent / "config"
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A request, taken out of its HTTP wrapping.
-
-    Attributes:
-        door: how the caller proves who it is: SigV4, checked by API Gateway, or a bearer token, checked by us.
-        identity: API Gateway's verified `requestContext.identity`.
-        authorization: the values of all `Authorization` headers.
-        role: the role that the path names, where it names one.
-        query: the query parameters, each with all its values.
-        content_type, accept: the headers of these names, or None.
-        seconds_left: until Lambda ends the request.
-    """
-
-    door: Literal["iam", "bearer"]
-    identity: Mapping[str, object]
-    origin: Origin
-    authorization: tuple[str, ...] = ()
-    role: str | None = None
-    query: Query = field(default_factory=dict)
-    body: bytes = b""
-    content_type: str | None = None
-    accept: str | None = None
-    seconds_left: Callable[[], float] = lambda: math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +42,14 @@ class Service:
     """Everything that is set up once for an execution environment.
 
     Attributes:
-        configuration: digest of the configuration.
+        configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
+        token_store: made for the first API token.
     """
 
-    catalog: Catalog
-    authorizer: Authorizer
-    trusted_issuers: "Callable[[], Mapping[str, TrustedIssuer]]"
+    configuration: Callable[[], Configuration]
     token_store: Callable[[], "TokenStore"]
     audit_log: AuditLog
     sts: "STSClient"
-    configuration: str
 
     def vend(self, incoming: Incoming) -> Json | Text:
         """POST credentials: those of a role, in the form that the client wants.
@@ -111,14 +70,15 @@ class Service:
     def _vend(self, incoming: Incoming, read: Callable[[Incoming], tuple[VendRequest, Renderer]]) -> Json | Text:
         """Who, what, which role, may they, with which plan; record, ask STS, record, answer."""
         request_id = incoming.origin.request_id
-        known = audit.origin_fields(incoming.origin)
+        configuration = self.configuration()
+        known = audit.configuration_fields(configuration.digest) | audit.origin_fields(incoming.origin)
         try:
-            caller = self._identify(incoming)
+            caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)
             address = _source_address(incoming.origin)
             request, render = read(incoming)
             known |= audit.request_fields(request)
-            role, decision = self._decide(caller, request, address)
+            role, decision = _decide(configuration, caller, request, address)
             known |= audit.decision_fields(decision)
             if role is None or not decision.allowed:
                 raise AccessDenied
@@ -147,10 +107,11 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller, known = self._identify_reader(incoming)
+        configuration = self.configuration()
+        caller, known = self._identify_reader(incoming, configuration)
         now = datetime.now(UTC)
         address = _source_address(incoming.origin)
-        permitted = self.authorizer.permitted(caller, self.catalog.roles, address, now)
+        permitted = configuration.authorizer.permitted(caller, configuration.catalog.roles, address, now)
         self.audit_log.write("roles.listed", known)
         return rendering.render_roles(permitted, incoming.origin.request_id)
 
@@ -160,7 +121,7 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller, known = self._identify_reader(incoming)
+        caller, known = self._identify_reader(incoming, self.configuration())
         self.audit_log.write("caller.described", known)
         return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
 
@@ -179,27 +140,35 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        _, known = self._identify_reader(incoming)
+        configuration = self.configuration()
+        _, known = self._identify_reader(incoming, configuration)
         self.audit_log.write("health.reported", known)
-        return {"Status": "ok", "Configuration": self.configuration}
+        return {"Status": "ok", "Configuration": configuration.digest}
 
-    def _identify(self, incoming: Incoming) -> Caller:
-        if incoming.door == "iam":
-            refuse_bearer(incoming.authorization)
-            return identify_caller(incoming.identity)
+    def _identify(self, incoming: Incoming, configuration: Configuration) -> Caller:
+        match incoming.authentication:
+            case "sigv4":
+                refuse_bearer(incoming.authorization)
+                return identify_caller(incoming.identity)
+            case "bearer":
+                return self._identify_bearer(incoming, configuration)
+            case _:
+                assert_never(incoming.authentication)
+
+    def _identify_bearer(self, incoming: Incoming, configuration: Configuration) -> Caller:
         # A path that names a role is one that SDKs call, and they know of no scheme.
         token = bearer_token(incoming.authorization, bare=incoming.role is not None)
         if looks_like_api_token(token):
-            return _holder_of(self.token_store().find(token, _source_address(incoming.origin)))
-        from chalicelib.oidc import verify_token  # its cryptography is slow to import, and SigV4 callers need none
+            return self.token_store().token_of(token, _source_address(incoming.origin)).holder
+        from chalicelib.callers.oidc.verify import verify_token  # its cryptography is slow to import; SigV4 needs none
 
-        return verify_token(token, self.trusted_issuers())
+        return verify_token(token, configuration.trusted_issuers())
 
-    def _identify_reader(self, incoming: Incoming) -> tuple[Caller, dict[str, object]]:
+    def _identify_reader(self, incoming: Incoming, configuration: Configuration) -> tuple[Caller, dict[str, object]]:
         """Who reads, and what is recorded of it."""
-        known = audit.origin_fields(incoming.origin)
+        known = audit.configuration_fields(configuration.digest) | audit.origin_fields(incoming.origin)
         try:
-            caller = self._identify(incoming)
+            caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)
             _source_address(incoming.origin)
             refuse_query(incoming.query.keys())
@@ -208,17 +177,21 @@ class Service:
             raise
         return caller, known
 
-    def _decide(self, caller: Caller, request: VendRequest, address: str) -> tuple[Role | None, Decision]:
-        role = self.catalog.find(request.role)
-        asked_about = role or self.catalog.stand_in(request.role)
-        circumstances = Circumstances(
-            duration=requested_duration(request, asked_about),
-            source_ip=address,
-            has_reason=request.reason is not None,
-            time=datetime.now(UTC),
-        )
-        decision = self.authorizer.decide(caller, asked_about, circumstances)
-        return (role, decision) if role else (None, Decision(allowed=False))
+
+def _decide(
+    configuration: Configuration, caller: Caller, request: VendRequest, address: str
+) -> tuple[Role | None, Decision]:
+    """The role, and whether the caller may have it; no role at all is denied after as much work."""
+    role = configuration.catalog.find_role(request.role)
+    asked_about = role or configuration.catalog.stand_in(request.role)
+    circumstances = Circumstances(
+        duration=requested_duration(request, asked_about),
+        source_ip=address,
+        has_reason=request.reason is not None,
+        time=datetime.now(UTC),
+    )
+    decision = configuration.authorizer.decide(caller, asked_about, circumstances)
+    return (role, decision) if role else (None, Decision(allowed=False))
 
 
 def _source_address(origin: Origin) -> str:
@@ -236,49 +209,14 @@ def _read_body(incoming: Incoming) -> tuple[VendRequest, Renderer]:
     """What a POST asks for, and in which form."""
     chosen = choose_format(requested_format(incoming.query), incoming.accept)
     request = parse_vend_request(incoming.body, incoming.content_type)
-    if chosen.name == "json":
+    write = chosen.format.write
+    if write is None:
         return request, rendering.render_session
     if request.dry_run:
         raise InvalidRequest("A dry run vends nothing, and is answered in the format json only.")
-    return request, lambda plan, session, request_id: render_credentials(chosen, plan, session)
+    return request, lambda plan, session, request_id: Text(chosen.media_type, write(plan, session.credentials))
 
 
 def _read_path(incoming: Incoming) -> tuple[VendRequest, Renderer]:
     """What a GET asks for; there is one form."""
     return parse_vend_query(incoming.role or "", incoming.query), rendering.render_container_credentials
-
-
-def _holder_of(stored: "StoredToken") -> ServiceToken:
-    return ServiceToken(stored.name, stored.owner, stored.tags, stored.id)
-
-
-def _token_store(settings: Settings) -> "Callable[[], TokenStore]":
-    """The store of API tokens, made for the first one that comes: its client is slow to set up."""
-
-    @cache
-    def store() -> "TokenStore":
-        from chalicelib.token_store import TokenStore, dynamodb_client
-
-        if settings.tokens_table is None:
-            raise InvalidToken("API tokens are not taken here.", "unknown_token")
-        return TokenStore(settings.tokens_table, dynamodb_client(settings.region))
-
-    return store
-
-
-def load_service(config: Path, settings: Settings) -> Service:
-    """Put the service together; with an invalid configuration it does not start.
-
-    Raises:
-        ConfigError: one line for every problem found.
-    """
-    configuration = load_configuration(config, settings)
-    return Service(
-        catalog=configuration.catalog,
-        authorizer=configuration.authorizer,
-        trusted_issuers=configuration.trusted_issuers,
-        token_store=_token_store(settings),
-        audit_log=AuditLog(configuration.digest),
-        sts=sts_client(settings.region),
-        configuration=configuration.digest,
-    )

@@ -12,10 +12,10 @@ from pathlib import Path
 from chalicelib.errors import ConfigError
 from local.aws import ADMIN, REGION, USER, LocalAws, LocalAwsError, local_aws
 from local.oidc_provider import OidcProvider, OidcProviderError, oidc_provider
-from ops.aws_cli import CommandFailed
 from ops.deploy import deploy
-from ops.deployment import Deployment
+from ops.deployed.deployment import Deployment
 from ops.environments import ROOT, SetupError, programs
+from ops.errors import CommandFailed
 
 _ISSUERS = """\
 issuers:

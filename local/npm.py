@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ops.environments import ROOT, SetupError, programs
-from ops.file_lock import file_lock
+from ops.processes.file_lock import file_lock
 
 
 @dataclass(frozen=True, slots=True)

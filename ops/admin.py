@@ -14,10 +14,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from chalicelib.timestamps import rfc3339
-from chalicelib.token_store import Network, StoredToken
-from ops.stage import DEFAULT_STAGE
-from ops.tokens import DEFAULT_OVERLAP_SECONDS, IssuedToken, TokensFailed, open_tokens, revocation_delay, table_name
+from chalicelib.callers.api_tokens.stored_token import Network, StoredToken
+from chalicelib.text.timestamps import rfc3339
+from ops.api_tokens.table import (
+    DEFAULT_OVERLAP_SECONDS,
+    IssuedToken,
+    TokensFailed,
+    open_tokens,
+    revocation_delay,
+    table_name,
+)
+from ops.stages.stage import DEFAULT_STAGE
 
 if TYPE_CHECKING:
     # argparse has no public name for what add_subparsers returns.

@@ -13,24 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.errors import ConfigError
-from ops import summary
-from ops.account import Account, find_account
-from ops.artifacts import artifacts_bucket
-from ops.aws_cli import CommandFailed
-from ops.deployment import Deployment, deployment_of
+from ops.aws.account import Account, find_account
+from ops.building import summary
+from ops.building.package import SHIPPED_CONFIG, package
+from ops.cloudformation.stack import Stack, StackFailed, TakenBack, discard, execute, find_deployed, plan_change, upload
+from ops.deployed.deployment import Deployment, deployment_of
+from ops.deploying.artifacts import artifacts_bucket
+from ops.deploying.preview import Planned, preview
+from ops.deploying.protection import protect
+from ops.deploying.rollback import Former, remember, roll_back, said_of
 from ops.environments import ROOT
-from ops.file_lock import file_lock
-from ops.packaging import SHIPPED_CONFIG, package
-from ops.preview import Planned, preview
-from ops.protection import protect
-from ops.question import ask, check_can_ask
-from ops.rollback import Former, remember, roll_back, said_of
-from ops.say import say
+from ops.errors import CommandFailed
+from ops.iam.statements import invoke_statement, trust_statement
+from ops.processes.file_lock import file_lock
 from ops.smoke import PATIENCE_SECONDS, SmokeFailed, smoke_test
-from ops.stack import Stack, StackFailed, TakenBack, discard, execute, find_deployed, plan_change, upload
-from ops.stage import LOCAL_STAGE, Stage, read_stage
-from ops.stage_file import StageFile
-from ops.statements import invoke_statement, trust_statement
+from ops.stages.names import DIGEST_OUTPUT
+from ops.stages.stage import LOCAL_STAGE, Stage, read_stage
+from ops.stages.stage_file import StageFile
+from ops.terminal.question import ask, check_can_ask
+from ops.terminal.say import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def _prepare(account: Account, stage: Stage, config: Path, template: Path, build
     new = summary.summarize(build / "source/chalicelib/config")
     old = None
     if before is not None:
-        old = summary.find(account, bucket, stage.stack, before.outputs.get(summary.DIGEST_OUTPUT))
+        old = summary.find(account, bucket, stage.stack, before.outputs.get(DIGEST_OUTPUT))
     summary.keep(account, bucket, stage.stack, new, build)
     url = upload(account, stage.stack, template, bucket)
     changes = plan_change(account.aws, stage.stack, url, stage.settings.tags, is_first=before is None)

@@ -7,14 +7,14 @@ uses nothing but the standard library.
 
 import hashlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
-from ops.file_lock import file_lock
+from ops.processes.file_lock import file_lock
+from ops.processes.run import run
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 # For each, a virtualenv that packages for Lambda, made where the Python of `dev` has another version.
@@ -113,7 +113,7 @@ def _fingerprint(directory: Path, requirements: list[Path]) -> str:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    done = run(command)
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip().splitlines()
         raise SetupError("\n".join([f"This command failed: {' '.join(command)}", *said[-20:]]))

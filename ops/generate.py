@@ -4,103 +4,15 @@
 """
 
 import argparse
-import json
 import sys
-from pathlib import Path
-from typing import Final
 
-from chalicelib.catalog import WrittenCatalog, catalog_json_schema, read_catalog
+from chalicelib.configuration.catalog_file import catalog_json_schema, read_catalog
+from chalicelib.configuration.issuers_file import issuers_json_schema
 from chalicelib.errors import ConfigError
-from chalicelib.issuers import issuers_json_schema
+from ops.documents.json_object import json_text
 from ops.environments import ROOT
-from ops.stage_file import stage_json_schema
-
-# The statement whose resources role_policies.py spreads.
-ASSUME_SID: Final = "AssumeCatalogRoles"
-
-
-# What the function's code calls is bound to the function: another function that has been given the role can use none
-# of this, nor can whoever else has got into the role.
-# https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
-# The ARN is put together from the stack's name, which is the function's: a reference to it would make role and function
-# wait for each other.
-_BY_THE_FUNCTION: Final = {
-    "ArnEquals": {
-        "lambda:SourceFunctionArn": {
-            "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"
-        }
-    }
-}
-
-
-def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
-    """What the function may do: assume the catalog's roles, find API tokens, write its own log and traces."""
-    assume: dict[str, object] = {
-        "Sid": ASSUME_SID,
-        "Effect": "Allow",
-        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
-        "Resource": assumable(catalog),
-        "Condition": _BY_THE_FUNCTION,
-    }
-    # Lambda itself writes log and traces. Of what it calls for that, AWS's page above lists the two of the log and
-    # xray:PutTraceSegments as naming the function, and not xray:PutTelemetryRecords. Neither statement is bound.
-    write_log: dict[str, object] = {
-        "Sid": "WriteOwnLog",
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": {
-            "Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
-            ":log-group:/aws/lambda/${AWS::StackName}:*"
-        },
-    }
-    write_traces: dict[str, object] = {
-        "Sid": "WriteTraces",
-        "Effect": "Allow",
-        "Action": ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
-        "Resource": "*",  # X-Ray knows no narrower resource for these two
-    }
-    table = {"Fn::GetAtt": ["TokensTable", "Arn"]}
-    find_tokens: dict[str, object] = {
-        "Sid": "FindApiTokens",
-        "Effect": "Allow",
-        "Action": ["dynamodb:GetItem"],
-        "Resource": table,
-        "Condition": _BY_THE_FUNCTION,
-    }
-    # Nothing but when they were used: a function gone astray must not bring a revoked token back.
-    note_use_of_tokens: dict[str, object] = {
-        "Sid": "NoteUseOfApiTokens",
-        "Effect": "Allow",
-        "Action": ["dynamodb:UpdateItem"],
-        "Resource": table,
-        "Condition": {
-            **_BY_THE_FUNCTION,
-            "ForAllValues:StringEquals": {"dynamodb:Attributes": ["hash", "last_used"]},
-            "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
-        },
-    }
-    # IAM takes no empty list of resources.
-    statements = ([assume] if catalog.roles else []) + [find_tokens, note_use_of_tokens, write_log, write_traces]
-    return {"Version": "2012-10-17", "Statement": statements}
-
-
-def assumable(catalog: WrittenCatalog) -> list[str]:
-    """What `sts:AssumeRole` is granted on: each role; for those below the catalog's `role_path`, that, once an account.
-
-    In resources, `*` stands for slashes, too:
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-    """
-    return sorted({_granted(role.arn, catalog.role_path) for role in catalog.roles})
-
-
-def _granted(arn: str, role_path: str | None) -> str:
-    account, _, name = arn.partition(":role")
-    return f"{account}:role{role_path}*" if role_path is not None and name.startswith(role_path) else arn
-
-
-def write_policy(root: Path, catalog: WrittenCatalog) -> None:
-    """Write the function's IAM policy, `.chalice/policy.json` below `root`."""
-    _policy_path(root).write_text(_text(iam_policy(catalog)), encoding="utf-8")
+from ops.iam.function_policy import POLICY_FILE, iam_policy
+from ops.stages.stage_file import stage_json_schema
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -109,10 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     check = parser.parse_args(arguments).check
     try:
         files = {
-            _policy_path(ROOT): _text(iam_policy(read_catalog(ROOT / "chalicelib/config/roles.yaml"))),
-            ROOT / "chalicelib/config/roles.schema.json": _text(catalog_json_schema()),
-            ROOT / "chalicelib/config/issuers.schema.json": _text(issuers_json_schema()),
-            ROOT / "chalicelib/config/stage.schema.json": _text(stage_json_schema()),
+            ROOT / POLICY_FILE: json_text(iam_policy(read_catalog(ROOT / "chalicelib/config/roles.yaml"))),
+            ROOT / "chalicelib/config/roles.schema.json": json_text(catalog_json_schema()),
+            ROOT / "chalicelib/config/issuers.schema.json": json_text(issuers_json_schema()),
+            ROOT / "chalicelib/config/stage.schema.json": json_text(stage_json_schema()),
         }
     except ConfigError as error:
         print(error, file=sys.stderr)
@@ -125,14 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
             path.write_text(files[path], encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
     return 1 if check and stale else 0
-
-
-def _policy_path(root: Path) -> Path:
-    return root / ".chalice/policy.json"
-
-
-def _text(document: object) -> str:
-    return json.dumps(document, indent=2) + "\n"
 
 
 if __name__ == "__main__":

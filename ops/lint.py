@@ -9,7 +9,6 @@ Nothing of it asks the network. What a linter finds and is meant so stands in `E
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,35 +17,37 @@ from pathlib import Path
 from typing import Final, cast
 
 from chalicelib.errors import ConfigError
-from ops.aws_cli import CommandFailed
+from ops.building.package import package
 from ops.environments import ROOT, programs
-from ops.file_lock import file_lock
-from ops.packaging import package
-from ops.policy_sources import (
+from ops.errors import CommandFailed
+from ops.linting.policy_sources import (
     Policy,
     UnreadablePolicy,
     policies_of_code,
     policies_of_template,
     printed_policies,
 )
-from ops.runtimes import OWN_RUNTIME
-from ops.say import say
-from ops.stage import read_stage
+from ops.processes.file_lock import file_lock
+from ops.processes.run import run
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
+from ops.stages.runtimes import OWN_RUNTIME
+from ops.stages.stage import read_stage
+from ops.terminal.say import say
 
 _STAGE: Final = "prod"
 _EVERYWHERE: Final = "*"
 # Why it is meant so, by what the linter calls it and by where it is: a resource of the template, or a policy's name.
 EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
-    ("CKV_AWS_76", "RestAPI"): "An audit record tells more of each request than an access log, and no secrets.",
-    ("CKV_AWS_116", "APIHandler"): "Dead letters are for events. API Gateway waits, and gives the caller the error.",
-    ("CKV_AWS_117", "APIHandler"): "It talks to STS, DynamoDB and public issuers; in a VPC it would need a way out.",
-    ("CKV_AWS_119", "TokensTable"): "It holds hashes of tokens, encrypted with AWS's key; another is the adopter's.",
-    ("CKV_AWS_120", "RestAPI"): "Credentials must not be cached.",
-    ("CKV_AWS_158", "ApiHandlerLogGroup"): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's.",
-    ("CKV_AWS_173", "APIHandler"): "Its variables are names and switches, no secrets; Lambda encrypts them by itself.",
+    ("CKV_AWS_76", API): "An audit record tells more of each request than an access log, and no secrets.",
+    ("CKV_AWS_116", FUNCTION): "Dead letters are for events. API Gateway waits, and gives the caller the error.",
+    ("CKV_AWS_117", FUNCTION): "It talks to STS, DynamoDB and public issuers; in a VPC it would need a way out.",
+    ("CKV_AWS_119", TABLE): "It holds hashes of tokens, encrypted with AWS's key; another is the adopter's.",
+    ("CKV_AWS_120", API): "Credentials must not be cached.",
+    ("CKV_AWS_158", LOG_GROUP): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's.",
+    ("CKV_AWS_173", FUNCTION): "Its variables are names and switches, no secrets; Lambda encrypts them by itself.",
     (
         "UNKNOWN_CONDITION_FOR_ACTION",
-        "ApiHandlerRole 2",
+        f"{FUNCTION_ROLE} 2",
     ): "Lambda sets lambda:SourceFunctionArn in all that a function asks: permissions-source-function-arn.html.",
     # cfn-lint's list of actions is the newer one, and it looks for unknown ones as well.
     ("UNKNOWN_ACTION", _EVERYWHERE): "parliament's list of actions is older than what AWS offers.",
@@ -132,7 +133,7 @@ def lint() -> list[str]:
         # Packaged by this Python, as the linters look at the template alone; and then the runtime that is meant.
         path = package(replace(stage, runtime=OWN_RUNTIME), build)
         template = json.loads(path.read_text(encoding="utf-8"))
-        template["Resources"]["APIHandler"]["Properties"]["Runtime"] = stage.runtime
+        template["Resources"][FUNCTION]["Properties"]["Runtime"] = stage.runtime
         path.write_text(json.dumps(template), encoding="utf-8")
         policies = [*policies_of_template(template), *policies_of_code(), *printed_policies(ROOT)]
         with ThreadPoolExecutor() as threads:
@@ -179,7 +180,7 @@ def _checkov(template: Path) -> Iterator[Finding]:
 def _parliament(policies: list[Policy]) -> Iterator[Finding]:
     # It knows policies with resources alone: those of a trust policy are the role itself.
     documents = {policy.name: _with_resources(policy) for policy in policies}
-    command = [str(programs("lint") / "python"), "-W", "ignore", "-m", "ops.parliament_findings"]
+    command = [str(programs("lint") / "python"), "-W", "ignore", "-m", "ops.linting.parliament_findings"]
     for name, issue, detail in cast(list[list[object]], _run(command, json.dumps(documents))):
         yield Finding(str(issue), str(name), json.dumps(detail))
 
@@ -195,7 +196,7 @@ def _run(command: list[str], said: str = "") -> object:
     """What a linter writes, which says by its exit status that it found something, as well as that it failed."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "BC_", "CKV_", "PRISMA"))}
     environment = kept | {"CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, input=said, capture_output=True, text=True, check=False)
+    done = run(command, directory=ROOT, environment=environment, said=said)
     try:
         return json.loads(done.stdout)
     except ValueError:

@@ -10,7 +10,6 @@ that is taken over: no address of the index that was asked is in any file.
 
 import argparse
 import os
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -25,6 +24,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 
 from ops.environments import ENVIRONMENTS, ROOT, programs
+from ops.processes.run import run
 
 _OLDEST: Final = (3, 11)
 _NEWEST: Final = (3, 14)
@@ -202,7 +202,7 @@ def _resolve(root: Path, file: str, before: list[str], directory: Path, upgrade:
 def _uv(arguments: list[str]) -> None:
     command = [str(programs("lock") / "uv"), "pip", "compile", "--quiet", *arguments]
     environment = dict(os.environ) | {"UV_NO_CONFIG": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = run(command, environment=environment)
     if done.returncode != 0:
         raise LockFailed(f"{arguments[0]} cannot be resolved:\n{done.stderr.strip()}")
 

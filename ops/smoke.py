@@ -21,14 +21,15 @@ from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
-from ops.account import Account, find_account
-from ops.aws_cli import CommandFailed, Json
-from ops.deployment import Deployment, deployment_of
+from ops.aws.account import Account, find_account
+from ops.cloudformation.stack import find_stack
+from ops.deployed.deployment import Deployment, deployment_of
+from ops.documents.json_object import Json
 from ops.environments import ROOT
-from ops.say import say
-from ops.stack import find_stack
-from ops.stage import read_stage
-from ops.statements import invoke_statement
+from ops.errors import CommandFailed
+from ops.iam.statements import invoke_statement
+from ops.stages.stage import read_stage
+from ops.terminal.say import say
 
 # What was just made is not everywhere at once: new rights, routes and log events take seconds to arrive.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency

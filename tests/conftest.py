@@ -8,11 +8,11 @@ os.environ.setdefault("AWS_REGION", "ap-northeast-2")
 os.environ.setdefault("AWS_DEFAULT_REGION", "ap-northeast-2")
 
 pytest_plugins = [
-    "tests.harness.lanes",
-    "tests.harness.cedar",
-    "tests.harness.app",
-    "tests.harness.deployed",
-    "tests.harness.client",
+    "testing.lanes",
+    "testing.cedar",
+    "testing.app",
+    "testing.deployed",
+    "testing.client",
 ]
 
 # It looks back on the whole run.

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from chalicelib.api_token import api_token_of, hash_api_token, new_api_token
+from chalicelib.callers.api_tokens.token import api_token_of, hash_api_token, new_api_token
 from local.aws import ACCOUNT
 from ops.environments import ROOT
+from testing.deployed import PERSON, Stack
 from tests.e2e.test_oidc import bearer, expect_refusal, vend
-from tests.harness.deployed import PERSON, Stack
 
 NAME = "nightly-backup"
 

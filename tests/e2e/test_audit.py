@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from local.aws import ACCOUNT
-from tests.harness.deployed import Json, Stack
+from testing.deployed import Json, Stack
 
 
 def test_a_vend_is_recorded_before_and_after(stack: Stack) -> None:

@@ -1,6 +1,6 @@
 """Who may have which role, decided by the deployed policies."""
 
-from tests.harness.deployed import Stack
+from testing.deployed import Stack
 
 
 def without_request_id(stack: Stack, body: object) -> tuple[int, str, dict[str, str]]:

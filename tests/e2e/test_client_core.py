@@ -9,9 +9,9 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from ops.environments import programs
+from testing.client import Client
+from testing.deployed import Json, Key, Stack
 from tests.e2e.test_api_tokens import admin, create
-from tests.harness.client import Client
-from tests.harness.deployed import Json, Key, Stack
 
 
 def arn_of(stack: Stack, key: Key) -> str:

@@ -4,16 +4,14 @@ People sign in at the real provider, with the device flow or with a browser that
 """
 
 import configparser
-import http.server
 import json
 import re
 import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -23,8 +21,9 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from ops.environments import programs
-from tests.harness.client import Client
-from tests.harness.deployed import Json, Key
+from testing.client import Client
+from testing.deployed import Json, Key
+from testing.loopback import Request, Response, json_response, serve
 
 MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
 WRITER: Json = {"groups": ["Readers", "Writers"], "email": "alice@example.com"}
@@ -216,53 +215,23 @@ def test_serve_is_refused_what_the_caller_may_not_have(client: Client) -> None:
     assert client.run("serve", "forbidden").returncode == 4
 
 
-@contextmanager
-def answering(answer: Callable[[http.server.BaseHTTPRequestHandler, bytes], tuple[int, Json]]) -> Iterator[str]:
-    """A loopback endpoint of a company that is not at hand; the URL of its root."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            status, content = answer(self, body)
-            text = json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        do_POST = do_GET  # noqa: N815 the base class's own naming
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_console_signs_in_with_credentials_that_aws_takes(client: Client, tmp_path: Path) -> None:
     """The local AWS has no federation endpoint, so this one asks its STS whose the credentials are."""
     arns: list[str] = []
 
-    def federate(request: http.server.BaseHTTPRequestHandler, body: bytes) -> tuple[int, Json]:
-        if request.command == "GET":  # the browser, with what it was given
-            return 200, {}
-        form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    def federate(request: Request) -> Response:
+        if request.method == "GET":  # the browser, with what it was given
+            return json_response({})
+        form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
         session = json.loads(form["Session"])
         key = Key(session["sessionId"], session["sessionKey"], session["sessionToken"])
         client.stack.vended.append(key)
         arns.append(client.stack.sts(key).get_caller_identity()["Arn"])
         assert form["Action"] == "getSigninToken" and "SessionDuration" not in form
-        return 200, {"SigninToken": "the-sign-in-token"}
+        return json_response({"SigninToken": "the-sign-in-token"})
 
-    with answering(federate) as federation:
-        shell = client.with_variables(CREDVEND_CONSOLE_URL=f"{federation}/federation")
+    with serve(federate) as federation:
+        shell = client.with_variables(CREDVEND_CONSOLE_URL=f"{federation.url}/federation")
         address = shell.output("console", "instances", "--service", "ec2", "--region", REGION, "--print").strip()
         browsing, seen = with_browser(shell, tmp_path)
         opened = browsing.run("console", "instances")
@@ -340,17 +309,17 @@ def test_a_github_job_a_gitlab_job_and_a_pod_get_what_their_tokens_may_have(clie
     provider = client.stack.oidc
     bare = client.without("AWS_ACCESS", "AWS_SECRET", "AWS_SESSION")
 
-    def github(request: http.server.BaseHTTPRequestHandler, body: bytes) -> tuple[int, Json]:
+    def github(request: Request) -> Response:
         if request.headers["Authorization"] != "Bearer the-jobs":
-            return 401, {}
+            return json_response({}, 401)
         audience = parse_qs(urlsplit(request.path).query)["audience"][0]
-        return 200, {"value": provider.client_token("deployer", MAIN, audience=audience)}
+        return json_response({"value": provider.client_token("deployer", MAIN, audience=audience)})
 
     token_file = tmp_path / "token"
     token_file.write_text(provider.client_token("deployer", MAIN))
-    with answering(github) as endpoint:
+    with serve(github) as endpoint:
         asking = {
-            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{endpoint}/token?api-version=2.0",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{endpoint.url}/token?api-version=2.0",
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "the-jobs",
         }
         shells = [

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from local.aws import ACCOUNT, REGION
-from ops.artifacts import artifacts_bucket
-from ops.aws_cli import AwsCli
+from ops.aws.aws_cli import AwsCli
+from ops.deploying.artifacts import artifacts_bucket
 from ops.environments import ROOT
-from tests.harness.deployed import CONFIG, PERSON, Json, Stack
+from testing.deployed import CONFIG, PERSON, Json, Stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from local.aws import ACCOUNT
-from tests.harness.deployed import Key, Stack, allow
+from testing.deployed import Key, Stack, allow
 
 WHOAMI = "/v1/iam/whoami"
 ROUTES = [("POST", "/v1/iam/credentials"), ("GET", "/v1/iam/roles"), ("GET", WHOAMI), ("GET", "/v1/iam/health")]

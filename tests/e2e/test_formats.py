@@ -13,8 +13,8 @@ import pytest
 
 from local.aws import ACCOUNT, REGION
 from ops.environments import programs
+from testing.deployed import Answer, Key, Stack
 from tests.e2e.test_api_tokens import admin, create
-from tests.harness.deployed import Answer, Key, Stack
 
 PATH = "/v1/credentials"
 LIST = "aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceId' --output text"

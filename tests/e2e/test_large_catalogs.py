@@ -14,8 +14,8 @@ import pytest
 from local.aws import ACCOUNT, REGION
 from ops.deploy import deploy
 from ops.environments import ROOT
-from ops.statements import trust_statement
-from tests.harness.deployed import OTHER_ACCOUNT, PERSON, Json, Stack
+from ops.iam.statements import trust_statement
+from testing.deployed import OTHER_ACCOUNT, PERSON, Json, Stack
 
 STAGE = "dev"
 PERMIT = '@id("all") permit (principal == IamUser::"arn:aws:iam::{account}:user/alice", action, resource);'

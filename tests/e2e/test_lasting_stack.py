@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
 from ops.deploy import deploy
-from ops.deployment import Deployment
+from ops.deployed.deployment import Deployment
 from ops.environments import ROOT
-from ops.statements import trust_statement
+from ops.iam.statements import trust_statement
+from testing.deployed import Answer, Stack
 from tests.e2e.test_deployment import cloudformation
-from tests.harness.deployed import Answer, Stack
 from tests.walkthroughs.test_documents import bash, blocks, path_with_aws
 
 DEPLOY = ROOT / "docs/deploy.md"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.aws import ACCOUNT
-from tests.harness.deployed import Answer, Json, Stack
+from testing.deployed import Answer, Json, Stack
 
 MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from tests.harness.deployed import Stack
-from tests.harness.events import iam_user, rest_event
-from tests.harness.sts_server import SECRET, sts_server
+from testing.deployed import Stack
+from testing.events import iam_user, rest_event
+from testing.sts_server import SECRET, sts_server
 
 # As Lambda does it, with the package first on the path; and then what only tokens need.
 FUNCTION = """
@@ -20,8 +20,8 @@ import json, sys
 sys.path.insert(0, sys.argv[1])
 import app
 answer = app.app(json.loads(sys.argv[2]), None)
-from chalicelib import oidc
-from chalicelib.token_store import dynamodb_client
+from chalicelib.callers.oidc import verify
+from chalicelib.callers.api_tokens.store import dynamodb_client
 dynamodb_client("ap-northeast-2")
 places = {module.__file__ for module in sys.modules.values() if getattr(module, "__file__", None)}
 print(json.dumps({"answer": answer, "places": sorted(places)}))

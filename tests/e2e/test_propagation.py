@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, local_aws
 from ops.deploy import deploy
-from tests.harness.deployed import Answer, Json, Stack
+from testing.deployed import Answer, Json, Stack
 
 DELAY_SECONDS = 8.0
 PATIENCE_SECONDS = 30.0

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.harness.deployed import Answer, Stack
+from testing.deployed import Answer, Stack
 
 STRINGS = {
     "nul": "a\x00b",

@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 
 from local.aws import ACCOUNT
-from ops.account import find_account
-from ops.aws_cli import AwsCli
+from ops.aws.account import find_account
+from ops.aws.aws_cli import AwsCli
+from ops.building.package import package
+from ops.cloudformation.stack import delete_stack, find_stack
 from ops.deploy import deploy
 from ops.environments import ROOT
-from ops.file_lock import file_lock
-from ops.packaging import package
-from ops.runtimes import OWN_RUNTIME
+from ops.iam.statements import trust_statement
+from ops.processes.file_lock import file_lock
 from ops.smoke import SmokeFailed, smoke_test
-from ops.stack import delete_stack, find_stack
-from ops.stage import Stage
-from ops.statements import trust_statement
+from ops.stages.runtimes import OWN_RUNTIME
+from ops.stages.stage import Stage
+from testing.deployed import PERSON, Key, Stack
 from tests.e2e.test_deployment import cloudformation
-from tests.harness.deployed import PERSON, Key, Stack
 
 NAME = "credvend-dev"
 ROLES = f"roles: [{{name: safe, arn: 'arn:aws:iam::{ACCOUNT}:role/safe'}}]\n"

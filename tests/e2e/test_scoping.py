@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT
-from tests.harness.deployed import Answer, Json, Key, Stack
+from testing.deployed import Answer, Json, Key, Stack
 
 BUCKET = "tenant-data"
 HOSTILE = (

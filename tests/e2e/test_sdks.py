@@ -13,9 +13,9 @@ import pytest
 from local import npm
 from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT, programs
+from testing.deployed import Json, Stack
 from tests.e2e.test_api_tokens import admin, create
 from tests.e2e.test_oidc import MAIN, bearer
-from tests.harness.deployed import Json, Stack
 
 PROGRAMS = ROOT / "tests/e2e/sdks"
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"

@@ -16,8 +16,8 @@ from botocore.credentials import Credentials
 
 from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT, programs
+from testing.deployed import CONFIG, Stack, make_package
 from tests.e2e.test_deployment import cloudformation, make_deploy
-from tests.harness.deployed import CONFIG, Stack, make_package
 
 # What the docs' examples say of region, account and runtime, and what the local AWS has instead.
 HERE = {"eu-central-1": REGION, "111122223333": ACCOUNT}

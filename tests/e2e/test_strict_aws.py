@@ -11,9 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
-from ops.runtimes import OWN_RUNTIME
-from ops.statements import trust_statement
-from tests.harness.deployed import Json, Key, Stack, allow
+from ops.iam.statements import trust_statement
+from ops.stages.runtimes import OWN_RUNTIME
+from testing.deployed import Json, Key, Stack, allow
 
 TARGET = f"arn:aws:iam::{ACCOUNT}:role/strict-target"
 

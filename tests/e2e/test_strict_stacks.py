@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
-from ops.runtimes import OWN_RUNTIME
+from ops.stages.runtimes import OWN_RUNTIME
+from testing.deployed import Json, Stack
 from tests.e2e.test_strict_aws import FULL, LAMBDA, OTHER_RUNTIME, client, policy_of, trust, zipped
-from tests.harness.deployed import Json, Stack
 
 NAME = "strict-stack"
 BUCKET = "strict-packages"

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT
-from tests.harness.deployed import OTHER_ACCOUNT, Answer, Stack
+from testing.deployed import OTHER_ACCOUNT, Answer, Stack
 
 NAME = f"user=alice@{ACCOUNT}"
 

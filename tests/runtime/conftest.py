@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from ops.api_tokens.table import Tokens
 from ops.environments import ensure
-from ops.tokens import Tokens
-from tests.harness.app import POLICIES, ROLES, write_config
-from tests.harness.deployed import make_package
-from tests.harness.jwks_site import JwksSite, jwks_site
-from tests.harness.runtime import Environment, environment
-from tests.harness.sts_server import StsServer, sts_server
-from tests.harness.token_table import NAME, TokenTable, served
-from tests.harness.tokens import AUDIENCE, ISSUER, Key, ec_key, key_set
+from testing.app import POLICIES, ROLES, write_config
+from testing.deployed import make_package
+from testing.jwks_site import JwksSite, jwks_site
+from testing.runtime import Environment, environment
+from testing.sts_server import StsServer, sts_server
+from testing.token_table import NAME, TokenTable, served
+from testing.tokens import AUDIENCE, ISSUER, Key, ec_key, key_set
 
 FAR_ISSUER = "https://far.example.com"
 _ISSUERS = f"""
@@ -83,7 +83,7 @@ class World:
         search: Path | None = None,
         keep: Sequence[int] = (),
     ) -> AbstractContextManager[Environment]:
-        """A new execution environment, for a `with` block; as tests/harness/runtime.py says."""
+        """A new execution environment, for a `with` block; as testing/runtime.py says."""
         return environment(self.tree, self.variables | dict(variables or {}), stdout=stdout, search=search, keep=keep)
 
     def new_token(self, name: str = "ci") -> str:

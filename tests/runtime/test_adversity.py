@@ -12,10 +12,10 @@ from threading import Thread
 
 import pytest
 
-from tests.harness.jwks_site import JwksSite
-from tests.harness.runtime import Environment
-from tests.harness.sts_server import SECRET
-from tests.harness.tokens import ec_key, honest_claims, sign
+from testing.jwks_site import JwksSite
+from testing.runtime import Environment
+from testing.sts_server import SECRET
+from testing.tokens import ec_key, honest_claims, sign
 from tests.runtime.conftest import FAR_ISSUER, World
 from tests.runtime.test_requests import bearer_vend, events, signed_vend
 
@@ -168,10 +168,10 @@ def test_a_connection_that_sts_has_closed_meanwhile_is_made_anew(world: World) -
     with world.start() as function:
         assert function.call(signed_vend()).status == 200
         os.kill(function.process.pid, signal.SIGSTOP)
-        world.sts.hang_up()
+        world.sts.server.hang_up()
         os.kill(function.process.pid, signal.SIGCONT)
         assert function.call(signed_vend()).status == 200
-    assert world.sts.connections == 2
+    assert world.sts.server.connections == 2
 
 
 @pytest.mark.parametrize("seconds_left", [-1, 15], ids=["has passed", "may come while STS is slow"])

@@ -8,11 +8,11 @@ from typing import cast
 import pytest
 
 import app as app_module
-from tests.harness.app import Json
-from tests.harness.events import iam_user, rest_event, root
-from tests.harness.runtime import Environment
-from tests.harness.sts_server import SECRET, TOKEN, Refusal
-from tests.harness.tokens import Key, honest_claims, sign
+from testing.app import Json
+from testing.events import iam_user, rest_event, root
+from testing.runtime import Environment
+from testing.sts_server import SECRET, TOKEN, Refusal
+from testing.tokens import Key, honest_claims, sign
 from tests.runtime.conftest import World
 
 JSON = {"Content-Type": "application/json"}

@@ -1,6 +1,6 @@
 """Attacks by values: whatever a claim or a param holds, the session gets what the operator meant, and nothing more.
 
-What a policy means is asked of `tests/harness/iam_policy.py`, an evaluator that knows nothing of credvend: literal
+What a policy means is asked of `testing/iam_policy.py`, an evaluator that knows nothing of credvend: literal
 substitution is what it does with a variable, so a template with its placeholders as variables is what a policy should
 mean, and the rendered policy what it does mean.
 """
@@ -14,13 +14,15 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from chalicelib.aws.policy_document import VERSION, document_of, minify
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.errors import InvalidRequest
-from chalicelib.identity import OidcSubject
-from chalicelib.policy_document import VERSION, document_of, minify
-from chalicelib.policy_template import PolicyTemplate, parse_policy
-from chalicelib.templates import Bounds, Placeholder, Values
-from tests.harness.app import CredvendApp
-from tests.harness.iam_policy import Json, Pattern, Request, Wildcard, fields_of, grants, overlap, pattern_of
+from chalicelib.roles.guards import Bounds
+from chalicelib.roles.policy_template import PolicyTemplate, parse_policy
+from chalicelib.roles.template import Placeholder
+from chalicelib.roles.template_values import Values
+from testing.app import CredvendApp
+from testing.iam_policy import Json, Pattern, Request, Wildcard, fields_of, grants, overlap, pattern_of
 
 # What means something to somebody: IAM, JSON, ARNs, paths, regular expressions, terminals, people.
 ATTACKS = (

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.sts import Credentials, Session
-from tests.harness.app import REQUEST_ID, CredvendApp
-from tests.harness.deployed import Stack
-from tests.harness.sts_server import SECRET, TOKEN
+from chalicelib.sessions.sts import Credentials, Session
+from testing.app import REQUEST_ID, CredvendApp
+from testing.deployed import Stack
+from testing.sts_server import SECRET, TOKEN
 
 VENDED = Credentials("ASIAEXAMPLE", SECRET, TOKEN, datetime.now(UTC))
 
@@ -52,7 +52,7 @@ def test_a_failure_after_sts_answered_hands_nothing_out(
     def fail(*_: object) -> dict[str, object]:
         raise KeyError(TOKEN)
 
-    monkeypatch.setattr("chalicelib.rendering.render_session", fail)
+    monkeypatch.setattr("chalicelib.wire.rendering.render_session", fail)
     answer = credvend.vend({"role": "reader"})
     assert answer.status == 500 and TOKEN not in answer.text + caplog.text
 

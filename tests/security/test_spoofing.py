@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
-from tests.harness.events import iam_user, signed, unsigned
+from testing.app import ACCOUNT, REQUEST_ID, CredvendApp
+from testing.events import iam_user, signed, unsigned
 
 BOB = f"arn:aws:iam::{ACCOUNT}:user/bob"
 LIES = [

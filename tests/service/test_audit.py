@@ -14,16 +14,17 @@ from typing import cast, get_args
 import pytest
 
 import app as app_module
-from chalicelib.audit import AuditLog
+from chalicelib.assembly import load_service
+from chalicelib.audit.log import AuditLog
+from chalicelib.callers.api_tokens.store import TokenStore
+from chalicelib.callers.api_tokens.stored_token import StoredToken
+from chalicelib.configuration.settings import Settings
 from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
-from chalicelib.service import load_service
-from chalicelib.settings import Settings
-from chalicelib.sts_failures import Cause
-from chalicelib.token_store import StoredToken, TokenStore
-from tests.harness.app import POLICIES, CredvendApp, Json, write_config
-from tests.harness.events import iam_user, role_session, root, unsigned
-from tests.harness.sts_server import SECRET, TOKEN, Refusal
-from tests.harness.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
+from chalicelib.sessions.sts_failures import Cause
+from testing.app import POLICIES, CredvendApp, Json, write_config
+from testing.events import iam_user, role_session, root, unsigned
+from testing.sts_server import SECRET, TOKEN, Refusal
+from testing.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
 EVENTS = {
@@ -76,7 +77,7 @@ when { principal is OidcSubject || principal is ServiceToken };
 class SomeTokens:
     """A table of API tokens: one that is good, one that has expired, and none other."""
 
-    def find(self, token: str, source_ip: str) -> StoredToken:
+    def token_of(self, token: str, source_ip: str) -> StoredToken:
         if token == "cvt_good":
             return StoredToken("a" * 64, "backup", "ops", (), 0, 9_999_999_999, None, None, ())
         if token == "cvt_down":
@@ -257,13 +258,13 @@ def test_a_refusal_that_cannot_be_recorded_tells_nothing(
 
 def test_what_is_not_json_cannot_be_written(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AuditFailed):
-        AuditLog("0" * 64).write("caller.described", {"caller": object()})
+        AuditLog().write("caller.described", {"caller": object()})
 
 
 def test_each_record_is_one_line_of_json_whatever_it_holds(capsys: pytest.CaptureFixture[str]) -> None:
     texts = ["a\nb", "\x85", "\u2028\u2029", "\ud800", "\x00", '"}\n{"event": "credentials.vended"', "Störung"]
     for text in texts:
-        AuditLog("0" * 64).write("caller.described", {"user_agent": text})
+        AuditLog().write("caller.described", {"user_agent": text})
     written = capsys.readouterr().out
     assert "Störung" in written
     assert [json.loads(line)["user_agent"] for line in written.splitlines()] == texts

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import app as app_module
-from chalicelib.service import load_service
-from chalicelib.settings import Settings
-from tests.harness.app import ACCOUNT, ROLES, Answer, CredvendApp, write_config
-from tests.harness.events import Texts
-from tests.harness.sts_server import SECRET, TOKEN
-from tests.harness.tokens import AUDIENCE, ISSUER, ec_key, honest_claims, key_set, sign
+from chalicelib.assembly import load_service
+from chalicelib.configuration.settings import Settings
+from testing.app import ACCOUNT, ROLES, Answer, CredvendApp, write_config
+from testing.events import Texts
+from testing.sts_server import SECRET, TOKEN
+from testing.tokens import AUDIENCE, ISSUER, ec_key, honest_claims, key_set, sign
 
 KEY = ec_key("sdk")
 ISSUERS = f"issuers: [{{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}]"

@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
-from chalicelib.compiled import configuration_digest
-from tests.harness.app import CredvendApp
-from tests.harness.event_table import SAMPLES, Sample
-from tests.harness.events import Json
-from tests.harness.sts_server import SECRET
+from chalicelib.configuration.digest import configuration_digest
+from testing.app import CredvendApp
+from testing.event_table import SAMPLES, Sample
+from testing.events import Json
+from testing.sts_server import SECRET
 
 # API Gateway cannot route a request without them, and Chalice finds its routes by them.
 ROUTING = [("pathParameters",), ("requestContext", "resourcePath"), ("requestContext", "httpMethod")]

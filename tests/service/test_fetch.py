@@ -1,59 +1,43 @@
 """How keys are fetched: from a server on loopback that does what it should not."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event
+from typing import Final
 
 import pytest
 import urllib3
 
-from chalicelib.jwks import fetch_json
+from chalicelib.callers.oidc.fetch import fetch_json
+from testing.loopback import Request, Response, serve
+
+TEXTS: Final = {
+    "good": b'{"keys": []}',
+    "huge": b'{"a": "' + b"x" * 1_000_000 + b'"}',
+    "twice": b'{"keys": [], "keys": []}',
+}
+STATUSES: Final = {"redirect": 302, "missing": 404, "broken": 500}
 
 
 @contextmanager
-def server(answer: str) -> Iterator[str]:
+def server(kind: str) -> Iterator[str]:
     """A server whose every answer is of that kind, and its URL."""
-    stopping = threading.Event()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response({"redirect": 302, "missing": 404, "broken": 500}.get(answer, 200))
-            if answer == "redirect":
-                self.send_header("Location", "/elsewhere")
-            self.end_headers()
-            if answer == "good":
-                self.wfile.write(b'{"keys": []}')
-            elif answer == "huge":
-                self.wfile.write(b'{"a": "' + b"x" * 1_000_000 + b'"}')
-            elif answer == "twice":
-                self.wfile.write(b'{"keys": [], "keys": []}')
-            elif answer == "drip":
-                while not stopping.wait(0.2):
-                    self.wfile.write(b" ")
-            elif answer == "silent":
-                stopping.wait()
+    def body(stopping: Event) -> Iterator[bytes]:
+        if kind in TEXTS:
+            yield TEXTS[kind]
+        while kind == "drip" and not stopping.wait(0.2):
+            yield b" "
+        if kind == "silent":
+            stopping.wait()
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
+    def answer(request: Request) -> Response:
+        headers = {"Location": "/elsewhere"} if kind == "redirect" else {}
+        return Response(STATUSES.get(kind, 200), body(request.stopping), headers)
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            """The client hung up, as it should."""
-
-    running = Server(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{running.server_address[1]}/keys"
-    finally:
-        stopping.set()
-        running.shutdown()
-        running.server_close()
-        thread.join()
+    with serve(answer) as running:
+        yield f"{running.url}/keys"
 
 
 def test_a_json_object_is_fetched() -> None:

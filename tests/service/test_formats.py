@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import NotAcceptable
-from chalicelib.formats import MEDIA_TYPES, choose_format, wants_script
-from tests.harness.app import CredvendApp
-from tests.harness.events import Texts
-from tests.harness.sts_server import SECRET, TOKEN, Refusal
+from chalicelib.wire.formats.known import BY_MEDIA_TYPE
+from chalicelib.wire.formats.negotiation import choose_format, wants_script
+from testing.app import CredvendApp
+from testing.events import Texts
+from testing.sts_server import SECRET, TOKEN, Refusal
 
 CREDENTIALS = "/v1/iam/credentials"
 READER = '{"role": "reader"}'
@@ -143,7 +144,7 @@ def test_errors_for_who_accepts_scripts_are_no_scripts_either(credvend: Credvend
     assert answer.status == 400 and answer.body.keys() == {"NotAScript", "Code", "Message", "RequestId"}
 
 
-RANGES = st.sampled_from([*MEDIA_TYPES, "*/*", "text/*", "application/*", "image/png", "x", ""])
+RANGES = st.sampled_from([*BY_MEDIA_TYPE, "*/*", "text/*", "application/*", "image/png", "x", ""])
 QUALITIES = st.sampled_from(["", ";q=1", ";q=0", ";q=0.5", "; q=0.9", ";q=x", ";q=nan", ";v=1;q=0.1", ";q=-1"])
 ACCEPTS = st.lists(st.tuples(RANGES, QUALITIES).map("".join), min_size=1, max_size=4).map(",".join)
 
@@ -155,7 +156,7 @@ def test_whatever_is_accepted_who_could_get_a_script_gets_errors_that_are_none(a
     except NotAcceptable:
         assert wants_script((), accept)
     else:
-        assert wants_script((), accept) or chosen.name == "json"
+        assert wants_script((), accept) or chosen.format.name == "json"
 
 
 def test_in_any_error_a_shell_finds_nothing_to_expand(credvend: CredvendApp) -> None:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
-from tests.harness.sts_server import Refusal
+from testing.app import ACCOUNT, REQUEST_ID, CredvendApp
+from testing.sts_server import Refusal
 
 DENY = {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}

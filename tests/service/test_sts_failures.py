@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from tests.harness.app import CredvendApp
-from tests.harness.sts_server import REQUEST_ID, Refusal, StsServer
+from testing.app import CredvendApp
+from testing.sts_server import REQUEST_ID, Refusal, StsServer
 
 SERVICE = "arn:aws:sts::111122223333:assumed-role/credvend-prod-eu-west-1/credvend-prod"
 

@@ -2,10 +2,12 @@
 
 import pytest
 
-from chalicelib.authorization import Authorizer, Circumstances, Decision
-from chalicelib.identity import Caller
-from chalicelib.role import NOWHERE, Catalog, Role
-from tests.harness.app import CredvendApp
+from chalicelib.callers.caller import Caller
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.roles.catalog import NOWHERE, Catalog
+from chalicelib.roles.role import Role
+from testing.app import CredvendApp
 
 NAMES = [f"nobody-{number}" for number in range(20)]
 

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.harness.app import ACCOUNT, REQUEST_ID, CredvendApp
-from tests.harness.events import Texts, iam_user, role_session, unsigned
-from tests.harness.sts_server import REQUEST_ID as STS_REQUEST_ID
-from tests.harness.sts_server import SECRET, TOKEN
+from testing.app import ACCOUNT, REQUEST_ID, CredvendApp
+from testing.events import Texts, iam_user, role_session, unsigned
+from testing.sts_server import REQUEST_ID as STS_REQUEST_ID
+from testing.sts_server import SECRET, TOKEN
 
 
 def test_an_allowed_caller_gets_what_assume_role_prints(credvend: CredvendApp) -> None:
@@ -62,7 +62,7 @@ def test_a_role_is_asked_for_by_name_or_arn(credvend: CredvendApp) -> None:
 def test_a_session_keeps_the_same_connection_to_sts(credvend: CredvendApp) -> None:
     for _ in range(5):
         assert credvend.vend({"role": "reader"}).status == 200
-    assert credvend.sts.connections == 1
+    assert credvend.sts.server.connections == 1
 
 
 @pytest.mark.parametrize(("duration", "status"), [(900, 200), (1799, 200), ("30m", 200), (1801, 400), ("1h", 400)])

@@ -56,9 +56,37 @@ def plants(package: Package, rows: Iterable[tuple[str, str, str]]) -> list[Plant
     return [Planted(package, file, line, tuple(breaks.split())) for file, line, breaks in rows]
 
 
+SERVICE = Package("chalicelib", ".importlinter", ".")
 CLIENT = Package("credvend", "client/.importlinter", "client/src")
-PACKAGES = [CLIENT]
+PACKAGES = [SERVICE, CLIENT]
 PLANTED = plants(
+    SERVICE,
+    [
+        # An arrow up, an arrow aside, and a module that is on no floor.
+        ("roles/role.py", "from chalicelib.sessions import plan", "floors circles"),
+        ("callers/bearer.py", "from chalicelib.roles.role import Role", "floors circles"),
+        ("sessions/scoping.py", "import chalicelib.decisions.decision", "floors"),
+        ("http.py", "from chalicelib.service import Service", "floors"),
+        ("configuration/settings.py", "from chalicelib.audit import log", "floors"),
+        ("errors.py", "from chalicelib.text import printable", "floors"),
+        ("extra.py", "", "floors"),
+        # What is allowed breaks nothing.
+        ("aws/limits.py", "from chalicelib.aws import table", ""),
+        ("aws/client.py", "def late() -> None:\n    from chalicelib.aws import table", "circles"),
+        ("callers/api_tokens/token.py", "import chalicelib.callers.oidc.claims", "authentication"),
+        # Only there, not even within a function.
+        ("wire/query.py", "from chalice.app import Request", "chalice"),
+        ("service.py", "import aws_lambda_powertools", "powertools"),
+        ("configuration/policy_files.py", "import cedarpy", "cedar"),
+        ("callers/oidc/jwt_format.py", "def late() -> None:\n    import jwt", "signatures"),
+        ("callers/oidc/issuer_keys.py", "import urllib3", "fetching"),
+        ("configuration/catalog_file.py", "import yaml", "yaml"),
+        ("roles/session_rules.py", "import msgspec", "structs"),
+        ("http.py", "import botocore.config", "calls"),
+        ("callers/api_tokens/store.py", "from botocore.exceptions import ClientError", "calls"),
+        ("aws/table.py", "import boto3", "heavy"),
+    ],
+) + plants(
     CLIENT,
     [
         # An arrow up, an arrow aside, and a module that is on no floor.

@@ -6,16 +6,19 @@ import pytest
 from credvend.text import shell_quoting
 from hypothesis import example, given
 
-from chalicelib import scripts
-from tests.unit.test_scripts import HARSH, VALUE
+from chalicelib.wire.formats.fish import fish_script
+from chalicelib.wire.formats.ini_profile import ini_section
+from chalicelib.wire.formats.posix_shell import posix_script
+from chalicelib.wire.formats.powershell import powershell_script
+from tests.unit.chalicelib.wire.formats.test_scripts import HARSH, VALUE
 
 Write = Callable[[Mapping[str, str]], str]
 WRITERS: dict[str, tuple[Write, Write]] = {
-    "posix": (scripts.posix_script, shell_quoting.posix_lines),
-    "fish": (scripts.fish_script, shell_quoting.fish_lines),
-    "powershell": (scripts.powershell_script, shell_quoting.powershell_lines),
+    "posix": (posix_script, shell_quoting.posix_lines),
+    "fish": (fish_script, shell_quoting.fish_lines),
+    "powershell": (powershell_script, shell_quoting.powershell_lines),
     "ini": (
-        lambda variables: scripts.ini_section("a.profile", variables),
+        lambda variables: ini_section("a.profile", variables),
         lambda variables: shell_quoting.ini_section("a.profile", variables),
     ),
 }

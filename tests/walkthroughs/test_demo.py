@@ -16,7 +16,7 @@ import pytest
 from local.aws import ACCOUNT, ADMIN, RUNS, USER
 from local.supervisor import LOCK
 from ops.environments import ROOT, programs
-from tests.harness.deployed import PERSON
+from testing.deployed import PERSON
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.configuration import Configuration, load_configuration
-from chalicelib.settings import Settings
+from chalicelib.configuration.configuration import Configuration
+from chalicelib.configuration.load import load_configuration
+from chalicelib.configuration.settings import Settings
 from ops.environments import ROOT, programs
+from testing.deployed import PERSON, Stack
 from tests.e2e.test_api_tokens import create
-from tests.harness.deployed import PERSON, Stack
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -167,7 +168,7 @@ def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
     loaded = load(tmp_path / "scoping", together, issuers, blocks(scoping, "cedar"))
     (trusted,) = loaded.trusted_issuers().values()
     (role,) = [role for role in loaded.catalog.roles if role.name == "tenant-data"]
-    assert set(role.shape.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
+    assert set(role.session_rules.claims) == {tag for tag, _ in trusted.issuer.claims} == {"tenant"}
     for document in DOCUMENTS:
         for example in blocks(document, "json"):
             json.loads(example)

@@ -1,0 +1,48 @@
+"""How the service is put together. Only app.py does it; what only some requests need is imported with the first one."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.audit.log import AuditLog
+from chalicelib.configuration.load import load_configuration
+from chalicelib.configuration.settings import Settings
+from chalicelib.errors import InvalidToken
+from chalicelib.service import Service
+from chalicelib.sessions.sts import sts_client
+
+if TYPE_CHECKING:
+    from chalicelib.callers.api_tokens.store import TokenStore
+
+CONFIG = Path(__file__).parent / "config"
+
+
+def load_service(config: Path, settings: Settings) -> Service:
+    """Put the service together; with an invalid configuration it does not start.
+
+    Raises:
+        ConfigError: one line for every problem found.
+    """
+    configuration = load_configuration(config, settings)
+    return Service(
+        configuration=lambda: configuration,
+        token_store=_token_store(settings),
+        audit_log=AuditLog(),
+        sts=sts_client(settings.region),
+    )
+
+
+def _token_store(settings: Settings) -> "Callable[[], TokenStore]":
+    """The store of API tokens, made for the first one that comes: its client is slow to set up."""
+
+    @cache
+    def store() -> "TokenStore":
+        from chalicelib.aws.table import Table, dynamodb_client
+        from chalicelib.callers.api_tokens.store import TokenStore
+
+        if settings.tokens_table is None:
+            raise InvalidToken("API tokens are not taken here.", "unknown_token")
+        return TokenStore(Table(settings.tokens_table, dynamodb_client(settings.region)))
+
+    return store

@@ -1,0 +1,128 @@
+"""What a record holds of each thing: origin, caller, request, decision, plan, session, failure, refusal.
+
+docs/audit.md lists every field.
+"""
+
+from typing import Final
+
+from chalicelib.audit.log import EventName
+from chalicelib.callers.caller import Caller
+from chalicelib.callers.origin import Origin
+from chalicelib.decisions.decision import Decision
+from chalicelib.errors import (
+    CredvendError,
+    InvalidToken,
+    IssuerUnavailable,
+    TokenStoreUnavailable,
+    Unauthenticated,
+)
+from chalicelib.sessions.asked import VendRequest
+from chalicelib.sessions.plan import SessionPlan
+from chalicelib.sessions.sts import Session
+from chalicelib.sessions.sts_failures import StsFailure
+from chalicelib.text.timestamps import rfc3339
+
+# The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
+_USER_AGENT_CHARACTERS: Final = 256
+
+
+def configuration_fields(digest: str) -> dict[str, object]:
+    """Which configuration the request was decided by."""
+    return {"configuration": digest}
+
+
+def origin_fields(origin: Origin) -> dict[str, object]:
+    """Where the request came from."""
+    return {
+        "request_id": origin.request_id,
+        "source_ip": origin.source_ip,
+        "user_agent": origin.user_agent[:_USER_AGENT_CHARACTERS],
+        "cold_start": origin.cold_start,
+    }
+
+
+def caller_fields(caller: Caller) -> dict[str, object]:
+    """Who asks."""
+    return {"caller": caller.identifier, "caller_type": caller.kind} | dict(caller.audit_fields)
+
+
+def request_fields(request: VendRequest) -> dict[str, object]:
+    """What they ask for, as they said it."""
+    return {
+        "requested_role": request.role,
+        "requested_duration": request.duration,
+        "reason": request.reason,
+        "requested_tags": dict(request.tags) or None,
+        "params": dict(request.params) or None,
+        "dry_run": request.dry_run,
+    }
+
+
+def decision_fields(decision: Decision) -> dict[str, object]:
+    """What Cedar said, and by which policies."""
+    return {
+        "decision": "allow" if decision.allowed else "deny",
+        "policies": list(decision.policies),
+        "policy_errors": list(decision.errors) or None,
+    }
+
+
+def plan_fields(plan: SessionPlan) -> dict[str, object]:
+    """What STS is asked for."""
+    return {
+        "role": plan.role.name,
+        "role_arn": plan.role.arn,
+        "duration": plan.duration,
+        "session_name": plan.session_name,
+        "source_identity": plan.source_identity,
+        "session_tags": dict(plan.tags),
+        "transitive_tags": list(plan.transitive_tags) or None,
+        "session_policy": plan.policy,
+        "session_policy_arns": list(plan.policy_arns) or None,
+    }
+
+
+def session_fields(session: Session) -> dict[str, object]:
+    """What STS gave: everything but the two secrets."""
+    return {
+        "access_key_id": session.credentials.access_key_id,
+        "assumed_role_arn": session.arn,
+        "expiration": rfc3339(session.credentials.expiration),
+        "sts_request_id": session.request_id,
+        "sts_milliseconds": session.milliseconds,
+    }
+
+
+def failure_fields(failure: StsFailure) -> dict[str, object]:
+    """Why STS gave nothing."""
+    return {
+        "cause": failure.cause,
+        "error": failure.answer.message,
+        "sts_request_id": failure.request_id,
+        "sts_milliseconds": failure.milliseconds,
+    }
+
+
+# Whose caller has not proved who it is.
+_NOT_PROVED: Final = (Unauthenticated, IssuerUnavailable, TokenStoreUnavailable)
+
+
+def refusal_event(refusal: CredvendError, otherwise: EventName) -> EventName:
+    """Which event a refusal is: of somebody who has not proved who they are, or of somebody known."""
+    return "authentication.failed" if isinstance(refusal, _NOT_PROVED) else otherwise
+
+
+def refusal_fields(refusal: CredvendError) -> dict[str, object]:
+    """Why the request was turned away, as the caller was told; and of a token what it claims to be."""
+    fields: dict[str, object] = {"cause": refusal.code, "error": refusal.message}
+    if isinstance(refusal, InvalidToken):
+        fields |= {
+            "cause": refusal.cause,
+            "issuer": refusal.issuer,
+            "key_id": refusal.key_id,
+            "token_id": refusal.token_id,
+            "token_name": refusal.token_name,
+        }
+    elif isinstance(refusal, IssuerUnavailable):
+        fields |= {"issuer": refusal.issuer}
+    return fields

@@ -1,0 +1,102 @@
+"""A table in DynamoDB: one client with short timeouts, one way to say that it cannot be asked now.
+
+Import this module only when a table is asked: the client of DynamoDB is slow to set up.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from chalicelib.aws.client import client_config, session
+from chalicelib.operators_log import tell_operators
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+# Two attempts of at most 1 s + 2 s, and at most 1 s of back-off, end after 7 s at the worst.
+CONNECT_SECONDS: Final = 1
+READ_SECONDS: Final = 2
+ATTEMPTS: Final = 2
+_TROUBLE: Final = (BotoCoreError, ClientError, ResponseParserError)
+
+
+class TableUnavailable(Exception):
+    """The table could not be asked. The operators have been told why."""
+
+
+class ConditionFailed(Exception):
+    """Nothing was written, since the item is not as the condition demands."""
+
+
+class Table:
+    """One table, by its name."""
+
+    def __init__(self, name: str, client: "DynamoDBClient") -> None:
+        """Nothing is asked yet."""
+        self.name = name
+        self._client = client
+
+    def get(self, key: "Mapping[str, AttributeValueTypeDef]") -> "Mapping[str, AttributeValueTypeDef] | None":
+        """The item of that key as it is now, or None.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+        try:
+            # Consistent: what is not there now was not there just before either, and may be kept as missing.
+            answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
+        except _TROUBLE as error:
+            raise self._unavailable("GetItem", error) from None
+        return answer.get("Item")
+
+    def update(
+        self,
+        key: "Mapping[str, AttributeValueTypeDef]",
+        update: str,
+        condition: str,
+        names: Mapping[str, str],
+        values: "Mapping[str, AttributeValueTypeDef]",
+    ) -> None:
+        """Change an item, if a condition holds.
+
+        Args:
+            update, condition: expressions, in which `names` begin with `#` and `values` with `:`.
+
+        Raises:
+            ConditionFailed: it does not.
+            TableUnavailable: the table could not be asked; the change may have been made.
+        """
+        try:
+            self._client.update_item(
+                TableName=self.name,
+                Key=key,
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except _TROUBLE as error:
+            if _code(error) == "ConditionalCheckFailedException":
+                raise ConditionFailed from None
+            raise self._unavailable("UpdateItem", error) from None
+
+    def _unavailable(self, operation: str, error: Exception) -> TableUnavailable:
+        # Not the message: it may hold anything.
+        tell_operators("%s on table %s failed: %s", operation, self.name, _code(error))
+        return TableUnavailable(operation)
+
+
+def dynamodb_client(region: str) -> "DynamoDBClient":
+    """A client for tables; keep it, and the connection stays open between requests."""
+    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+    return cast("DynamoDBClient", session().create_client("dynamodb", config=config))
+
+
+def _code(error: Exception) -> str:
+    """What the table answered, or how it could not be reached."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__

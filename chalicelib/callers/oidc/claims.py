@@ -1,0 +1,146 @@
+"""What do a token's claims say? Checked against its issuer's configuration, and made into a caller. No I/O.
+
+The claims of RFC 7519, 4.1. A claim of another type than it should have is never converted, always refused.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NewType
+
+from chalicelib.callers.caller import Claim
+from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.errors import InvalidToken
+from chalicelib.text.printable import is_printable_line, is_visible
+
+SignedClaims = NewType("SignedClaims", dict[str, object])
+"""What an issuer has signed, whenever and for whomever."""
+
+VerifiedClaims = NewType("VerifiedClaims", dict[str, object])
+"""Signed by a trusted issuer, for us, and valid now: only these make a caller."""
+
+_MAXIMUM_TEXT_CHARACTERS: Final = 1024
+_MAXIMUM_VALUES: Final = 256
+
+
+def check_claims(claims: SignedClaims, issuer: Issuer, now: float) -> VerifiedClaims:
+    """The claims, if the token is of that issuer, for us, and valid now.
+
+    Args:
+        now: seconds since 1970, UTC.
+
+    Raises:
+        InvalidToken: says which claim is wrong.
+    """
+    if claims.get("iss") != issuer.url:
+        raise InvalidToken("The token's iss is another one.", "unknown_issuer")
+    _check_times(claims, issuer, now)
+    _check_audience(claims, issuer)
+    for name, allowed in issuer.required_claims:
+        value = _required(claims, name)
+        if allowed and not any(_same(value, one) for one in allowed):
+            raise InvalidToken(f"The token's {name} is not one that is let in.", "wrong_claim")
+    return VerifiedClaims(dict(claims))
+
+
+def subject_of(claims: VerifiedClaims, issuer: Issuer) -> OidcSubject:
+    """The caller that verified claims tell of.
+
+    Raises:
+        InvalidToken: a claim that is needed is missing, or is not what it should be.
+    """
+    subject = _at(claims, issuer.subject_claim)
+    if not isinstance(subject, str) or not is_visible(subject):
+        raise InvalidToken(f"The token's {_shown(issuer.subject_claim)} must be a text.", "wrong_claim")
+    return OidcSubject(
+        issuer=issuer.name,
+        subject=_text(subject, issuer.subject_claim),
+        groups=_groups(claims, issuer.groups_claim),
+        claims=tuple(_tags(claims, issuer)),
+    )
+
+
+def _check_times(claims: Mapping[str, object], issuer: Issuer, now: float) -> None:
+    expires, issued = _time(claims, "exp"), _time(claims, "iat")
+    if expires <= now - issuer.leeway:
+        raise InvalidToken("The token has expired. Get a new one.", "expired")
+    if issued > now + issuer.leeway or ("nbf" in claims and _time(claims, "nbf") > now + issuer.leeway):
+        raise InvalidToken("The token is not valid yet. Check the clocks.", "not_yet_valid")
+    if issued < now - issuer.leeway - issuer.max_age:
+        raise InvalidToken(f"The token was issued more than {issuer.max_age} seconds ago. Get a new one.", "too_old")
+
+
+def _time(claims: Mapping[str, object], name: str) -> float:
+    value = _required(claims, name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidToken(f"The token's {name} must be a number.", "malformed")
+    return value
+
+
+def _check_audience(claims: Mapping[str, object], issuer: Issuer) -> None:
+    value = _required(claims, issuer.audience_claim)
+    audiences = value if isinstance(value, list) else [value]
+    if not all(isinstance(audience, str) for audience in audiences):
+        raise InvalidToken(f"The token's {issuer.audience_claim} must be a text, or a list of texts.", "malformed")
+    if issuer.audiences.isdisjoint(audiences):
+        raise InvalidToken(f"The token's {issuer.audience_claim} is not credvend.", "wrong_audience")
+
+
+def _groups(claims: Mapping[str, object], path: ClaimPath | None) -> tuple[str, ...]:
+    value = _at(claims, path) if path is not None else None
+    if path is None or value is None:
+        return ()
+    groups = value if isinstance(value, list) else [value]
+    texts = [_text(group, path) for group in groups if isinstance(group, str) and group]
+    if len(texts) != len(groups):
+        raise InvalidToken(f"The token's {_shown(path)} must be a text, or a list of texts.", "wrong_claim")
+    return tuple(dict.fromkeys(texts))
+
+
+def _tags(claims: Mapping[str, object], issuer: Issuer) -> Iterator[tuple[str, Claim]]:
+    for name, path in issuer.claims:
+        value = _at(claims, path)
+        if isinstance(value, list):
+            if len(value) > _MAXIMUM_VALUES:
+                raise InvalidToken(f"The token's {_shown(path)} has more than {_MAXIMUM_VALUES} values.", "wrong_claim")
+            yield name, tuple(_scalar(one, path) for one in value)
+        elif value is not None:
+            yield name, _scalar(value, path)
+
+
+def _scalar(value: object, path: ClaimPath) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON knows one kind of number: 1.0 is 1
+    if isinstance(value, str | int | float):
+        return _text(str(value), path)
+    raise InvalidToken(f"The token's {_shown(path)} must be text, number or boolean, or a list of them.", "wrong_claim")
+
+
+def _text(value: str, path: ClaimPath) -> str:
+    """The text, if it is one that can stand in policies, session tags and logs."""
+    if not is_printable_line(value) or len(value) > _MAXIMUM_TEXT_CHARACTERS:
+        raise InvalidToken(f"The token's {_shown(path)} is too long, or has invisible characters.", "wrong_claim")
+    return value
+
+
+def _required(claims: Mapping[str, object], name: str) -> object:
+    if claims.get(name) is None:
+        raise InvalidToken(f"The token lacks the claim {name}.", "missing_claim")
+    return claims[name]
+
+
+def _at(claims: Mapping[str, object], path: ClaimPath) -> object:
+    value: object = claims
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _same(value: object, allowed: Scalar) -> bool:
+    """Equal and of one type: in Python, 1 is True."""
+    return type(value) is type(allowed) and value == allowed
+
+
+def _shown(path: ClaimPath) -> str:
+    return ".".join(path)

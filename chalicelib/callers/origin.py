@@ -1,0 +1,19 @@
+"""Where did a request come from?"""
+
+from typing import NamedTuple
+
+
+class Origin(NamedTuple):
+    """Where a request came from, as API Gateway saw it.
+
+    Attributes:
+        request_id: API Gateway's id of the request, also told to the caller.
+        source_ip: address of the caller, or None if the request did not come in through the API's URL.
+        user_agent: what the client calls itself; not verified.
+        cold_start: this is the first request of the execution environment.
+    """
+
+    request_id: str
+    source_ip: str | None
+    user_agent: str
+    cold_start: bool

@@ -1,0 +1,48 @@
+"""Who signed the request? The caller, from nothing but what API Gateway has verified.
+
+The values of `requestContext.identity` are set by API Gateway after it checked the SigV4 signature; headers
+and body are the caller's own words and are never looked at here.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-mapping-template-reference.html
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_principal import IamCaller, Principal
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.errors import CallerRefused, Unauthenticated
+
+_ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(.+)", re.ASCII | re.DOTALL)
+_KINDS: Final[tuple[type[IamCaller], ...]] = (IamUser, IamRoleSession, FederatedUser)
+
+
+def identify_caller(identity: Mapping[str, object]) -> IamCaller:
+    """The caller named by an API Gateway event's `requestContext.identity`.
+
+    Raises:
+        Unauthenticated: API Gateway named nobody, or something that is not an AWS principal.
+        CallerRefused: the account root, or a Cognito identity pool (its users share one session name).
+    """
+    arn, account, principal_id = (identity.get(key) for key in ("userArn", "accountId", "caller"))
+    if not (isinstance(arn, str) and isinstance(account, str) and isinstance(principal_id, str)):
+        raise Unauthenticated("Sign the request with AWS credentials (SigV4, service execute-api).")
+    if identity.get("cognitoIdentityId"):
+        raise CallerRefused("Callers from a Cognito identity pool are not served: their sessions do not name a person.")
+    match = _ARN.fullmatch(arn)
+    if match is None or match[3] != account:
+        raise Unauthenticated("API Gateway named a principal that credvend does not know.")
+    resource_type, _, resource = match[4].partition("/")
+    return _caller(Principal(match[1], match[2], account, resource_type, resource, principal_id))
+
+
+def _caller(principal: Principal) -> IamCaller:
+    if (principal.service, principal.resource_type) == ("iam", "root"):
+        raise CallerRefused("The account root is never served. Call as an IAM user or a role.")
+    for kind in _KINDS:
+        caller = kind.of_principal(principal)
+        if caller is not None:
+            return caller
+    raise Unauthenticated("API Gateway named a principal that credvend does not know.")

@@ -1,0 +1,86 @@
+"""A configuration as the deployed function reads it: one file, compiled when the package was made.
+
+Checking takes what a cold start has no time for: YAML, Cedar's validation, the checks of catalog and issuers. Here it
+is only seen to that the file is whole, and made from the very configuration that lies beside it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, NoReturn, cast
+
+from chalicelib.configuration.configuration import Configuration
+from chalicelib.configuration.digest import configuration_digest
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.policy_index import IndexedPolicies, IndexedPolicy
+from chalicelib.errors import ConfigError
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role, WrittenRole, make_role
+from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rules
+
+if TYPE_CHECKING:
+    from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
+
+# A function never reads what another version of this code has compiled.
+FORMAT: Final = 2
+_NAME: Final = "compiled.json"
+
+
+def compiled_path(config: Path) -> Path:
+    """Where the compiled form of a configuration directory is: beside it."""
+    return config.with_name(_NAME)
+
+
+def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
+    """Read the compiled form of a configuration directory.
+
+    Raises:
+        ConfigError: it is not there, is not whole, or was made from another configuration, for another stage or by
+            another version.
+    """
+    try:
+        written, _, content = compiled_path(config).read_bytes().partition(b"\n")
+    except OSError as error:
+        _refuse(f"cannot be read: {error.strerror}")
+    if hashlib.sha256(content).hexdigest().encode() != written:
+        _refuse("is not whole")
+    document = json.loads(content)
+    if document["format"] != FORMAT:
+        _refuse("was made by another version")
+    digest = configuration_digest(config)
+    if document["written"] != digest:
+        _refuse("was not made from the configuration beside it")
+    if document["allow_loopback_http"] is not allow_loopback_http:
+        _refuse("was made for another stage")
+    entries, defaults = document["roles"], document["defaults"]
+    catalog = Catalog.of(
+        [(entry["name"], entry["arn"]) for entry in entries], lambda place: _role(defaults | entries[place])
+    )
+    policies = tuple(
+        IndexedPolicy(name, text, caller, role, tuple(named))
+        for (name, text, caller, role), named in document["policies"]
+    )
+
+    @cache
+    def issuers() -> "Mapping[str, TrustedIssuer]":
+        from chalicelib.configuration.trusted_issuers import trusted_issuers
+
+        return trusted_issuers(config, document["issuers"], allow_loopback_http)
+
+    authorizer = Authorizer(IndexedPolicies(document["schema"], policies), catalog)
+    return Configuration(catalog, issuers, authorizer, digest)
+
+
+def _refuse(why: str) -> NoReturn:
+    raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
+
+
+def _role(entry: dict[str, object]) -> Role:
+    """A role as catalog_file.py would make it from its entry, which it has found valid."""
+    written = SimpleNamespace(**{"policy": None} | entry)
+    for part in ("params", "claims"):
+        setattr(written, part, {name: SimpleNamespace(**one) for name, one in getattr(written, part).items()})
+    return make_role(cast(WrittenRole, written), read_session_rules(cast(WrittenSessionRules, written)))

@@ -1,0 +1,156 @@
+"""Which policies are there? `config/policies/**/*.cedar` and their schema, checked whole before the first request.
+
+Cedar itself checks types and attributes. What it cannot know is checked here: a policy that names a role, a group or a
+caller that cannot exist would load, and never apply; of a `forbid`, nobody would notice.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from chalicelib.callers.kinds import KINDS
+from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
+from chalicelib.decisions.cedar import cedarpy
+from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.errors import ConfigError
+from chalicelib.roles.catalog import Catalog
+
+_KINDS = {kind.kind: kind for kind in KINDS}
+
+
+def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
+    """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
+
+    Raises:
+        ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, or names what cannot be. One
+            line each, naming the file.
+    """
+    schema = _schema_text(config / "schema.cedarschema")
+    checker = _Checker(schema, catalog, issuers)
+    texts = [checker.read(path, path.relative_to(config).as_posix()) for path in _policy_paths(config / "policies")]
+    if not texts:
+        checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
+    if checker.problems:
+        raise ConfigError(checker.problems)
+    return IndexedPolicies.of(schema, "\n".join(texts))
+
+
+def _policy_paths(directory: Path) -> list[Path]:
+    """Whatever is in the directory and its subfolders; what editors and version control hide is not looked at.
+
+    A link to a folder is not followed, since it may lead round in circles or out of the configuration: it is returned
+    as it is, and refused like whatever else is no policy file.
+    """
+    if not directory.is_dir():
+        return []
+    found: list[Path] = []
+    for path in sorted(directory.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            found += _policy_paths(path)
+        else:
+            found.append(path)
+    return found
+
+
+class _Checker:
+    """Checks one file after the other, and gathers what is wrong."""
+
+    def __init__(self, schema: str, catalog: Catalog, issuers: frozenset[str]) -> None:
+        self.problems: list[str] = []
+        self._schema = schema
+        self._owners: dict[str, str] = {}
+        self._issuers = issuers
+        self._roles = {role.name for role in catalog.roles}
+        self._groups = {group for role in catalog.roles for group in role.groups}
+
+    def read(self, path: Path, name: str) -> str:
+        """The text of a policy file, empty if it cannot be read; `name` is what messages call it."""
+        if path.suffix != ".cedar" or not path.is_file():
+            self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
+            return ""
+        try:
+            text = path.read_text(encoding="utf-8")
+            document = json.loads(cedarpy.policies_to_json_str(text))
+        except (OSError, ValueError) as error:
+            self.problems.append(f"{name}: {_one_line(error)}")
+            return ""
+        if document["templates"]:
+            self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
+        labels = self._check_ids(name, document["staticPolicies"])
+        for position, policy in document["staticPolicies"].items():
+            for problem in self._check_entities(policy):
+                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
+        for finding in cedarpy.validate_policies(text, self._schema).errors:
+            label = labels.get(finding.policy_id, finding.policy_id)
+            # Cedar's message begins with its own name for the policy.
+            message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
+            self.problems.append(f"{name}: policy {label}: {message}")
+        return text
+
+    def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]]) -> dict[str, str]:
+        """Each policy's `@id`, or its place in the file where it has none."""
+        labels: dict[str, str] = {}
+        for number, (position, policy) in enumerate(policies.items(), start=1):
+            identifier = (policy.get("annotations") or {}).get("id") or ""
+            # What could be read as lines of their own is in no message.
+            labels[position] = identifier if identifier and identifier.isprintable() else f"number {number}"
+            if not identifier:
+                self.problems.append(f'{name}: policy number {number} has no @id("..."), its name in the audit log')
+            elif not identifier.isprintable():
+                self.problems.append(
+                    f"{name}: policy number {number}: @id({identifier!a}) holds what cannot be printed: write "
+                    "letters, digits, signs and spaces, all on one line"
+                )
+            elif identifier in self._owners:
+                owner = self._owners[identifier]
+                self.problems.append(f"{name}: @id({identifier!r}) is already that of a policy in {owner}")
+            else:
+                self._owners[identifier] = name
+        return labels
+
+    def _check_entities(self, policy: object) -> Iterator[str]:
+        for kind, identifier in _entities(policy):
+            shown = f'{kind}::"{identifier}"'
+            if kind == "Role" and identifier not in self._roles:
+                yield f"{shown} is not in the catalog: a role is named by its catalog name"
+            elif kind == "RoleGroup" and identifier not in self._groups:
+                yield f"{shown} is not a group of any role in the catalog"
+            elif kind == "OidcIssuer" and identifier not in self._issuers:
+                yield f"{shown} is not in issuers.yaml"
+            elif kind == "OidcGroup" and not is_of_an_issuer(identifier, self._issuers):
+                yield f"{shown} {NOT_OF_AN_ISSUER}"
+            elif kind == "Account" and re.fullmatch(r"[0-9]{12}", identifier, re.ASCII) is None:
+                yield f"{shown} can be nobody: an account is 12 digits"
+            elif kind in _KINDS:
+                problem = _KINDS[kind].problem_with_id(identifier, self._issuers)
+                if problem is not None:
+                    yield f"{shown} {problem}"
+
+
+def _entities(node: object) -> Iterator[tuple[str, str]]:
+    """Type and id of each entity that a policy (in Cedar's JSON) names."""
+    match node:
+        case {"type": str(kind), "id": str(identifier)}:
+            yield kind, identifier
+        case dict():
+            for child in node.values():
+                yield from _entities(child)
+        case list():
+            for child in node:
+                yield from _entities(child)
+
+
+def _schema_text(path: Path) -> str:
+    try:
+        text = path.read_text(encoding="utf-8")
+        cedarpy.Schema.from_str(text)
+    except (OSError, ValueError) as error:
+        raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
+    return text
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())

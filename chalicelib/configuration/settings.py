@@ -1,0 +1,41 @@
+"""What is set for the deployed function, by its stage and its template, in environment variables."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from chalicelib.errors import ConfigError
+
+
+class Settings(NamedTuple):
+    """The settings of a stage.
+
+    Attributes:
+        region: where the function runs; Lambda sets it.
+        tokens_table: name of the table of API tokens, or None: none are taken.
+        allow_loopback_http: let issuers on this very machine be reached without TLS. For tests alone.
+        deployed: this is a deployed function, which takes the configuration that was compiled for it, and no other.
+    """
+
+    region: str
+    tokens_table: str | None = None
+    allow_loopback_http: bool = False
+    deployed: bool = False
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings that environment variables hold.
+
+    Raises:
+        ConfigError: no region.
+    """
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise ConfigError(["No region: set AWS_REGION, or AWS_DEFAULT_REGION."])
+    return Settings(
+        region=region,
+        tokens_table=environment.get("CREDVEND_TOKENS_TABLE") or None,
+        allow_loopback_http=environment.get("CREDVEND_ALLOW_LOOPBACK_HTTP") == "true",
+        # Lambda sets it always, and nobody can set it otherwise:
+        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+        deployed="AWS_LAMBDA_FUNCTION_NAME" in environment,
+    )

@@ -1,0 +1,41 @@
+"""Which policies are about a caller and a role at all, and which durations are worth asking about?"""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from chalicelib.aws.durations import MINIMUM_SECONDS
+from chalicelib.decisions.policy_index import PolicyJson, policy_set
+from chalicelib.roles.role import Role
+
+
+class Scopes:
+    """The policies without conditions, and all as `permit`: they tell which ones are about a caller and a role."""
+
+    def __init__(self, policies: Mapping[str, PolicyJson]) -> None:
+        self.permits = frozenset(name for name, policy in policies.items() if policy["effect"] == "permit")
+        self._durations = {
+            name: frozenset(_numbers(policy["conditions"]))
+            for name, policy in policies.items()
+            if '"duration"' in json.dumps(policy["conditions"])
+        }
+        unconditional: PolicyJson = {"effect": "permit", "conditions": []}
+        self.policies = policy_set({name: policy | unconditional for name, policy in policies.items()})
+
+    def durations(self, policies: Iterable[str], role: Role) -> list[int]:
+        """Durations worth asking about, longest first: policies compare with the numbers that they hold."""
+        looking = [self._durations[policy] for policy in policies if policy in self._durations]
+        if not looking:
+            return [role.max_duration]
+        near = {number + step for numbers in looking for number in numbers for step in (-1, 0, 1)}
+        candidates = {role.max_duration, role.default_duration, MINIMUM_SECONDS} | near
+        return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
+
+
+def _numbers(node: object) -> Iterable[int]:
+    if isinstance(node, bool):
+        return
+    if isinstance(node, int):
+        yield node
+    elif isinstance(node, dict | list):
+        for child in node.values() if isinstance(node, dict) else node:
+            yield from _numbers(child)

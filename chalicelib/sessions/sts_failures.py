@@ -1,0 +1,172 @@
+"""What a failed AssumeRole means: a cause for the audit record, and words that a person can act on.
+
+STS's own messages stay inside: they name the service's role and session.
+"""
+
+import re
+from typing import Final, Literal
+
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+
+from chalicelib.errors import CredvendError, InvalidRequest, StsRefused, StsUnavailable
+from chalicelib.sessions.plan import SessionPlan
+
+# docs/audit.md says what each means.
+Cause = Literal[
+    "not_trusted",
+    "no_tag_session",
+    "no_set_source_identity",
+    "own_policy",
+    "explicit_deny",
+    "max_session_duration",
+    "malformed_policy",
+    "packed_policy_too_large",
+    "region_disabled",
+    "throttled",
+    "own_credentials",
+    "sts_error",
+    "unreachable",
+    "refused",
+]
+_PERCENT = re.compile(r"\b([0-9]{3,6})%")
+_DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
+_OWN_CREDENTIALS = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+_STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
+# What the owner of the role must do, by the action that was denied, and the cause's name.
+_DENIED: Final[dict[str, tuple[Cause, str]]] = {
+    "AssumeRole": (
+        "not_trusted",
+        "The role does not exist, or its trust policy does not let credvend in: its owner must allow credvend's role "
+        "sts:AssumeRole (with the ExternalId that it demands).",
+    ),
+    "TagSession": (
+        "no_tag_session",
+        "Its trust policy must allow sts:TagSession to credvend's role, or the catalog must say tag_session: false.",
+    ),
+    "SetSourceIdentity": (
+        "no_set_source_identity",
+        "Its trust policy must allow sts:SetSourceIdentity to credvend's role, or the catalog must say "
+        "source_identity: false.",
+    ),
+}
+
+
+class StsFailure(Exception):
+    """AssumeRole failed.
+
+    Attributes:
+        answer: what the caller is told.
+        cause: short name of the cause, for the audit record.
+        request_id: the id that STS gave the call, None where STS was not reached.
+        milliseconds: time the call took, retries included.
+    """
+
+    def __init__(self, answer: CredvendError, cause: Cause, request_id: str | None, milliseconds: int) -> None:
+        super().__init__(cause)
+        self.answer = answer
+        self.cause = cause
+        self.request_id = request_id
+        self.milliseconds = milliseconds
+
+
+def refused(error: ClientError, plan: SessionPlan, milliseconds: int) -> StsFailure:
+    """STS answered, with an error."""
+    # What botocore could not read of an answer is missing here.
+    metadata = error.response.get("ResponseMetadata", {})
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    message = error.response.get("Error", {}).get("Message", "")
+    cause, answer = _explain(code, message, plan)
+    if metadata.get("HTTPStatusCode", 0) >= 500:
+        cause, answer = "sts_error", StsUnavailable(_STS_PROBLEM)
+    return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
+
+
+def unreachable(error: BotoCoreError, milliseconds: int) -> StsFailure:
+    """STS did not answer."""
+    if isinstance(error, NoCredentialsError):
+        answer = StsUnavailable("credvend has no credentials of its own. Tell the operators.")
+        return StsFailure(answer, "own_credentials", None, milliseconds)
+    answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
+    return StsFailure(answer, "unreachable", None, milliseconds)
+
+
+def unreadable(milliseconds: int) -> StsFailure:
+    """STS answered, but not with credentials."""
+    return StsFailure(StsUnavailable(_STS_PROBLEM), "sts_error", None, milliseconds)
+
+
+def _explain(code: str, message: str, plan: SessionPlan) -> tuple[Cause, CredvendError]:
+    role = plan.role.name
+    if code in ("AccessDenied", "AccessDeniedException"):
+        return _explain_denied(message, role)
+    if code in _THROTTLED:
+        return "throttled", StsUnavailable("STS throttles credvend. Try again in a few seconds.")
+    if code == "RegionDisabledException":
+        return "region_disabled", StsRefused(
+            f"STS is not activated for credvend's region in the account of {role}. "
+            "An administrator of that account must activate it (IAM, account settings)."
+        )
+    if code in _OWN_CREDENTIALS:
+        return "own_credentials", StsUnavailable(
+            "credvend's own credentials were refused as expired or invalid. Try again in a few seconds."
+        )
+    if code == "ValidationError" and "MaxSessionDuration" in message:
+        return "max_session_duration", StsRefused(
+            f"The duration is longer than the MaxSessionDuration of the IAM role behind {role}. "
+            "Ask for less, or have max_duration in the catalog brought in line."
+        )
+    if code in ("PackedPolicyTooLarge", "PackedPolicyTooLargeException"):
+        return "packed_policy_too_large", _too_large(message, role)
+    if code in ("MalformedPolicyDocument", "MalformedPolicyDocumentException"):
+        return "malformed_policy", _malformed(plan)
+    return "refused", StsRefused(f"STS refused the session for {role} ({code}). Tell the operators the request id.")
+
+
+def _too_large(message: str, role: str) -> InvalidRequest:
+    """STS packs policies and tags into a form of its own, of which only it knows the size."""
+    percent = _PERCENT.search(message)
+    size = f"{percent[1]}% of" if percent else "more than"
+    return InvalidRequest(
+        f"Session policy and tags for role {role} are, once STS has packed them, {size} what it takes. Send fewer or "
+        "shorter tags, params and policy statements; if you sent none, tell the operators."
+    )
+
+
+def _malformed(plan: SessionPlan) -> CredvendError:
+    if plan.asked_to_narrow:
+        also = (
+            f" (or the scoping policy of role {plan.role.name}: tell the operators)"
+            if plan.role.session_rules.scoped
+            else ""
+        )
+        return InvalidRequest(
+            'STS finds the field "policy" malformed. Look at its actions (service:Action), its resources (ARNs or "*") '
+            f"and its condition operators{also}."
+        )
+    return StsRefused(f"STS finds the scoping policy of role {plan.role.name} malformed. Tell the operators.")
+
+
+def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
+    match = _DENIED_ACTION.search(message)
+    action = match[1] if match else "AssumeRole"
+    if "identity-based policy" in message:
+        return "own_policy", StsRefused(
+            f"credvend's own IAM policy does not allow sts:{action} on the role behind {role}. "
+            "The operators must deploy again."
+        )
+    if "explicit deny" in message:
+        return "explicit_deny", StsRefused(
+            f"A policy explicitly denies sts:{action} for {role}: a service or resource control policy, a permissions "
+            "boundary or the role's trust policy. Its owner, or an administrator of its organization, can tell which."
+        )
+    cause, advice = _DENIED[action]
+    return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice}")

@@ -1,0 +1,30 @@
+"""`env`: variables for sh, bash, zsh and their like. Whatever the values hold, they stay values.
+
+Nothing is unset: a script does to the shell what it says, and no more.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from chalicelib.sessions.plan import SessionPlan
+from chalicelib.sessions.sts import Credentials
+from chalicelib.wire.formats.format import Format, variables
+
+
+def posix_script(variables: Mapping[str, str]) -> str:
+    """For sh, bash, zsh and their like."""
+    return "".join(f"export {name}={_posix(value)}\n" for name, value in variables.items())
+
+
+def _posix(value: str) -> str:
+    # Always in quotes, where shlex.quote() would see no need: to zsh, `=ls` is a path.
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def _write(plan: SessionPlan, given: Credentials) -> str:
+    return posix_script(variables(given))
+
+
+POSIX_SHELL: Final = Format(
+    "env", "text/x-shellscript", ("text/x-shellscript", "application/x-sh"), evaluated=True, write=_write
+)

@@ -1,0 +1,38 @@
+"""A request, taken out of its HTTP wrapping."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from chalicelib.callers.origin import Origin
+from chalicelib.wire.query import Query
+
+Authentication = Literal["sigv4", "bearer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request, taken out of its HTTP wrapping.
+
+    Attributes:
+        authentication: how the caller proves who it is: by a SigV4 signature, which API Gateway has checked, or by a
+            bearer token, which we check.
+        identity: API Gateway's verified `requestContext.identity`.
+        authorization: the values of all `Authorization` headers.
+        role: the role that the path names, where it names one.
+        query: the query parameters, each with all its values.
+        content_type, accept: the headers of these names, or None.
+        seconds_left: until Lambda ends the request.
+    """
+
+    authentication: Authentication
+    identity: Mapping[str, object]
+    origin: Origin
+    authorization: tuple[str, ...] = ()
+    role: str | None = None
+    query: Query = field(default_factory=dict)
+    body: bytes = b""
+    content_type: str | None = None
+    accept: str | None = None
+    seconds_left: Callable[[], float] = lambda: math.inf

@@ -1,0 +1,51 @@
+"""An adopter's configuration directory: what may lie in it, and what of it is shipped."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from ops.errors import CommandFailed
+
+_REQUIRED: Final = frozenset({"roles.yaml", "policies"})
+_FOLDERS: Final = frozenset({"policies", "keys"})
+_KNOWN: Final = (
+    _REQUIRED | _FOLDERS | {"issuers.yaml", "issuers.schema.json", "roles.schema.json", "schema.cedarschema"}
+)
+# For the deployment, or an adopter's own: never shipped.
+_BESIDE: Final = re.compile(r"stage\.yaml|stage\.schema\.json|template\.(yaml|json)|README(\.[a-z]+)?|tests")
+
+
+def lay_over(config: Path, target: Path) -> None:
+    """Copy an adopter's configuration, and nothing else that may lie in its directory, over the shipped one.
+
+    Raises:
+        CommandFailed: the directory lacks something, or holds what is no part of a configuration.
+    """
+    if not config.is_dir():
+        raise CommandFailed(f"{config} is not a directory.")
+    found = {path.name for path in config.iterdir() if not path.name.startswith(".") and not is_beside(path.name)}
+    problems = [f"{config} holds no {name}." for name in sorted(_REQUIRED - found)]
+    problems += [f"{config} holds {name}, which is no part of a configuration." for name in sorted(found - _KNOWN)]
+    # Copying would follow it: out of the configuration, or round in circles.
+    problems += [
+        f"{path} is a link to a folder, which is not followed: put the folder itself there."
+        for name in sorted(found & _FOLDERS)
+        for path in [config / name, *sorted((config / name).rglob("[!.]*"))]
+        if path.is_symlink() and path.is_dir()
+    ]
+    if problems:
+        raise CommandFailed("\n".join(problems))
+    # Replaced whole: a policy or an issuer of ours that stayed behind would let somebody in.
+    for name in _FOLDERS:
+        shutil.rmtree(target / name, ignore_errors=True)
+    (target / "issuers.yaml").unlink(missing_ok=True)
+    for name in found & _FOLDERS:
+        shutil.copytree(config / name, target / name, ignore=shutil.ignore_patterns(".*"))
+    for name in found - _FOLDERS:
+        shutil.copyfile(config / name, target / name)
+
+
+def is_beside(name: str) -> bool:
+    """Whether what lies in a configuration directory under that name is no part of what is shipped."""
+    return _BESIDE.fullmatch(name) is not None

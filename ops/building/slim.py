@@ -1,0 +1,80 @@
+"""Makes a package ready for Lambda: what the function never reads is left out, and bytecode is put in.
+
+Lambda unzips a package where nothing can be written: what has no bytecode in it is compiled at each cold start.
+docs/performance.md says what each step gives.
+"""
+
+import json
+import re
+import sys
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from ops.processes.run import run
+
+_SERVICES: Final = ("dynamodb", "sts")
+# Of botocore's data, 20 MB about every service of AWS, stay those, and what every client reads.
+_UNUSED_DATA: Final = re.compile(
+    rf"botocore/data/(?!({'|'.join(_SERVICES)})/[0-9-]+/(service-2|endpoint-rule-set-1)\.json"
+    r"|(endpoints|partitions|sdk-default-configuration|_retry)\.json)"
+)
+# For checks, tests and operators: the function calls AWS by botocore alone, and reads no YAML.
+_UNUSED_PACKAGES: Final = re.compile(r"(boto3|s3transfer|yaml|_yaml|(boto3|s3transfer|pyyaml)-[^/]+\.dist-info)/")
+# The same for each file, so that the same content makes the same package.
+_MOMENT: Final = (1980, 1, 1, 0, 0, 0)
+_READABLE: Final = 0o644 << 16
+
+
+class CompileFailed(Exception):
+    """A file of the package is no Python; the message holds what the compiler said."""
+
+
+def slim(package: Path, python: str = sys.executable) -> None:
+    """Rewrite a package in place.
+
+    Args:
+        python: an interpreter of the version that the package is for.
+
+    Raises:
+        CompileFailed: a file of it is no Python.
+    """
+    with TemporaryDirectory(dir=package.parent) as directory:
+        tree = Path(directory) / "tree"
+        with zipfile.ZipFile(package) as archive:
+            entries = {entry.filename: entry for entry in archive.infolist() if not _is_unused(entry.filename)}
+            archive.extractall(tree, entries)
+        _shorten_endpoints(tree / "botocore/data/endpoints.json")
+        _add_bytecode(tree, python)
+        slimmer = Path(directory) / package.name
+        with zipfile.ZipFile(slimmer, "w") as archive:
+            for path in sorted(path for path in tree.rglob("*") if path.is_file()):
+                entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), _MOMENT)
+                before = entries.get(entry.filename)
+                entry.external_attr = _READABLE if before is None else before.external_attr
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        slimmer.replace(package)
+
+
+def _is_unused(name: str) -> bool:
+    return (_UNUSED_DATA.match(name) or _UNUSED_PACKAGES.match(name)) is not None
+
+
+def _shorten_endpoints(path: Path) -> None:
+    """Leave the endpoints of the used services in botocore's list, of which each client reads the whole."""
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for partition in document["partitions"]:
+        listed = partition["services"]
+        partition["services"] = {name: listed[name] for name in _SERVICES if name in listed}
+    path.write_text(json.dumps(document), encoding="utf-8")
+
+
+def _add_bytecode(tree: Path, python: str) -> None:
+    """Compile everything. Unchecked: nothing changes in a package, so Python need not look whether the source did."""
+    command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
+    # In tracebacks, the paths are those in Lambda.
+    command += ["-s", str(tree), "-p", "/var/task", str(tree)]
+    done = run(command, environment={"PYTHONHASHSEED": "0"})
+    if done.returncode != 0:
+        raise CompileFailed((done.stdout + done.stderr).strip())

@@ -1,0 +1,5 @@
+"""What stops a command. Whoever runs it is told the message, and nothing else."""
+
+
+class CommandFailed(Exception):
+    """A program exited with an error; the message holds the command and what it said."""

@@ -1,0 +1,158 @@
+"""Spreads what the function may assume over its role's inline policy and managed policies, each within IAM's limits.
+
+Each role prefers the policies in an order of its own, made of hashes, and goes into the first that has room. So a
+change of the catalog changes few policies, and those that stay as they are need no deployment.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Final, cast
+
+from chalicelib.configuration.catalog_file import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
+from chalicelib.errors import ConfigError
+from ops.documents.json_object import Json
+from ops.iam.function_policy import ASSUME_SID, iam_policy
+from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
+from ops.stages.names import FUNCTION_ROLE
+
+# While there may be more policies, they are filled to this share only, so that a new role finds room where it prefers.
+_FILLED: Final = 0.85
+_BETWEEN: Final = len(",")
+
+
+def spread(template: Json, catalog: WrittenCatalog) -> None:
+    """Move roles that do not fit into the inline policy of the function's role into managed policies, in place.
+
+    They are attached by the role, not the other way round: CloudFormation then changes them before the role and the
+    function, and no role is taken out of the inline policy, or vended, before it is in another one.
+
+    Raises:
+        ConfigError: they do not fit into all that may be attached.
+    """
+    resources = cast(dict[str, Json], template["Resources"])
+    role = cast(Json, resources[FUNCTION_ROLE]["Properties"])
+    (inline,) = (cast(Json, policy["PolicyDocument"]) for policy in cast(list[Json], role["Policies"]))
+    if characters(inline) <= MAXIMUM_INLINE:
+        return
+    statement = _assume_statement(inline)
+    attached = cast(list[object], role.get("ManagedPolicyArns", []))
+    granted = cast(list[str], statement["Resource"])
+    own, *others = _place(granted, _rooms(inline, statement), catalog, len(attached))
+    _grant(inline, statement, own)
+    for room in others:
+        document: Json = {"Version": "2012-10-17", "Statement": [statement | {"Resource": sorted(room.granted)}]}
+        resources[room.name] = _managed_policy(room.name, document)
+    role["ManagedPolicyArns"] = [*attached, *({"Ref": room.name} for room in others)]
+
+
+def check_fit(catalog: WrittenCatalog) -> None:
+    """Refuse a catalog before anything is packaged that `spread` would refuse afterwards.
+
+    Raises:
+        ConfigError: its roles do not fit into all that may be attached.
+    """
+    policies: list[object] = [{"PolicyDocument": iam_policy(catalog)}]
+    spread({"Resources": {FUNCTION_ROLE: {"Properties": {"Policies": policies}}}}, catalog)
+
+
+@dataclass(slots=True)
+class _Room:
+    """A policy that is being filled.
+
+    Attributes:
+        left: characters that it has room for.
+    """
+
+    name: str
+    left: int
+    granted: list[str] = field(default_factory=list)
+
+
+def _rooms(inline: Json, statement: Json) -> list[_Room]:
+    """The inline policy, and as many managed ones as AWS lets a role have at most, all empty."""
+    nothing = statement | {"Resource": []}
+    kept = characters(inline | {"Statement": [nothing if one is statement else one for one in _statements(inline)]})
+    alone = characters({"Version": "2012-10-17", "Statement": [nothing]})
+    # The first of a list has no comma before it.
+    free = MAXIMUM_MANAGED - alone + _BETWEEN
+    managed = [_Room(f"CatalogRoles{number + 1}", free) for number in range(MAXIMUM_MANAGED_POLICIES)]
+    return [_Room("inline", MAXIMUM_INLINE - kept + _BETWEEN), *managed]
+
+
+def _place(granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, attached: int) -> list[_Room]:
+    """The rooms that are needed, filled. The first is the inline policy."""
+    most = max(catalog.managed_policies - attached, 0)
+    needed = sum(map(_length, granted))
+    for count in range(1, most + 1):
+        some = [replace(room, granted=[]) for room in rooms[: count + 1]]
+        share = _FILLED if count < most else 1
+        if needed <= share * sum(room.left for room in some) and _fill(some, granted):
+            return some
+    raise ConfigError([_refusal(granted, rooms[: most + 1], catalog, needed, attached)])
+
+
+def _fill(rooms: list[_Room], granted: Iterable[str]) -> bool:
+    """Put all of them somewhere, the longest first: what is short fits into what they leave."""
+    for arn in sorted(granted, key=lambda arn: (-len(arn), arn)):
+        preferred = sorted(rooms, key=lambda room: _preference(arn, room.name))
+        room = next((room for room in preferred if room.left >= _length(arn)), None)
+        if room is None:
+            return False
+        room.granted.append(arn)
+        room.left -= _length(arn)
+    return True
+
+
+def _preference(arn: str, room: str) -> bytes:
+    return hashlib.sha256(f"{room} {arn}".encode()).digest()
+
+
+def _length(arn: str) -> int:
+    return len(json.dumps(arn)) + _BETWEEN
+
+
+def _refusal(granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, needed: int, attached: int) -> str:
+    room = sum(room.left for room in rooms)
+    taken = f" ({attached} more are attached already)" if attached else ""
+    count = f"{len(catalog.roles):,} roles" if catalog.role_path is None else f"{len(granted):,} ARNs and paths"
+    ways = ["have fewer roles, or shorter names and paths"]
+    if any(f"role{catalog.role_path}*" not in arn for arn in granted):
+        below = "a path of their own" if catalog.role_path is None else catalog.role_path
+        ways.insert(0, f"put the target roles below {below}, and name it in roles.yaml: role_path: /credvend/ (say)")
+    if catalog.managed_policies < MAXIMUM_MANAGED_POLICIES:
+        quota = f'"Managed policies attached to an IAM role" raised to {MAXIMUM_MANAGED_POLICIES}'
+        ways.append(f"have the quota {quota}, and write `managed_policies: {MAXIMUM_MANAGED_POLICIES}` in roles.yaml")
+    return (
+        f"roles.yaml: {count} do not fit into the IAM policies of the function's role: they need {needed:,} "
+        f"characters, and {room:,} are free, in its inline policy and {len(rooms) - 1} managed ones{taken}; "
+        f"about {len(granted) * room // needed:,} would fit. Ways out: {'; '.join(ways)}. See docs/catalog.md."
+    )
+
+
+def _managed_policy(name: str, document: Json) -> Json:
+    number = name.removeprefix("CatalogRoles")
+    # Description and name stay as they are for good: CloudFormation would replace the policy.
+    return {
+        "Type": "AWS::IAM::ManagedPolicy",
+        "Properties": {
+            "ManagedPolicyName": {"Fn::Sub": f"${{AWS::StackName}}-${{AWS::Region}}-roles-{number}"},
+            "Description": "Roles that credvend may assume.",
+            "PolicyDocument": document,
+        },
+    }
+
+
+def _grant(inline: Json, statement: Json, own: _Room) -> None:
+    kept = [one for one in _statements(inline) if one is not statement]
+    # IAM takes no empty list of resources.
+    inline["Statement"] = ([statement | {"Resource": sorted(own.granted)}] if own.granted else []) + kept
+
+
+def _assume_statement(document: Json) -> Json:
+    return next(one for one in _statements(document) if one.get("Sid") == ASSUME_SID)
+
+
+def _statements(document: Json) -> list[Json]:
+    return cast(list[Json], document["Statement"])

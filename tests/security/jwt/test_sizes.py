@@ -1,0 +1,31 @@
+"""Tokens that are too long."""
+
+import pytest
+
+from tests.security.jwt.gate import Gate, each
+from tests.security.jwt.tokens import Make, plain, with_header
+
+
+@pytest.mark.parametrize("length", each({"9 kB": 9_000, "100 kB": 100_000, "1 MB": 1_000_000}))
+@pytest.mark.parametrize("where", ["claims", "header", "signature", "dots", "text"])
+def test_a_huge_token_is_refused(gate: Gate, where: str, length: int) -> None:
+    made: dict[str, Make] = {
+        "claims": plain(pad="x" * length),
+        "header": with_header(pad="x" * length),
+        "signature": lambda: plain()() + "A" * length,
+        "dots": lambda: plain()() + "." * length,
+        "text": lambda: "A" * length,
+    }
+    gate.assert_refused(made[where]())
+
+
+def test_a_token_of_8193_characters_is_too_long(gate: Gate) -> None:
+    def padded(count: int) -> str:
+        return plain(pad="x" * count)()
+
+    count = next(count for count in range(5500, 6000) if len(padded(count)) > 8192)
+    shorter, longer = padded(count - 1), padded(count)
+    assert len(shorter) <= 8192 < len(longer) <= 8194
+    assert gate.present(shorter).status == 200
+    gate.credvend.records()
+    gate.assert_refused(longer)

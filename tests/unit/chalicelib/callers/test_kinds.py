@@ -1,0 +1,138 @@
+"""A kind of caller is one file: what is written there is all that decisions, records, names and whoami need."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar, Self
+
+import pytest
+
+from chalicelib.audit.fields import caller_fields
+from chalicelib.callers.caller import Caller, Facts, NameParts
+from chalicelib.callers.cedar_entity import CedarEntity
+from chalicelib.callers.kinds import KINDS
+from chalicelib.callers.session_name import session_name
+from chalicelib.configuration import policy_files
+from chalicelib.configuration.policy_files import load_policies
+from chalicelib.configuration.source import load_authorizer
+from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.decision import Circumstances
+from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.errors import ConfigError
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role
+from chalicelib.sessions.asked import VendRequest
+from chalicelib.sessions.plan import plan_session
+from chalicelib.wire.rendering import render_caller
+
+SCHEMA = (Path(__file__).resolve().parents[4] / "chalicelib/config/schema.cedarschema").read_text()
+READER = Role("reader", "arn:aws:iam::111122223333:role/reader", "", (), 900, 3600, None, False, True, True)
+
+
+@dataclass(frozen=True, slots=True)
+class Robot(Caller):
+    """A kind that nothing but this test knows."""
+
+    kind: ClassVar[str] = "Robot"
+    factory: str
+    number: str
+
+    @property
+    def identifier(self) -> str:
+        return f"robot:{self.factory}:{self.number}"
+
+    @property
+    def name_parts(self) -> NameParts:
+        return NameParts("robot", f"robot={self.factory}={self.number}", self.number, (self.factory, self.number))
+
+    @property
+    def entity(self) -> CedarEntity:
+        return CedarEntity(self.kind, self.number, {"factory": self.factory})
+
+    @property
+    def facts(self) -> Facts:
+        return Facts(self.number, claims={"factory": self.factory})
+
+    @property
+    def audit_fields(self) -> Mapping[str, object]:
+        return {"caller_factory": self.factory}
+
+    @property
+    def description(self) -> Mapping[str, object]:
+        return {"Type": self.kind, "Factory": self.factory}
+
+    @classmethod
+    def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
+        return None if identifier.isdigit() else "can be nobody: a robot is its number"
+
+    @classmethod
+    def example(cls) -> Self:
+        return cls("a", "1")
+
+
+ROBOT = Robot("north", "7")
+ROBOTS_SCHEMA = SCHEMA.replace("action AssumeRole", "entity Robot = { factory: String };\n\naction AssumeRole").replace(
+    "principal: [", "principal: [Robot, "
+)
+LET_IN = '@id("robots") permit (principal == Robot::"7", action, resource) when { principal.factory == "north" };'
+
+
+def write(directory: Path, schema: str, policy: str) -> Path:
+    (directory / "policies").mkdir()
+    (directory / "policies/a.cedar").write_text(policy)
+    (directory / "schema.cedarschema").write_text(schema)
+    return directory
+
+
+def test_policies_decide_about_a_new_kind() -> None:
+    authorizer = Authorizer(IndexedPolicies.of(ROBOTS_SCHEMA, LET_IN), Catalog((READER,)))
+    authorizer.check([*KINDS, Robot])
+    here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
+    assert authorizer.decide(ROBOT, READER, here).policies == ("robots",)
+    assert not authorizer.decide(Robot("south", "7"), READER, here).allowed
+    assert [found.role for found in authorizer.permitted(ROBOT, [READER], here.source_ip, here.time)] == [READER]
+
+
+def test_records_sessions_and_whoami_tell_of_a_new_kind() -> None:
+    assert caller_fields(ROBOT) == {"caller": "robot:north:7", "caller_type": "Robot", "caller_factory": "north"}
+    assert session_name(ROBOT) == "robot=north=7"
+    assert session_name(Robot("no\nth", "7")).startswith("robot-7-")
+    plan = plan_session(ROBOT, VendRequest("reader"), READER, "id")
+    assert dict(plan.tags)["credvend:caller"] == "robot:north:7"
+    assert render_caller(ROBOT, "robot=north=7", "id") == {
+        "Type": "Robot",
+        "Factory": "north",
+        "RoleSessionName": "robot=north=7",
+        "RequestId": "id",
+    }
+
+
+def test_a_policy_that_names_a_new_kind_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write(tmp_path, ROBOTS_SCHEMA, LET_IN.replace('"7"', '"seven"'))
+    monkeypatch.setitem(policy_files._KINDS, "Robot", Robot)
+    with pytest.raises(ConfigError, match='Robot::"seven" can be nobody: a robot is its number'):
+        load_policies(config, Catalog((READER,)), frozenset())
+
+
+def test_a_kind_that_the_schema_has_no_place_for_keeps_the_service_from_starting(tmp_path: Path) -> None:
+    without = re.sub(r"entity ServiceToken = .*?;\n", "", SCHEMA, flags=re.S).replace(", ServiceToken]", "]")
+    policy = '@id("all") permit (principal, action, resource);'
+    with pytest.raises(ConfigError, match=r"schema\.cedarschema: catalog or callers do not fit it"):
+        load_authorizer(write(tmp_path, without, policy), Catalog((READER,)), frozenset())
+
+
+def test_no_two_kinds_share_a_name_or_the_beginning_of_a_session_name() -> None:
+    assert len({kind.kind for kind in KINDS}) == len({kind.example().name_parts.prefix for kind in KINDS}) == len(KINDS)
+
+
+def test_the_schema_has_each_kind_as_a_principal_and_no_other() -> None:
+    (principals,) = re.findall(r"principal: \[(.*?)\]", SCHEMA)
+    assert set(principals.split(", ")) == {kind.kind for kind in KINDS}
+
+
+def test_each_file_of_a_caller_holds_a_kind_that_is_listed() -> None:
+    files = Path(__file__).resolve().parents[4] / "chalicelib/callers"
+    holding = {path.stem for path in files.glob("*.py") if "    kind: ClassVar[str] = " in path.read_text()}
+    assert holding == {kind.__module__.rsplit(".", 1)[1] for kind in KINDS}

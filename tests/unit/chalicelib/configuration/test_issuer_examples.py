@@ -1,0 +1,136 @@
+"""The entries of docs/issuers.md and the recipes of docs/callers.md can be copied: they load, and fit together."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.catalog_file import load_catalog
+from chalicelib.configuration.issuers_file import issuers_json_schema, load_issuers
+from chalicelib.configuration.policy_files import load_policies
+from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.roles.catalog import Catalog
+
+ROOT = Path(__file__).parents[4]
+ISSUERS = (ROOT / "docs/issuers.md").read_text()
+CALLERS = (ROOT / "docs/callers.md").read_text()
+CATALOG = """
+roles:
+  - name: assume-role-role
+    arn: arn:aws:iam::278805249149:role/assume-role-role
+    groups: [ec2]
+"""
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+def entries(text: str) -> list[str]:
+    return [block for block in blocks(text, "yaml") if block.startswith("issuers:")]
+
+
+def sections(text: str) -> dict[str, str]:
+    """The text below each heading of the second level, by the heading's anchor."""
+    found = re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-"): below for heading, below in found}
+
+
+def load(entry: str, directory: Path) -> Issuer:
+    """An entry, in a configuration that has the keys that it names."""
+    for file in re.findall(r"jwks_file: (\S+)", entry):
+        (directory / file).parent.mkdir(exist_ok=True)
+        (directory / file).write_text('{"keys": []}')
+    (directory / "issuers.yaml").write_text(entry)
+    (issuer,) = load_issuers(directory / "issuers.yaml", allow_loopback_http=False)
+    return issuer
+
+
+@pytest.fixture
+def issuers(tmp_path: Path) -> dict[str, Issuer]:
+    """Those of docs/issuers.md, by name."""
+    loaded = [load(entry, tmp_path) for entry in entries(ISSUERS)]
+    assert len({issuer.name for issuer in loaded}) == len({issuer.url for issuer in loaded}) == len(loaded)
+    return {issuer.name: issuer for issuer in loaded}
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    (tmp_path / "roles.yaml").write_text(CATALOG)
+    return load_catalog(tmp_path / "roles.yaml")
+
+
+def load_all(config: Path, policies: list[str], catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
+    schema = ROOT / "chalicelib/config/schema.cedarschema"
+    (config / "schema.cedarschema").write_text(schema.read_text())
+    (config / "policies").mkdir()
+    for number, text in enumerate(policies):
+        (config / f"policies/{number}.cedar").write_text(text)
+    return load_policies(config, catalog, issuers)
+
+
+@pytest.mark.parametrize("entry", entries(ISSUERS), ids=lambda entry: re.findall(r"name: (\S+)", entry)[0])
+def test_each_entry_is_a_whole_valid_file(entry: str, tmp_path: Path) -> None:
+    issuer = load(entry, tmp_path)
+    assert issuer.audiences and issuer.url.startswith("https://")
+
+
+def test_all_entries_fit_into_one_file(tmp_path: Path) -> None:
+    together = "issuers:\n" + "".join(entry.removeprefix("issuers:\n") for entry in entries(ISSUERS))
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/k8s-factory.json").write_text('{"keys": []}')
+    (tmp_path / "issuers.yaml").write_text(together)
+    assert len(load_issuers(tmp_path / "issuers.yaml", allow_loopback_http=False)) == len(entries(ISSUERS))
+
+
+def test_each_promised_kind_has_an_entry() -> None:
+    (promise,) = re.findall(r"^There are entries to copy for (.*?)\. Each", ISSUERS, re.M | re.S)
+    promised = re.findall(r"\(#([\w-]+)\)", promise)
+    assert promised == [anchor for anchor, below in sections(ISSUERS).items() if entries(below)]
+    assert set(promised) == {
+        "github-actions",
+        "gitlab-ci",
+        "okta",
+        "microsoft-entra-id",
+        "google",
+        "amazon-cognito",
+        "kubernetes",
+        "aws-outbound-identity-federation",
+    }
+
+
+def test_an_issuer_that_all_the_world_uses_is_fenced(issuers: dict[str, Issuer]) -> None:
+    for name in ("github", "gitlab", "google"):
+        assert issuers[name].required_claims and all(values for _, values in issuers[name].required_claims)
+
+
+def test_each_key_of_an_issuer_is_documented() -> None:
+    definitions = issuers_json_schema()["$defs"]
+    assert isinstance(definitions, dict)
+    table = re.findall(r"^\| `(\w+)` \|", sections(ISSUERS)["keys"], re.M)
+    assert table == list(definitions["IssuerEntry"]["properties"])
+
+
+def test_each_recipe_has_a_valid_policy(tmp_path: Path, catalog: Catalog, issuers: dict[str, Issuer]) -> None:
+    policies = blocks(CALLERS, "cedar") + blocks(ISSUERS, "cedar")
+    assert len(load_all(tmp_path, policies, catalog, frozenset(issuers)).indexed) >= len(policies)
+    recipes = re.findall(r"^\| \[.*?\]\(#([\w-]+)\)", CALLERS, re.M)
+    assert recipes == [anchor for anchor, below in sections(CALLERS).items() if blocks(below, "cedar")]
+
+
+@pytest.mark.parametrize("policy", blocks(CALLERS, "cedar"), ids=lambda text: re.findall(r'@id\("(.+?)"\)', text)[0])
+def test_a_policy_of_a_recipe_fits_the_entry_that_it_links_to(policy: str, issuers: dict[str, Issuer]) -> None:
+    (recipe,) = [below for below in sections(CALLERS).values() if policy in below]
+    linked = set(re.findall(r"issuers\.md#([\w-]+)", recipe))
+    entry_names = {
+        name for anchor in linked for name in re.findall(r"^  - name: (\S+)", sections(ISSUERS)[anchor], re.M)
+    }
+    used = re.findall(r'Oidc(?:Issuer|Group|Subject)::"([^":]+)', policy)
+    assert set(used) <= entry_names <= set(issuers)
+    assert bool(used) == ("principal == IamRole" not in policy and "ServiceToken" not in policy)
+    for name in used:
+        tags = set(re.findall(r'(?:has|get)Tag\("(.+?)"\)', policy))
+        assert tags <= {tag for tag, _ in issuers[name].claims}
+        if "OidcGroup" in policy:
+            assert issuers[name].groups_claim

@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+
+from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.issuers_file import load_issuers
+from chalicelib.errors import ConfigError
+
+GOOD = """
+issuers:
+  - name: github
+    issuer: https://token.actions.githubusercontent.com
+    audiences: [credvend]
+"""
+
+
+def load(tmp_path: Path, text: str, allow_loopback_http: bool = False) -> tuple[Issuer, ...]:
+    (tmp_path / "issuers.yaml").write_text(text)
+    return load_issuers(tmp_path / "issuers.yaml", allow_loopback_http)
+
+
+def with_key(line: str) -> str:
+    return f"{GOOD}    {line}\n"
+
+
+def test_without_the_file_nobody_is_believed(tmp_path: Path) -> None:
+    assert load_issuers(tmp_path / "issuers.yaml", False) == ()
+
+
+def test_what_is_not_said_is_strict(tmp_path: Path) -> None:
+    (issuer,) = load(tmp_path, GOOD)
+    assert issuer.algorithms == {"RS256", "ES256"} and issuer.types == {None, "jwt"}
+    assert (issuer.audience_claim, issuer.subject_claim, issuer.groups_claim) == ("aud", ("sub",), None)
+    assert (issuer.max_age, issuer.leeway) == (86_400, 30)
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/k8s.json").write_text("{}")
+    text = (
+        GOOD
+        + """
+    algorithms: [EdDSA]
+    jwks_file: keys/k8s.json
+    audience_claim: client_id
+    subject_claim: [kubernetes.io, serviceaccount, name]
+    groups_claim: groups
+    claims: {namespace: [kubernetes.io, namespace], ref: ref}
+    required_claims: {repository_owner: acme, token_use: [access, id], admin: true, jti: "*"}
+    types: [application/AT+JWT]
+    max_age: 1h
+    leeway: 0
+"""
+    )
+    (issuer,) = load(tmp_path, text)
+    assert issuer.subject_claim == ("kubernetes.io", "serviceaccount", "name")
+    assert dict(issuer.claims) == {"namespace": ("kubernetes.io", "namespace"), "ref": ("ref",)}
+    assert dict(issuer.required_claims) == {
+        "repository_owner": ("acme",),
+        "token_use": ("access", "id"),
+        "admin": (True,),
+        "jti": (),
+    }
+    assert issuer.types == {"at+jwt"} and (issuer.max_age, issuer.leeway) == (3600, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("algorithms: [HS256]", "'HS256' is not"),
+        ("algorithms: [none]", "'none' is not"),
+        ("algorithms: [rs256]", "'rs256' is not"),
+        ("algorithms: []", "`algorithms`"),
+        ("jwks_uri: http://example.com/keys", "`jwks_uri` must be an https URL"),
+        ("jwks_uri: https://user@example.com/keys", "without user"),
+        ("jwks_uri: https://example.com/#", "without user or fragment"),
+        ("jwks_uri: file:///etc/passwd", "`jwks_uri` must be a URL"),
+        ("jwks_file: ../secret.json", "such as keys/NAME.json"),
+        ("jwks_file: /etc/passwd", "such as keys/NAME.json"),
+        ("jwks_file: keys/none.json", "is not there"),
+        ("leeway: 6m", "at most 5m"),
+        ("leeway: soon", "`leeway`"),
+        ("max_age: -1", "`max_age`"),
+        ("required_claims: {a: []}", "without a value"),
+        ("subject_claim: []", "subject_claim"),
+        ("types: []", "types"),
+        ("audience: x", "unknown field `audience`; the keys are name, issuer, audiences"),
+    ],
+)
+def test_a_wrong_key_is_named_by_file_issuer_and_field(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, with_key(line))
+    (problem,) = raised.value.problems
+    assert problem.startswith("issuers.yaml: issuer 'github': ") and words in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8080", "http://localhost", "http://10.0.0.1", "http://example.com", "https://a:b@example.com"],
+)
+def test_an_issuer_is_reached_with_tls_alone(tmp_path: Path, url: str) -> None:
+    text = GOOD.replace("https://token.actions.githubusercontent.com", url)
+    with pytest.raises(ConfigError):
+        load(tmp_path, text)
+    # For tests, one on this very machine may do without; no other.
+    if url == "http://127.0.0.1:8080":
+        assert load(tmp_path, text, allow_loopback_http=True)[0].url == url
+    else:
+        with pytest.raises(ConfigError):
+            load(tmp_path, text, allow_loopback_http=True)
+
+
+def test_no_two_issuers_share_a_name_or_a_url(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, GOOD + GOOD.replace("\nissuers:\n", ""))
+    assert len(raised.value.problems) == 2

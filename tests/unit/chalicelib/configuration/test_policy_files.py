@@ -1,0 +1,32 @@
+"""A policy's `@id` is what logs and deployments call it: it cannot pass for lines of theirs."""
+
+from pathlib import Path
+
+import pytest
+
+from chalicelib.configuration.policy_files import load_policies
+from chalicelib.errors import ConfigError
+from chalicelib.roles.catalog import Catalog
+from testing.app import write_config
+
+
+def load(directory: Path, identifier: str) -> list[str]:
+    config = write_config(directory, policies=f'@id("{identifier}") permit (principal, action, resource);')
+    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"))
+    return [policy.name for policy in load_policies(config, catalog, frozenset()).indexed]
+
+
+@pytest.mark.parametrize(
+    "identifier", [r"a\n  - policies: deny-all", r"a\u{1b}[2K", r"a\u{2028}b", r"a\u{202e}b", "a\tb"]
+)
+def test_an_id_that_is_not_one_printable_line_is_refused(tmp_path: Path, identifier: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, identifier)
+    (line,) = str(refused.value).splitlines()
+    assert "policies/all.cedar: policy number 1: @id('a" in line and "holds what cannot be printed" in line
+    assert line.isascii() and line.isprintable()
+
+
+@pytest.mark.parametrize("identifier", ["people may read", "büro: {a} & 'b'"])
+def test_any_other_id_is_taken(tmp_path: Path, identifier: str) -> None:
+    assert load(tmp_path, identifier) == [identifier]

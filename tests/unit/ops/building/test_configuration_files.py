@@ -1,0 +1,33 @@
+"""What an adopter's configuration directory may hold, and what of it is shipped."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ops.building.configuration_files import lay_over
+from ops.environments import ROOT
+from ops.errors import CommandFailed
+
+
+def _copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(ROOT / "chalicelib/config", tmp_path / "mine"))
+
+
+def test_subfolders_of_policies_are_shipped_and_what_is_beside_the_configuration_is_not(tmp_path: Path) -> None:
+    config, target = _copy(tmp_path), tmp_path / "target"
+    target.mkdir()
+    beside = ("tests/test_x.py", "README.md", "stage.yaml", "stage.schema.json", "template.yaml", "template.json")
+    for name in ("policies/team/x.cedar", *beside):
+        (config / name).parent.mkdir(exist_ok=True)
+        (config / name).write_text("x")
+    lay_over(config, target)
+    assert (target / "policies/team/x.cedar").is_file()
+    assert [name for name in beside if (target / name).exists()] == []
+
+
+def test_a_link_to_a_folder_is_not_followed(tmp_path: Path) -> None:
+    config = _copy(tmp_path)
+    (config / "policies/round").symlink_to(config / "policies")
+    with pytest.raises(CommandFailed, match="is a link to a folder"):
+        lay_over(config, tmp_path / "target")

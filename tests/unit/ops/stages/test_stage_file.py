@@ -1,0 +1,179 @@
+"""stage.yaml is taken whole or refused in words, and changes of the template what it says and nothing else."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.errors import ConfigError
+from ops.environments import ROOT
+from ops.stages.runtimes import RUNTIMES
+from ops.stages.stage import read_stage
+from ops.stages.stage_file import StageFile, check_region, read_stage_file
+from ops.template.stage_template import ACCESS_LOG_FORMAT, apply_stage_file, bound_roles
+
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
+CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-1111-2222-3333-444455556666"
+Template = dict[str, Any]
+
+
+def read(tmp_path: Path, text: str) -> StageFile:
+    (tmp_path / "stage.yaml").write_text(text)
+    return read_stage_file(tmp_path)
+
+
+def template() -> Template:
+    """What Chalice makes of the shipped template, as far as these settings concern it."""
+    shipped: Template = json.loads((ROOT / ".chalice/template.json").read_text())
+    resources = shipped["Resources"]
+    resources["APIHandler"] |= {"Type": "AWS::Serverless::Function"}
+    resources["APIHandler"]["Properties"] |= {"MemorySize": 512, "ReservedConcurrentExecutions": 50}
+    resources["RestAPI"] |= {"Type": "AWS::Serverless::Api"}
+    resources["RestAPI"]["Properties"]["StageName"] = "api"
+    signed: Template = {"security": [{"sigv4": []}]}
+    paths = {"/v1/iam/roles": {"get": signed}, "/v1/roles": {"get": {}}}
+    resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"] = paths
+    resources["ApiHandlerRole"] |= {"Type": "AWS::IAM::Role"}
+    resources["ApiHandlerRole"]["Properties"]["Policies"] = [{"PolicyDocument": {"Statement": []}}]
+    resources["ApiHandlerLogGroup"] |= {"Type": "AWS::Logs::LogGroup"}
+    resources["ApiHandlerLogGroup"]["Properties"]["RetentionInDays"] = 365
+    return shipped
+
+
+def applied(tmp_path: Path, text: str) -> Template:
+    changed = template()
+    apply_stage_file(changed, read(tmp_path, text))
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("memori: 512", "has an unknown field `memori`; the keys are tags, permissions_boundary, kms"),
+        ("kms: {log_groups: x}", "`kms` has an unknown key `log_groups`; the keys are log_group, tables"),
+        ("tags: {cost: 4711}", "`tags` must be texts: quote"),
+        ('tags: {"aws:owner": me}', "keys that begin with `aws:` are AWS's"),
+        ("tags: {a: ''}", "`tags` must have keys of at most 128"),
+        ("accounts: [111122223333]", "must be texts: quote"),
+        ('accounts: ["1111"]', "must hold account numbers of twelve digits"),
+        ('accounts: ["111122223333", "111122223333"]', "names an account twice"),
+        ("organization: '*'", "must be the id of an organization"),
+        ("permissions_boundary: arn:aws:iam::111122223333:role/x", "must be the ARN of a managed policy"),
+        ("kms: {tables: arn:aws:kms:eu-central-1:111122223333:alias/x}", "of a KMS key, not of an alias"),
+        ("domain: {name: credvend.example.com}", "lacks the required field `certificate`"),
+        (f"domain: {{name: https://x, certificate: {CERTIFICATE}}}", "`domain.name` must be a domain name"),
+        (f"domain: {{name: x.example.com, certificate: {CERTIFICATE}, base_path: a/b}}", "without a slash"),
+        ("waf_acl: arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/0a1b", "of a regional web ACL"),
+        ("access_log: arn:aws:logs:eu-central-1:111122223333:log-group:x:*", "without `:*` at the end"),
+        ("access_log: arn:aws:firehose:eu-central-1:111122223333:deliverystream/x", "begins with amazon-apigateway-"),
+        ("memory: 64", "`memory` Expected `int` >= 128"),
+        ("concurrency: 0", "`concurrency` Expected `int` >= 1"),
+        ("concurrency: null", "`concurrency` must be a number, or `none` to reserve nothing"),
+        ("concurrency: off", "`concurrency` must be a number, or `none`"),
+        ("concurrency: nothing", "`concurrency` must be a number, or `none`"),
+        (f"accounts: {[f'{n:012}' for n in range(51)]}", "`accounts` has more than 50: name the `organization`"),
+        ("throttle: {rate: 10}", "lacks the required field `burst`"),
+        ("runtime: nodejs24.x", f"is none of {', '.join(RUNTIMES)}"),
+        ("memory: 512\nmemory: 1024", "a key stands twice"),
+        ("memory: [", "not valid YAML"),
+        ("- memory", "must hold keys and values"),
+        (
+            f"kms: {{tables: {KEY}}}\nwaf_acl: arn:aws:wafv2:us-east-1:111122223333:regional/webacl/x/0a",
+            "in the region",
+        ),
+        (f"kms: {{tables: {KEY}}}\npermissions_boundary: arn:aws-cn:iam::aws:policy/x", "of one partition"),
+    ],
+)
+def test_a_mistake_is_answered_with_what_to_write(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path, text)
+    assert said in str(refused.value) and str(refused.value).startswith("stage.yaml: ")
+
+
+def test_no_file_and_an_empty_one_change_nothing_but_the_resource_policy(tmp_path: Path) -> None:
+    assert read_stage_file(tmp_path) == read(tmp_path, "# nothing yet\n") == StageFile()
+    changed = applied(tmp_path, "")
+    policy = changed["Resources"]["RestAPI"]["Properties"]["DefinitionBody"].pop("x-amazon-apigateway-policy")
+    assert [statement["Sid"] for statement in policy["Statement"]] == ["TokensAndHealth"]
+    assert changed == template()
+
+
+def test_what_is_in_another_region_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    stage = read(tmp_path, f"kms: {{tables: {KEY}}}\npermissions_boundary: arn:aws:iam::111122223333:policy/x")
+    check_region(stage, None)
+    check_region(stage, "eu-central-1")
+    with pytest.raises(
+        ConfigError, match=r"^stage\.yaml: `kms\.tables` is in eu-central-1, and this is for eu-west-1$"
+    ):
+        check_region(stage, "eu-west-1")
+
+
+def test_the_runtime_of_the_file_comes_before_that_of_the_stage(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CREDVEND_RUNTIME", raising=False)
+    (tmp_path / "stage.yaml").write_text("runtime: python3.14")
+    assert read_stage(ROOT, "prod", tmp_path).runtime == "python3.14" != read_stage(ROOT, "prod").runtime
+
+
+def test_concurrency_is_reserved_or_not(tmp_path: Path) -> None:
+    function = applied(tmp_path, "concurrency: 7")["Resources"]["APIHandler"]["Properties"]
+    assert function["ReservedConcurrentExecutions"] == 7
+    function = applied(tmp_path, "concurrency: none")["Resources"]["APIHandler"]["Properties"]
+    assert "ReservedConcurrentExecutions" not in function
+
+
+def test_cheap_routes_keep_their_share_of_the_throttle(tmp_path: Path) -> None:
+    changed = applied(tmp_path, "throttle: {rate: 200, burst: 1}")
+    settings = changed["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
+    limits = {s["ResourcePath"]: (s["ThrottlingRateLimit"], s["ThrottlingBurstLimit"]) for s in settings}
+    assert limits["/*"] == (200, 1)
+    assert limits["/~1v1~1roles"] == (40, 1) and limits["/~1v1~1health"] == (20, 1)
+
+
+def test_the_table_s_key_may_be_used_through_dynamodb_alone(tmp_path: Path) -> None:
+    changed = applied(tmp_path, f"kms: {{tables: {KEY}}}")["Resources"]
+    assert changed["TokensTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == KEY
+    (use,) = changed["ApiHandlerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert use["Resource"] == KEY
+    assert use["Condition"]["StringEquals"]["kms:ViaService"] == {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}
+    assert "KmsKeyId" not in changed["ApiHandlerLogGroup"]["Properties"]
+
+
+def test_the_access_log_is_a_line_of_json_without_what_callers_send() -> None:
+    line = json.loads(ACCESS_LOG_FORMAT)
+    assert "\n" not in ACCESS_LOG_FORMAT and "$context.requestId" in line.values()
+    sent = ("authorizer", "userAgent", "context.path", "requestOverride", "apiKey", "message", "cognito", "Header")
+    assert not [value for value in line.values() for part in sent if part in value]
+
+
+def test_a_domain_takes_nothing_older_than_tls_1_2(tmp_path: Path) -> None:
+    changed = applied(tmp_path, f"domain: {{name: x.example.com, certificate: {CERTIFICATE}}}")
+    assert changed["Resources"]["CustomDomain"]["Properties"]["SecurityPolicy"] == "TLS_1_2"
+    assert "BasePath" not in changed["Resources"]["CustomDomainMapping"]["Properties"]
+    assert changed["Outputs"]["CustomDomainURL"]["Value"] == "https://x.example.com"
+
+
+def test_each_role_is_bounded_and_nothing_else() -> None:
+    changed = template()
+    changed["Resources"]["Other"] = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
+    before = copy.deepcopy(changed)
+    bound_roles(changed, None)
+    assert changed == before
+    bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
+    bounded = [n for n, r in changed["Resources"].items() if "PermissionsBoundary" in r["Properties"]]
+    assert bounded == ["ApiHandlerRole", "Other"]
+
+
+def test_a_role_without_properties_is_bounded_too() -> None:
+    changed = template()
+    changed["Resources"]["Bare"] = {"Type": "AWS::IAM::Role"}
+    bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
+    assert changed["Resources"]["Bare"]["Properties"] == {"PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}
+
+
+def test_every_key_is_documented() -> None:
+    text = (ROOT / "docs/stage.md").read_text()
+    assert [key for key in StageFile.__struct_fields__ if f"\n| `{key}` |" not in text] == []

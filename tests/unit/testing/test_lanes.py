@@ -1,0 +1,94 @@
+"""Two lanes of tests are one run: counted, printed and ended together."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ops.environments import ROOT
+
+FIRST = "def test_one(): pass\ndef test_two(): pass\n"
+# Ends when the process of the second lane is interrupted, and tells that it was.
+FOREVER = """
+import pathlib, threading
+def test_waits():
+    here = pathlib.Path(__file__)
+    here.with_name("started").touch()
+    try:
+        threading.Event().wait(60)
+    finally:
+        here.with_name("stopped").touch()
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "conftest.py").write_text('pytest_plugins = ["testing.lanes"]\n')
+    (tmp_path / "e2e").mkdir()
+    (tmp_path / "test_first.py").write_text(FIRST)
+    return tmp_path
+
+
+def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--lanes", "-p", "no:cacheprovider", *arguments],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_the_summary_counts_both_lanes(project: Path) -> None:
+    (project / "e2e/test_second.py").write_text("def test_three(): pass\n")
+    run = start(project)
+    output, _ = run.communicate()
+    assert run.returncode == 0 and re.search(r"=+ 3 passed in .*=+\n\Z", output), output
+
+
+def test_a_failure_of_the_second_lane_fails_the_run_and_is_shown(project: Path) -> None:
+    (project / "e2e/test_second.py").write_text("def test_three(): assert 'this' == 'that'\n")
+    run = start(project)
+    output, _ = run.communicate()
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 2 passed" in output, output
+    assert "AssertionError: assert 'this' == 'that'" in output
+
+
+def test_arguments_choose_from_both_lanes(project: Path) -> None:
+    (project / "e2e/test_second.py").write_text("def test_three(): pass\ndef test_four(): assert False\n")
+    run = start(project, "-k", "three")
+    output, _ = run.communicate()
+    assert run.returncode == 0 and "1 passed" in output, output
+
+
+def test_a_second_lane_that_breaks_off_fails_the_run(project: Path) -> None:
+    (project / "e2e/test_second.py").write_text("import os\ndef test_three(): os._exit(9)\n")
+    run = start(project)
+    output, _ = run.communicate()
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 2 passed" in output, output
+    assert "the end-to-end lane broke off with 9" in output
+
+
+def test_ctrl_c_ends_both_lanes_in_order(project: Path) -> None:
+    (project / "e2e/test_second.py").write_text(FOREVER)
+    (project / "test_first.py").write_text(
+        "import pathlib, threading\n"
+        "def test_waits_for_the_other():\n"
+        "    while not pathlib.Path('e2e/started').exists(): threading.Event().wait(0.05)\n"
+        "    print('both are at work', flush=True)\n"
+        "    threading.Event().wait(60)\n"
+    )
+    run = start(project, "-s")
+    assert run.stdout is not None
+    for line in run.stdout:
+        if "both are at work" in line:
+            break
+    os.killpg(run.pid, signal.SIGINT)
+    run.communicate(timeout=30)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED and (project / "e2e/stopped").exists()
