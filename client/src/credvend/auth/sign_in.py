@@ -33,7 +33,7 @@ _SIGN_IN = "run `credvend login`."
 
 
 def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[str, str]) -> secret_store.Place | None:
-    """Keep a new sign-in, in the place of an older one.
+    """Keep a new sign-in instead of an older one.
 
     Returns:
         Where the refresh token is; None if the provider gave none.

@@ -84,7 +84,7 @@ def read(config: Config, environ: Mapping[str, str]) -> Session | None:
 
 
 def write(session: Session, config: Config, environ: Mapping[str, str]) -> None:
-    """Keep the session in the place of the one of before. Only under the lock.
+    """Keep the session instead of the one of before. Only under the lock.
 
     Raises:
         UsageError: it cannot be written.

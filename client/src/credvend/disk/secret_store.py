@@ -44,7 +44,7 @@ def name_for(kind: Literal["login", "token"], url: str) -> str:
 
 
 def save(name: str, secret: str, environ: Mapping[str, str]) -> Place:
-    """Keep a secret in the place of an older one of that name.
+    """Keep a secret instead of an older one of that name.
 
     Args:
         name: by `name_for`.
