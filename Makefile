@@ -33,6 +33,7 @@ check: .linters ## format, lint, types, imports, generated files; the template a
 	@cd client && ../$(DEV) -m mypy --python-version 3.14
 	@.venv/dev/bin/lint-imports --no-cache --no-logo .importlinter
 	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
+	@.venv/dev/bin/lint-imports --no-cache --no-logo ops/.importlinter
 	@$(DEV) -m ops.generate --check
 	@$(DEV) -m ops.lint
 
@@ -51,7 +52,7 @@ bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick
 	@$(DEV) -m bench $(ARGS)
 
 package: .dev ## make the package without an AWS account: STAGE=dev (the default) or prod; CONFIG=directory of your own
-	@$(DEV) -m ops.building.package "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
+	@$(DEV) -m ops.package "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
 deploy: .deployment ## deploy to AWS: STAGE=dev (the default) or prod, CONFIG=directory of roles and policies; YES=1 asks nothing
 	@$(DEV) -m ops.deploy "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)") $(if $(YES),"--yes=$(YES)")

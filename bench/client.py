@@ -20,7 +20,7 @@ from bench.trees import BUILD
 from chalicelib.errors import ConfigError
 from local.aws import ACCOUNT, LocalAws, LocalAwsError, local_aws
 from ops.aws.aws_cli import AwsCli
-from ops.deploy import deploy
+from ops.deploying.deploy import deploy
 from ops.environments import SetupError, ensure, programs
 from ops.errors import CommandFailed
 from ops.iam.statements import trust_statement

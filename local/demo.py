@@ -12,8 +12,8 @@ from pathlib import Path
 from chalicelib.errors import ConfigError
 from local.aws import ADMIN, REGION, USER, LocalAws, LocalAwsError, local_aws
 from local.oidc_provider import OidcProvider, OidcProviderError, oidc_provider
-from ops.deploy import deploy
 from ops.deployed.deployment import Deployment
+from ops.deploying.deploy import deploy
 from ops.environments import ROOT, SetupError, programs
 from ops.errors import CommandFailed
 

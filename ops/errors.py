@@ -3,3 +3,7 @@
 
 class CommandFailed(Exception):
     """A program exited with an error; the message holds the command and what it said."""
+
+
+class OperationFailed(Exception):
+    """What an operator wanted was not carried out; the message says why, and what to do."""

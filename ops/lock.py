@@ -2,7 +2,8 @@
 
 Each `requirements*.txt` is made from the `.in` file beside it, which says what is asked for. It holds the version of
 every package, those that packages need in turn included, and the hashes of its wheels: for the Pythons and platforms
-below, whatever machine it is made on. Source packages are left out, as installing one would run its code.
+of `locking/machines.py`, whatever machine it is made on. Source packages are left out, as installing one would run
+its code.
 
 uv resolves; the versions that a file holds stay as they are, unless `--upgrade` is given. Hashes and names are all
 that is taken over: no address of the index that was asked is in any file.
@@ -12,84 +13,24 @@ import argparse
 import os
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, cast
+from typing import cast
 from urllib.parse import unquote
 
 from packaging.markers import Marker
-from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
+from packaging.tags import Tag
 from packaging.utils import NormalizedName, canonicalize_name, parse_wheel_filename
 
 from ops.environments import ENVIRONMENTS, ROOT, programs
+from ops.locking.machines import MACHINES, OLDEST, Machine
 from ops.processes.run import run
-
-_OLDEST: Final = (3, 11)
-_NEWEST: Final = (3, 14)
-# The newest glibc that a wheel may ask for: Amazon Linux 2023's, which Lambda's Python 3.12 and newer run on.
-# https://docs.aws.amazon.com/linux/al2023/ug/compare-with-al2.html
-_GLIBC: Final = 34
-# Older names of platforms, of PEP 513, 571 and 599, that wheels still carry.
-_OLD_NAMES: Final = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-_MACOS: Final = (15, 0)
 
 
 class LockFailed(Exception):
     """No file was changed; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """A Python on a platform, for which everything must be installable."""
-
-    python: tuple[int, int]
-    platform: str
-    architecture: str
-
-    def __str__(self) -> str:
-        return f"Python {self.python[0]}.{self.python[1]} on {self.platform} {self.architecture}"
-
-    def tags(self) -> frozenset[Tag]:
-        """Of these, a wheel must have one (PEP 425)."""
-        platforms = list(self._platforms())
-        exact = cpython_tags(self.python, platforms=platforms)
-        return frozenset(exact) | frozenset(compatible_tags(self.python, platforms=platforms))
-
-    def environment(self) -> dict[str, str]:
-        """What markers are decided by (PEP 508)."""
-        version = f"{self.python[0]}.{self.python[1]}"
-        return {
-            "implementation_name": "cpython",
-            "implementation_version": f"{version}.0",
-            "os_name": "posix",
-            "platform_machine": self.architecture,
-            "platform_python_implementation": "CPython",
-            "platform_release": "",
-            "platform_system": {"linux": "Linux", "darwin": "Darwin"}[self.platform],
-            "platform_version": "",
-            "python_full_version": f"{version}.0",
-            "python_version": version,
-            "sys_platform": self.platform,
-        }
-
-    def _platforms(self) -> Iterator[str]:
-        if self.platform == "darwin":
-            yield from mac_platforms(_MACOS, self.architecture)
-            return
-        for minor in range(_GLIBC, 4, -1):
-            yield f"manylinux_2_{minor}_{self.architecture}"
-            if minor in _OLD_NAMES:
-                yield f"{_OLD_NAMES[minor]}_{self.architecture}"
-
-
-MACHINES: Final = tuple(
-    Machine((_OLDEST[0], minor), platform, architecture)
-    for minor in range(_OLDEST[1], _NEWEST[1] + 1)
-    # No Macs with Intel processors: cryptography has no wheels for them any more.
-    for platform, architecture in (("linux", "x86_64"), ("linux", "aarch64"), ("darwin", "arm64"))
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +133,7 @@ def _resolve(root: Path, file: str, before: list[str], directory: Path, upgrade:
     # uv keeps to the versions that it finds where it writes.
     versions.write_text("" if upgrade else "".join(f"{n}=={v}\n" for n, v in pinned(held).items()), encoding="utf-8")
     locked.unlink(missing_ok=True)
-    common = ["--universal", "--python-version", ".".join(map(str, _OLDEST)), "--only-binary", ":all:", "--no-header"]
+    common = ["--universal", "--python-version", ".".join(map(str, OLDEST)), "--only-binary", ":all:", "--no-header"]
     constraints = [argument for earlier in before for argument in ("--constraint", str(directory / Path(earlier).name))]
     _uv([str(root / source(file)), *common, *constraints, "--no-annotate", "--output-file", str(versions)])
     _uv([str(versions), *common, "--format", "pylock.toml", "--output-file", str(locked)])

@@ -22,8 +22,8 @@ from botocore.credentials import Credentials
 
 from local.aws import ACCOUNT, REGION, LocalAws, local_aws
 from local.oidc_provider import OidcProvider, oidc_provider
-from ops.deploy import deploy
 from ops.deployed.deployment import Deployment
+from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from ops.stages.runtimes import OWN_RUNTIME

@@ -1,7 +1,6 @@
 """The aws command line, called the way people call it."""
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -9,7 +8,7 @@ from typing import cast
 from ops.documents.json_object import Json
 from ops.environments import programs
 from ops.errors import CommandFailed
-from ops.processes.run import run
+from ops.processes.run import Ended, run
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -22,7 +21,7 @@ class AwsCli:
 
     environment: Mapping[str, str]
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> Ended:
         """Run a command, whatever its exit status."""
         # Not the script `aws`: its first line does not work in a directory with a space in its name.
         command = [str(programs("aws") / "python"), "-m", "awscli", *arguments]

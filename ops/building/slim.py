@@ -15,7 +15,7 @@ from typing import Final
 from ops.processes.run import run
 
 _SERVICES: Final = ("dynamodb", "sts")
-# Of botocore's data, 20 MB about every service of AWS, stay those, and what every client reads.
+# What stays of botocore's data, 20 MB about every service of AWS: those, and what every client reads.
 _UNUSED_DATA: Final = re.compile(
     rf"botocore/data/(?!({'|'.join(_SERVICES)})/[0-9-]+/(service-2|endpoint-rule-set-1)\.json"
     r"|(endpoints|partitions|sdk-default-configuration|_retry)\.json)"

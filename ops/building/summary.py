@@ -1,7 +1,6 @@
 """What a configuration directory holds, in names and hashes, and how it differs from the one that is deployed.
 
-Packaging writes it down. It is kept with each deployment, in the artifacts bucket under a digest that the stack's
-outputs name: so a later deployment can tell what it adds, changes and takes away.
+Packaging writes it down, and a later deployment tells by it what it adds, changes and takes away.
 """
 
 import hashlib
@@ -16,13 +15,11 @@ import msgspec
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import compiled_path
 from chalicelib.configuration.digest import shipped_files
-from ops.aws.account import Account
-from ops.errors import CommandFailed
 from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 
 _FILE: Final = "summary.json"
-# Of stage.yaml, what is told by what it says: who is let in, and what bounds the function.
+# What of stage.yaml is told by what it says: who is let in, and what bounds the function.
 _TOLD_SETTINGS: Final = ("accounts", "organization", "permissions_boundary")
 _Entries = dict[str, str]
 
@@ -67,7 +64,7 @@ class Summary:
 
     @property
     def own_digest(self) -> str:
-        """Of all that is in here, 64 hexadecimal digits: `stage.yaml` and the template are no part of `digest`."""
+        """SHA-256 of all that is in here, in hexadecimal: `stage.yaml` and the template are no part of `digest`."""
         return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
 
 
@@ -152,33 +149,3 @@ def compare(new: Summary, old: Summary) -> list[Difference]:
         if difference.added or difference.changed or difference.taken:
             found.append(difference)
     return found
-
-
-def keep(account: Account, bucket: str, stack: str, summary: Summary, build: Path) -> None:
-    """Put a summary into the bucket, under its own digest."""
-    file = build / "summary.json"
-    file.write_bytes(msgspec.json.encode(summary))
-    put = ["--bucket", bucket, "--key", _key(stack, summary.own_digest), "--body", str(file)]
-    account.aws.text("s3api", "put-object", *put, "--expected-bucket-owner", account.number)
-
-
-def find(account: Account, bucket: str, stack: str, digest: str | None) -> Summary | None:
-    """The summary of what was deployed, or None where it is not known.
-
-    Args:
-        digest: what the stack's output `DIGEST_OUTPUT` says.
-    """
-    if digest is None:
-        return None
-    place = f"s3://{bucket}/{_key(stack, digest)}"
-    done = account.aws.run("s3", "cp", place, "-", "--only-show-errors")
-    if done.returncode != 0:
-        return None
-    try:
-        return msgspec.json.decode(done.stdout, type=Summary)
-    except msgspec.DecodeError as error:
-        raise CommandFailed(f"{place} is not what `make deploy` has put there: {error}") from None
-
-
-def _key(stack: str, digest: str) -> str:
-    return f"{stack}/configurations/{digest}.json"

@@ -8,11 +8,11 @@ from typing import Final
 
 from ops.aws.account import Account
 from ops.building.summary import Summary, compare
-from ops.cloudformation.stack import ChangeSet, ResourceChange
+from ops.cloudformation.change_set import ChangeSet, ResourceChange
 from ops.stages.names import FUNCTION
 from ops.stages.stage import Stage
 
-# Of thousands of names nobody reads all; the number tells.
+# Nobody reads thousands of names; the number tells.
 _MOST_NAMES: Final = 20
 _SHORT_DIGEST: Final = 12
 _SIGNS: Final = {"Add": "+", "Modify": "~", "Remove": "-"}

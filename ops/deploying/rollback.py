@@ -5,20 +5,12 @@ from pathlib import Path
 from typing import Final, cast
 
 from ops.aws.account import Account
-from ops.cloudformation.stack import (
-    ChangeSet,
-    Stack,
-    delete_stack,
-    discard,
-    execute,
-    find_stack,
-    plan_change,
-    put_template,
-    sent_template,
-)
+from ops.cloudformation.change_set import ChangeSet, discard, execute, plan_change
+from ops.cloudformation.stack import Stack, delete_stack, find_stack, sent_template
 from ops.deployed.deployment import deployment_of
+from ops.deployed.smoke_test import smoke_test
+from ops.deploying.upload import put_template
 from ops.errors import CommandFailed
-from ops.smoke import smoke_test
 from ops.stages.names import DIGEST_OUTPUT
 
 # What the template keeps when its stack is deleted, and how to delete it.

@@ -27,7 +27,7 @@ _VALUES: Final = {
     "AWS::StackName": _STACK,
     f"{TABLE}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-tokens",
 }
-# Of whatever else an overlay may refer to: no ARN of a key, a bucket or a policy is longer.
+# For whatever else an overlay may refer to: no ARN of a key, a bucket or a policy is longer.
 _ANYTHING: Final = "x" * 256
 _PLACEHOLDER: Final = re.compile(r"\$\{([^!}][^}]*)\}")
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, Literal, cast
 
 from ops.documents.yaml_document import template_value
 from ops.iam.statements import invoke_statement, trust_statement
@@ -46,6 +46,9 @@ _ARNS: Final = {
 _EFFECT: Final = re.compile(r'"Effect"\s*:|^[ -]*Effect:', re.MULTILINE)
 
 
+Kind = Literal["identity", "trust", "resource"]
+
+
 class UnreadablePolicy(Exception):
     """A policy that cannot be read, so that no linter would see it; the message says where it is."""
 
@@ -56,7 +59,7 @@ class Policy:
 
     Attributes:
         name: where it is from, for people.
-        document: with samples in the place of all that stands for something.
+        document: with samples instead of all that stands for something.
     """
 
     name: str
@@ -68,7 +71,7 @@ class Policy:
         return cast(list[Mapping[str, object]], found if isinstance(found, list) else [found])
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Kind:
         """`identity`; or `trust`, which names principals and no resources; or `resource`, which names both."""
         if not any("Principal" in statement for statement in self.statements):
             return "identity"

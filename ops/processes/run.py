@@ -1,8 +1,15 @@
-"""Runs a program that asks nobody anything, and keeps what it prints."""
+"""Runs a program that asks nobody anything, and waits for its end."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+# A program that has ended: its exit status, and what it printed.
+Ended = subprocess.CompletedProcess[str]
+
+
+class TookTooLong(Exception):
+    """The program was stopped, as it took longer than it may."""
 
 
 def run(
@@ -12,8 +19,8 @@ def run(
     directory: Path | None = None,
     said: str = "",
     timeout: float | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, whatever its exit status.
+) -> Ended:
+    """Run a program, whatever its exit status, and keep what it prints.
 
     Args:
         environment: all that it is run with; None: what this process has.
@@ -23,15 +30,25 @@ def run(
 
     Raises:
         OSError: there is no such program.
-        subprocess.TimeoutExpired: it took longer.
+        TookTooLong: after `timeout`.
     """
+    try:
+        return subprocess.run(
+            command,
+            env=None if environment is None else dict(environment),
+            cwd=directory,
+            input=said,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise TookTooLong(str(error)) from None
+
+
+def run_in_sight(command: Sequence[str], directory: Path) -> int:
+    """Run a program whose standard error goes to ours while it works. Returns its exit status."""
     return subprocess.run(
-        command,
-        env=None if environment is None else dict(environment),
-        cwd=directory,
-        input=said,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-    )
+        command, cwd=directory, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ).returncode

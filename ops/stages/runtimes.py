@@ -5,7 +5,6 @@ A package holds bytecode and wheels for one version of Python, so it is made by 
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Final
 
 from ops.environments import PACKAGING, ROOT, programs
 from ops.errors import CommandFailed
-from ops.processes.run import run
+from ops.processes.run import TookTooLong, run, run_in_sight
 
 # AWS deprecates them on 2027-06-30, 2028-10-31, 2029-06-30 and 2029-06-30, and a month later makes no new functions:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
@@ -36,9 +35,7 @@ def packaging_programs(runtime: str, stage_file: Path | None = None) -> Path:
     name = f"package-{runtime.removeprefix('python')}"
     # By that Python itself: a virtualenv is for the Python that makes it.
     command = [str(find_python(runtime, os.environ, stage_file)), "-m", "ops.environments", name]
-    # What it says goes on to the terminal while it works: installing takes its time.
-    done = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    if done.returncode != 0:
+    if run_in_sight(command, ROOT) != 0:
         raise CommandFailed(f"The virtualenv that packages for {runtime} could not be made; it says above why.")
     return programs(name)
 
@@ -88,6 +85,6 @@ def _version(python: str, environment: Mapping[str, str]) -> str | None:
     """The runtime that an interpreter has the version of, or None: it does not run."""
     try:
         done = run([python, "-c", _ASK], environment=environment, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
+    except (OSError, TookTooLong):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

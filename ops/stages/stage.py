@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Final, cast
 
 from ops.errors import CommandFailed
+from ops.stages.read_stage_file import read_stage_file
 from ops.stages.runtimes import OWN_RUNTIME, RUNTIMES
-from ops.stages.stage_file import STAGE_FILE, StageFile, read_stage_file
+from ops.stages.stage_file import STAGE_FILE, StageFile
 
 # Where no stage is named, by `make` and by `credvend-admin` alike.
 DEFAULT_STAGE: Final = "dev"

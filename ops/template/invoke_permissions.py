@@ -1,7 +1,7 @@
 """Lets API Gateway invoke the function for the routes of the stage, and for nothing else.
 
 Chalice's template lets it in for any stage, method and path of the API: whoever may change the API, or test its
-methods in the console, then comes in by a door that is none of ours. The console's test call comes from a stage named
+methods in the console, then comes in by a route that is none of ours. The console's test call comes from a stage named
 `test-invoke-stage`:
 https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_apigateway.LambdaIntegrationOptions.html (allowTestInvoke)
 """
@@ -15,7 +15,7 @@ from ops.documents.json_object import Json
 from ops.stages.names import API, FUNCTION
 
 _FOR_EVERYTHING: Final = f"{FUNCTION}InvokePermission"
-# Of a path in OpenAPI, whatever else stands beside the methods is none.
+# Whatever else stands beside the methods of a path in OpenAPI is none.
 _METHODS: Final = frozenset({"get", "put", "post", "delete", "options", "head", "patch"})
 _ANY_METHOD: Final = "x-amazon-apigateway-any-method"
 _PARAMETER: Final = re.compile(r"\{[^{}]*\}")

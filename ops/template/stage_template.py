@@ -1,9 +1,9 @@
 """Puts what stage.yaml says into the CloudFormation template. Tags are no part of that: they go with the stack."""
 
 import json
-from typing import Final, cast
+from typing import Final, assert_never, cast
 
-from msgspec import UNSET
+from msgspec import UnsetType
 
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
@@ -53,11 +53,16 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     api = _properties(resources, API)
     if stage.memory is not None:
         function["MemorySize"] = stage.memory
-    if stage.concurrency == "none":
-        # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-        function.pop("ReservedConcurrentExecutions", None)
-    elif stage.concurrency is not UNSET:
-        function["ReservedConcurrentExecutions"] = stage.concurrency
+    match stage.concurrency:
+        case "none":
+            # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+            function.pop("ReservedConcurrentExecutions", None)
+        case int(reserved):
+            function["ReservedConcurrentExecutions"] = reserved
+        case UnsetType():
+            pass
+        case never:
+            assert_never(never)
     if stage.throttle is not None:
         _throttle(cast(list[Json], api["MethodSettings"]), stage.throttle)
     if stage.access_log is not None:

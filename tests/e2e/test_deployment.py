@@ -14,7 +14,7 @@ import yaml
 
 from local.aws import ACCOUNT, REGION
 from ops.aws.aws_cli import AwsCli
-from ops.deploying.artifacts import artifacts_bucket
+from ops.deploying.artifacts_bucket import artifacts_bucket
 from ops.environments import ROOT
 from testing.deployed import CONFIG, PERSON, Json, Stack
 

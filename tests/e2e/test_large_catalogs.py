@@ -12,7 +12,7 @@ from typing import cast
 import pytest
 
 from local.aws import ACCOUNT, REGION
-from ops.deploy import deploy
+from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from testing.deployed import OTHER_ACCOUNT, PERSON, Json, Stack

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, REGION
-from ops.deploy import deploy
 from ops.deployed.deployment import Deployment
+from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from testing.deployed import Answer, Stack

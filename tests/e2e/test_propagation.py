@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.aws import ACCOUNT, local_aws
-from ops.deploy import deploy
+from ops.deploying.deploy import deploy
 from testing.deployed import Answer, Json, Stack
 
 DELAY_SECONDS = 8.0

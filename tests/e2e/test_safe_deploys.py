@@ -18,11 +18,12 @@ from ops.aws.account import find_account
 from ops.aws.aws_cli import AwsCli
 from ops.building.package import package
 from ops.cloudformation.stack import delete_stack, find_stack
-from ops.deploy import deploy
+from ops.deployed.caller import SmokeFailed
+from ops.deployed.smoke_test import smoke_test
+from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from ops.processes.file_lock import file_lock
-from ops.smoke import SmokeFailed, smoke_test
 from ops.stages.runtimes import OWN_RUNTIME
 from ops.stages.stage import Stage
 from testing.deployed import PERSON, Key, Stack
@@ -108,7 +109,7 @@ def deployer(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 change(packaged / "next")
             return packaged / "next" / template.name
 
-        patch.setattr("ops.deploy.package", packaged_once)
+        patch.setattr("ops.deploying.deploy.package", packaged_once)
         remove(deployer)
         yield deployer
 

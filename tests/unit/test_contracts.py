@@ -58,70 +58,97 @@ def plants(package: Package, rows: Iterable[tuple[str, str, str]]) -> list[Plant
 
 SERVICE = Package("chalicelib", ".importlinter", ".")
 CLIENT = Package("credvend", "client/.importlinter", "client/src")
-PACKAGES = [SERVICE, CLIENT]
-PLANTED = plants(
-    SERVICE,
-    [
-        # An arrow up, an arrow aside, and a module that is on no floor.
-        ("roles/role.py", "from chalicelib.sessions import plan", "floors circles"),
-        ("callers/bearer.py", "from chalicelib.roles.role import Role", "floors circles"),
-        ("sessions/scoping.py", "import chalicelib.decisions.decision", "floors"),
-        ("http.py", "from chalicelib.service import Service", "floors"),
-        ("configuration/settings.py", "from chalicelib.audit import log", "floors"),
-        ("errors.py", "from chalicelib.text import printable", "floors"),
-        ("extra.py", "", "floors"),
-        # What is allowed breaks nothing.
-        ("aws/limits.py", "from chalicelib.aws import table", ""),
-        ("aws/client.py", "def late() -> None:\n    from chalicelib.aws import table", "circles"),
-        ("callers/api_tokens/token.py", "import chalicelib.callers.oidc.claims", "authentication"),
-        # Only there, not even within a function.
-        ("wire/query.py", "from chalice.app import Request", "chalice"),
-        ("service.py", "import aws_lambda_powertools", "powertools"),
-        ("configuration/policy_files.py", "import cedarpy", "cedar"),
-        ("callers/oidc/jwt_format.py", "def late() -> None:\n    import jwt", "signatures"),
-        ("callers/oidc/issuer_keys.py", "import urllib3", "fetching"),
-        ("configuration/catalog_file.py", "import yaml", "yaml"),
-        ("roles/session_rules.py", "import msgspec", "structs"),
-        ("http.py", "import botocore.config", "calls"),
-        ("callers/api_tokens/store.py", "from botocore.exceptions import ClientError", "calls"),
-        ("aws/table.py", "import boto3", "heavy"),
-    ],
-) + plants(
-    CLIENT,
-    [
-        # An arrow up, an arrow aside, and a module that is on no floor.
-        ("version.py", "import credvend.text.tables", "floors"),
-        ("library.py", "import credvend.command_line", "floors"),
-        ("extra.py", "", "floors"),
-        ("text/tables.py", "from credvend.disk import config_file", "floors circles"),
-        ("commands/get.py", "import credvend.commands.roles", "floors-of-commands"),
-        ("commands/extra.py", "", "floors-of-commands"),
-        ("vending/formats.py", "from credvend.vending.service import Service", "floors-of-vending"),
-        ("vending/extra.py", "", "floors-of-vending"),
-        ("auth/bearer.py", "from credvend.auth import method", "floors-of-auth"),
-        ("auth/extra.py", "", "floors-of-auth"),
-        ("oidc/code_flow.py", "from credvend.oidc.tokens import Tokens", "floors-of-oidc"),
-        ("oidc/extra.py", "", "floors-of-oidc"),
-        ("net/deadline.py", "import credvend.net.proxies", "floors-of-net"),
-        ("net/extra.py", "", "floors-of-net"),
-        ("disk/config_file.py", "from credvend.disk import secret_store", "floors-of-disk"),
-        ("disk/extra.py", "", "floors-of-disk"),
-        ("text/tables.py", "from credvend.text import moments", "floors-of-text"),
-        ("text/extra.py", "", "floors-of-text"),
-        ("auth/methods/gitlab.py", "from credvend.auth.methods import kubernetes", "methods"),
-        # Only there, not even within a function.
-        ("net/send.py", "import botocore.session", "aws-sdks"),
-        ("auth/methods/token.py", "def late() -> None:\n    import boto3", "aws-sdks"),
-        ("auth/sign_in.py", "import keyring.errors", "keyring"),
-        ("oidc/client.py", "from ssl import SSLContext", "sockets"),
-        ("commands/console.py", "import webbrowser", "sockets"),
-        ("vending/service.py", "import http.client", "http"),
-        ("commands/cache.py", "import fcntl", "locks"),
-        ("vending/options.py", "import argparse", "arguments"),
-        ("vending/formats.py", "from importlib import import_module", "names"),
-        ("lean.py", "import json", "fast-path"),
-        ("cli.py", "def late() -> None:\n    import re", "fast-path"),
-    ],
+OPS = Package("ops", "ops/.importlinter", ".")
+PACKAGES = [SERVICE, CLIENT, OPS]
+PLANTED = (
+    plants(
+        SERVICE,
+        [
+            # An arrow up, an arrow aside, and a module that is on no floor.
+            ("roles/role.py", "from chalicelib.sessions import plan", "floors circles"),
+            ("callers/bearer.py", "from chalicelib.roles.role import Role", "floors circles"),
+            ("sessions/scoping.py", "import chalicelib.decisions.decision", "floors"),
+            ("http.py", "from chalicelib.service import Service", "floors"),
+            ("configuration/settings.py", "from chalicelib.audit import log", "floors"),
+            ("errors.py", "from chalicelib.text import printable", "floors"),
+            ("extra.py", "", "floors"),
+            # What is allowed breaks nothing.
+            ("aws/limits.py", "from chalicelib.aws import table", ""),
+            ("aws/client.py", "def late() -> None:\n    from chalicelib.aws import table", "circles"),
+            ("callers/api_tokens/token.py", "import chalicelib.callers.oidc.claims", "authentication"),
+            # Only there, not even within a function.
+            ("wire/query.py", "from chalice.app import Request", "chalice"),
+            ("service.py", "import aws_lambda_powertools", "powertools"),
+            ("configuration/policy_files.py", "import cedarpy", "cedar"),
+            ("callers/oidc/jwt_format.py", "def late() -> None:\n    import jwt", "signatures"),
+            ("callers/oidc/issuer_keys.py", "import urllib3", "fetching"),
+            ("configuration/catalog_file.py", "import yaml", "yaml"),
+            ("roles/session_rules.py", "import msgspec", "structs"),
+            ("http.py", "import botocore.config", "calls"),
+            ("callers/api_tokens/store.py", "from botocore.exceptions import ClientError", "calls"),
+            ("aws/table.py", "import boto3", "heavy"),
+        ],
+    )
+    + plants(
+        CLIENT,
+        [
+            # An arrow up, an arrow aside, and a module that is on no floor.
+            ("version.py", "import credvend.text.tables", "floors"),
+            ("library.py", "import credvend.command_line", "floors"),
+            ("extra.py", "", "floors"),
+            ("text/tables.py", "from credvend.disk import config_file", "floors circles"),
+            ("commands/get.py", "import credvend.commands.roles", "floors-of-commands"),
+            ("commands/extra.py", "", "floors-of-commands"),
+            ("vending/formats.py", "from credvend.vending.service import Service", "floors-of-vending"),
+            ("vending/extra.py", "", "floors-of-vending"),
+            ("auth/bearer.py", "from credvend.auth import method", "floors-of-auth"),
+            ("auth/extra.py", "", "floors-of-auth"),
+            ("oidc/code_flow.py", "from credvend.oidc.tokens import Tokens", "floors-of-oidc"),
+            ("oidc/extra.py", "", "floors-of-oidc"),
+            ("net/deadline.py", "import credvend.net.proxies", "floors-of-net"),
+            ("net/extra.py", "", "floors-of-net"),
+            ("disk/config_file.py", "from credvend.disk import secret_store", "floors-of-disk"),
+            ("disk/extra.py", "", "floors-of-disk"),
+            ("text/tables.py", "from credvend.text import moments", "floors-of-text"),
+            ("text/extra.py", "", "floors-of-text"),
+            ("auth/methods/gitlab.py", "from credvend.auth.methods import kubernetes", "methods"),
+            # Only there, not even within a function.
+            ("net/send.py", "import botocore.session", "aws-sdks"),
+            ("auth/methods/token.py", "def late() -> None:\n    import boto3", "aws-sdks"),
+            ("auth/sign_in.py", "import keyring.errors", "keyring"),
+            ("oidc/client.py", "from ssl import SSLContext", "sockets"),
+            ("commands/console.py", "import webbrowser", "sockets"),
+            ("vending/service.py", "import http.client", "http"),
+            ("commands/cache.py", "import fcntl", "locks"),
+            ("vending/options.py", "import argparse", "arguments"),
+            ("vending/formats.py", "from importlib import import_module", "names"),
+            ("lean.py", "import json", "fast-path"),
+            ("cli.py", "def late() -> None:\n    import re", "fast-path"),
+        ],
+    )
+    + plants(
+        OPS,
+        [
+            ("errors.py", "import ops.processes.run", "floors"),
+            ("iam/statements.py", "import ops.cloudformation.events", "floors"),
+            ("smoke.py", "import ops.deploy", "floors"),
+            ("extra.py", "", "floors"),
+            ("stages/names.py", "from ops.iam import statements", "floors circles"),
+            ("cloudformation/events.py", "from ops.cloudformation.change_set import ChangeSet", "circles"),
+            ("deployed/caller.py", "from botocore.auth import SigV4Auth", "aws-sdks"),
+            ("api_tokens/table.py", "def late() -> None:\n    import boto3", "aws-sdks"),
+            ("template/overlay.py", "import yaml", "yaml"),
+            ("building/vendor.py", "import subprocess", "programs"),
+            ("environments.py", "from fcntl import flock", "programs"),
+            ("deploying/deploy.py", "import argparse", "arguments"),
+            ("building/vendor.py", "from packaging.tags import sys_tags", "packaging"),
+            ("linting/linters.py", "import parliament", "parliament"),
+            ("environments.py", "import msgspec", "before-virtualenvs"),
+            ("processes/run.py", "from chalicelib.errors import ConfigError", "before-virtualenvs"),
+            ("smoke.py", "from testing.app import write_config", "apart"),
+            ("linting/linters.py", "def late() -> None:\n    import local.aws", "apart"),
+        ],
+    )
 )
 
 

@@ -63,7 +63,7 @@ def stored_token(item: "Mapping[str, AttributeValueTypeDef]") -> StoredToken:
     """What an item of the table says.
 
     Raises:
-        ValueError: it is not as `ops.api_tokens.table` writes them; says which.
+        ValueError: it is not as `ops.api_tokens.new_token` writes them; says which.
     """
     try:
         return StoredToken(

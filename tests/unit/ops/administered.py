@@ -1,4 +1,4 @@
-"""A table of API tokens, what operators do with it, and what credvend makes of it."""
+"""A table of API tokens that operators change, and credvend reads."""
 
 from dataclasses import dataclass, field
 

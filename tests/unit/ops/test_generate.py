@@ -1,4 +1,4 @@
-"""The generated files: the function may assume the catalog's roles and no others."""
+"""The generated files: up to date, and of use to editors."""
 
 import json
 import re
@@ -7,56 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from chalicelib.configuration.catalog_file import WrittenCatalog, catalog_json_schema
-from chalicelib.roles.role import Role
+from chalicelib.configuration.catalog_file import catalog_json_schema
 from ops.environments import ROOT
 from ops.generate import main
-from ops.iam.function_policy import iam_policy
-from tests.unit.chalicelib.decisions.test_authorizer import role
-
-
-def catalog(*roles: Role) -> WrittenCatalog:
-    return WrittenCatalog((), roles)
-
-
-def test_the_function_may_assume_exactly_the_catalogs_roles() -> None:
-    policy = iam_policy(catalog(role("b"), role("a")))
-    statements = policy["Statement"]
-    assert isinstance(statements, list)
-    sts = [statement for statement in statements if any(a.startswith("sts:") for a in statement["Action"])]
-    assert [s["Resource"] for s in sts] == [[f"arn:aws:iam::111122223333:role/{name}" for name in ("a", "b")]]
-    assert [s["Action"] for s in sts] == [["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"]]
-
-
-def test_no_action_is_a_wildcard_and_only_traces_go_anywhere() -> None:
-    statements = iam_policy(catalog(role("a")))["Statement"]
-    assert isinstance(statements, list)
-    assert not [action for statement in statements for action in statement["Action"] if "*" in action]
-    anywhere = [statement["Sid"] for statement in statements if statement["Resource"] == "*"]
-    assert anywhere == ["WriteTraces"]
-
-
-def test_what_the_functions_code_calls_is_bound_to_the_function_and_what_lambda_calls_is_not() -> None:
-    statements = iam_policy(catalog(role("a")))["Statement"]
-    assert isinstance(statements, list)
-    bound = {
-        statement["Sid"]
-        for statement in statements
-        if statement.get("Condition", {}).get("ArnEquals") == {"lambda:SourceFunctionArn": FUNCTION}
-    }
-    assert bound == {"AssumeCatalogRoles", "FindApiTokens", "NoteUseOfApiTokens"}
-    assert {s["Sid"] for s in statements} - bound == {"WriteOwnLog", "WriteTraces"}
-    # The function's name, in the template, is the stack's; a reference to the function would be a circle.
-    template = json.loads((ROOT / ".chalice/template.json").read_text())
-    assert template["Resources"]["APIHandler"]["Properties"]["FunctionName"] == {"Ref": "AWS::StackName"}
-
-
-FUNCTION = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"}
-
-
-def test_an_empty_catalog_may_assume_nothing() -> None:
-    statements = iam_policy(catalog())["Statement"]
-    assert isinstance(statements, list) and "AssumeCatalogRoles" not in [s["Sid"] for s in statements]
 
 
 def test_the_files_in_the_repository_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Whoever packages is told what was packaged, and of what was hardly meant to be."""
+"""Whoever packages is told of what was hardly meant to be packaged."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 
 from local.aws import ACCOUNT
 from ops.building import package as packaging
+from ops.building.source_tree import SHIPPED_CONFIG
 from ops.environments import ROOT
 from ops.stages.stage import Stage
 
@@ -17,7 +18,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.setattr(packaging, "vendor", lambda *arguments: None)
     monkeypatch.setattr(packaging, "packaging_programs", lambda *arguments: Path("programs"))
-    monkeypatch.setattr(packaging, "_package", lambda stage, build, programs: build / "package/sam.json")
+    monkeypatch.setattr(packaging, "chalice_package", lambda stage, build, programs: build / "package/sam.json")
     monkeypatch.setattr(packaging, "complete_template", lambda *arguments: None)
 
 
@@ -26,36 +27,6 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_role_of_the_walk_through_is_told_of_in_any_other_stage(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], stage: str, is_told: bool
 ) -> None:
-    packaging.package(Stage(stage, "python3.12"), tmp_path, ROOT / packaging.SHIPPED_CONFIG)
+    packaging.package(Stage(stage, "python3.12"), tmp_path, ROOT / SHIPPED_CONFIG)
     said = capsys.readouterr().err
     assert (f"arn:aws:iam::{ACCOUNT}:role/assume-role-role: account {ACCOUNT} is the walk-through's" in said) is is_told
-
-
-@pytest.mark.parametrize(
-    ("arguments", "region", "told"),
-    [
-        (
-            ["dev"],
-            None,
-            ["chalicelib/config (the walk-through's: name yours by CONFIG=DIRECTORY)", "none: set AWS_REGION"],
-        ),
-        (["local"], "eu-west-1", ["chalicelib/config", "eu-west-1"]),
-        (["dev", "--config", "CONFIG"], "eu-west-1", ["CONFIG", "eu-west-1"]),
-    ],
-)
-def test_configuration_and_region_are_told(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    region: str | None,
-    told: list[str],
-) -> None:
-    monkeypatch.delenv("AWS_REGION", raising=False)
-    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    if region is not None:
-        monkeypatch.setenv("AWS_REGION", region)
-    monkeypatch.setattr(packaging, "package", lambda *rest: tmp_path / "sam.json")
-    assert packaging.main(arguments) == 0
-    config, where = capsys.readouterr().out.splitlines()[3:]
-    assert config == f"config    {told[0]}" and where.startswith(f"region    {told[1]}")

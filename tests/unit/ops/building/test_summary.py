@@ -11,7 +11,7 @@ from chalicelib.configuration.compile import compile_configuration
 from chalicelib.configuration.digest import configuration_digest
 from ops.building.summary import Summary, compare, summarize, write_summary
 from ops.environments import ROOT
-from ops.stages.stage_file import read_stage_file
+from ops.stages.read_stage_file import read_stage_file
 from ops.template.overlay import read_overlay
 from testing.tokens import ec_key, key_set
 

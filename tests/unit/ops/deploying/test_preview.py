@@ -6,7 +6,7 @@ from pathlib import Path
 from ops.aws.account import Account
 from ops.aws.aws_cli import AwsCli
 from ops.building.summary import Summary, compare
-from ops.cloudformation.stack import ChangeSet, ResourceChange
+from ops.cloudformation.change_set import ChangeSet, ResourceChange
 from ops.deploying.preview import Planned, preview
 from ops.stages.stage import Stage
 

@@ -1,51 +1,23 @@
-"""stage.yaml is taken whole or refused in words, and changes of the template what it says and nothing else."""
+"""stage.yaml is taken whole or refused in words."""
 
-import copy
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chalicelib.errors import ConfigError
 from ops.environments import ROOT
+from ops.stages.read_stage_file import check_region, read_stage_file
 from ops.stages.runtimes import RUNTIMES
 from ops.stages.stage import read_stage
-from ops.stages.stage_file import StageFile, check_region, read_stage_file
-from ops.template.stage_template import ACCESS_LOG_FORMAT, apply_stage_file, bound_roles
+from ops.stages.stage_file import StageFile
 
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
 CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-1111-2222-3333-444455556666"
-Template = dict[str, Any]
 
 
 def read(tmp_path: Path, text: str) -> StageFile:
     (tmp_path / "stage.yaml").write_text(text)
     return read_stage_file(tmp_path)
-
-
-def template() -> Template:
-    """What Chalice makes of the shipped template, as far as these settings concern it."""
-    shipped: Template = json.loads((ROOT / ".chalice/template.json").read_text())
-    resources = shipped["Resources"]
-    resources["APIHandler"] |= {"Type": "AWS::Serverless::Function"}
-    resources["APIHandler"]["Properties"] |= {"MemorySize": 512, "ReservedConcurrentExecutions": 50}
-    resources["RestAPI"] |= {"Type": "AWS::Serverless::Api"}
-    resources["RestAPI"]["Properties"]["StageName"] = "api"
-    signed: Template = {"security": [{"sigv4": []}]}
-    paths = {"/v1/iam/roles": {"get": signed}, "/v1/roles": {"get": {}}}
-    resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"] = paths
-    resources["ApiHandlerRole"] |= {"Type": "AWS::IAM::Role"}
-    resources["ApiHandlerRole"]["Properties"]["Policies"] = [{"PolicyDocument": {"Statement": []}}]
-    resources["ApiHandlerLogGroup"] |= {"Type": "AWS::Logs::LogGroup"}
-    resources["ApiHandlerLogGroup"]["Properties"]["RetentionInDays"] = 365
-    return shipped
-
-
-def applied(tmp_path: Path, text: str) -> Template:
-    changed = template()
-    apply_stage_file(changed, read(tmp_path, text))
-    return changed
 
 
 @pytest.mark.parametrize(
@@ -92,14 +64,6 @@ def test_a_mistake_is_answered_with_what_to_write(tmp_path: Path, text: str, sai
     assert said in str(refused.value) and str(refused.value).startswith("stage.yaml: ")
 
 
-def test_no_file_and_an_empty_one_change_nothing_but_the_resource_policy(tmp_path: Path) -> None:
-    assert read_stage_file(tmp_path) == read(tmp_path, "# nothing yet\n") == StageFile()
-    changed = applied(tmp_path, "")
-    policy = changed["Resources"]["RestAPI"]["Properties"]["DefinitionBody"].pop("x-amazon-apigateway-policy")
-    assert [statement["Sid"] for statement in policy["Statement"]] == ["TokensAndHealth"]
-    assert changed == template()
-
-
 def test_what_is_in_another_region_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
     stage = read(tmp_path, f"kms: {{tables: {KEY}}}\npermissions_boundary: arn:aws:iam::111122223333:policy/x")
     check_region(stage, None)
@@ -116,62 +80,6 @@ def test_the_runtime_of_the_file_comes_before_that_of_the_stage(
     monkeypatch.delenv("CREDVEND_RUNTIME", raising=False)
     (tmp_path / "stage.yaml").write_text("runtime: python3.14")
     assert read_stage(ROOT, "prod", tmp_path).runtime == "python3.14" != read_stage(ROOT, "prod").runtime
-
-
-def test_concurrency_is_reserved_or_not(tmp_path: Path) -> None:
-    function = applied(tmp_path, "concurrency: 7")["Resources"]["APIHandler"]["Properties"]
-    assert function["ReservedConcurrentExecutions"] == 7
-    function = applied(tmp_path, "concurrency: none")["Resources"]["APIHandler"]["Properties"]
-    assert "ReservedConcurrentExecutions" not in function
-
-
-def test_cheap_routes_keep_their_share_of_the_throttle(tmp_path: Path) -> None:
-    changed = applied(tmp_path, "throttle: {rate: 200, burst: 1}")
-    settings = changed["Resources"]["RestAPI"]["Properties"]["MethodSettings"]
-    limits = {s["ResourcePath"]: (s["ThrottlingRateLimit"], s["ThrottlingBurstLimit"]) for s in settings}
-    assert limits["/*"] == (200, 1)
-    assert limits["/~1v1~1roles"] == (40, 1) and limits["/~1v1~1health"] == (20, 1)
-
-
-def test_the_table_s_key_may_be_used_through_dynamodb_alone(tmp_path: Path) -> None:
-    changed = applied(tmp_path, f"kms: {{tables: {KEY}}}")["Resources"]
-    assert changed["TokensTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == KEY
-    (use,) = changed["ApiHandlerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    assert use["Resource"] == KEY
-    assert use["Condition"]["StringEquals"]["kms:ViaService"] == {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}
-    assert "KmsKeyId" not in changed["ApiHandlerLogGroup"]["Properties"]
-
-
-def test_the_access_log_is_a_line_of_json_without_what_callers_send() -> None:
-    line = json.loads(ACCESS_LOG_FORMAT)
-    assert "\n" not in ACCESS_LOG_FORMAT and "$context.requestId" in line.values()
-    sent = ("authorizer", "userAgent", "context.path", "requestOverride", "apiKey", "message", "cognito", "Header")
-    assert not [value for value in line.values() for part in sent if part in value]
-
-
-def test_a_domain_takes_nothing_older_than_tls_1_2(tmp_path: Path) -> None:
-    changed = applied(tmp_path, f"domain: {{name: x.example.com, certificate: {CERTIFICATE}}}")
-    assert changed["Resources"]["CustomDomain"]["Properties"]["SecurityPolicy"] == "TLS_1_2"
-    assert "BasePath" not in changed["Resources"]["CustomDomainMapping"]["Properties"]
-    assert changed["Outputs"]["CustomDomainURL"]["Value"] == "https://x.example.com"
-
-
-def test_each_role_is_bounded_and_nothing_else() -> None:
-    changed = template()
-    changed["Resources"]["Other"] = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}
-    before = copy.deepcopy(changed)
-    bound_roles(changed, None)
-    assert changed == before
-    bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
-    bounded = [n for n, r in changed["Resources"].items() if "PermissionsBoundary" in r["Properties"]]
-    assert bounded == ["ApiHandlerRole", "Other"]
-
-
-def test_a_role_without_properties_is_bounded_too() -> None:
-    changed = template()
-    changed["Resources"]["Bare"] = {"Type": "AWS::IAM::Role"}
-    bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
-    assert changed["Resources"]["Bare"]["Properties"] == {"PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}
 
 
 def test_every_key_is_documented() -> None:

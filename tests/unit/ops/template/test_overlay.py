@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.errors import ConfigError
 from ops.template.overlay import merge_overlay, read_overlay
-from tests.unit.ops.stages.test_stage_file import template
+from tests.unit.ops.template.test_stage_template import template
 
 
 def merged(tmp_path: Path, text: str, name: str = "template.yaml") -> dict[str, Any]:

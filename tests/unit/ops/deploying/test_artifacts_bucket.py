@@ -9,7 +9,7 @@ import pytest
 from botocore import xform_name
 
 from ops.aws.aws_cli import AwsCli
-from ops.deploying.artifacts import artifacts_bucket
+from ops.deploying.artifacts_bucket import artifacts_bucket
 from ops.errors import CommandFailed
 
 ACCOUNT = "111122223333"

@@ -1,4 +1,4 @@
-"""The command line for operators: what it prints, and what it says of wrong arguments."""
+"""The commands for API tokens, as operators give them."""
 
 import io
 import json
@@ -13,12 +13,13 @@ from chalicelib.callers.api_tokens.token import hash_api_token
 from ops import admin
 from ops.api_tokens.table import Tokens
 from ops.environments import ROOT
+from ops.terminal.arguments import duration
 from tests.unit.ops.administered import DAY, Administered
 
 
 @dataclass
 class CommandLine:
-    """`python -m ops.admin` on the table that operators have."""
+    """`python -m ops.admin` on that table."""
 
     administered: Administered
     capture: pytest.CaptureFixture[str]
@@ -40,7 +41,7 @@ def command_line(
     administered: Administered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> CommandLine:
     line = CommandLine(administered, capsys)
-    monkeypatch.setattr(admin, "open_tokens", line.open)
+    monkeypatch.setattr("ops.tokens.open_tokens", line.open)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return line
 
@@ -171,7 +172,7 @@ def test_a_wrong_command_is_told_what_is_wrong(
     ("text", "seconds"), [("0", 0), ("45s", 45), ("30m", 1800), ("12h", 43_200), ("365d", 365 * DAY)]
 )
 def test_durations_have_a_unit(text: str, seconds: int) -> None:
-    assert admin.duration(text) == seconds
+    assert duration(text) == seconds
 
 
 def test_it_runs_as_a_program_and_explains_itself() -> None:

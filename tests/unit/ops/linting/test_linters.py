@@ -1,4 +1,4 @@
-"""What `make check` finds in templates and in IAM policies, and what it lets through."""
+"""What linters find in templates and in IAM policies."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ops.environments import ensure
-from ops.lint import Finding, LinterFailed, judge, policy_findings, template_findings
+from ops.linting.linters import LinterFailed, policy_findings, template_findings
 from ops.linting.policy_sources import Policy
 
 # Notes where each linter goes: the real ones go nowhere. What cannot be started at all would note nothing.
@@ -97,11 +97,3 @@ def test_a_template_that_cannot_be_read_is_no_clean_one(tmp_path: Path) -> None:
     (tmp_path / "template.json").write_text("{")
     with pytest.raises(LinterFailed, match="checkov"):
         list(template_findings(tmp_path / "template.json"))
-
-
-def test_an_exception_is_for_one_place_and_goes_when_there_is_nothing_to_excuse() -> None:
-    found = [Finding("RULE", "Here", "is wrong"), Finding("RULE", "There", "is wrong")]
-    assert judge(found, {}) == ["Here: is wrong (RULE)", "There: is wrong (RULE)"]
-    assert judge(found, {("RULE", "Here"): "meant"}) == ["There: is wrong (RULE)"]
-    assert judge(found, {("RULE", "*"): "meant"}) == []
-    assert judge([], {("RULE", "Here"): "meant"}) == ["RULE is not found in Here any more: take the exception out."]

@@ -1,0 +1,59 @@
+"""DynamoDB for operators: its client, and what it says, in words that help."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+from ops.errors import OperationFailed
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def dynamodb_client() -> "DynamoDBClient":
+    """A client with the AWS credentials and the region of the environment.
+
+    Raises:
+        OperationFailed: no region, or a profile that is not there.
+    """
+    try:
+        return boto3.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
+    except NoRegionError:
+        raise OperationFailed("No region: set AWS_REGION, or `region` in your AWS profile.") from None
+    except BotoCoreError as error:
+        raise OperationFailed(f"Your AWS configuration does not work: {error}") from None
+
+
+@contextmanager
+def explained(client: "DynamoDBClient", table: str, changed: str) -> Iterator[None]:
+    """What DynamoDB and the AWS client say within it, in words that help.
+
+    Args:
+        table: the one that is asked.
+        changed: what is said where somebody else was faster.
+
+    Raises:
+        OperationFailed: DynamoDB did not do it.
+    """
+    try:
+        yield
+    except NoCredentialsError:
+        raise OperationFailed("No AWS credentials: set AWS_PROFILE, or sign in.") from None
+    except ClientError as error:
+        said = error.response.get("Error", {})
+        match said.get("Code"):
+            case "ResourceNotFoundException":
+                raise OperationFailed(
+                    f"There is no table {table} in {client.meta.region_name}, in the account of your credentials. "
+                    "Choose another stage (--stage), region (AWS_REGION) or profile (AWS_PROFILE), or deploy the "
+                    "stage first."
+                ) from None
+            case "TransactionCanceledException" | "ConditionalCheckFailedException":
+                raise OperationFailed(changed) from None
+        raise OperationFailed(f"{said.get('Code', 'Unknown')} on table {table}: {said.get('Message')}") from None
+    except BotoCoreError as error:
+        raise OperationFailed(f"DynamoDB cannot be reached: {error}") from None
