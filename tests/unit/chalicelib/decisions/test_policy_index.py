@@ -254,3 +254,19 @@ def test_policies_about_others_are_not_looked_at(name: str, asked: Asked) -> Non
     authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies + ours), CATALOG)
     assert authorizer.decide(CALLERS[0], catalog_role(name), here) == Decision(True, ("ours",))
     assert asked.policies == [1]
+
+
+def test_no_more_parsed_policies_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.decisions.policy_index._KEPT_POLICIES", 3)
+    policies = "\n".join(
+        f'@id("{user}-{number}") permit (principal == IamUser::"arn:aws:iam::{HOME}:user/{user}", action, resource);'
+        for user in ("a", "b", "c")
+        for number in range(2)
+    )
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
+    here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
+    for _ in range(2):
+        for user in ("a", "b", "c"):
+            decision = authorizer.decide(IamUser("aws", HOME, "/", user, "AIDA"), catalog_role("reader"), here)
+            assert decision.policies == (f"{user}-0", f"{user}-1")
+            assert authorizer._index._kept_policies <= 3

@@ -1,0 +1,31 @@
+"""How the service is put together."""
+
+import pytest
+
+from chalicelib.assembly import CONFIG, load_service
+from chalicelib.callers.api_tokens.store import TokenStore
+from chalicelib.configuration.settings import Settings, read_settings
+from chalicelib.errors import ConfigError, InvalidToken
+
+
+def test_without_a_table_of_api_tokens_none_is_taken() -> None:
+    service = load_service(CONFIG, Settings("eu-west-1"))
+    with pytest.raises(InvalidToken, match="API tokens are not taken here") as refused:
+        service.token_store()
+    assert refused.value.cause == "unknown_token"
+
+
+def test_the_store_of_api_tokens_is_made_once() -> None:
+    service = load_service(CONFIG, Settings("eu-west-1", tokens_table="credvend-dev-tokens"))
+    store = service.token_store()
+    assert isinstance(store, TokenStore) and service.token_store() is store
+
+
+def test_every_request_asks_for_the_configuration_that_is_in_force() -> None:
+    service = load_service(CONFIG, Settings("eu-west-1"))
+    assert service.configuration() is service.configuration()
+
+
+def test_without_a_region_there_are_no_settings() -> None:
+    with pytest.raises(ConfigError, match="set AWS_REGION"):
+        read_settings({})
