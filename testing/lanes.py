@@ -1,9 +1,12 @@
-"""Two lanes side by side: `pytest --second-lane tests/e2e` runs those tests in a process of its own, beside the rest.
+"""Two lanes side by side: `pytest --lanes` runs the tests in two processes, which share them out between them.
 
-Either lane mostly waits: for CloudFormation, for processes that start, for a clock. The second lane reports each of its
-tests to the first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
+Either lane often waits: for CloudFormation, for processes that start, for a clock. The end-to-end tests are the second
+lane's, since they share a stack. Of the others, a lane that is free takes the next file: the first lane from the front,
+the second from the back, so that both end at about the same time. The second lane reports each of its tests to the
+first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -13,6 +16,8 @@ import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Final, cast
@@ -20,30 +25,73 @@ from typing import IO, Final, cast
 import pytest
 
 Json = dict[str, object]
+_SECOND: Final = "e2e"  # the folder whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
-# What a failure of the lane itself is reported as.
-_LANE: Final = "second lane"
+_CLAIMS: Final = "--lane-claims"
 # What the reports tell of, or there was nothing to report.
 _ORDINARY_ENDS: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--second-lane",
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="run the tests of this file or folder beside the others; may stand several times",
-    )
+    parser.addoption("--lanes", action="store_true", help="run the tests in two processes side by side")
     parser.addoption(_REPORTS, type=int, help="this is the second lane: the file descriptor to report to")
+    parser.addoption(_CLAIMS, type=Path, help="where both lanes note which files they take")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     descriptor = cast(int | None, config.getoption(_REPORTS))
     if descriptor is not None:
         config.pluginmanager.register(SecondLane(config, descriptor))
-    elif config.getoption("--second-lane"):
+    elif config.getoption("--lanes"):
         config.pluginmanager.register(FirstLane(config))
+
+
+def _share(items: list[pytest.Item]) -> dict[str, list[pytest.Item]]:
+    """What a lane takes as a whole, in order: a file, or all end-to-end tests."""
+    shares: dict[str, list[pytest.Item]] = {}
+    for item in sorted(items, key=_is_seconds):
+        shares.setdefault(_name(item), []).append(item)
+    return shares
+
+
+def _is_seconds(item: pytest.Item) -> bool:
+    return _SECOND in item.path.parts
+
+
+def _name(item: pytest.Item) -> str:
+    return _SECOND if _is_seconds(item) else str(item.path)
+
+
+def _takes(claims: Path, name: str) -> bool:
+    """Whether this lane is the one that takes a file. The other one is told no from then on."""
+    try:
+        (claims / hashlib.sha256(name.encode()).hexdigest()).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _run(session: pytest.Session, items: Iterator[pytest.Item]) -> None:
+    """Run tests as pytest does, but find out as late as possible which ones.
+
+    Raises:
+        pytest.Session.Failed: as many failed as are to be had.
+        pytest.Session.Interrupted: a test or a hook wants it to end.
+    """
+    item = next(items, None)
+    while item is not None:
+        following = next(items, None)  # a test takes down the fixtures that this one does not need
+        session.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if session.shouldstop:
+            raise session.Interrupted(session.shouldstop)
+        item = following
+
+
+def _is_runnable(session: pytest.Session) -> bool:
+    """Whether pytest would run what was collected."""
+    return not (session.testsfailed or session.config.getoption("collectonly"))
 
 
 class SecondLane:
@@ -53,16 +101,21 @@ class SecondLane:
         self._config = config
         self._reports = os.fdopen(descriptor, "w", encoding="utf-8")
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if _is_of_second_lane(item)]
-        self._tell({"collected": len(items)})
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        if not _is_runnable(session):
+            return None
+        _run(session, self._taken(session.items))
+        return True
+
+    def _taken(self, items: list[pytest.Item]) -> Iterator[pytest.Item]:
+        claims = cast(Path, self._config.getoption(_CLAIMS))
+        for name, group in reversed(_share(items).items()):
+            if name == _SECOND or _takes(claims, name):
+                yield from group
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
-        self._tell({"report": data})
-
-    def _tell(self, message: Json) -> None:
-        self._reports.write(json.dumps(message) + "\n")
+        self._reports.write(json.dumps(data) + "\n")
         self._reports.flush()
 
 
@@ -76,26 +129,36 @@ class _Process:
 
 
 class FirstLane:
-    """The process that people started: runs all other tests, and prints the reports of both lanes."""
+    """The process that people started: runs its tests, and prints the reports of both lanes."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._second: _Process | None = None
+        self._reported: set[str] = set()
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if not _is_of_second_lane(item)]
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        if not _is_runnable(session):
+            return None
+        with tempfile.TemporaryDirectory() as directory:
+            claims = Path(directory)
+            mine = self._taken(session.items, claims)
+            begun = list(islice(mine, 1))  # so that the first file is this lane's
+            with _second_lane(self._config, claims) as self._second:
+                _run(session, chain(begun, mine))
+                self._print(session, wait=True)
+                if self._second.process.wait() not in _ORDINARY_ENDS:
+                    self._config.hook.pytest_runtest_logreport(report=_broken_off(self._second))
+                elif left := [item.nodeid for item in session.items if item.nodeid not in self._reported]:
+                    self._config.hook.pytest_runtest_logreport(report=_failed(f"no lane has run {', '.join(left)}"))
+        return True
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        if session.testsfailed or self._config.getoption("collectonly"):
-            return (yield)
-        with _second_lane(self._config) as self._second:
-            done = yield
-            self._print(session, wait=True)
-            if self._second.process.wait() not in _ORDINARY_ENDS:
-                self._config.hook.pytest_runtest_logreport(report=_broken_off(self._second))
-            return done
+    def _taken(self, items: list[pytest.Item], claims: Path) -> Iterator[pytest.Item]:
+        for name, group in _share(items).items():
+            if name != _SECOND and _takes(claims, name):
+                yield from group
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._reported.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
@@ -117,10 +180,7 @@ class FirstLane:
             if message is None:
                 self._second.messages.put(None)
                 return
-            if "collected" in message:
-                session.testscollected += cast(int, message["collected"])
-                continue
-            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=message["report"])
+            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=message)
             if report.when == "setup":
                 self._config.hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
             self._config.hook.pytest_runtest_logreport(report=report)
@@ -128,31 +188,33 @@ class FirstLane:
                 raise session.Failed(session.shouldfail)
 
 
-def _is_of_second_lane(item: pytest.Item) -> bool:
-    paths = cast(list[str], item.config.getoption("--second-lane"))
-    return any(item.path.is_relative_to(item.config.invocation_params.dir / path) for path in paths)
-
-
 def _broken_off(second: _Process) -> pytest.TestReport:
     """A failure that stands for all that was not run."""
     second.output.seek(0)
     said = second.output.read().decode(errors="replace")
-    message = f"the second lane broke off with {second.process.returncode}:\n{said[-4000:]}"
-    return pytest.TestReport(_LANE, (_LANE, None, _LANE), {}, "failed", message, "call")
+    return _failed(f"the second lane broke off with {second.process.returncode}:\n{said[-4000:]}")
+
+
+def _failed(message: str) -> pytest.TestReport:
+    return pytest.TestReport("lanes", ("lanes", None, "lanes"), {}, "failed", message, "call")
 
 
 @contextmanager
-def _second_lane(config: pytest.Config) -> Iterator[_Process]:
+def _second_lane(config: pytest.Config, claims: Path) -> Iterator[_Process]:
     """The second lane's process; it ends with the block, in order, whatever the end is."""
     reading, writing = os.pipe()
-    # Coverage is measured of what the first lane runs; without the plugin, there is no such option.
-    measured = ["--no-cov"] if config.pluginmanager.hasplugin("pytest_cov") else []
-    arguments = [*map(str, config.invocation_params.args), *measured]
-    command = [sys.executable, "-m", "pytest", *arguments, f"{_REPORTS}={writing}"]
+    arguments = [argument for argument in config.invocation_params.args if argument != "--lanes"]
+    command = [sys.executable, "-m", "pytest", *map(str, arguments), f"{_REPORTS}={writing}", f"{_CLAIMS}={claims}"]
+    environment = dict(os.environ)
+    if config.getoption("cov_source", None):
+        # The first lane counts both together: pytest-cov takes in whatever lies beside its own file, and begins so.
+        environment["COVERAGE_FILE"] = str(config.rootpath / ".coverage.second-lane")
+        command += ["--cov-report=", "--cov-fail-under=0"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
             cwd=config.invocation_params.dir,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -60,6 +60,45 @@ def test_a_failure_of_the_second_lane_fails_the_run_and_is_shown(project: Path) 
     assert "AssertionError: assert 'this' == 'that'" in output
 
 
+def test_a_lane_that_is_free_takes_files_from_the_back(project: Path) -> None:
+    told = "import os, pathlib, threading\nhere = pathlib.Path(__file__)\n"
+    ran = "here.with_suffix('.ran').open('a').write(f'{os.getpid()}\\n')\n"
+    last = "while not here.with_name('test_z.ran').exists(): threading.Event().wait(0.05)"
+    (project / "test_first.py").write_text(f"{told}def test_waits_for_the_last():\n    {last}\n    {ran}")
+    for name in "mnz":
+        (project / f"test_{name}.py").write_text(f"{told}def test_{name}(): {ran}")
+    run = start(project)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0 and "4 passed" in output, output
+    by = {path.stem: path.read_text().split() for path in project.glob("*.ran")}
+    assert {name: len(lanes) for name, lanes in by.items()} == {f"test_{name}": 1 for name in ("first", "m", "n", "z")}
+    assert by["test_first"] != by["test_z"]
+
+
+def test_a_test_that_no_lane_runs_fails_the_run(project: Path) -> None:
+    # The second lane ends in order, and has collected nothing.
+    (project / "conftest.py").write_text(
+        'pytest_plugins = ["testing.lanes"]\n'
+        "def pytest_collection_modifyitems(config, items):\n"
+        "    if config.getoption('--lane-reports') is not None: items.clear()\n"
+    )
+    (project / "e2e/test_second.py").write_text("def test_three(): pass\n")
+    run = start(project)
+    output, _ = run.communicate()
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 2 passed" in output, output
+    assert "no lane has run e2e/test_second.py::test_three" in output
+
+
+@pytest.mark.parametrize(("second", "is_enough"), [("two", True), ("one", False)])
+def test_what_either_lane_covers_is_counted(project: Path, second: str, is_enough: bool) -> None:
+    (project / "covered.py").write_text("def one():\n    return 1\ndef two():\n    return 2\n")
+    (project / "test_first.py").write_text("import covered\ndef test_one(): covered.one()\n")
+    (project / "e2e/test_second.py").write_text(f"import covered\ndef test_two(): covered.{second}()\n")
+    run = start(project, "--cov=covered", "--cov-fail-under=100")
+    output, _ = run.communicate()
+    assert (run.returncode == 0) is is_enough and re.search(r"=+ 2 passed in .*=+\n\Z", output), output
+
+
 def test_arguments_choose_from_both_lanes(project: Path) -> None:
     (project / "e2e/test_second.py").write_text("def test_three(): pass\ndef test_four(): assert False\n")
     run = start(project, "-k", "three")
