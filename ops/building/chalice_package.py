@@ -4,7 +4,8 @@ import os
 from pathlib import Path
 from typing import Final
 
-from ops.building.slim import CompileFailed, slim
+from ops.building.join import join
+from ops.building.slim import add_bytecode
 from ops.errors import CommandFailed
 from ops.processes.run import run
 from ops.stages.stage import Stage
@@ -14,11 +15,12 @@ _ANY_REGION: Final = "us-east-1"
 _KEPT_PACKAGES: Final = 4
 
 
-def chalice_package(stage: Stage, build: Path, programs: Path) -> Path:
-    """Package the tree below `build`, and make the package slim.
+def chalice_package(stage: Stage, build: Path, programs: Path, dependencies: bytes) -> Path:
+    """Package the tree below `build`, with its dependencies and bytecode.
 
     Args:
         programs: where those of the Python are that the package is for.
+        dependencies: a zip archive of them.
 
     Returns:
         The template; the code lies beside it.
@@ -33,10 +35,8 @@ def chalice_package(stage: Stage, build: Path, programs: Path) -> Path:
     done = run(command, directory=build / "source", environment=_environment_of_packaging())
     if done.returncode != 0:
         raise CommandFailed(f"chalice package failed:\n{(done.stderr or done.stdout).strip()}")
-    try:
-        slim(build / "package/deployment.zip", str(programs / "python"))
-    except CompileFailed as failure:
-        raise CommandFailed(f"A file of the package is no Python:\n{failure}") from None
+    add_bytecode(build / "package/deployment.zip", str(programs / "python"))
+    join(build / "package/deployment.zip", dependencies)
     return build / "package/sam.json"
 
 

@@ -2,8 +2,9 @@
 
 1. A copy of what Lambda needs below `.build/STAGE/`, with the adopter's configuration laid over it.
 2. The configuration checked and compiled to one file, and the function's IAM policy made from the catalog.
-3. What `requirements.txt` names, installed beside it for Lambda: wheels alone, whose hashes it holds.
-4. `chalice package`, merged with `.chalice/template.json`; what is never used left out of it, and bytecode put in.
+3. What `requirements.txt` names, for Lambda: wheels alone, whose hashes it holds, without what is never used. It is
+   made once, and kept in `.build/dependencies/`.
+4. `chalice package`, merged with `.chalice/template.json`; bytecode put into it, and what was made in 3.
 5. The template completed: policies for all roles of the catalog, permissions for the routes, and what `stage.yaml` and
    `template.yaml` of the configuration say.
 """
@@ -15,9 +16,9 @@ from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compile import compile_configuration
 from ops.aws.partition import check_partition
 from ops.building.chalice_package import chalice_package
+from ops.building.dependencies import dependencies
 from ops.building.source_tree import SHIPPED_CONFIG, copy_source, name_configuration
 from ops.building.summary import write_summary
-from ops.building.vendor import vendor
 from ops.environments import ROOT
 from ops.iam.function_policy import write_policy
 from ops.stages.read_stage_file import check_region
@@ -60,8 +61,8 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     write_policy(build / "source", catalog)
     name_configuration(build / "source", write_summary(build / "source", catalog, stage.settings, overlay))
     programs = packaging_programs(stage.runtime, stage.runtime_file)
-    vendor(ROOT / "requirements.txt", build / "source/vendor", programs / "python")
-    template = chalice_package(stage, build, programs)
+    needed = dependencies(ROOT / "requirements.txt", programs / "python", ROOT / ".build/dependencies")
+    template = chalice_package(stage, build, programs, needed)
     complete_template(template, catalog, stage.settings, overlay)
     return template
 

@@ -8,10 +8,12 @@ import json
 import re
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from ops.errors import CommandFailed
 from ops.processes.run import run
 
 _SERVICES: Final = ("dynamodb", "sts")
@@ -27,12 +29,12 @@ _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _READABLE: Final = 0o644 << 16
 
 
-class CompileFailed(Exception):
+class CompileFailed(CommandFailed):
     """A file of the package is no Python; the message holds what the compiler said."""
 
 
 def slim(package: Path, python: str = sys.executable) -> None:
-    """Rewrite a package in place.
+    """Leave out of a package with dependencies, in place, what the function never reads, and put bytecode in.
 
     Args:
         python: an interpreter of the version that the package is for.
@@ -40,13 +42,22 @@ def slim(package: Path, python: str = sys.executable) -> None:
     Raises:
         CompileFailed: a file of it is no Python.
     """
+    _rewrite(package, python, _is_unused, lambda tree: _shorten_endpoints(tree / "botocore/data/endpoints.json"))
+
+
+def add_bytecode(package: Path, python: str = sys.executable) -> None:
+    """Put bytecode into a package without dependencies, in place; arguments and errors are those of `slim`."""
+    _rewrite(package, python, lambda name: False, lambda tree: None)
+
+
+def _rewrite(package: Path, python: str, is_left_out: Callable[[str], bool], change: Callable[[Path], None]) -> None:
     with TemporaryDirectory(dir=package.parent) as directory:
         tree = Path(directory) / "tree"
         with zipfile.ZipFile(package) as archive:
-            entries = {entry.filename: entry for entry in archive.infolist() if not _is_unused(entry.filename)}
+            entries = {entry.filename: entry for entry in archive.infolist() if not is_left_out(entry.filename)}
             archive.extractall(tree, entries)
-        _shorten_endpoints(tree / "botocore/data/endpoints.json")
-        _add_bytecode(tree, python)
+        change(tree)
+        _compile(tree, python)
         slimmer = Path(directory) / package.name
         with zipfile.ZipFile(slimmer, "w") as archive:
             for path in sorted(path for path in tree.rglob("*") if path.is_file()):
@@ -70,11 +81,11 @@ def _shorten_endpoints(path: Path) -> None:
     path.write_text(json.dumps(document), encoding="utf-8")
 
 
-def _add_bytecode(tree: Path, python: str) -> None:
+def _compile(tree: Path, python: str) -> None:
     """Compile everything. Unchecked: nothing changes in a package, so Python need not look whether the source did."""
     command = [python, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash"]
     # In tracebacks, the paths are those in Lambda.
     command += ["-s", str(tree), "-p", "/var/task", str(tree)]
     done = run(command, environment={"PYTHONHASHSEED": "0"})
     if done.returncode != 0:
-        raise CompileFailed((done.stdout + done.stderr).strip())
+        raise CompileFailed(f"A file of the package is no Python:\n{(done.stdout + done.stderr).strip()}")

@@ -15,10 +15,11 @@ SHIPPED_CONFIG: Final = Path("chalicelib/config")
 
 
 def copy_source(target: Path, config: Path | None) -> None:
-    """Lay out afresh what Lambda needs; only what is installed beside it, and Chalice's cache, stay from last time."""
+    """Lay out afresh what Lambda needs; only Chalice's cache stays from last time."""
     target.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target / "vendor", ignore_errors=True)  # earlier versions installed there, and Chalice packages it
     shutil.copyfile(ROOT / "app.py", target / "app.py")
-    (target / "requirements.txt").write_text("# Chalice is to download nothing: all is in vendor/.\n", encoding="utf-8")
+    (target / "requirements.txt").write_text("# Chalice is to download nothing.\n", encoding="utf-8")
     shutil.rmtree(target / "chalicelib", ignore_errors=True)
     shutil.copytree(ROOT / "chalicelib", target / "chalicelib", ignore=_not_shipped)
     (target / ".chalice").mkdir(exist_ok=True)

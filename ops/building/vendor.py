@@ -1,11 +1,9 @@
 """Installs what Lambda runs beside the function's code, for Lambda's platform: wheels alone, each with a known hash.
 
 Chalice would download the packages itself: those for another platform than this machine's a second time, by name and
-without hashes, and where that fails it packages without them. So it is handed them in `vendor/`, which it packages as
-it is: https://aws.github.io/chalice/topics/packaging.html
+without hashes, and where that fails it packages without them. So it packages the service alone.
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import Final
@@ -21,28 +19,22 @@ _GLIBC_OF_AL2023: Final = 34
 
 
 def vendor(requirements: Path, target: Path, python: Path) -> None:
-    """Install the packages of a requirements file, unless they are there.
+    """Install the packages of a requirements file.
 
     Args:
-        target: a directory that holds nothing else; beside it lies a file that says what is in it.
+        target: a directory that holds nothing else; what is in it goes.
         python: an interpreter of the version that Lambda runs, in a virtualenv that has pip.
 
     Raises:
         CommandFailed: a package has no wheel for Lambda, or one with another hash; says which.
     """
     options = ["--require-hashes", "--only-binary=:all:", "--no-deps", "--no-compile", *_platform(_version(python))]
-    digest = hashlib.sha256(" ".join(options).encode() + requirements.read_bytes()).hexdigest()
-    stamp = target.with_name(f"{target.name}.sha256")
-    if stamp.exists() and stamp.read_text(encoding="ascii") == digest:
-        return
-    stamp.unlink(missing_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = run([*pip, *options, "--target", str(target), "--requirement", str(requirements)])
     if done.returncode != 0:
         raise CommandFailed(f"What {requirements.name} names cannot be installed for Lambda:\n{done.stderr.strip()}")
     shutil.rmtree(target / "bin", ignore_errors=True)  # programs for this machine
-    stamp.write_text(digest, encoding="ascii")
 
 
 def _version(python: Path) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import pytest
 
 from local.aws import ACCOUNT
 from ops.building import package as packaging
-from ops.building.source_tree import SHIPPED_CONFIG
+from ops.building.source_tree import SHIPPED_CONFIG, copy_source
 from ops.environments import ROOT
 from ops.stages.stage import Stage
 
@@ -16,9 +16,9 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Packaging without the steps that take long: nothing is installed."""
     monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
-    monkeypatch.setattr(packaging, "vendor", lambda *arguments: None)
+    monkeypatch.setattr(packaging, "dependencies", lambda *arguments: b"")
     monkeypatch.setattr(packaging, "packaging_programs", lambda *arguments: Path("programs"))
-    monkeypatch.setattr(packaging, "chalice_package", lambda stage, build, programs: build / "package/sam.json")
+    monkeypatch.setattr(packaging, "chalice_package", lambda stage, build, *others: build / "package/sam.json")
     monkeypatch.setattr(packaging, "complete_template", lambda *arguments: None)
 
 
@@ -30,3 +30,10 @@ def test_a_role_of_the_walk_through_is_told_of_in_any_other_stage(
     packaging.package(Stage(stage, "python3.12"), tmp_path, ROOT / SHIPPED_CONFIG)
     said = capsys.readouterr().err
     assert (f"arn:aws:iam::{ACCOUNT}:role/assume-role-role: account {ACCOUNT} is the walk-through's" in said) is is_told
+
+
+def test_what_an_earlier_version_installed_beside_the_source_is_not_packaged(tmp_path: Path) -> None:
+    (tmp_path / "source/vendor").mkdir(parents=True)
+    (tmp_path / "source/vendor/old.py").write_text("")
+    copy_source(tmp_path / "source", None)
+    assert not (tmp_path / "source/vendor").exists()
