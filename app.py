@@ -29,7 +29,7 @@ iam = IAMAuthorizer()
 ANY = ["*/*"]
 
 
-# Two doors, one house: under /v1/iam/ API Gateway checks SigV4 signatures; the others take a bearer token.
+# Two schemes to authenticate: under /v1/iam/ API Gateway checks SigV4 signatures; the others take a bearer token.
 @app.route("/v1/iam/credentials", methods=["POST"], authorizer=iam, content_types=ANY)
 @app.route("/v1/credentials", methods=["POST"], content_types=ANY)
 def vend() -> Response:

@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 from msgspec import NODEFAULT, UNSET, structs
 
-from chalicelib.configuration.catalog_file import RoleEntry, WrittenCatalog, read_catalog
+from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
 from chalicelib.configuration.compiled import FORMAT, compiled_path, load_compiled
 from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.issuers_file import read_issuers
 from chalicelib.configuration.policy_files import load_policies
+from chalicelib.configuration.role_entry import RoleEntry
 from chalicelib.configuration.source import check_source
 from chalicelib.roles.catalog import Catalog
 

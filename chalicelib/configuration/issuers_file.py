@@ -2,62 +2,18 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
 
 from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar, check_url, normal_type
 from chalicelib.configuration.entry_problems import duplicates, field_message, label
+from chalicelib.configuration.issuer_entry import ALGORITHMS, PATTERNS_IN_WORDS, IssuerEntry, IssuersFile
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.errors import ConfigError
 
-# Signatures with a public key only: with HMAC, whoever verifies could sign (RFC 8725, 3.1 and 3.2).
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _DURATION = re.compile(r"([0-9]{1,7})([smhd]?)", re.ASCII)
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MAXIMUM_LEEWAY_SECONDS = 300
-
-IssuerName = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description='Its name in policies: OidcIssuer::"..."')
-]
-Url = Annotated[str, Meta(pattern=r"^https?://[!-~]+\Z", max_length=512)]
-Text = Annotated[str, Meta(min_length=1, max_length=512)]
-WrittenPath = Text | Annotated[list[Text], Meta(min_length=1, max_length=8)]
-Duration = int | str
-
-
-class IssuerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """One issuer, as an adopter writes it. The JSON Schema of issuers.yaml is made from this type."""
-
-    name: IssuerName
-    issuer: Annotated[Url, Meta(description="Exactly the `iss` of its tokens.")]
-    audiences: Annotated[list[Text], Meta(min_length=1, description="A token must be for one of these.")]
-    algorithms: Annotated[tuple[str, ...], Meta(min_length=1, description="Of its signatures.")] = ("RS256", "ES256")
-    jwks_uri: Annotated[Url | None, Meta(description="Where its keys are, in the place of discovery.")] = None
-    jwks_file: Annotated[
-        Annotated[str, Meta(pattern=r"^keys/[A-Za-z0-9_-][A-Za-z0-9_.-]*\.json\Z")] | None,
-        Meta(description="Its keys as a file of the configuration, for issuers that cannot be reached."),
-    ] = None
-    audience_claim: Annotated[Text, Meta(description="`client_id` for Cognito's access tokens.")] = "aud"
-    subject_claim: Annotated[WrittenPath, Meta(description="Which claim tells who it is.")] = "sub"
-    groups_claim: Annotated[WrittenPath | None, Meta(description="Which claim holds the groups.")] = None
-    claims: Annotated[dict[Text, WrittenPath], Meta(description="Tags for policies, from claims.")] = {}
-    required_claims: Annotated[
-        dict[Text, Scalar | list[Scalar]], Meta(description='Values that claims must have; "*": any.')
-    ] = {}
-    types: Annotated[
-        Annotated[list[Text], Meta(min_length=1)] | None,
-        Meta(description="The `typ` of its tokens. Default: JWT, or none."),
-    ] = None
-    max_age: Annotated[Duration, Meta(description="The longest time since `iat`.")] = "24h"
-    leeway: Annotated[Duration, Meta(description="For clocks that differ: at most 5m.")] = "30s"
-
-
-class IssuersFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of issuers.yaml."""
-
-    issuers: list[IssuerEntry]
 
 
 def load_issuers(path: Path, allow_loopback_http: bool) -> tuple[Issuer, ...]:
@@ -100,7 +56,7 @@ def check_issuers(path: Path, entries: list[object], allow_loopback_http: bool) 
         try:
             issuers.append(_issuer(msgspec.convert(entry, IssuerEntry, strict=True), allow_loopback_http))
         except (msgspec.ValidationError, ValueError) as error:
-            what = field_message(str(error), IssuerEntry, _PATTERNS_IN_WORDS)
+            what = field_message(str(error), IssuerEntry, PATTERNS_IN_WORDS)
             problems.append(f"{path.name}: issuer {label(entry, index)}: {what}")
     problems += duplicates(path, "issuer", entries, ("name", "issuer"))
     problems += [
@@ -171,11 +127,3 @@ def _seconds(field: str, value: int | str) -> int:
     if match is None:
         raise ValueError(f'`{field}` must be seconds, or a number with a unit such as "30s", "15m" or "24h"')
     return int(match[1]) * _UNIT_SECONDS[match[2]]
-
-
-_PATTERNS_IN_WORDS = {
-    "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
-    "issuer": "must be a URL",
-    "jwks_uri": "must be a URL",
-    "jwks_file": "must be a file below the configuration, such as keys/NAME.json",
-}

@@ -1,7 +1,7 @@
 """Lets API Gateway invoke the function for the routes of the stage, and for nothing else.
 
 Chalice's template lets it in for any stage, method and path of the API: whoever may change the API, or test its
-methods in the console, then comes in by a door that is none of ours. The console's test call comes from a stage named
+methods in the console, then comes in by a route that is none of ours. The console's test call comes from a stage named
 `test-invoke-stage`:
 https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_apigateway.LambdaIntegrationOptions.html (allowTestInvoke)
 """

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final, cast
 
-from chalicelib.configuration.catalog_file import MAXIMUM_MANAGED_POLICIES, WrittenCatalog
+from chalicelib.configuration.catalog_file import WrittenCatalog
+from chalicelib.configuration.role_entry import MAXIMUM_MANAGED_POLICIES
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.function_policy import ASSUME_SID, iam_policy

@@ -21,7 +21,7 @@ sys.path.insert(0, sys.argv[1])
 import app
 answer = app.app(json.loads(sys.argv[2]), None)
 from chalicelib.callers.oidc import verify
-from chalicelib.callers.api_tokens.store import dynamodb_client
+from chalicelib.aws.table import dynamodb_client
 dynamodb_client("ap-northeast-2")
 places = {module.__file__ for module in sys.modules.values() if getattr(module, "__file__", None)}
 print(json.dumps({"answer": answer, "places": sorted(places)}))

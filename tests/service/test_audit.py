@@ -119,18 +119,20 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return credvend.records()
 
 
-def _go_every_way(credvend: CredvendApp, door: str, identity: Mapping[str, object], headers: Mapping[str, str]) -> None:
+def _go_every_way(
+    credvend: CredvendApp, prefix: str, identity: Mapping[str, object], headers: Mapping[str, str]
+) -> None:
     def vend(role: str, more: Mapping[str, object]) -> None:
         sent = {**headers, "Content-Type": "application/json"}
-        credvend.call("POST", f"{door}/credentials", json.dumps({"role": role, **more}), identity, sent)
+        credvend.call("POST", f"{prefix}/credentials", json.dumps({"role": role, **more}), identity, sent)
 
-    credvend.call("GET", f"{door}/roles", None, identity, headers)
-    credvend.call("GET", f"{door}/whoami", None, identity, headers)
-    credvend.call("GET", f"{door}/whoami", None, identity, headers, {"a": "b"})
-    credvend.call("GET", f"{door}/health", None, identity, headers)
+    credvend.call("GET", f"{prefix}/roles", None, identity, headers)
+    credvend.call("GET", f"{prefix}/whoami", None, identity, headers)
+    credvend.call("GET", f"{prefix}/whoami", None, identity, headers, {"a": "b"})
+    credvend.call("GET", f"{prefix}/health", None, identity, headers)
     nowhere = {**identity, "sourceIp": None}
-    credvend.call("GET", f"{door}/whoami", None, nowhere, headers)
-    credvend.call("POST", f"{door}/credentials", '{"role": "reader"}', nowhere, headers)
+    credvend.call("GET", f"{prefix}/whoami", None, nowhere, headers)
+    credvend.call("POST", f"{prefix}/credentials", '{"role": "reader"}', nowhere, headers)
     for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
         for role in ("reader", "plain", "brief", "forbidden"):
             vend(role, more)

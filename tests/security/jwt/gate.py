@@ -12,10 +12,10 @@ from testing.app import REQUEST_ID, Answer, CredvendApp, Json, Parts
 from testing.events import SOURCE_IP, unsigned
 from testing.sts_server import SECRET
 
-Door = tuple[str, str, str | None]
+Route = tuple[str, str, str | None]
 """A route: method, path and body."""
 
-DOORS: Final = (
+ROUTES: Final = (
     ("GET", "/v1/whoami", None),
     ("GET", "/v1/roles", None),
     ("POST", "/v1/credentials", '{"role": "reader"}'),
@@ -37,26 +37,26 @@ class Gate:
     caplog: pytest.LogCaptureFixture
     looked_up: list[object]
 
-    def send(self, sent: Mapping[str, str], door: Door = DOORS[0], **more: Unpack[Parts]) -> Answer:
-        method, path, body = door
+    def send(self, sent: Mapping[str, str], route: Route = ROUTES[0], **more: Unpack[Parts]) -> Answer:
+        method, path, body = route
         parts: Parts = {"identity": unsigned(), "headers": sent, **more}
         return self.credvend.call(method, path, body, **parts)
 
-    def present(self, token: str, door: Door = DOORS[0]) -> Answer:
-        return self.send({"Authorization": f"Bearer {token}"}, door)
+    def present(self, token: str, route: Route = ROUTES[0]) -> Answer:
+        return self.send({"Authorization": f"Bearer {token}"}, route)
 
     def vended(self, token: str) -> dict[str, str]:
         """What STS was asked for the holder of a token."""
         self.credvend.sts.asked.clear()
-        answer = self.present(token, DOORS[-1])
+        answer = self.present(token, ROUTES[-1])
         assert (answer.status, SECRET in answer.text) == (200, True), answer.text
         (asked,) = self.credvend.sts.asked
         return asked
 
     def assert_refused(self, token: str) -> None:
-        """No door opens."""
-        for door in DOORS:
-            self.assert_turned_away(self.present(token, door), token)
+        """No route opens."""
+        for route in ROUTES:
+            self.assert_turned_away(self.present(token, route), token)
 
     def assert_turned_away(self, answer: Answer, token: str, code: str = "InvalidToken") -> Json:
         """Refused the way that is promised, with nothing vended, fetched or told. Returns the record."""

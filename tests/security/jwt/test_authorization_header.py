@@ -9,7 +9,7 @@ import pytest
 import app as app_module
 from testing.app import Answer, Json
 from testing.events import rest_event
-from tests.security.jwt.gate import DOORS, Door, Gate, assert_either, each
+from tests.security.jwt.gate import ROUTES, Gate, Route, assert_either, each
 from tests.security.jwt.tokens import plain
 
 
@@ -41,15 +41,15 @@ WHEREABOUTS: Final[dict[str, Callable[[str], dict[str, str]]]] = {
 @pytest.mark.parametrize("where", each(WHEREABOUTS))
 def test_a_token_elsewhere_than_in_the_header_is_no_token(gate: Gate, where: Callable[[str], dict[str, str]]) -> None:
     token = plain()()
-    for door in DOORS:
-        gate.assert_turned_away(gate.send(where(token), door), token, "Unauthenticated")
+    for route in ROUTES:
+        gate.assert_turned_away(gate.send(where(token), route), token, "Unauthenticated")
 
 
 @pytest.mark.parametrize("name", ["access_token", "Authorization", "token", "id_token"])
 def test_a_token_in_the_query_is_no_token(gate: Gate, name: str) -> None:
     token = plain()()
-    for door in DOORS:
-        gate.assert_turned_away(gate.send({}, door, query={name: token}), token, "Unauthenticated")
+    for route in ROUTES:
+        gate.assert_turned_away(gate.send({}, route, query={name: token}), token, "Unauthenticated")
 
 
 @pytest.mark.parametrize("form", ["form", "json", "text"])
@@ -105,14 +105,14 @@ SCHEMES: Final[dict[str, str]] = {
 def test_a_header_that_is_not_one_bearer_token_is_refused(gate: Gate, header: str) -> None:
     """Either code is true: there is no token, or none that counts."""
     token = plain()()
-    for door in DOORS:
-        answer = gate.send({"Authorization": header.format(token)}, door)
+    for route in ROUTES:
+        answer = gate.send({"Authorization": header.format(token)}, route)
         assert_either(gate, answer, token)
 
 
-def event(headers: object, multi: object, door: Door = DOORS[0]) -> Json:
+def event(headers: object, multi: object, route: Route = ROUTES[0]) -> Json:
     """An event as API Gateway sends it: `headers` holds the last of each header, `multiValueHeaders` all of them."""
-    method, path, body = door
+    method, path, body = route
     return rest_event(method, path, body=body) | {"headers": headers, "multiValueHeaders": multi}
 
 
@@ -148,6 +148,6 @@ SEVERAL: Final[dict[str, dict[str, list[str]]]] = {
 def test_more_than_one_header_is_refused(gate: Gate, headers: dict[str, list[str]]) -> None:
     token = plain()()
     multi = {name: [value.replace("T", token) for value in values] for name, values in headers.items()}
-    for door in DOORS:
-        answer = answer_to(event({name: values[-1] for name, values in multi.items()}, multi, door))
+    for route in ROUTES:
+        answer = answer_to(event({name: values[-1] for name, values in multi.items()}, multi, route))
         assert_either(gate, answer, token)

@@ -6,15 +6,15 @@ from typing import Final
 import pytest
 
 from testing.tokens import ABSENT, AUDIENCE, SUBJECT, Key, honest_claims, honest_header, rsa_key, sign
-from tests.security.jwt.gate import DOORS, Gate, each
+from tests.security.jwt.gate import ROUTES, Gate, each
 from tests.security.jwt.issuers import ALGORITHMS, OTHER, curve_key, key
 from tests.security.jwt.tokens import Make, every_claims, plain, signed_with, soon, strict_claims, tags
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_an_honest_token_of_each_algorithm_is_let_in(gate: Gate, algorithm: str) -> None:
-    for door in DOORS:
-        answer = gate.present(signed_with(algorithm), door)
+    for route in ROUTES:
+        answer = gate.present(signed_with(algorithm), route)
         assert answer.status == 200, answer.text
 
 

@@ -1,15 +1,15 @@
 """What is logged about a token: the issuer and the key that a refused one claims, and never the token itself."""
 
 from testing.tokens import honest_claims, sign
-from tests.security.jwt.gate import DOORS, Gate
+from tests.security.jwt.gate import ROUTES, Gate
 from tests.security.jwt.issuers import attacker
 from tests.security.jwt.tokens import plain
 
 
 def test_an_honest_token_is_in_no_log(gate: Gate) -> None:
     token = plain()()
-    for door in DOORS:
-        assert gate.present(token, door).status == 200
+    for route in ROUTES:
+        assert gate.present(token, route).status == 200
     written, complained = gate.credvend.capture.readouterr()
     told = written + complained + gate.caplog.text
     assert "alice" in told and not [part for part in token.split(".") if part in told]

@@ -6,22 +6,22 @@ import pytest
 
 from testing.events import iam_user
 from testing.tokens import honest_claims, sign
-from tests.security.jwt.gate import DOORS, Door, Gate, assert_either
+from tests.security.jwt.gate import ROUTES, Gate, Route, assert_either
 from tests.security.jwt.issuers import attacker
 from tests.security.jwt.tokens import plain
 
-IAM_DOORS: Final = tuple((method, path.replace("/v1/", "/v1/iam/"), body) for method, path, body in DOORS)
+IAM_DOORS: Final = tuple((method, path.replace("/v1/", "/v1/iam/"), body) for method, path, body in ROUTES)
 
 
-@pytest.mark.parametrize("door", IAM_DOORS, ids=[door[1] for door in IAM_DOORS])
-def test_a_token_counts_for_nothing_where_iam_is_asked_for(gate: Gate, door: Door) -> None:
+@pytest.mark.parametrize("route", IAM_DOORS, ids=[route[1] for route in IAM_DOORS])
+def test_a_token_counts_for_nothing_where_iam_is_asked_for(gate: Gate, route: Route) -> None:
     token = plain()()
-    assert_either(gate, gate.send({"Authorization": f"Bearer {token}"}, door), token)
+    assert_either(gate, gate.send({"Authorization": f"Bearer {token}"}, route), token)
 
 
-@pytest.mark.parametrize("door", DOORS, ids=[door[1] for door in DOORS])
-def test_an_iam_identity_counts_for_nothing_where_a_token_is_asked_for(gate: Gate, door: Door) -> None:
-    gate.assert_turned_away(gate.send({}, door, identity=iam_user()), "", "Unauthenticated")
+@pytest.mark.parametrize("route", ROUTES, ids=[route[1] for route in ROUTES])
+def test_an_iam_identity_counts_for_nothing_where_a_token_is_asked_for(gate: Gate, route: Route) -> None:
+    gate.assert_turned_away(gate.send({}, route, identity=iam_user()), "", "Unauthenticated")
 
 
 def test_a_token_says_who_calls_whatever_else_the_event_holds(gate: Gate) -> None:

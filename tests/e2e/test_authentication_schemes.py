@@ -1,4 +1,4 @@
-"""Who gets through API Gateway's door, and as whom."""
+"""Whom API Gateway lets through, and as whom: SigV4 signatures and bearer tokens."""
 
 import re
 

@@ -1,0 +1,102 @@
+"""What may a role of the catalog be called, and what may be said of it? The types of roles.yaml."""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
+from chalicelib.aws.partitions import PARTITIONS
+from chalicelib.configuration.session_rules_entry import SessionRulesEntry
+
+# Managed policies that may be attached to a role: by default, and where the quota was raised as far as it goes.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+DEFAULT_MANAGED_POLICIES: Final = 10
+MAXIMUM_MANAGED_POLICIES: Final = 20
+
+# Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
+RoleName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="How callers ask for the role.")
+]
+RoleArn = Annotated[
+    str,
+    # A path of at most 512 characters and a name of at most 64:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    # IAM takes more characters in a path. Not here: the ARN goes into the function's own IAM policy, where `*`, `?` and
+    # `${...}` are wildcards, and into a CloudFormation template, where `{{resolve:...}}` is replaced.
+    Meta(
+        pattern=rf"^arn:({PARTITIONS}):iam::[0-9]{{12}}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{{1,64}}\Z",
+        max_length=640,
+        description="ARN of the IAM role, path included.",
+    ),
+]
+# The same characters: with `*` behind it, it goes into the function's IAM policy. Never `/` alone, which is every role.
+RolePath = Annotated[
+    str,
+    Meta(
+        pattern=r"^/([A-Za-z0-9_+=,.@-]+/)+\Z",
+        max_length=512,
+        description="Path of the target roles, such as /credvend/: the function's IAM policy names it, not each role.",
+    ),
+]
+GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
+Duration = (
+    Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
+)
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (ExternalId)
+ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
+
+
+class RoleEntry(
+    SessionRulesEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True
+):
+    """One role, as an adopter writes it. The JSON Schema of roles.yaml is made from this type."""
+
+    name: RoleName
+    arn: RoleArn
+    description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
+    groups: Annotated[
+        list[GroupName], Meta(description='Role groups, for policies: resource in RoleGroup::"...".')
+    ] = []
+    default_duration: Annotated[Duration, Meta(description='Where the caller names none: seconds or "15m".')] = (
+        MINIMUM_SECONDS
+    )
+    max_duration: Annotated[Duration, Meta(description="The longest session, 15m to 1h.")] = MAXIMUM_SECONDS
+    external_id: Annotated[ExternalId | None, Meta(description="Sent to STS; the trust policy may demand it.")] = None
+    require_reason: Annotated[bool, Meta(description="Callers must say why.")] = False
+    source_identity: Annotated[
+        bool, Meta(description="Set SourceIdentity; the trust policy must allow sts:SetSourceIdentity.")
+    ] = True
+    tag_session: Annotated[
+        bool, Meta(description="Set credvend:* tags; the trust policy must allow sts:TagSession.")
+    ] = True
+
+
+class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The whole of roles.yaml."""
+
+    roles: list[RoleEntry]
+    # Not None where it is left out: a `role_path:` with nothing behind it would not be what its author meant.
+    role_path: RolePath | UnsetType = UNSET
+    managed_policies: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=MAXIMUM_MANAGED_POLICIES,
+            description="How many managed policies the function's role may have attached, which is a quota of AWS.",
+        ),
+    ] = DEFAULT_MANAGED_POLICIES
+
+
+# The patterns above, in words.
+PATTERNS_IN_WORDS = {
+    "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
+    "arn": "must be the ARN of an IAM role with its path, such as arn:aws:iam::111122223333:role/path/name; "
+    "path and name are letters, digits and `_+=,.@-`",
+    "groups": "must hold names of at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
+    "external_id": "must be letters, digits and `_+=,.@:/-`",
+    "policy_arns": "must hold ARNs of managed policies, such as arn:aws:iam::aws:policy/ReadOnlyAccess",
+    "role_path": "must be a path such as /credvend/, which begins and ends with `/` and is not `/` alone, of letters, "
+    "digits and `_+=,.@-`",
+    "params": "must have names of at most 64 letters, digits, `_` or `-`, the first a letter",
+}
