@@ -133,17 +133,22 @@ def write_config(directory: Path, roles: str = ROLES, policies: str = POLICIES) 
     return directory
 
 
+def lead_to(sts: StsServer, patch: pytest.MonkeyPatch) -> None:
+    """Have every AWS client of this process go to an STS on loopback."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": sts.url,
+        "AWS_ACCESS_KEY_ID": "AKIASERVICE",
+        "AWS_SECRET_ACCESS_KEY": "service-secret",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }.items():
+        patch.setenv(name, value)
+
+
 @pytest.fixture
 def sts(monkeypatch: pytest.MonkeyPatch) -> Iterator[StsServer]:
     """An STS on loopback, where every AWS client goes."""
     with sts_server() as server:
-        for name, value in {
-            "AWS_ENDPOINT_URL": server.url,
-            "AWS_ACCESS_KEY_ID": "AKIASERVICE",
-            "AWS_SECRET_ACCESS_KEY": "service-secret",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }.items():
-            monkeypatch.setenv(name, value)
+        lead_to(server, monkeypatch)
         yield server
 
 

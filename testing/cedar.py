@@ -1,9 +1,15 @@
-"""What Cedar is asked: how much, for what it costs must not grow with roles and policies of others."""
+"""What Cedar is asked: by which schema; and how much, for that must not grow with the roles and policies of others."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import cedarpy
 import pytest
+
+from ops.environments import ROOT
+
+SCHEMA: Final = (ROOT / "chalicelib/config/schema.cedarschema").read_text()
+"""The one that is shipped."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from ops.iam.statements import trust_statement
 from ops.stages.runtimes import OWN_RUNTIME
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_iam import IAMClient
@@ -47,6 +48,8 @@ issuers:
 """
 CONFIG = Path(__file__).resolve().parents[1] / "tests/e2e/config"
 OTHER_ACCOUNT = "999988887777"
+# What a job's token claims on the branch that the policies let in.
+MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
 Json = dict[str, object]
 # The environment of a person's shell; where `make` was told which Python to use, so is each `make` that a test calls.
 PERSON = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHON") if name in os.environ}
@@ -145,6 +148,18 @@ class Stack:
         json_headers = {"Content-Type": "application/json", **(headers or {})}
         return self.call("POST", "/v1/iam/credentials", json.dumps(body).encode(), json_headers, key)
 
+    def present(
+        self,
+        token: str,
+        method: str = "GET",
+        path: str = "/v1/whoami",
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Call as the holder of a bearer token does."""
+        sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
+        return self.send(method, path, body, sent)
+
     def _client(self, service: str, key: Key | None, account: str = ACCOUNT) -> object:
         who = key or self.root
         if (service, who, account) not in self._clients:
@@ -178,6 +193,9 @@ class Stack:
 
     def dynamodb(self) -> "DynamoDBClient":
         return cast("DynamoDBClient", self._client("dynamodb", None))
+
+    def cloudformation(self) -> "CloudFormationClient":
+        return cast("CloudFormationClient", self._client("cloudformation", None))
 
     def logs(self) -> "CloudWatchLogsClient":
         return cast("CloudWatchLogsClient", self._client("logs", None))

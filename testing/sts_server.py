@@ -1,6 +1,7 @@
 """An STS on loopback that answers as it is told, and remembers what it was asked."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -70,6 +71,12 @@ class StsServer:
             ending = f"<RequestId>{REQUEST_ID}</RequestId>"
             return refusal.status, f'<ErrorResponse xmlns="{_SPACE}"><Error>{error}</Error>{ending}</ErrorResponse>'
         return 200, _session(parameters)
+
+
+def tags_of(asked: Mapping[str, str]) -> dict[str, str]:
+    """The session tags in the parameters of a call."""
+    keys = (name for name in asked if re.fullmatch(r"Tags\.member\.\d+\.Key", name))
+    return {asked[name]: asked[name.removesuffix("Key") + "Value"] for name in keys}
 
 
 def _session(asked: dict[str, str]) -> str:

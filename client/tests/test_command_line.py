@@ -257,9 +257,22 @@ def test_exec_gives_one_command_the_environment_and_nothing_that_competes(enviro
 
 
 def test_exec_leaves_no_place_where_an_sdk_would_find_other_credentials(environ: dict[str, str]) -> None:
-    others = (*lean.AWS_SOURCES, "AWS_SECURITY_TOKEN")
+    others = {
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SECURITY_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_ROLE_SESSION_NAME",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+        "AWS_CREDENTIAL_FILE",
+    }
+    assert others == {*lean.AWS_SOURCES, "AWS_SECURITY_TOKEN"}
     done = credvend({**environ, **dict.fromkeys(others, "/x")}, "exec", "reports", "--", "env")
-    assert not {line.partition("=")[0] for line in done.stdout.splitlines()} & set(others) and done.returncode == 0
+    assert not {line.partition("=")[0] for line in done.stdout.splitlines()} & others and done.returncode == 0
 
 
 def test_exec_passes_arguments_output_and_exit_code_on(environ: dict[str, str]) -> None:

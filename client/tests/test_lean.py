@@ -355,9 +355,9 @@ def test_what_belongs_to_somebody_else_is_refused(tmp_path: Path, monkeypatch: p
 def cached(environ: dict[str, str], *arguments: str, entry: lean.Entry | None = None, **options: Any) -> str | None:
     """What the fast path says when the cache has one entry: that of these options, unless another is given."""
     settings = lean.read_settings(environ)
-    way = lean.chosen_auth_method(settings, environ)
-    caller = lean.identity(way, settings, environ)
-    key = lean.cache_key(settings["url"], way, caller, "reports", **options)
+    method = lean.chosen_auth_method(settings, environ)
+    caller = lean.identity(method, settings, environ)
+    key = lean.cache_key(settings["url"], method, caller, "reports", **options)
     now = int(time.time())
     made = lean.Entry(key, now, now + 3600, '{"Version": 1}', "{}") if entry is None else entry
     private_directory(lean.cache_directory(environ))

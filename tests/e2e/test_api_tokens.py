@@ -2,34 +2,17 @@
 
 import json
 import re
-import subprocess
 import time
 
 import pytest
 
 from chalicelib.callers.api_tokens.token import api_token_of, hash_api_token, new_api_token
 from local.aws import ACCOUNT
-from ops.environments import ROOT
-from testing.deployed import PERSON, Stack
-from tests.e2e.test_oidc import bearer, expect_refusal, vend
+from testing.deployed import Stack
+from testing.operators import admin, create
+from tests.e2e.test_oidc import expect_refusal, vend
 
 NAME = "nightly-backup"
-
-
-def admin(stack: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [str(ROOT / "credvend-admin"), "token", arguments[0], "--stage", "local", *arguments[1:]],
-        env=stack.aws.environment() | PERSON,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def create(stack: Stack, name: str, *more: str) -> str:
-    done = admin(stack, "create", name, "--owner", "ops@example.com", "--expires", "90d", *more)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_a_token_vends_credentials_that_work_in_its_name(stack: Stack) -> None:
@@ -43,7 +26,7 @@ def test_a_token_vends_credentials_that_work_in_its_name(stack: Stack) -> None:
     assert (vended["caller"], vended["caller_type"]) == (f"token:{NAME}", "ServiceToken")
     assert (vended["caller_owner"], vended["policies"]) == ("ops@example.com", ["the-nightly-backup-may-use-instances"])
     assert vend(stack, token, "brief").status == 403
-    listed = bearer(stack, token, path="/v1/roles").body["Roles"]
+    listed = stack.present(token, path="/v1/roles").body["Roles"]
     assert isinstance(listed, list) and [role["Role"] for role in listed] == ["instances"]
     admin(stack, "revoke", NAME)
 
@@ -85,7 +68,7 @@ def test_an_expired_token_is_refused(stack: Stack) -> None:
 def test_a_token_may_be_bound_to_addresses(stack: Stack, cidr: str, taken: bool) -> None:
     token = create(stack, f"bound-{cidr.partition('/')[0].replace(':', '-').strip('-')}", "--cidr", cidr)
     if taken:
-        assert bearer(stack, token).status == 200
+        assert stack.present(token).status == 200
     else:
         expect_refusal(stack, token, "wrong_address")
 
@@ -116,8 +99,8 @@ def test_after_a_rotation_both_tokens_work_for_the_overlap_and_share_a_name(stac
 def test_a_rotation_without_overlap_ends_the_old_token(stack: Stack) -> None:
     old = create(stack, "rotated-at-once")
     new = admin(stack, "rotate", "rotated-at-once", "--overlap", "0").stdout.strip()
-    assert bearer(stack, new).status == 200
-    assert bearer(stack, old).status == 401
+    assert stack.present(new).status == 200
+    assert stack.present(old).status == 401
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_root_is_recorded_when_it_is_refused(stack: Stack) -> None:
 
 
 def test_no_line_of_the_whole_run_holds_a_secret_that_was_vended(stack: Stack) -> None:
-    """Runs last of all tests that use the stack: see tests/conftest.py."""
+    """Runs last of all tests that use the stack: see testing/order.py."""
     assert stack.vend({"role": "instances"}).status == 200
     lines = stack.lines()
     text = "\n".join(lines)

@@ -11,7 +11,7 @@ from local.aws import ACCOUNT, REGION
 from ops.environments import programs
 from testing.client import Client
 from testing.deployed import Json, Key, Stack
-from tests.e2e.test_api_tokens import admin, create
+from testing.operators import admin, create
 
 
 def arn_of(stack: Stack, key: Key) -> str:

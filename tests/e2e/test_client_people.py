@@ -22,10 +22,10 @@ import pytest
 from local.aws import ACCOUNT, REGION
 from ops.environments import programs
 from testing.client import Client
-from testing.deployed import Json, Key
+from testing.deployed import MAIN, Json, Key
 from testing.loopback import Request, Response, json_response, serve
+from testing.operators import create
 
-MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
 WRITER: Json = {"groups": ["Readers", "Writers"], "email": "alice@example.com"}
 CREDVEND = str(programs("client") / "credvend")
 # What a browser does with an address: follows redirects, with cookies, and shows what comes.
@@ -287,8 +287,6 @@ def test_configure_writes_a_profile_for_each_role_that_then_works(client: Client
 
 
 def test_an_api_token_is_kept_by_configure_and_used(client: Client) -> None:
-    from tests.e2e.test_api_tokens import create
-
     token = create(client.stack, "configured-report", "--tag", "team=data")
     shell = client.without("AWS_ACCESS", "AWS_SECRET", "AWS_SESSION", "CREDVEND_")
     done = shell.run("configure", "--url", client.stack.url, "--auth", "token", "--token-stdin", input=token + "\n")

@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -16,33 +15,13 @@ from local.aws import ACCOUNT, REGION
 from ops.aws.aws_cli import AwsCli
 from ops.deploying.artifacts_bucket import artifacts_bucket
 from ops.environments import ROOT
-from testing.deployed import CONFIG, PERSON, Json, Stack
-
-if TYPE_CHECKING:
-    from mypy_boto3_cloudformation import CloudFormationClient
-
-
-def make_deploy(stack: Stack, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-    environment = stack.aws.environment() | PERSON | more
-    return subprocess.run(
-        ["make", "deploy", "YES=1", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
-
-
-def cloudformation(stack: Stack) -> "CloudFormationClient":
-    root = stack.root
-    return boto3.client(
-        "cloudformation",
-        endpoint_url=stack.aws.endpoint,
-        region_name=REGION,
-        aws_access_key_id=root.access_key_id,
-        aws_secret_access_key=root.secret_access_key,
-    )
+from testing.deployed import CONFIG, Json, Stack
+from testing.operators import make_deploy
 
 
 def template(stack: Stack) -> dict[str, Json]:
     """Resources of the deployed template, as it was sent."""
-    sent = cloudformation(stack).get_template(StackName=stack.deployed.stack, TemplateStage="Original")
+    sent = stack.cloudformation().get_template(StackName=stack.deployed.stack, TemplateStage="Original")
     body: object = sent["TemplateBody"]
     document = cast(dict[str, dict[str, Json]], yaml.safe_load(body) if isinstance(body, str) else body)
     return {name: cast(Json, resource["Properties"]) for name, resource in document["Resources"].items()}
@@ -146,7 +125,7 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
 
 def changes(stack: Stack) -> list[tuple[str, object]]:
     """All stacks that ever were, and when each was changed."""
-    found = cloudformation(stack).list_stacks()["StackSummaries"]
+    found = stack.cloudformation().list_stacks()["StackSummaries"]
     return [(summary["StackId"], summary.get("LastUpdatedTime")) for summary in found]
 
 

@@ -14,7 +14,7 @@ import pytest
 from local.aws import ACCOUNT, REGION
 from ops.environments import programs
 from testing.deployed import Answer, Key, Stack
-from tests.e2e.test_api_tokens import admin, create
+from testing.operators import admin, create
 
 PATH = "/v1/credentials"
 LIST = "aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceId' --output text"
@@ -84,8 +84,7 @@ def place(stack: Stack) -> dict[str, str]:
 def post(
     stack: Stack, token: str, query: str, accept: str | None = None, body: str = '{"role": "instances"}'
 ) -> Answer:
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    return stack.send("POST", PATH + query, body.encode(), headers | ({"Accept": accept} if accept else {}))
+    return stack.present(token, "POST", PATH + query, body.encode(), {"Accept": accept} if accept else {})
 
 
 @pytest.mark.parametrize("shell", [*POSIX_SHELLS, *FISH])

@@ -14,8 +14,8 @@ from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from testing.deployed import Answer, Stack
-from tests.e2e.test_deployment import cloudformation
-from tests.walkthroughs.test_documents import bash, blocks, path_with_aws
+from testing.documents import blocks
+from tests.walkthroughs.test_documents import bash, path_with_aws
 
 DEPLOY = ROOT / "docs/deploy.md"
 
@@ -36,7 +36,7 @@ def test_a_stack_made_again_vends_with_the_targets_trust_unchanged(stack: Stack,
     (config / "policies").mkdir(parents=True)
     (config / "roles.yaml").write_text(ROLES)
     (config / "policies/alice.cedar").write_text(POLICY)
-    formation, dynamodb, iam = cloudformation(stack), stack.dynamodb(), stack.iam()
+    formation, dynamodb, iam = stack.cloudformation(), stack.dynamodb(), stack.iam()
     first = deploy("dev", stack.aws.environment(), config, yes=True)
     role = first.function_role_arn.rpartition("/")[2]
     unique_id = iam.get_role(RoleName=role)["Role"]["RoleId"]

@@ -7,17 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from local.aws import ACCOUNT
-from testing.deployed import Answer, Json, Stack
-
-MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
-
-
-def bearer(stack: Stack, token: str, method: str = "GET", path: str = "/v1/whoami", body: bytes = b"") -> Answer:
-    return stack.send(method, path, body, {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+from testing.deployed import MAIN, Answer, Json, Stack
 
 
 def vend(stack: Stack, token: str, role: str) -> Answer:
-    return bearer(stack, token, "POST", "/v1/credentials", f'{{"role": "{role}"}}'.encode())
+    return stack.present(token, "POST", "/v1/credentials", f'{{"role": "{role}"}}'.encode())
 
 
 def expect_refusal(stack: Stack, token: str, cause: str) -> None:
@@ -29,7 +23,7 @@ def expect_refusal(stack: Stack, token: str, cause: str) -> None:
     assert token not in answer.text + challenge
     (record,) = stack.records(answer)
     assert (record["event"], record["cause"]) == ("authentication.failed", cause)
-    assert bearer(stack, token).status == bearer(stack, token, path="/v1/roles").status == 401
+    assert stack.present(token).status == stack.present(token, path="/v1/roles").status == 401
 
 
 @pytest.fixture
@@ -60,7 +54,7 @@ def test_a_token_vends_credentials_that_work_in_its_subjects_name(stack: Stack) 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 def test_each_algorithm_of_the_issuer_is_taken(stack: Stack, algorithm: str) -> None:
     token = stack.oidc.client_token("deployer", MAIN, algorithm=algorithm)
-    seen = bearer(stack, token).body
+    seen = stack.present(token).body
     assert (seen["Type"], seen["Subject"], seen["Claims"]) == ("OidcSubject", "deployer", {"ref": "refs/heads/main"})
 
 
@@ -68,7 +62,7 @@ def test_a_person_who_signs_in_by_the_device_flow_is_let_in_by_group(stack: Stac
     access_token, id_token = stack.oidc.person_tokens("alice@example.com", {"groups": ["Readers", "Writers"]})
     answer = vend(stack, access_token, "brief")
     assert answer.status == 200 and answer.body["SourceIdentity"] == "oidc=local=alice@example.com"
-    listed = bearer(stack, access_token, path="/v1/roles").body["Roles"]
+    listed = stack.present(access_token, path="/v1/roles").body["Roles"]
     assert isinstance(listed, list) and [role["Role"] for role in listed] == ["brief"]
     # An ID token is for the client that asked for it; as an access token it is worth nothing.
     expect_refusal(stack, id_token, "wrong_type")
@@ -81,21 +75,21 @@ def test_a_token_that_no_policy_speaks_of_gets_nothing(stack: Stack) -> None:
     assert forbidden.text.replace(str(forbidden.body["RequestId"]), "") == unknown.text.replace(
         str(unknown.body["RequestId"]), ""
     )
-    assert bearer(stack, token, path="/v1/roles").body["Roles"] == []
+    assert stack.present(token, path="/v1/roles").body["Roles"] == []
 
 
 def test_a_claim_of_several_values_is_known_by_each(stack: Stack) -> None:
     body = b'{"role": "reasoned", "reason": "ticket 7"}'
     with_factor = stack.oidc.client_token("eve", {"amr": ["pwd", "mfa"]})
     without = stack.oidc.client_token("eve", {"amr": ["pwd", "mfa2"]})
-    assert bearer(stack, with_factor, "POST", "/v1/credentials", body).status == 200
-    assert bearer(stack, without, "POST", "/v1/credentials", body).status == 403
+    assert stack.present(with_factor, "POST", "/v1/credentials", body).status == 200
+    assert stack.present(without, "POST", "/v1/credentials", body).status == 403
 
 
 def test_a_subject_cannot_take_the_session_name_of_an_iam_user(stack: Stack) -> None:
     names = set()
     for subject in (f"alice@{ACCOUNT}", f"user=alice@{ACCOUNT}", f"local=alice@{ACCOUNT}", "alice"):
-        names.add(bearer(stack, stack.oidc.client_token(subject)).body["RoleSessionName"])
+        names.add(stack.present(stack.oidc.client_token(subject)).body["RoleSessionName"])
     assert len(names) == 4 and f"user=alice@{ACCOUNT}" not in names
 
 
@@ -146,22 +140,22 @@ def test_sigv4_is_not_taken_where_a_token_is_wanted(stack: Stack) -> None:
 
 def test_a_token_is_not_taken_where_sigv4_is_wanted(stack: Stack) -> None:
     token = stack.oidc.client_token("deployer", MAIN)
-    assert bearer(stack, token, path="/v1/iam/whoami").status in (401, 403)
+    assert stack.present(token, path="/v1/iam/whoami").status in (401, 403)
 
 
 def test_keys_that_the_issuer_rotates_are_found_without_a_restart(up: Stack) -> None:
     before = up.oidc.client_token("deployer", MAIN)
-    assert bearer(up, before).status == 200
+    assert up.present(before).status == 200
     up.oidc.rotate(keep_old=True)
     after = up.oidc.client_token("deployer", MAIN)
-    assert bearer(up, after).status == 200
-    assert bearer(up, before).status == 200
+    assert up.present(after).status == 200
+    assert up.present(before).status == 200
 
 
 def test_while_the_issuer_is_down_known_keys_work_and_unknown_ones_fail_closed(up: Stack) -> None:
     known = up.oidc.client_token("deployer", MAIN)
     unknown = up.oidc.sign(up.oidc.claims("deployer") | MAIN, {"kid": "no-such-key"})
-    assert bearer(up, known).status == 200
+    assert up.present(known).status == 200
     up.oidc.stop()
     assert vend(up, known, "instances").status == 200
     refused = vend(up, unknown, "instances")

@@ -27,7 +27,6 @@ from ops.processes.file_lock import file_lock
 from ops.stages.runtimes import OWN_RUNTIME
 from ops.stages.stage import Stage
 from testing.deployed import PERSON, Key, Stack
-from tests.e2e.test_deployment import cloudformation
 
 NAME = "credvend-dev"
 ROLES = f"roles: [{{name: safe, arn: 'arn:aws:iam::{ACCOUNT}:role/safe'}}]\n"
@@ -186,11 +185,11 @@ def test_a_first_deployment_that_does_not_work_is_removed(deployer: Deployer, fi
     ],
 )
 def test_what_does_not_work_is_rolled_back(deployer: Deployer, service: Stack, broken: Break, said: str) -> None:
-    before = cloudformation(service).get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
+    before = service.cloudformation().get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
     with pytest.raises(SmokeFailed, match=said) as failed:
         deployer.deploy(broken)
     assert "What was deployed before is back, and passes the test." in str(failed.value)
-    after = cloudformation(service).get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
+    after = service.cloudformation().get_template(StackName=NAME, TemplateStage="Original")["TemplateBody"]
     assert after == before
     vended = service.vend({"role": "safe"})
     assert vended.status == 200, vended.text
@@ -215,7 +214,7 @@ def test_a_declined_question_changes_nothing(deployer: Deployer, service: Stack,
     assert "  ~ policies: safe-caller-may-use-safe\n" in done.stderr
     assert "  ~ APIHandler, AWS::Lambda::Function" in done.stderr
     assert find_stack(deployer.aws, NAME) == before
-    change_sets = cloudformation(service).list_change_sets(StackName=NAME)["Summaries"]
+    change_sets = service.cloudformation().list_change_sets(StackName=NAME)["Summaries"]
     assert "AVAILABLE" not in [change_set.get("ExecutionStatus") for change_set in change_sets]
 
 

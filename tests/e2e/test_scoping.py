@@ -36,8 +36,7 @@ def vend(stack: Stack, role: str, tenant: str, **more: object) -> Answer:
     if role == "by-param":
         return stack.vend({"role": role, "params": {"tenant": tenant}} | more)
     token = stack.oidc.sign(stack.oidc.claims("somebody") | {"tenant": tenant})
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    return stack.send("POST", "/v1/credentials", json.dumps({"role": role} | more).encode(), headers)
+    return stack.present(token, "POST", "/v1/credentials", json.dumps({"role": role} | more).encode())
 
 
 @pytest.fixture(scope="module")
@@ -135,8 +134,7 @@ def test_a_claim_that_is_missing_is_told_and_nothing_is_vended(tenants: Stack) -
 
 def test_several_tenants_are_none(tenants: Stack) -> None:
     token = tenants.oidc.sign(tenants.oidc.claims("somebody") | {"tenant": ["a", "b"]})
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    answer = tenants.send("POST", "/v1/credentials", b'{"role": "by-claim"}', headers)
+    answer = tenants.present(token, "POST", "/v1/credentials", b'{"role": "by-claim"}')
     assert answer.status == 400 and "has several values for you, and one is needed" in str(answer.body["Message"])
 
 

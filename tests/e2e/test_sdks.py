@@ -13,9 +13,8 @@ import pytest
 from local import npm
 from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT, programs
-from testing.deployed import Json, Stack
-from tests.e2e.test_api_tokens import admin, create
-from tests.e2e.test_oidc import MAIN, bearer
+from testing.deployed import MAIN, Json, Stack
+from testing.operators import admin, create
 
 PROGRAMS = ROOT / "tests/e2e/sdks"
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -68,7 +67,7 @@ def api_token(stack: Stack) -> Iterator[str]:
     local AWS outlasts.
     """
     token = create(stack, "sdk", "--tag", "uses=sdk")
-    assert bearer(stack, token).status == 200
+    assert stack.present(token).status == 200
     yield token
     admin(stack, "revoke", "sdk")
 

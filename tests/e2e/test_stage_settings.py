@@ -17,7 +17,8 @@ from botocore.credentials import Credentials
 from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT, programs
 from testing.deployed import CONFIG, Stack, make_package
-from tests.e2e.test_deployment import cloudformation, make_deploy
+from testing.documents import blocks
+from testing.operators import make_deploy
 
 # What the docs' examples say of region, account and runtime, and what the local AWS has instead.
 HERE = {"eu-central-1": REGION, "111122223333": ACCOUNT}
@@ -34,7 +35,7 @@ print(json.dumps(transform(json.load(sys.stdin), {}, SimpleNamespace(load=lambda
 def config(tmp_path: Path) -> Path:
     """A configuration with the examples of docs/stage.md in it."""
     mine = Path(shutil.copytree(CONFIG, tmp_path / "mine"))
-    stage, template = re.findall(r"^```yaml\n(.*?)^```", (ROOT / "docs/stage.md").read_text(), re.M | re.S)
+    stage, template = blocks(ROOT / "docs/stage.md", "yaml")
     (mine / "stage.yaml").write_text(stage)
     (mine / "template.yaml").write_text(template)
     shutil.copy(ROOT / "chalicelib/config/stage.schema.json", mine)
@@ -78,7 +79,7 @@ def test_a_stack_is_made_as_the_examples_say(stack: Stack, config: Path) -> None
     (config / "stage.yaml").write_text(re.sub(r"^waf_acl:.*\n", "", settings, flags=re.M))
     done = make_deploy(stack, "STAGE=dev", f"CONFIG={config}")
     assert done.returncode == 0, done.stderr
-    (made,) = cloudformation(stack).describe_stacks(StackName="credvend-dev")["Stacks"]
+    (made,) = stack.cloudformation().describe_stacks(StackName="credvend-dev")["Stacks"]
     tags = {tag["Key"]: tag["Value"] for tag in made["Tags"]}
     assert tags == {"cost-center": "4711", "owner": "platform@example.com"}
     outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
@@ -101,7 +102,7 @@ def test_a_stack_is_made_as_the_examples_say(stack: Stack, config: Path) -> None
 
 def _resource_policy(stack: Stack) -> str:
     """As CloudFormation makes it of the template that was sent."""
-    sent = cloudformation(stack).get_template(StackName="credvend-dev", TemplateStage="Original")
+    sent = stack.cloudformation().get_template(StackName="credvend-dev", TemplateStage="Original")
     body: object = sent["TemplateBody"]
     template = json.loads(body) if isinstance(body, str) else cast(dict[str, Any], body)
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]

@@ -1,30 +1,19 @@
 """The local AWS refuses what AWS refuses, and says it in AWS's words."""
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from typing import Any, cast
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import ACCOUNT, REGION
+from local.aws import ACCOUNT
 from ops.iam.statements import trust_statement
 from ops.stages.runtimes import OWN_RUNTIME
 from testing.deployed import Json, Key, Stack, allow
+from tests.e2e.strict_requests import FULL, LAMBDA, OTHER_RUNTIME, client, policy_of, trust, zipped
 
 TARGET = f"arn:aws:iam::{ACCOUNT}:role/strict-target"
-
-
-def trust(*actions: str, principal: str = f"arn:aws:iam::{ACCOUNT}:role/strict-caller", **condition: Json) -> str:
-    statement: Json = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": list(actions)}
-    if condition:
-        statement["Condition"] = condition
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
 ALL = ("sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
 
 
@@ -163,12 +152,6 @@ def test_what_sts_models_do_not_allow_is_refused(
     assert said.startswith("ValidationError") and message in said
 
 
-def policy_of(characters: int) -> str:
-    """A policy document of so many characters."""
-    empty = allow("").replace(" ", "")
-    return allow("s3:" + "x" * (characters - len(empty) - 3)).replace(" ", "")
-
-
 def test_inline_policies_of_a_role_have_a_size(stack: Stack, user: Key) -> None:
     iam = stack.iam()
     iam.delete_role_policy(RoleName="strict-target", PolicyName="rights")
@@ -195,27 +178,6 @@ def test_nobody_who_is_not_there_can_be_trusted(stack: Stack) -> None:
 
 FUNCTION = "strict-function"
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
-LAMBDA = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-
-
-def client(stack: Stack, service: str) -> Any:
-    """A client of the root's."""
-    root = stack.root
-    return boto3.client(  # type: ignore[call-overload]
-        service,
-        endpoint_url=stack.aws.endpoint,
-        region_name=REGION,
-        aws_access_key_id=root.access_key_id,
-        aws_secret_access_key=root.secret_access_key,
-    )
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 @pytest.fixture
@@ -275,10 +237,6 @@ def function_of(**properties: object) -> dict[str, Any]:
     role = f"arn:aws:iam::{ACCOUNT}:role/strict-nobody"
     function = {"FunctionName": "strict-refused", "Role": role, "Handler": "f.handle", "Code": code}
     return {**function, "Runtime": OWN_RUNTIME, **properties}
-
-
-FULL = {"Variables": {"NAME": "x" * 4_096}}
-OTHER_RUNTIME = "python3.12" if OWN_RUNTIME != "python3.12" else "python3.13"
 
 
 @pytest.mark.parametrize(

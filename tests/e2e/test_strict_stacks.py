@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from local.aws import ACCOUNT, REGION
 from ops.stages.runtimes import OWN_RUNTIME
 from testing.deployed import Json, Stack
-from tests.e2e.test_strict_aws import FULL, LAMBDA, OTHER_RUNTIME, client, policy_of, trust, zipped
+from tests.e2e.strict_requests import FULL, LAMBDA, OTHER_RUNTIME, client, policy_of, trust, zipped
 
 NAME = "strict-stack"
 BUCKET = "strict-packages"

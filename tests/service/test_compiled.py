@@ -22,11 +22,11 @@ from chalicelib.configuration.settings import Settings, read_settings
 from chalicelib.decisions.decision import Circumstances
 from chalicelib.errors import ConfigError
 from chalicelib.http import HttpEdge
+from ops.environments import ROOT
 from testing.app import ACCOUNT, ROLES, CredvendApp, write_config
 from testing.imported import assert_not_imported
 from testing.tokens import key_set, rsa_key
 
-ROOT = Path(__file__).resolve().parents[2]
 DEPLOYED = Settings("ap-northeast-2", deployed=True)
 ISSUERS = "issuers: [{name: okta, issuer: https://id.example.com, audiences: [a], jwks_file: keys/okta.json}]\n"
 # One role with everything that roles.yaml knows, beside those of the other tests.

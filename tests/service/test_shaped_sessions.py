@@ -5,7 +5,7 @@ import json
 import pytest
 
 from testing.app import ACCOUNT, REQUEST_ID, CredvendApp
-from testing.sts_server import Refusal
+from testing.sts_server import Refusal, tags_of
 
 DENY = {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
@@ -140,12 +140,6 @@ def test_a_policy_that_sts_finds_malformed_is_the_callers_fault_only_if_they_sen
     for more, status in (({"policy": document(DENY)}, 400), ({}, 502)):
         credvend.sts.refusals[:] = [Refusal("MalformedPolicyDocument", "Syntax errors in policy.", 400)]
         assert credvend.vend({"role": "listed"} | more).status == status
-
-
-def tags_of(asked: dict[str, str]) -> dict[str, str]:
-    """The tags of a call to STS."""
-    count = sum(key.endswith(".Key") for key in asked)
-    return {asked[f"Tags.member.{n}.Key"]: asked[f"Tags.member.{n}.Value"] for n in range(1, count + 1)}
 
 
 def test_tags_are_the_services_the_roles_and_those_that_the_caller_may_set(credvend: CredvendApp) -> None:

@@ -3,13 +3,15 @@
 import json
 import re
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import cast
 
 import botocore.session
 import pytest
 
-DEPLOY = Path(__file__).resolve().parents[2] / "docs/deploy.md"
+from ops.environments import ROOT
+from testing.documents import blocks
+
+DEPLOY = ROOT / "docs/deploy.md"
 # Actions that are no operation of the service, each with the page that lists it in the Service Authorization Reference,
 # https://docs.aws.amazon.com/service-authorization/latest/reference/
 NO_OPERATIONS = {
@@ -32,8 +34,7 @@ Statement = dict[str, object]
 
 def text() -> str:
     """The policy as it stands, white space included: AWS counts that unless the console saves it."""
-    blocks: list[str] = re.findall(r"^```json\n(.*?)^```$", DEPLOY.read_text(), re.M | re.S)
-    (policy,) = [block for block in blocks if '"Deny"' in block]
+    (policy,) = [block for block in blocks(DEPLOY, "json") if '"Deny"' in block]
     return policy
 
 

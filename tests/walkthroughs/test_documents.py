@@ -15,15 +15,11 @@ from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.settings import Settings
 from ops.environments import ROOT, programs
 from testing.deployed import PERSON, Stack
-from tests.e2e.test_api_tokens import create
+from testing.documents import blocks
+from testing.operators import create
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([README, ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
-
-
-def blocks(document: Path, language: str) -> list[str]:
-    """The fenced blocks in that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", document.read_text(), re.M | re.S)
 
 
 def exports(environment: dict[str, str]) -> str:

@@ -68,6 +68,6 @@ def session(role: str, wanted: Options, region_name: str | None) -> boto3.Sessio
             return vended
 
     core = botocore.session.Session()
-    # In the place of the whole chain: what else there is in the environment is not asked for.
+    # Instead of the whole chain: what else there is in the environment is not asked for.
     core.register_component("credential_provider", CredentialResolver([Provider()]))
     return boto3.Session(botocore_session=core, region_name=region_name)

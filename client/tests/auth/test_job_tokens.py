@@ -164,20 +164,20 @@ def token_file(tmp_path: Path) -> Path:
     return link
 
 
-@pytest.mark.parametrize("way", ["token-file", "kubernetes"])
-def test_a_token_that_others_can_write_is_not_sent(tmp_path: Path, token_file: Path, way: str) -> None:
-    config = Config(url=URL, auth=way, token_file=str(token_file))
+@pytest.mark.parametrize("method", ["token-file", "kubernetes"])
+def test_a_token_that_others_can_write_is_not_sent(tmp_path: Path, token_file: Path, method: str) -> None:
+    config = Config(url=URL, auth=method, token_file=str(token_file))
     assert headers(config, {"HOME": str(tmp_path)}) == {"Authorization": "Bearer a.b.c"}
     token_file.chmod(0o646)
     with pytest.raises(AuthenticationError, match="chmod go-w"):
         headers(config, {"HOME": str(tmp_path)})
 
 
-@pytest.mark.parametrize("way", ["token-file", "kubernetes"])
+@pytest.mark.parametrize("method", ["token-file", "kubernetes"])
 def test_a_token_that_somebody_else_put_there_is_not_sent(
-    tmp_path: Path, token_file: Path, way: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, token_file: Path, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = Config(url=URL, auth=way, token_file=str(token_file))
+    config = Config(url=URL, auth=method, token_file=str(token_file))
     status = os.stat_result((0o100644, 0, 0, 1, 12_345, 0, 0, 0, 0, 0))
     monkeypatch.setattr(os, "fstat", lambda _: status)
     with pytest.raises(AuthenticationError, match="another user"):
@@ -187,16 +187,22 @@ def test_a_token_that_somebody_else_put_there_is_not_sent(
 def test_a_token_that_others_can_read_is_warned_of_where_that_is_not_the_custom(
     tmp_path: Path, token_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for way, mode, warned in (("token-file", 0o644, True), ("token-file", 0o600, False), ("kubernetes", 0o644, False)):
+    for name, mode, warned in (
+        ("token-file", 0o644, True),
+        ("token-file", 0o600, False),
+        ("kubernetes", 0o644, False),
+    ):
         token_file.chmod(mode)
-        headers(Config(url=URL, auth=way, token_file=str(token_file)), {"HOME": str(tmp_path)})
+        headers(Config(url=URL, auth=name, token_file=str(token_file)), {"HOME": str(tmp_path)})
         assert ("other users can read" in capsys.readouterr().err) is warned
 
 
 def test_the_cache_tells_jobs_apart(tmp_path: Path) -> None:
     seen = {
-        authenticator(Config(url=URL, auth=way, audience=audience), {"HOME": str(tmp_path), **environ}).cache_identity()
-        for way, audience, environ in (
+        authenticator(
+            Config(url=URL, auth=name, audience=audience), {"HOME": str(tmp_path), **environ}
+        ).cache_identity()
+        for name, audience, environ in (
             ("github", None, {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://g", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "1"}),
             ("github", None, {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://g", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "2"}),
             ("github", "x", {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://g", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "2"}),

@@ -95,6 +95,8 @@ def test_the_fast_path_leaves_a_new_method_to_the_full_one(service: FakeService,
     environ |= {"CREDVEND_AUTH": "company-badge", "CREDVEND_PROFILE": "alice"}
     assert run(["process", "reports"], environ) == 0
     assert lean.cached_process(["reports"], environ) is None
+    with pytest.raises(lean.Unreadable):
+        lean.identity("company-badge", lean.read_settings(environ), environ)
     assert run(["process", "reports"], environ) == 0 and len(service.asked) == 1
 
 

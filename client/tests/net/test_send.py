@@ -3,49 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from fake_service import FakeService, Planned, fake_service
+from getting import CONFIG, Pauses, get
 
 from credvend.disk.config_file import Config
-from credvend.errors import ServiceError, UsageError
-from credvend.net.proxies import proxy_for
-from credvend.net.request import Request, Response
+from credvend.errors import ServiceError
+from credvend.net.request import Request
 from credvend.net.send import ATTEMPTS, send
-from credvend.net.urls import check_url
 from credvend.text import messages
-
-CONFIG = Config(connect_timeout=2, read_timeout=2)
-
-
-class Pauses:
-    """Takes the place of sleeping."""
-
-    def __init__(self) -> None:
-        self.taken: list[float] = []
-
-    def __call__(self, seconds: float) -> None:
-        self.taken.append(seconds)
-
-
-def get(url: str, pauses: Pauses | None = None, config: Config = CONFIG, **headers: str) -> Response:
-    return send(Request("GET", url, headers), config, {}, sleep=pauses or Pauses(), jitter=lambda: 0.5)
-
 
 # Trying again
 
@@ -204,39 +176,7 @@ def test_what_speaks_no_http_is_an_error_of_the_service() -> None:
         thread.join()
 
 
-# Where to
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://credvend.example.com/api",
-        "http://10.0.0.1/api",
-        "http://127.0.0.1.example.com/api",
-        "http://localhost.example.com/api",
-        "ftp://127.0.0.1/api",
-        "file:///etc/passwd",
-        "credvend.example.com",
-        "https://",
-        "https://user:password@credvend.example.com",
-        "https://credvend.example.com/a b",
-        "https://credvend.example.com/a\r\nX: y",
-        "https://credvend.example.com:port",
-        "https://credvend.exämple.com",
-        "",
-    ],
-)
-def test_nothing_is_sent_in_the_clear_or_to_what_is_no_url(url: str) -> None:
-    with pytest.raises(UsageError) as refused:
-        check_url(url)
-    assert "password@" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "url", ["https://a.example.com", "http://127.0.0.1:8080/x", "http://[::1]/", "http://localhost"]
-)
-def test_https_and_this_computer_are_fine(url: str) -> None:
-    check_url(url)
+# Redirects
 
 
 def test_a_redirect_to_another_host_is_refused(service: FakeService) -> None:
@@ -276,140 +216,6 @@ def test_redirects_in_a_circle_end(service: FakeService) -> None:
     service.planned = [Planned(302, headers={"Location": service.url})] * 10
     with pytest.raises(ServiceError, match="again and again"):
         get(service.url)
-
-
-# Proxies
-
-
-@pytest.mark.parametrize(
-    ("url", "environ", "proxy"),
-    [
-        ("https://a.example.com", {}, None),
-        ("https://a.example.com", {"HTTPS_PROXY": "http://p:3128"}, "p"),
-        ("https://a.example.com", {"https_proxy": "p:3128", "HTTPS_PROXY": "http://q"}, "p"),
-        ("https://a.example.com", {"all_proxy": "http://p:3128"}, "p"),
-        ("https://a.example.com", {"HTTP_PROXY": "http://p:3128"}, None),
-        ("https://a.example.com", {"HTTPS_PROXY": "p", "NO_PROXY": "*"}, None),
-        ("https://a.example.com", {"HTTPS_PROXY": "p", "NO_PROXY": "b.example.com, example.com"}, None),
-        ("https://a.example.com", {"HTTPS_PROXY": "p", "no_proxy": ".example.com"}, None),
-        ("https://a.example.com", {"HTTPS_PROXY": "p", "no_proxy": "*.example.com"}, None),
-        ("https://a.example.com", {"HTTPS_PROXY": "p", "no_proxy": "ple.com"}, "p"),
-        ("https://a.example.com", {"HTTPS_PROXY": "p", "no_proxy": "a.example.com:8443"}, "p"),
-        ("https://a.example.com:8443", {"HTTPS_PROXY": "p", "no_proxy": "a.example.com:8443"}, None),
-        ("https://10.1.2.3", {"HTTPS_PROXY": "p", "no_proxy": "10.0.0.0/8"}, None),
-        ("https://11.1.2.3", {"HTTPS_PROXY": "p", "no_proxy": "10.0.0.0/8"}, "p"),
-        ("https://[2001:db8::1]", {"HTTPS_PROXY": "p", "no_proxy": "2001:db8::1"}, None),
-        ("https://127.0.0.1", {"HTTPS_PROXY": "p"}, None),
-        ("https://localhost", {"HTTPS_PROXY": "p"}, None),
-    ],
-)
-def test_the_proxy_is_the_one_of_the_environment(url: str, environ: dict[str, str], proxy: str | None) -> None:
-    found = proxy_for(urlsplit(url), environ)
-    assert (found and found.hostname) == proxy
-
-
-def test_the_proxy_is_asked_for_a_tunnel_with_its_password_and_nothing_else(service: FakeService) -> None:
-    service.planned = [Planned(403)]
-    environ = {"HTTPS_PROXY": service.url.replace("http://", "http://us%40er:pass@")}
-    request = Request("GET", "https://credvend.example.com/v1/roles", {"Authorization": "Bearer secret"}, retries=False)
-    with pytest.raises(ServiceError, match="403"):
-        send(request, CONFIG, environ)
-    (asked,) = service.asked
-    assert (asked.method, asked.path) == ("CONNECT", "credvend.example.com:443")
-    assert asked.headers["proxy-authorization"] == "Basic dXNAZXI6cGFzcw==" and "authorization" not in asked.headers
-
-
-def test_a_proxy_that_is_no_url_is_a_mistake_of_usage() -> None:
-    with pytest.raises(UsageError, match="HTTPS_PROXY"):
-        send(Request("GET", "https://a.example.com"), CONFIG, {"HTTPS_PROXY": "http://"})
-    for text in ("http://a b:3128", "http://\x7f:1", "http://é:1"):
-        with pytest.raises(UsageError, match="HTTPS_PROXY"):
-            send(Request("GET", "https://a.example.com"), CONFIG, {"HTTPS_PROXY": text})
-    with pytest.raises(UsageError, match="http://HOST:PORT"):
-        send(Request("GET", "https://a.example.com"), CONFIG, {"HTTPS_PROXY": "socks5://p:1080"})
-
-
-# TLS
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("tls")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(timezone.utc)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (directory / "key.pem").write_bytes(secret)
-    (directory / "cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
-    return directory
-
-
-@contextlib.contextmanager
-def tls_server(certificate: Path) -> Iterator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    connection, _ = server.accept()
-                    with contextlib.suppress(OSError), context.wrap_socket(connection, server_side=True) as secure:
-                        secure.recv(65_536)
-                        secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield f"https://localhost:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-        thread.join()
-
-
-def test_a_ca_bundle_makes_a_company_s_certificates_trusted(certificate: Path) -> None:
-    with tls_server(certificate) as url:
-        assert get(url, config=replace(CONFIG, ca_bundle=str(certificate / "cert.pem"))).status == 200
-
-
-def test_a_certificate_that_is_not_trusted_is_told_at_once(certificate: Path) -> None:
-    with tls_server(certificate) as url:
-        pauses = Pauses()
-        with pytest.raises(ServiceError, match="ca_bundle"):
-            get(url, pauses)
-        assert not pauses.taken
-
-
-def test_a_certificate_of_another_name_is_not_trusted(certificate: Path) -> None:
-    with tls_server(certificate) as url, pytest.raises(ServiceError, match="not trusted"):
-        get(url.replace("localhost", "127.0.0.1"), config=replace(CONFIG, ca_bundle=str(certificate / "cert.pem")))
-
-
-@pytest.mark.parametrize("content", [None, "nothing of the kind"])
-def test_a_ca_bundle_that_is_none_is_a_mistake_of_usage(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "bundle.pem"
-    if content is not None:
-        path.write_text(content)
-    with pytest.raises(UsageError, match="CA bundle"):
-        get("https://localhost:1", config=replace(CONFIG, ca_bundle=str(path)))
-
-
-def test_a_ca_bundle_that_others_can_change_is_not_believed(
-    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_bytes((certificate / "cert.pem").read_bytes())
-    bundle.chmod(0o666)
-    with pytest.raises(UsageError, match="chmod go-w"):
-        get("https://localhost:1", config=replace(CONFIG, ca_bundle=str(bundle)))
-    status = os.stat_result((0o100644, 0, 0, 1, 12_345, 0, 0, 0, 0, 0))
-    monkeypatch.setattr(os, "stat", lambda *_, **__: status)
-    with pytest.raises(UsageError, match="another user"):
-        get("https://localhost:1", config=replace(CONFIG, ca_bundle=str(bundle)))
 
 
 # Telling

@@ -10,7 +10,7 @@ from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
 from chalicelib.service import Service
-from testing.app import CredvendApp
+from testing.app import CredvendApp, lead_to
 from testing.sts_server import StsServer, sts_server
 from tests.security.jwt.gate import Gate
 from tests.security.jwt.issuers import write_issuers
@@ -20,10 +20,7 @@ from tests.security.jwt.issuers import write_issuers
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, StsServer]]:
     """The service with its issuers, loaded once, and the STS that it asks."""
     with pytest.MonkeyPatch.context() as patch, sts_server() as sts:
-        patch.setenv("AWS_ENDPOINT_URL", sts.url)
-        patch.setenv("AWS_ACCESS_KEY_ID", "AKIASERVICE")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "service-secret")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        lead_to(sts, patch)
         yield load_service(write_issuers(tmp_path_factory.mktemp("config")), Settings("ap-northeast-2")), sts
 
 

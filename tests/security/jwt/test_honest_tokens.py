@@ -5,10 +5,11 @@ from typing import Final
 
 import pytest
 
+from testing.sts_server import tags_of
 from testing.tokens import ABSENT, AUDIENCE, SUBJECT, Key, honest_claims, honest_header, rsa_key, sign
 from tests.security.jwt.gate import ROUTES, Gate, each
 from tests.security.jwt.issuers import ALGORITHMS, OTHER, curve_key, key
-from tests.security.jwt.tokens import Make, every_claims, plain, signed_with, soon, strict_claims, tags
+from tests.security.jwt.tokens import Make, every_claims, plain, signed_with, soon, strict_claims
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -22,7 +23,7 @@ def test_an_honest_token_of_each_algorithm_is_let_in(gate: Gate, algorithm: str)
 def test_an_honest_token_vends_for_its_subject(gate: Gate, signer: Callable[[], Key]) -> None:
     asked = gate.vended(sign(honest_claims(), signer()))
     assert asked["RoleSessionName"] == asked["SourceIdentity"] == f"oidc=main={SUBJECT}"
-    assert tags(asked)["credvend:caller"] == f"oidc:main:{SUBJECT}"
+    assert tags_of(asked)["credvend:caller"] == f"oidc:main:{SUBJECT}"
     requested, vended = gate.credvend.records()
     assert (requested["event"], vended["event"]) == ("credentials.requested", "credentials.vended")
     for record in (requested, vended):

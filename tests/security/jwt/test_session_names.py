@@ -6,10 +6,10 @@ from typing import Final
 import pytest
 
 from testing.app import ACCOUNT
+from testing.sts_server import tags_of
 from testing.tokens import ISSUER, honest_claims, sign
 from tests.security.jwt.gate import Gate, each
 from tests.security.jwt.issuers import key
-from tests.security.jwt.tokens import tags
 
 
 def issuer_url(name: str) -> str:
@@ -19,7 +19,7 @@ def issuer_url(name: str) -> str:
 def names_of(gate: Gate, issuer: str, subject: str) -> tuple[str, str]:
     """The session name and the tag that a subject gets; both of a form that STS takes."""
     asked = gate.vended(sign(honest_claims(iss=issuer_url(issuer), sub=subject), key()))
-    name, tag = asked["RoleSessionName"], tags(asked)["credvend:caller"]
+    name, tag = asked["RoleSessionName"], tags_of(asked)["credvend:caller"]
     assert asked["SourceIdentity"] == name and re.fullmatch(r"[A-Za-z0-9_+=,.@-]{2,64}", name, re.ASCII)
     assert re.fullmatch(r"[A-Za-z0-9 _.:/=+@-]{1,256}", tag, re.ASCII)
     return name, tag
@@ -93,7 +93,7 @@ def test_no_subject_is_taken_for_an_iam_user(gate: Gate, issuer: str, subject: s
     asked = gate.credvend.sts.asked[-1]
     name, tag = names_of(gate, issuer, subject)
     assert name.startswith(("oidc=", "oidc-")) and name != asked["RoleSessionName"] == f"user=alice@{ACCOUNT}"
-    assert tag.startswith(f"oidc:{issuer}:") and tag != tags(asked)["credvend:caller"]
+    assert tag.startswith(f"oidc:{issuer}:") and tag != tags_of(asked)["credvend:caller"]
 
 
 FOREIGN: Final = {

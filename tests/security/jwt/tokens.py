@@ -1,7 +1,6 @@
 """Ways to make a token that has a valid signature, and one thing that is odd."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from testing.app import Json
@@ -57,9 +56,3 @@ def with_payload(change: Callable[[bytes], bytes]) -> Make:
 def with_head(change: Callable[[bytes], bytes]) -> Make:
     """A token of main with changed bytes of its header, and a valid signature."""
     return lambda: sign(honest_claims(), key(), change(document(honest_header(key()))))
-
-
-def tags(asked: Mapping[str, str]) -> dict[str, str]:
-    """The session tags of what STS was asked."""
-    keys = (name for name in asked if re.fullmatch(r"Tags\.member\.\d+\.Key", name))
-    return {asked[name]: asked[name.removesuffix("Key") + "Value"] for name in keys}

@@ -39,12 +39,17 @@ def token_in(path: str, *, is_projected: bool = False) -> str:
     return token
 
 
+def is_one_word(token: str) -> bool:
+    """Whether a text can be a token: one line of printable ASCII characters without blanks."""
+    return bool(token) and token.isascii() and token.isprintable() and " " not in token
+
+
 def bearer(token: str) -> dict[str, str]:
     """The header of a token (RFC 6750, 2.1).
 
     Raises:
         AuthenticationError: it holds what no header may, such as a line break.
     """
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
+    if not is_one_word(token):
         raise AuthenticationError("The token is malformed: it must be one line of printable characters without blanks.")
     return {"Authorization": f"Bearer {token}"}

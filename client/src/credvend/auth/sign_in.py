@@ -33,7 +33,7 @@ _SIGN_IN = "run `credvend login`."
 
 
 def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[str, str]) -> secret_store.Place | None:
-    """Keep a new sign-in, in the place of an older one.
+    """Keep a new sign-in instead of an older one.
 
     Returns:
         Where the refresh token is; None if the provider gave none.
@@ -46,9 +46,9 @@ def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[s
         sign_in_file.sweep(config, environ)
         place = None
         if tokens.refresh_token is None:
-            secret_store.delete(sign_in_file.secret_name(config), environ)
+            secret_store.delete(sign_in_file.refresh_token_name(config), environ)
         else:
-            place = secret_store.save(sign_in_file.secret_name(config), tokens.refresh_token, environ)
+            place = secret_store.save(sign_in_file.refresh_token_name(config), tokens.refresh_token, environ)
         sign_in_file.write(_session(tokens, provider, None), config, environ)
         # From here on the cache holds nothing for this caller, whoever it was before.
         write_marker(environ, "login", config.url)
@@ -70,11 +70,11 @@ def end(config: Config, environ: Mapping[str, str]) -> tuple[Session | None, boo
         session = sign_in_file.read(config, environ)
         refresh_token = None
         with contextlib.suppress(AuthenticationError):  # to delete it will fail, too, and be told of
-            refresh_token = secret_store.read(sign_in_file.secret_name(config), environ)
+            refresh_token = secret_store.read(sign_in_file.refresh_token_name(config), environ)
         # First here: that must not hang on whether the provider can be reached.
         remove_marker(environ, "login", config.url)
         try:
-            secret_store.delete(sign_in_file.secret_name(config), environ)
+            secret_store.delete(sign_in_file.refresh_token_name(config), environ)
         except AuthenticationError:
             # A locked keyring does not tell whether there is anything in it.
             if session is not None:
@@ -121,7 +121,7 @@ def renew(refused: str | None, config: Config, environ: Mapping[str, str]) -> bo
         session = _signed_in(config, environ)
         if session.token != refused:  # another process was faster
             return True
-        if secret_store.read(sign_in_file.secret_name(config), environ) is None:
+        if secret_store.read(sign_in_file.refresh_token_name(config), environ) is None:
             return False
         verbose("the token was refused before its end")
         _renew(session, config, environ)
@@ -129,7 +129,7 @@ def renew(refused: str | None, config: Config, environ: Mapping[str, str]) -> bo
 
 
 def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Session:
-    name = sign_in_file.secret_name(config)
+    name = sign_in_file.refresh_token_name(config)
     refresh_token = secret_store.read(name, environ)
     if refresh_token is None:
         raise AuthenticationError(f"Your sign-in has expired, and cannot be renewed: {_SIGN_IN}")

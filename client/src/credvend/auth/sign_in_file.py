@@ -55,15 +55,22 @@ class Session:
         return self.obtained - _MARGIN <= now < self.expires - min(_MARGIN, self.lifetime / 4)
 
 
-def secret_name(config: Config) -> str:
-    return f"login {config.url}"
+def refresh_token_name(config: Config) -> str:
+    """What the refresh token is called in the secret store."""
+    return secret_store.name_for("login", config.url)
 
 
 def path_of(config: Config, environ: Mapping[str, str]) -> str:
+    """The session's file."""
     return os.path.join(lean.state_directory(environ), f"login-{lean.sha256(config.url)[:16]}.json")
 
 
 def read(config: Config, environ: Mapping[str, str]) -> Session | None:
+    """The session; None if nobody is signed in, or its file is cut off or of another version.
+
+    Raises:
+        AuthenticationError: others could have read or changed the file.
+    """
     path = path_of(config, environ)
     try:
         lean.check_private_directory(os.path.dirname(path))
@@ -72,11 +79,16 @@ def read(config: Config, environ: Mapping[str, str]) -> Session | None:
         return None
     except lean.Unreadable as error:
         raise AuthenticationError(str(error)) from None
-    except (OSError, ValueError, TypeError):  # cut off, or of another version
+    except (OSError, ValueError, TypeError):
         return None
 
 
 def write(session: Session, config: Config, environ: Mapping[str, str]) -> None:
+    """Keep the session instead of the one of before. Only under the lock.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     path = path_of(config, environ)
     private_directory(os.path.dirname(path))
     write_private(path, json.dumps(vars(session)).encode("ascii"))
@@ -84,7 +96,11 @@ def write(session: Session, config: Config, environ: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def locked(config: Config, environ: Mapping[str, str]) -> Iterator[None]:
-    """One process at a time; the lock ends with its holder, whatever ends that."""
+    """One process at a time; the lock ends with its holder, whatever ends that.
+
+    Raises:
+        CannotWrite: there can be no lock.
+    """
     path = path_of(config, environ) + ".lock"
     private_directory(os.path.dirname(path))
     try:
@@ -106,7 +122,7 @@ def sweep(config: Config, environ: Mapping[str, str]) -> None:
     directory = lean.state_directory(environ)
     ours = (
         path_of(config, environ),
-        secret_store.path_of(secret_name(config), environ),
+        secret_store.path_of(refresh_token_name(config), environ),
         lean.marker_path(environ, "login", config.url),
     )
     names = "|".join(re.escape(os.path.basename(path)) for path in ours)

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple
 from credvend.commands.registry import COMMANDS, load_command
 from credvend.text.shell_quoting import fish, posix
 
-# What the scripts ask for in the place of a shell; people are not shown it.
+# What the scripts ask for instead of a shell; people are not shown it.
 ROLES = "roles"
 
 

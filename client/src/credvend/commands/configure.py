@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from credvend.auth.bearer import is_one_word
 from credvend.auth.method import NEXT_STEP
 from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
 from credvend.commands.configure_profiles import may_ask, write_profiles
@@ -76,7 +77,7 @@ def _configure(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int
     path = save_config(config, environ)
     print(one_line(f"Written: {path}"))
     if token:
-        place = secret_store.save(f"token {config.url}", token, environ)
+        place = secret_store.save(secret_store.name_for("token", config.url), token, environ)
         write_marker(environ, "token", config.url)  # from here on another caller may be seen
         print(one_line(f"The API token is in {place.text}."))
     shadowed = sorted(name for name in environ if _is_setting(name))
@@ -155,6 +156,6 @@ def _api_token(arguments: argparse.Namespace, asking: bool) -> str:
         token = getpass.getpass("API token (empty: keep the one there is): ").strip()
     else:
         return ""
-    if not token.isascii() or not token.isprintable() or " " in token:
+    if token and not is_one_word(token):
         raise UsageError("That is no token: it must be one line of printable characters without blanks.")
     return token

@@ -9,27 +9,25 @@ import argparse
 import hmac
 import http.server
 import json
-import random
 import re
 import secrets
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
-from credvend import lean
 from credvend.auth.registry import authenticator
 from credvend.commands.vend_arguments import add_vend_arguments, options_of
 from credvend.disk.config_file import Config
-from credvend.errors import CredvendError, ServiceError, UsageError
-from credvend.net.loopback_server import HOST, is_our_name, listen
+from credvend.errors import CredvendError, UsageError
+from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_our_name, listen
 from credvend.text.messages import say, verbose
 from credvend.text.moments import moment_text
 from credvend.vending.cache_or_service import credentials_of, get_entry
 from credvend.vending.credentials import Credentials
 from credvend.vending.formats import FORMATS
+from credvend.vending.renewer import Renewer
 from credvend.vending.service import Service
 
 URI = "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -37,12 +35,6 @@ TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN"  # noqa: S105 the name of a variable
 # What SDKs take before the two, of what people have set most often.
 _PREFERRED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
 PATH = "/credentials"
-# Between tries to renew, while the old credentials still do or nobody can be asked.
-_FIRST_PAUSE = 5.0
-_LONGEST_PAUSE = 60.0
-# A clock that is changed, or a computer that slept, is noticed after this many seconds at the latest.
-_LONGEST_SLEEP = 60.0
-_CONNECTION_SECONDS = 10
 # What a client is told; an SDK shows it, or tries again.
 _STATUS = {2: 400, 3: 401, 4: 403}
 _FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
@@ -108,96 +100,6 @@ def _stopping(stopped: threading.Event) -> Iterator[None]:
             signal.signal(each, handler)
 
 
-class Renewer:
-    """An entry of the cache that is always good for a while: renewed in the background before its end.
-
-    Args:
-        get: gets it, from the cache or the service; a new one, if the old one is to be renewed and can be.
-    """
-
-    def __init__(self, get: Callable[[], lean.Entry]) -> None:
-        self._get = get
-        self._lock = threading.Lock()
-        self._ended = threading.Event()
-        self._entry: lean.Entry | None = None
-
-    def current(self) -> lean.Entry:
-        """One with at least a minute to live, got now if need be.
-
-        Raises:
-            CredvendError: it cannot be had.
-        """
-        entry = self._entry
-        return entry if entry is not None and entry.is_usable(time.time()) else self.renew()
-
-    def renew(self) -> lean.Entry:
-        """Get it anew; several threads at once get it once.
-
-        Raises:
-            CredvendError: it cannot be had.
-        """
-        before = self._entry
-        with self._lock:
-            entry = self._entry
-            if entry is None or entry is before:
-                try:
-                    entry = self._entry = self._get()
-                except ServiceError:
-                    raise
-                except CredvendError:
-                    self._entry = None  # who is told no has nothing more to serve
-                    raise
-            return entry
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        """Renew in the background for as long as the block runs. A renewal that has begun is finished."""
-        thread = threading.Thread(target=self._run)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._ended.set()
-            thread.join()
-
-    def _run(self) -> None:
-        pause = 0.0
-        trouble: str | None = None
-        while not self._ended.wait(pause):
-            before, trouble = trouble, None
-            due = self._due()
-            if due <= 0:
-                trouble = self._try()
-                due = self._due()
-            if trouble and not before:  # once, not each time
-                say(f"the credentials cannot be renewed now: {trouble}")
-            if before and not trouble:
-                say("the credentials are renewed again")
-            if due > 0:
-                pause = min(due, _LONGEST_SLEEP)
-            else:
-                grown = min(_LONGEST_PAUSE, max(_FIRST_PAUSE, pause * 2))
-                pause = grown * (0.75 + random.random() / 4)  # noqa: S311 no secret
-
-    def _try(self) -> str | None:
-        """Renew; what went wrong, if anything."""
-        try:
-            entry = self.renew()
-        except CredvendError as error:
-            return error.message
-        except Exception as error:  # its message may hold anything; and the next try may do
-            return f"a fault of credvend ({type(error).__name__})."
-        return None if entry.is_fresh(time.time()) else "the service has no newer ones."
-
-    def _due(self) -> float:
-        """Seconds until it is to be renewed, by the rule of the cache."""
-        entry = self._entry
-        now = time.time()
-        if entry is None or not entry.is_fresh(now):
-            return 0.0
-        return max(0.001, entry.expires - lean.margin(entry.expires - entry.obtained) - now)
-
-
 def _handler(renewer: Renewer, role: str, token: str) -> type[http.server.BaseHTTPRequestHandler]:
     """Answers as AWS's container credential endpoint does, to those who have the token.
 
@@ -205,7 +107,7 @@ def _handler(renewer: Renewer, role: str, token: str) -> type[http.server.BaseHT
     """
 
     class Handler(http.server.BaseHTTPRequestHandler):
-        timeout = _CONNECTION_SECONDS
+        timeout = CONNECTION_SECONDS
         server_version = "credvend"
         sys_version = ""
 

@@ -34,7 +34,7 @@ def private_directory(path: str) -> str:
 
 
 def write_private(path: str, data: bytes) -> None:
-    """Write a file of mode 0600 in the place of whatever is at `path`; a reader sees the old content or the new.
+    """Write a file of mode 0600, instead of whatever is at `path`; a reader sees the old content or the new.
 
     Raises:
         CannotWrite: it cannot be written.

@@ -10,7 +10,7 @@ import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from credvend import lean
 from credvend.disk.private_files import private_directory, remove, write_private
@@ -38,11 +38,16 @@ class Place:
     text: str
 
 
+def name_for(kind: Literal["login", "token"], url: str) -> str:
+    """What the secret for the service at `url` is called: the refresh token of a sign-in, or an API token."""
+    return f"{kind} {url}"
+
+
 def save(name: str, secret: str, environ: Mapping[str, str]) -> Place:
-    """Keep a secret in the place of an older one of that name.
+    """Keep a secret instead of an older one of that name.
 
     Args:
-        name: a kind and whatever tells it apart, such as `token https://...`.
+        name: by `name_for`.
 
     Raises:
         UsageError: neither the keyring nor the file takes it.

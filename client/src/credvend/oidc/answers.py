@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from credvend.errors import ServiceError, UsageError
 from credvend.net.urls import check_url
@@ -22,6 +22,11 @@ def seconds_of(value: object, otherwise: _Otherwise) -> float | _Otherwise:
 
 
 def text_of(answer: Mapping[str, Any], name: str) -> str:
+    """A field that is text for people.
+
+    Raises:
+        ServiceError: it is not there, or would steer a terminal.
+    """
     value = answer.get(name)
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ServiceError(f"The OpenID provider's answer has no {name}.")
@@ -29,10 +34,16 @@ def text_of(answer: Mapping[str, Any], name: str) -> str:
 
 
 def strings_of(value: object) -> tuple[str, ...]:
+    """A list of texts; empty for anything else."""
     return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
 def endpoint_of(found: Mapping[str, Any], name: str) -> str | None:
+    """A field that says where an endpoint is; None if it is not there.
+
+    Raises:
+        ServiceError: no secret may be sent there.
+    """
     value = found.get(name)
     if value is None:
         return None
@@ -42,7 +53,12 @@ def endpoint_of(found: Mapping[str, Any], name: str) -> str | None:
         raise ServiceError(f"The OpenID provider's {name} cannot be used. {error.message}") from None
 
 
-def missing(name: str) -> str:
+def missing(name: str) -> NoReturn:
+    """Refuse a description that lacks a field.
+
+    Raises:
+        ServiceError: always.
+    """
     raise ServiceError(f"The OpenID provider does not say where its {name} is.")
 
 

@@ -180,7 +180,7 @@ class Oidc:
         return True
 
     def _target(self) -> dict[str, str]:
-        """For whom the token is to be: in the way of RFC 8707, which wants a URI, and in the older way of some."""
+        """For whom the token is to be: as RFC 8707 has it, which wants a URI, and as some had it before."""
         audience = self._config.audience
         if not audience:
             return {}

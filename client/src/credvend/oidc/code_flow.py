@@ -31,7 +31,7 @@ def code_request(
 
     Args:
         target: for whom the token is to be.
-        prompt: in the place of what is sensible.
+        prompt: instead of what is sensible.
 
     Raises:
         UsageError: the provider has no browser flow.

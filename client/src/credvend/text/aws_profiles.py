@@ -46,7 +46,7 @@ def names_with_keys(content: bytes) -> set[str]:
 
 
 def with_profiles(content: bytes, profiles: Sequence[Profile]) -> bytes:
-    """The content with these profiles in the place of those that credvend wrote, which goes at the end if it is new.
+    """The content with these profiles instead of those that credvend wrote; what is new goes at the end.
 
     Raises:
         UsageError: the comments are not one pair; or a profile cannot be written.

@@ -26,8 +26,9 @@ from chalicelib.roles.role import Role
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import plan_session
 from chalicelib.wire.rendering import render_caller
+from ops.environments import ROOT
+from testing.cedar import SCHEMA
 
-SCHEMA = (Path(__file__).resolve().parents[4] / "chalicelib/config/schema.cedarschema").read_text()
 READER = Role("reader", "arn:aws:iam::111122223333:role/reader", "", (), 900, 3600, None, False, True, True)
 
 
@@ -133,6 +134,6 @@ def test_the_schema_has_each_kind_as_a_principal_and_no_other() -> None:
 
 
 def test_each_file_of_a_caller_holds_a_kind_that_is_listed() -> None:
-    files = Path(__file__).resolve().parents[4] / "chalicelib/callers"
+    files = ROOT / "chalicelib/callers"
     holding = {path.stem for path in files.glob("*.py") if "    kind: ClassVar[str] = " in path.read_text()}
     assert holding == {kind.__module__.rsplit(".", 1)[1] for kind in KINDS}

@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import astuple
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from hypothesis import assume, example, given
@@ -15,6 +14,7 @@ from chalicelib.callers.iam_user import IamUser
 from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.callers.service_token import ServiceToken
 from chalicelib.callers.session_name import session_name
+from ops.environments import ROOT
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -91,5 +91,5 @@ def test_a_name_that_was_cut_still_begins_with_what_people_recognise() -> None:
     )
     assert re.fullmatch(r"role-alice@example\.com@AWSReservedS[\w]*-[a-z2-7]{26}", session_name(sso))
     assert len(session_name(sso)) == 64
-    document = Path(__file__).resolve().parents[4] / "docs/sessions.md"
+    document = ROOT / "docs/sessions.md"
     assert f"`{session_name(sso)}`" in document.read_text()

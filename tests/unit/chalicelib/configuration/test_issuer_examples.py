@@ -11,8 +11,9 @@ from chalicelib.configuration.issuers_file import issuers_json_schema, load_issu
 from chalicelib.configuration.policy_files import load_policies
 from chalicelib.decisions.policy_index import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
+from ops.environments import ROOT
+from testing.documents import blocks_of
 
-ROOT = Path(__file__).parents[4]
 ISSUERS = (ROOT / "docs/issuers.md").read_text()
 CALLERS = (ROOT / "docs/callers.md").read_text()
 CATALOG = """
@@ -23,12 +24,8 @@ roles:
 """
 
 
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
-
-
 def entries(text: str) -> list[str]:
-    return [block for block in blocks(text, "yaml") if block.startswith("issuers:")]
+    return [block for block in blocks_of(text, "yaml") if block.startswith("issuers:")]
 
 
 def sections(text: str) -> dict[str, str]:
@@ -113,13 +110,13 @@ def test_each_key_of_an_issuer_is_documented() -> None:
 
 
 def test_each_recipe_has_a_valid_policy(tmp_path: Path, catalog: Catalog, issuers: dict[str, Issuer]) -> None:
-    policies = blocks(CALLERS, "cedar") + blocks(ISSUERS, "cedar")
+    policies = blocks_of(CALLERS, "cedar") + blocks_of(ISSUERS, "cedar")
     assert len(load_all(tmp_path, policies, catalog, frozenset(issuers)).indexed) >= len(policies)
     recipes = re.findall(r"^\| \[.*?\]\(#([\w-]+)\)", CALLERS, re.M)
-    assert recipes == [anchor for anchor, below in sections(CALLERS).items() if blocks(below, "cedar")]
+    assert recipes == [anchor for anchor, below in sections(CALLERS).items() if blocks_of(below, "cedar")]
 
 
-@pytest.mark.parametrize("policy", blocks(CALLERS, "cedar"), ids=lambda text: re.findall(r'@id\("(.+?)"\)', text)[0])
+@pytest.mark.parametrize("policy", blocks_of(CALLERS, "cedar"), ids=lambda text: re.findall(r'@id\("(.+?)"\)', text)[0])
 def test_a_policy_of_a_recipe_fits_the_entry_that_it_links_to(policy: str, issuers: dict[str, Issuer]) -> None:
     (recipe,) = [below for below in sections(CALLERS).values() if policy in below]
     linked = set(re.findall(r"issuers\.md#([\w-]+)", recipe))

@@ -1,7 +1,6 @@
 """Decisions, without any I/O: policies over callers, roles and circumstances."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,8 @@ from chalicelib.decisions.decision import Circumstances, Decision
 from chalicelib.decisions.policy_index import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
-from testing.cedar import Asked
+from testing.cedar import SCHEMA, Asked
 
-SCHEMA = (Path(__file__).resolve().parents[4] / "chalicelib/config/schema.cedarschema").read_text()
 ACCOUNT = "111122223333"
 ALICE = IamUser("aws", ACCOUNT, "/team/", "alice", "AIDAEXAMPLE")
 DEV = IamRoleSession("aws", ACCOUNT, "Dev", "alice@example.com", "AROAEXAMPLE:alice@example.com")

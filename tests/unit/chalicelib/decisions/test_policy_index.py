@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import cedarpy
 import pytest
@@ -22,9 +21,8 @@ from chalicelib.decisions.decision import Circumstances, Decision
 from chalicelib.decisions.policy_index import IndexedPolicies, index_policies
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
-from testing.cedar import Asked
+from testing.cedar import SCHEMA, Asked
 
-SCHEMA = (Path(__file__).resolve().parents[4] / "chalicelib/config/schema.cedarschema").read_text()
 HOME, AWAY = "111122223333", "444455556666"
 ODD = 'o"d\\d\n\u00e9\U0001f600*'
 ROLES = ("reader", "writer", "deep.role-1", "lone")

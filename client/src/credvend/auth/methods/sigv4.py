@@ -133,7 +133,7 @@ if hasattr(os, "register_at_fork"):
 
 @contextmanager
 def _signing() -> Iterator[None]:
-    """Have a `credvend process` that the credential chain runs in turn fail at once, instead of ask itself for ever.
+    """Have a `credvend process` that the credential chain runs in turn fail at once, instead of asking itself forever.
 
     For the profile to sign with may be one whose credentials come from credvend.
     """

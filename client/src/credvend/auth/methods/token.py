@@ -38,7 +38,7 @@ class Token:
             return given.strip()
         from credvend.disk import secret_store
 
-        saved = secret_store.read(f"token {self._config.url}", self._environ)
+        saved = secret_store.read(secret_store.name_for("token", self._config.url), self._environ)
         if not saved:
             raise AuthenticationError(_MISSING)
         return saved

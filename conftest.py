@@ -1,0 +1,16 @@
+"""For all tests: a region, which Lambda always sets; signals, the order, and the fixtures."""
+
+import os
+
+os.environ.setdefault("AWS_REGION", "ap-northeast-2")
+os.environ.setdefault("AWS_DEFAULT_REGION", "ap-northeast-2")
+
+pytest_plugins = [
+    "testing.signals",
+    "testing.lanes",
+    "testing.order",
+    "testing.cedar",
+    "testing.app",
+    "testing.deployed",
+    "testing.client",
+]
