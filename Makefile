@@ -12,17 +12,23 @@ UNKNOWN := $(strip $(foreach name,$(filter-out $(KNOWN) -%,$(.VARIABLES)),\
 	$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 $(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOWN). There are: $(KNOWN)))
 
-.PHONY: help demo test check format generate lock bench package deploy smoke stop clean
+# How much of chalicelib they cover is asked only of all of them.
+COVERAGE = $(if $(ARGS),,--cov=chalicelib)
+
+.PHONY: help demo test test-fast check format generate lock bench package deploy smoke stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: .sdks ## every test, end to end ones included; ARGS="-k name" for some
-	@$(DEV) -m pytest --lanes $(ARGS)
+	@$(DEV) -m pytest --second-lane tests/e2e $(COVERAGE) $(ARGS)
+
+test-fast: .dev ## the tests that need no local AWS: two minutes; ARGS="-k name" for some
+	@$(DEV) -m pytest --second-lane client/tests $(COVERAGE) $(ARGS) tests/unit tests/service tests/security client/tests
 
 check: .linters ## format, lint, types, imports, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .

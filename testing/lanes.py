@@ -1,4 +1,4 @@
-"""Two lanes side by side: `pytest --lanes` runs the end-to-end tests in a process of its own, beside the rest.
+"""Two lanes side by side: `pytest --second-lane tests/e2e` runs those tests in a process of its own, beside the rest.
 
 Either lane mostly waits: for CloudFormation, for processes that start, for a clock. The second lane reports each of its
 tests to the first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
@@ -20,14 +20,21 @@ from typing import IO, Final, cast
 import pytest
 
 Json = dict[str, object]
-_SECOND: Final = "e2e"  # the folder whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
+# What a failure of the lane itself is reported as.
+_LANE: Final = "second lane"
 # What the reports tell of, or there was nothing to report.
 _ORDINARY_ENDS: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--lanes", action="store_true", help="run the end-to-end tests beside the others")
+    parser.addoption(
+        "--second-lane",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="run the tests of this file or folder beside the others; may stand several times",
+    )
     parser.addoption(_REPORTS, type=int, help="this is the second lane: the file descriptor to report to")
 
 
@@ -35,7 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
     descriptor = cast(int | None, config.getoption(_REPORTS))
     if descriptor is not None:
         config.pluginmanager.register(SecondLane(config, descriptor))
-    elif config.getoption("--lanes"):
+    elif config.getoption("--second-lane"):
         config.pluginmanager.register(FirstLane(config))
 
 
@@ -47,7 +54,7 @@ class SecondLane:
         self._reports = os.fdopen(descriptor, "w", encoding="utf-8")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if _SECOND in item.path.parts]
+        items[:] = [item for item in items if _is_of_second_lane(item)]
         self._tell({"collected": len(items)})
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -77,7 +84,7 @@ class FirstLane:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if _SECOND not in item.path.parts]
+        items[:] = [item for item in items if not _is_of_second_lane(item)]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -121,20 +128,27 @@ class FirstLane:
                 raise session.Failed(session.shouldfail)
 
 
+def _is_of_second_lane(item: pytest.Item) -> bool:
+    paths = cast(list[str], item.config.getoption("--second-lane"))
+    return any(item.path.is_relative_to(item.config.invocation_params.dir / path) for path in paths)
+
+
 def _broken_off(second: _Process) -> pytest.TestReport:
     """A failure that stands for all that was not run."""
     second.output.seek(0)
     said = second.output.read().decode(errors="replace")
-    message = f"the end-to-end lane broke off with {second.process.returncode}:\n{said[-4000:]}"
-    return pytest.TestReport(_SECOND, (_SECOND, None, _SECOND), {}, "failed", message, "call")
+    message = f"the second lane broke off with {second.process.returncode}:\n{said[-4000:]}"
+    return pytest.TestReport(_LANE, (_LANE, None, _LANE), {}, "failed", message, "call")
 
 
 @contextmanager
 def _second_lane(config: pytest.Config) -> Iterator[_Process]:
     """The second lane's process; it ends with the block, in order, whatever the end is."""
     reading, writing = os.pipe()
-    arguments = [argument for argument in config.invocation_params.args if argument != "--lanes"]
-    command = [sys.executable, "-m", "pytest", *map(str, arguments), f"{_REPORTS}={writing}"]
+    # Coverage is measured of what the first lane runs; without the plugin, there is no such option.
+    measured = ["--no-cov"] if config.pluginmanager.hasplugin("pytest_cov") else []
+    arguments = [*map(str, config.invocation_params.args), *measured]
+    command = [sys.executable, "-m", "pytest", *arguments, f"{_REPORTS}={writing}"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,

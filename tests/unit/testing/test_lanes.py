@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Path:
 
 def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--lanes", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "--second-lane", "e2e", "-p", "no:cacheprovider", *arguments],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
@@ -72,7 +72,7 @@ def test_a_second_lane_that_breaks_off_fails_the_run(project: Path) -> None:
     run = start(project)
     output, _ = run.communicate()
     assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 2 passed" in output, output
-    assert "the end-to-end lane broke off with 9" in output
+    assert "the second lane broke off with 9" in output
 
 
 def test_ctrl_c_ends_both_lanes_in_order(project: Path) -> None:
