@@ -35,7 +35,7 @@ def project(tmp_path: Path) -> Path:
 
 def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "pytest", "--second-lane", "e2e", "-p", "no:cacheprovider", *arguments],
+        [sys.executable, "-m", "pytest", "--lanes", "-p", "no:cacheprovider", *arguments],
         cwd=project,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
