@@ -7,6 +7,7 @@ from typing import cast
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ConnectionError as NotConnected
 from botocore.exceptions import HTTPClientError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
@@ -48,7 +49,7 @@ class SignedHttp:
             SigV4Auth(self.credentials, "execute-api", self.region).add_auth(request)
         try:
             sent = self.session.send(request.prepare())
-        except HTTPClientError as error:
+        except (HTTPClientError, NotConnected) as error:
             raise NotAnswered(str(error)) from None
         return HttpAnswer(sent.status_code, sent.content.decode(errors="replace"))
 
