@@ -32,16 +32,15 @@ test: .all ## every test, end to end ones included; ARGS="-k name" for some
 test-fast: .fast ## the tests that need no local AWS; ARGS="-k name" for some
 	@$(DEV) -m pytest --lanes $(COVERED) $(FAST) $(ARGS)
 
-check: .linters ## format, lint, types, imports, generated files; the template and the IAM policies by linters of their own
+check: .linters ## format, lint, spelling, types, imports, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .
 	@$(DEV) -m ruff check .
+	@$(DEV) -m codespell_lib
 	@$(DEV) -m mypy
 	@$(DEV) -m mypy --python-version 3.14
 	@cd client && ../$(DEV) -m mypy
 	@cd client && ../$(DEV) -m mypy --python-version 3.14
-	@.venv/dev/bin/lint-imports --no-cache --no-logo .importlinter
-	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
-	@.venv/dev/bin/lint-imports --no-cache --no-logo ops/.importlinter
+	@$(MAKE) --no-print-directory .imports
 	@$(DEV) -m ops.generate --check
 	@$(DEV) -m ops.lint
 
@@ -74,6 +73,13 @@ stop: .python ## stop what `make demo KEEP=1` left running
 clean: stop ## remove everything that these commands made
 	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Who may import whom: a target of its own, for a hook.
+.PHONY: .imports
+.imports: .dev
+	@.venv/dev/bin/lint-imports --no-cache --no-logo .importlinter
+	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
+	@.venv/dev/bin/lint-imports --no-cache --no-logo ops/.importlinter
 
 .PHONY: .python .dev .fast .linters .deployment .tools .all
 .python:

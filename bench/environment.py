@@ -81,7 +81,7 @@ class Environment:
         return cast(list[float], self._order({"do": "decide", "questions": questions})["ms"])
 
     def memory(self) -> tuple[int, int]:
-        """In use now, and at the most so far."""
+        """In use now, and the most so far."""
         answer = self._order({"do": "memory"})
         return cast(int, answer["rss"]), cast(int, answer["peak"])
 

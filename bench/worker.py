@@ -37,7 +37,7 @@ def main(tree: str, module: str, handler: str, port: int, answers: int) -> None:
 
 
 def _lead_sts_to(port: int) -> None:
-    """Every connection goes to the stub, by whatever name: endpoints are resolved, and TLS is spoken, as in earnest."""
+    """Every connection goes to the stub, by whatever name: endpoints are resolved, and TLS is spoken, as in Lambda."""
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
     socket.getaddrinfo = lambda *names, **options: found  # type: ignore[assignment]
 
@@ -99,7 +99,7 @@ def _decide(command: Json) -> Json:
 
 
 def _memory() -> Json:
-    """Kilobytes: in use now, and at the most so far."""
+    """Kilobytes: in use now, and the most so far."""
     with open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123 pathlib would be imported for it
         fields = dict(line.split(":", 1) for line in status if ":" in line)
     return {"rss": int(fields["VmRSS"].split()[0]), "peak": int(fields["VmHWM"].split()[0])}

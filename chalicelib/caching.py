@@ -7,7 +7,7 @@ _Value = TypeVar("_Value")
 
 
 def is_within(seconds: float, then: float, now: float) -> bool:
-    """Whether a moment is so long ago at the most. Of a clock that was set back, nothing is: that prolongs nothing."""
+    """Whether a moment is less than that long ago. With a clock that was set back none is: it prolongs nothing."""
     return 0 <= now - then < seconds
 
 

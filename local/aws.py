@@ -56,7 +56,7 @@ class LocalAws:
 
     def environment(self, account: str = ACCOUNT) -> dict[str, str]:
         """Environment of a program that acts as the root of an account, and sees nothing of the user's own AWS."""
-        # ministack's way to name another account: its number in the place of the access key id.
+        # ministack's way to name another account: its number instead of the access key id.
         key = self.access_key_id if account == ACCOUNT else account
         return self.environment_for(key, self.secret_access_key)
 

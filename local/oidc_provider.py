@@ -95,7 +95,7 @@ class OidcProvider:
     def person_tokens(self, subject: str, claims: Mapping[str, object] = _NO_CLAIMS) -> tuple[str, str]:
         """The access token and the ID token of a person who signs in by the device flow.
 
-        Of the claims, the ID token has `email` and `groups` alone, and it is for the client, not for the audience.
+        The ID token has only the claims `email` and `groups`, and it is for the client, not for the audience.
         """
         asked = {"client_id": self.device_client, "scope": "openid", "resource": self.audience}
         device = self.post("/device/auth", asked)

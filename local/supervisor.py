@@ -27,7 +27,7 @@ _STOP_SECONDS: Final = 10
 def main(directory: Path, command: list[str]) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked by the starter, and inherited
     directory.mkdir(mode=0o700, parents=True)
-    # Of all ways to wait for several things, this queue is the one that a signal handler may put to.
+    # This queue is the one way to wait for several things that a signal handler may put to.
     reasons: SimpleQueue[str] = SimpleQueue()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: reasons.put("asked"))
     # Not closed by us: whoever waits for the lock waits for the end of this process.

@@ -166,7 +166,7 @@ class Stack:
             self._clients[service, who, account] = self._session.client(  # type: ignore[call-overload]
                 service,
                 endpoint_url=self.aws.endpoint,
-                # The local AWS takes an account's number in the place of its root's access key id.
+                # The local AWS takes an account's number instead of its root's access key id.
                 aws_access_key_id=who.access_key_id if account == ACCOUNT else account,
                 aws_secret_access_key=who.secret_access_key,
                 aws_session_token=who.session_token,

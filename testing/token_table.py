@@ -40,7 +40,7 @@ class TokenTable:
     Attributes:
         items: what the table holds, by hash.
         asked: each operation and its parameters.
-        failures: answers to the next calls: an error code of AWS; an exception, in the place of an answer; None: as
+        failures: answers to the next calls: an error code of AWS; an exception, instead of an answer; None: as
             usual.
     """
 

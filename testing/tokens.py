@@ -20,7 +20,7 @@ ISSUER: Final = "https://id.example.com"
 AUDIENCE: Final = "credvend"
 SUBJECT: Final = "alice@example.com"
 ABSENT: Final = object()
-"""In the place of a value: the claim or header parameter is left out."""
+"""Instead of a value: the claim or header parameter is left out."""
 
 _HASHES: Final[dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]]] = {
     "256": hashes.SHA256,

@@ -47,7 +47,7 @@ def check_value(value: str) -> None:
 
 def is_tag_text(text: str) -> bool:
     """Whether all characters are letters, digits or spaces of any script, or one of `_.:/=+-@`."""
-    # Of the separators, those that end a line are left out: STS would take them, and people could not see them.
+    # Separators that end a line are left out: STS would take them, and people could not see them.
     return all(
         character in _PUNCTUATION
         or unicodedata.category(character)[0] in "LN"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-# Two attempts of at most 1 s + 2 s, and at most 1 s of back-off, end after 7 s at the worst.
+# Two attempts of at most 1 s + 2 s, and at most 1 s of back-off, end after 7 s at worst.
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 2
 ATTEMPTS: Final = 2

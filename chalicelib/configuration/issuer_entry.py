@@ -26,7 +26,7 @@ class IssuerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     issuer: Annotated[Url, Meta(description="Exactly the `iss` of its tokens.")]
     audiences: Annotated[list[Text], Meta(min_length=1, description="A token must be for one of these.")]
     algorithms: Annotated[tuple[str, ...], Meta(min_length=1, description="Of its signatures.")] = ("RS256", "ES256")
-    jwks_uri: Annotated[Url | None, Meta(description="Where its keys are, in the place of discovery.")] = None
+    jwks_uri: Annotated[Url | None, Meta(description="Where its keys are, instead of discovery.")] = None
     jwks_file: Annotated[
         Annotated[str, Meta(pattern=r"^keys/[A-Za-z0-9_-][A-Za-z0-9_.-]*\.json\Z")] | None,
         Meta(description="Its keys as a file of the configuration, for issuers that cannot be reached."),

@@ -1,6 +1,6 @@
 """May they? The decision, made by Cedar (https://docs.cedarpolicy.com): default deny, forbid beats permit.
 
-The schema is parsed once, when the service starts. Of the policies, a decision takes those that can have a say
+The schema is parsed once, when the service starts. A decision takes the policies that can have a say
 (policy_index.py); they are parsed when they are first asked, and kept.
 """
 
@@ -24,7 +24,7 @@ from chalicelib.roles.role import Role
 _ACTION = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({"*", "Role"})
-# Of so many roles the entities are kept.
+# The entities of up to so many roles are kept.
 _KEPT_ROLES: Final = 1024
 
 

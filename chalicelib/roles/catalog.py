@@ -59,7 +59,7 @@ class Catalog:
         return None if place is None else self._make(place)
 
     def stand_in(self, name_or_arn: str) -> Role:
-        """A role to ask about in the place of one that is not there, so that its refusal takes as long.
+        """A role to ask about instead of one that is not there, so that its refusal takes as long.
 
         Always the same one: of a role that is there, too, the second refusal is quicker.
         """

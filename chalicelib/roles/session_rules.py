@@ -16,7 +16,7 @@ from chalicelib.text.printable import is_printable_line
 MAXIMUM_POLICY_CHARACTERS: Final = 2048
 MAXIMUM_POLICY_ARNS: Final = 10
 MAXIMUM_PARAM_CHARACTERS: Final = 256
-# Of keys in messages, at most so many characters.
+# Messages show up to so many characters of a key.
 KEY_SHOWN: Final = 40
 PARAM_NAME: Final = r"[A-Za-z][A-Za-z0-9_-]{0,63}"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef, AssumeRoleResponseTypeDef
 
 # API Gateway gives up after 29 s. Three attempts of at most 1 s + 3 s, and back-off of at most 1 s + 2 s between
-# them, end after 15 s at the worst. Asking twice is harmless: a session whose answer got lost is known to nobody.
+# them, end after 15 s at worst. Asking twice is harmless: a session whose answer got lost is known to nobody.
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 3

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Final, NoReturn
 
-# Deeper than anything that anybody sends in earnest.
+# Deeper than any valid request.
 MAXIMUM_DEPTH: Final = 16
 
 

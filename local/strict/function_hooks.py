@@ -11,7 +11,7 @@ from local.strict.records import Record, role_of
 from local.strict.refusal import Refusal
 from local.strict.sts_hooks import SOURCE_IDENTITY
 
-# Of a session's record in ministack: the function that was given its credentials.
+# In a session's record in ministack: the function that was given its credentials.
 _SOURCE_FUNCTION = "StrictSourceFunctionArn"
 
 

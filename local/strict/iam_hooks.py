@@ -11,7 +11,7 @@ from local.strict.protocols import Asked, Handler, Request, read_query
 from local.strict.records import Record, unique_id
 from local.strict.refusal import Answer, Refusal
 
-# Of a role's record in ministack: the unique ids of those that its trust policy names, by ARN.
+# In a role's record in ministack: the unique ids of those that its trust policy names, by ARN.
 _PRINCIPALS = "StrictPrincipals"
 
 

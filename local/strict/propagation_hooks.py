@@ -17,7 +17,7 @@ from ministack.services import iam
 from local.strict.records import Record, role_of
 
 SECONDS: Final = float(os.environ.get("STRICT_PROPAGATION_SECONDS") or 0)
-# Of a role's record in ministack: what it was, from when on.
+# In a role's record in ministack: what it was, from when on.
 _VERSIONS: Final = "StrictVersions"
 _gather: Callable[[str, str], list[object]] = iam_evaluator._gather_role_policies
 

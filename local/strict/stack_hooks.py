@@ -19,7 +19,7 @@ from local.strict.propagation_hooks import note_changes
 from local.strict.refusal import Refusal
 
 Properties = Mapping[str, object]
-# Of the properties, and of the physical id of a resource that is changed.
+# Judges the properties of a resource; with the physical id of one that is changed.
 Judge = Callable[[Properties, str | None], Refusal | None]
 
 
@@ -54,14 +54,14 @@ def _check_unpacked(properties: Properties) -> Refusal | None:
     return None if error is None else Refusal("InvalidParameterValueException", json.loads(error[2])["message"])
 
 
-# Of each kind, the service whose rules they are.
+# Who judges each kind of resource, and the service whose rules those are.
 _JUDGES: Final[Mapping[str, tuple[str, Judge]]] = {
     "AWS::IAM::Role": ("Iam", check_role_properties),
     "AWS::IAM::ManagedPolicy": ("Iam", check_managed_properties),
     "AWS::IAM::Policy": ("Iam", check_policy_properties),
     "AWS::Lambda::Function": ("Lambda", _check_function),
 }
-# Of each kind that a template may name, whether there is one of the name that its properties say. CloudFormation makes
+# For each kind that a template may name, whether there is one of the name that its properties say. CloudFormation makes
 # nothing that is there already:
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-properties-name.html
 _EXISTS: Final[Mapping[str, Callable[[Properties], bool]]] = {

@@ -17,7 +17,7 @@ from local.strict.records import Record, arn_of_role, role_of
 from local.strict.refusal import Answer, Refusal, answer
 from local.strict.sts_rules import SESSION_ACTIONS, check_assume_role, own_grant_needed
 
-# Of a session's record in ministack.
+# In a session's record in ministack.
 SOURCE_IDENTITY = "StrictSourceIdentity"
 
 

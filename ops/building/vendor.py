@@ -46,7 +46,7 @@ def _version(python: Path) -> tuple[int, int]:
 
 
 def _platform(python: tuple[int, int]) -> list[str]:
-    """Which wheels Lambda can use. Of platforms, pip takes exactly those that are named."""
+    """Which wheels Lambda can use. pip takes exactly the platforms that are named."""
     major, minor = python
     newest = _GLIBC_OF_AL2 if python < (3, 12) else _GLIBC_OF_AL2023
     names = [f"manylinux_2_{glibc}_x86_64" for glibc in range(newest, 16, -1)] + ["manylinux2014_x86_64"]

@@ -34,7 +34,7 @@ def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
         "Resource": assumable(catalog),
         "Condition": _BY_THE_FUNCTION,
     }
-    # Lambda itself writes log and traces. Of what it calls for that, AWS's page above lists the two of the log and
+    # Lambda itself writes log and traces. AWS's page above lists, among what it calls for that, the two of the log and
     # xray:PutTraceSegments as naming the function, and not xray:PutTelemetryRecords. Neither statement is bound.
     write_log: dict[str, object] = {
         "Sid": "WriteOwnLog",

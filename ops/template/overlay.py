@@ -60,7 +60,7 @@ def merge_overlay(template: Json, overlay: Overlay) -> None:
 
 
 def _add(target: Json, added: Json) -> None:
-    """Add what is not there. Of what is there, go into mappings, append to lists, and set the rest: it was checked."""
+    """Add what is not there. Where it is there, go into mappings, append to lists, and set the rest: it was checked."""
     for key, value in added.items():
         there = target.get(key)
         if isinstance(there, dict) and isinstance(value, dict):

@@ -19,7 +19,7 @@ from testing.operators import admin, create
 PATH = "/v1/credentials"
 LIST = "aws ec2 describe-instances --query 'Reservations[].Instances[].InstanceId' --output text"
 CURL = """curl --silent --show-error --header @header --json '{"role": "instances"}' "$CREDVEND_URL/v1/credentials"""
-# Of these, the ones that the machine has.
+# Those of these that the machine has.
 POSIX_SHELLS = [name for name in ("sh", "bash", "zsh", "dash", "ksh", "busybox") if shutil.which(name)]
 FISH = [name for name in ("fish",) if shutil.which(name)]
 HOSTILE = (

@@ -1,6 +1,6 @@
 """Catalogs larger than one IAM policy: packaged, deployed, vended from.
 
-Of their roles, only those are made that are asked for.
+Only those of their roles are made that are asked for.
 """
 
 import json

@@ -21,7 +21,7 @@ from tests.runtime.test_requests import bearer_vend, events, signed_vend
 
 _PIPE_BYTES = 4096
 _HOUR = 3600
-# In the place of an hour that the environment is frozen: time that is later by what a file says.
+# Instead of an hour that the environment is frozen: time that is later by what a file says.
 _CLOCK = """
 import os, time
 def _later(clock):

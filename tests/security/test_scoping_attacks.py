@@ -247,7 +247,7 @@ def _meaning(policy: PolicyTemplate, filled: Values) -> list[Pattern]:
 @example("${claims.tenant}*", "a", "x", "ab", "x")
 @example("${claims.tenant}${params.area}", "a", "bb", "ab", "b")
 def test_the_places_of_two_values_never_overlap(text: str, tenant: str, area: str, other: str, other_area: str) -> None:
-    """Of any template that loads, and of any two callers who are served: no resource is of both.
+    """For any template that loads, and any two callers who are served, no resource is of both.
 
     That holds even with the laxest pattern for the param.
     """

@@ -66,7 +66,7 @@ def test_any_field_may_be_null(credvend: CredvendApp, name: str) -> None:
 
 
 def test_what_tells_nothing_of_the_caller_changes_nothing(credvend: CredvendApp) -> None:
-    """Of the context, only the identity says who calls, and only its address and stage where from."""
+    """Only the context's identity says who calls, and only its address and stage say where from."""
     event = SAMPLES["custom domain with a base path, /v1/iam/credentials"].event
     used = {"userArn", "accountId", "caller", "sourceIp", "userAgent", "cognitoIdentityId"}
     credvend.receive(event)

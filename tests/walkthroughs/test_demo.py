@@ -39,7 +39,7 @@ class Make:
         return found
 
     def directories(self) -> set[Path]:
-        """Of each local AWS that this one started and that still runs, and those that nobody cleans up any more."""
+        """The local AWSs that this one started and that still run, and those that nobody cleans up any more."""
         found = set()
         for directory in RUNS.glob("run-*"):
             with suppress(FileNotFoundError), (directory / LOCK).open() as lock:  # else it is just made, or removed

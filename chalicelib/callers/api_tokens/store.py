@@ -20,9 +20,9 @@ from chalicelib.operators_log import tell_operators
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
 
-# How long a revoked token may go on at the most. What people are told names it, too.
+# A revoked token may go on for up to this long. What people are told names it, too.
 CACHE_SECONDS: Final = 60
-# Of those that exist, and as many again of those that do not: guesses push out other guesses only.
+# Tokens that exist, and as many again that do not: guesses push out other guesses only.
 CACHE_TOKENS: Final = 1024
 LAST_USED_SECONDS: Final = 3600
 # After a read that took longer, nothing is written: a slow table, and then a slow STS (15 s), must together

@@ -64,9 +64,9 @@ def check_api_token(text: str) -> None:
 
 
 def hash_api_token(text: str) -> str:
-    """What is stored in the place of a token: SHA-256 of all of it, in 64 hexadecimal digits.
+    """What is stored instead of a token: SHA-256 of all of it, in 64 hexadecimal digits.
 
-    Of 256 random bits there is nothing to guess: a slow hash, as for passwords, would only cost time.
+    With 256 random bits there is nothing to guess: a slow hash, as for passwords, would only cost time.
     """
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -11,7 +11,7 @@ from credvend.auth.method import Authenticator, Method
 from credvend.disk.config_file import Config, load_config, settings_of
 from credvend.errors import UsageError
 
-# In the place of a name: what is found is taken.
+# Instead of a name: what is found is taken.
 AUTO = "auto"
 
 

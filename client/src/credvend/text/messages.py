@@ -1,6 +1,6 @@
 """What people see on standard error: warnings, progress, and with `--verbose` what is done. Never a secret.
 
-Of a request, method, host and path are shown; no query, header or body.
+Method, host and path of a request are shown; no query, header or body.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def get_credentials(
 ) -> Credentials:
     """Credentials for a role with at least a minute to live.
 
-    Of many processes that want the same at once, one asks the service, and all have its answer, or its failure.
+    When many processes want the same at once, one asks the service, and all have its answer, or its failure.
 
     Args:
         fresh: ask the service, whatever the cache has.

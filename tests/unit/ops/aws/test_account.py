@@ -21,7 +21,7 @@ print(json.dumps({{"Version": 1}} | key))
 
 @pytest.fixture
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Of a profile whose every session is another."""
+    """For a profile whose every session is another."""
     (tmp_path / "asked").write_text("")
     (tmp_path / "process.py").write_text(PROCESS.format(asked=str(tmp_path / "asked")))
     command = f'"{sys.executable}" "{tmp_path / "process.py"}"'

@@ -1,7 +1,7 @@
 """Scripts, evaluated by real shells: whatever a value holds comes back as it was, and nothing else happens.
 
 Values are bytes, as environments hold them: what is not UTF-8 goes in and comes out by Python's surrogateescape. A
-shell is started once for many values. Of PowerShell the grammar is checked, by a reader written from its specification.
+shell is started once for many values. PowerShell's grammar is checked, by a reader written from its specification.
 """
 
 import json
