@@ -12,17 +12,25 @@ UNKNOWN := $(strip $(foreach name,$(filter-out $(KNOWN) -%,$(.VARIABLES)),\
 	$(if $(filter command,$(firstword $(origin $(name)))),$(name))))
 $(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOWN). There are: $(KNOWN)))
 
-.PHONY: help demo test check format generate lock bench package deploy smoke stop clean
+# Those of `tests` that need no local AWS.
+FAST := tests/unit tests/service tests/security tests/runtime client/tests
+# Some tests alone cover little.
+COVERED := $(if $(ARGS),,--cov=chalicelib)
+
+.PHONY: help demo test test-fast check format generate lock bench package deploy smoke stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
-test: .sdks ## every test, end to end ones included; ARGS="-k name" for some
-	@$(DEV) -m pytest --lanes $(ARGS)
+test: .all ## every test, end to end ones included; ARGS="-k name" for some
+	@$(DEV) -m pytest --lanes $(COVERED) $(ARGS)
+
+test-fast: .fast ## the tests that need no local AWS; ARGS="-k name" for some
+	@$(DEV) -m pytest --lanes $(COVERED) $(FAST) $(ARGS)
 
 check: .linters ## format, lint, types, imports, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .
@@ -64,10 +72,10 @@ stop: .python ## stop what `make demo KEEP=1` left running
 	@$(PYTHON) -m local.aws
 
 clean: stop ## remove everything that these commands made
-	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: .python .dev .linters .deployment .tools .sdks
+.PHONY: .python .dev .fast .linters .deployment .tools .all
 .python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'credvend needs Python 3.11 or newer. Name one, for example: make PYTHON=python3.12 demo' >&2; exit 2; }
@@ -80,5 +88,8 @@ clean: stop ## remove everything that these commands made
 .tools: .python
 	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client
 	@$(PYTHON) -m local.npm provider
-.sdks: .tools .linters
-	@$(PYTHON) -m local.npm sdk
+.fast: .python
+	@$(PYTHON) -m ops.environments dev runtime client
+.all: .python
+	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client lint
+	@$(PYTHON) -m local.npm provider sdk

@@ -3,13 +3,11 @@
 import json
 import logging
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from chalicelib.sessions.sts import Credentials, Session
 from testing.app import REQUEST_ID, CredvendApp
-from testing.deployed import Stack
 from testing.sts_server import SECRET, TOKEN
 
 VENDED = Credentials("ASIAEXAMPLE", SECRET, TOKEN, datetime.now(UTC))
@@ -55,29 +53,3 @@ def test_a_failure_after_sts_answered_hands_nothing_out(
     monkeypatch.setattr("chalicelib.wire.rendering.render_session", fail)
     answer = credvend.vend({"role": "reader"})
     assert answer.status == 500 and TOKEN not in answer.text + caplog.text
-
-
-def test_no_process_of_the_local_aws_has_a_secret_on_its_command_line(stack: Stack) -> None:
-    stack.vend({"role": "instances"})
-    secrets = [stack.aws.secret_access_key, stack.alice.secret_access_key]
-    secrets += [key.secret_access_key for key in stack.vended]
-    commands = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            commands.append((process / "cmdline").read_text(errors="replace"))
-        except OSError:  # it ended in the meantime
-            continue
-    assert any(str(stack.aws.directory) in command for command in commands)
-    assert not [command for command in commands for secret in secrets if secret in command]
-
-
-def test_the_local_aws_is_closed_to_other_users_and_machines(stack: Stack) -> None:
-    assert stack.aws.directory.stat().st_mode & 0o077 == 0
-    listening = {
-        line.split()[1]
-        for table in ("/proc/net/tcp", "/proc/net/tcp6")
-        for line in Path(table).read_text().splitlines()[1:]
-        if line.split()[3] == "0A"
-    }
-    port = f"{stack.aws.port:04X}"
-    assert [address for address in listening if address.endswith(f":{port}")] == [f"0100007F:{port}"]
