@@ -10,6 +10,8 @@ import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +36,7 @@ ENVIRONMENTS: Final = {
     "lint": ("the linters of templates and policies", ("ops/requirements-lint.txt",)),
     "lock": ("the resolver of requirements", ("ops/requirements-lock.txt",)),
 } | {f"package-{version}": (f"what packages for Python {version}", _DEV) for version in PACKAGING}
+_AT_ONCE: Final = 3
 # A package of this repository that a virtualenv holds besides, installed as people install it.
 PACKAGES: Final = {"client": "client"}
 
@@ -72,6 +75,22 @@ def ensure(name: str) -> None:
             print(f"Installed {what} in {time.monotonic() - started:.0f} s.", file=sys.stderr, flush=True)
         if name in PACKAGES:
             _ensure_package(name, ROOT / PACKAGES[name])
+
+
+def ensure_all(names: Sequence[str]) -> None:
+    """Make several virtualenvs, some of them side by side: a pip waits for its downloads, and uses one core.
+
+    Raises:
+        SetupError: as of `ensure`; what was not begun by then is not made.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        made = [pool.submit(ensure, name) for name in names]
+        try:
+            for one in as_completed(made):
+                one.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _ensure_package(name: str, package: Path) -> None:
@@ -121,8 +140,7 @@ def _run(command: list[str]) -> None:
 
 def main(names: list[str]) -> int:
     try:
-        for name in names:
-            ensure(name)
+        ensure_all(names)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1
