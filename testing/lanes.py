@@ -205,16 +205,13 @@ def _second_lane(config: pytest.Config, claims: Path) -> Iterator[_Process]:
     reading, writing = os.pipe()
     arguments = [argument for argument in config.invocation_params.args if argument != "--lanes"]
     command = [sys.executable, "-m", "pytest", *map(str, arguments), f"{_REPORTS}={writing}", f"{_CLAIMS}={claims}"]
-    environment = dict(os.environ)
     if config.getoption("cov_source", None):
-        # The first lane counts both together: pytest-cov takes in whatever lies beside its own file, and begins so.
-        environment["COVERAGE_FILE"] = str(config.rootpath / ".coverage.second-lane")
+        # The first lane, which ends later, adds what it has to what the second one leaves, and reports both.
         command += ["--cov-report=", "--cov-fail-under=0"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
             cwd=config.invocation_params.dir,
-            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -50,6 +51,26 @@ def test_a_package_is_installed_again_when_its_sources_change_and_the_checkout_s
         environments.ensure("some")
         assert len(ran) == commands
     assert "--no-deps" in ran[-1] and str(tmp_path) not in ran[-1][-1]
+
+
+def test_several_are_made_side_by_side_and_the_first_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Barrier(2, timeout=30)
+    made: list[str] = []
+
+    def ensure(name: str) -> None:
+        if name in ("one", "two"):
+            both.wait()  # neither goes on before the other has begun
+        if name == "broken":
+            raise environments.SetupError("no such wheel")
+        made.append(name)
+
+    monkeypatch.setattr(environments, "ensure", ensure)
+    environments.ensure_all(["one", "two"])
+    assert sorted(made) == ["one", "two"]
+    monkeypatch.setattr(environments, "_AT_ONCE", 1)
+    with pytest.raises(environments.SetupError, match="no such wheel"):
+        environments.ensure_all(["broken", *(f"later-{number}" for number in range(50))])
+    assert len(made) < 52
 
 
 def test_an_old_python_is_told_what_to_do(tmp_path: Path) -> None:
