@@ -1,4 +1,4 @@
-"""The entries of docs/issuers.md and the recipes of docs/callers.md can be copied: they load, and fit together."""
+"""The entries of docs/issuers and the recipes of docs/callers.md can be copied: they load, and fit together."""
 
 import re
 from pathlib import Path
@@ -15,6 +15,7 @@ from ops.environments import ROOT
 from testing.documents import blocks_of
 
 ISSUERS = (ROOT / "docs/issuers.md").read_text()
+PRESETS = {path.stem: path.read_text() for path in sorted((ROOT / "docs/issuers").glob("*.md"))}
 CALLERS = (ROOT / "docs/callers.md").read_text()
 CATALOG = """
 roles:
@@ -44,10 +45,13 @@ def load(entry: str, directory: Path) -> Issuer:
     return issuer
 
 
+ENTRIES = [entry for text in PRESETS.values() for entry in entries(text)]
+
+
 @pytest.fixture
 def issuers(tmp_path: Path) -> dict[str, Issuer]:
-    """Those of docs/issuers.md, by name."""
-    loaded = [load(entry, tmp_path) for entry in entries(ISSUERS)]
+    """Those of docs/issuers, by name."""
+    loaded = [load(entry, tmp_path) for entry in ENTRIES]
     assert len({issuer.name for issuer in loaded}) == len({issuer.url for issuer in loaded}) == len(loaded)
     return {issuer.name: issuer for issuer in loaded}
 
@@ -67,25 +71,26 @@ def load_all(config: Path, policies: list[str], catalog: Catalog, issuers: froze
     return load_policies(config, catalog, issuers)
 
 
-@pytest.mark.parametrize("entry", entries(ISSUERS), ids=lambda entry: re.findall(r"name: (\S+)", entry)[0])
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: re.findall(r"name: (\S+)", entry)[0])
 def test_each_entry_is_a_whole_valid_file(entry: str, tmp_path: Path) -> None:
     issuer = load(entry, tmp_path)
     assert issuer.audiences and issuer.url.startswith("https://")
 
 
 def test_all_entries_fit_into_one_file(tmp_path: Path) -> None:
-    together = "issuers:\n" + "".join(entry.removeprefix("issuers:\n") for entry in entries(ISSUERS))
+    together = "issuers:\n" + "".join(entry.removeprefix("issuers:\n") for entry in ENTRIES)
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/k8s-factory.json").write_text('{"keys": []}')
     (tmp_path / "issuers.yaml").write_text(together)
-    assert len(load_issuers(tmp_path / "issuers.yaml", allow_loopback_http=False)) == len(entries(ISSUERS))
+    assert len(load_issuers(tmp_path / "issuers.yaml", allow_loopback_http=False)) == len(ENTRIES)
 
 
 def test_each_promised_kind_has_an_entry() -> None:
     (promise,) = re.findall(r"^There are entries to copy for (.*?)\. Each", ISSUERS, re.M | re.S)
-    promised = re.findall(r"\(#([\w-]+)\)", promise)
-    assert promised == [anchor for anchor, below in sections(ISSUERS).items() if entries(below)]
-    assert set(promised) == {
+    promised = re.findall(r"\(issuers/([\w-]+)\.md\)", promise)
+    assert set(promised) == set(PRESETS) and len(promised) == len(PRESETS)
+    assert all(entries(text) for text in PRESETS.values()) and not entries(ISSUERS)
+    assert set(promised) >= {
         "github-actions",
         "gitlab-ci",
         "okta",
@@ -110,7 +115,7 @@ def test_each_key_of_an_issuer_is_documented() -> None:
 
 
 def test_each_recipe_has_a_valid_policy(tmp_path: Path, catalog: Catalog, issuers: dict[str, Issuer]) -> None:
-    policies = blocks_of(CALLERS, "cedar") + blocks_of(ISSUERS, "cedar")
+    policies = blocks_of("\n".join([CALLERS, ISSUERS, *PRESETS.values()]), "cedar")
     assert len(load_all(tmp_path, policies, catalog, frozenset(issuers)).indexed) >= len(policies)
     recipes = re.findall(r"^\| \[.*?\]\(#([\w-]+)\)", CALLERS, re.M)
     assert recipes == [anchor for anchor, below in sections(CALLERS).items() if blocks_of(below, "cedar")]
@@ -119,10 +124,8 @@ def test_each_recipe_has_a_valid_policy(tmp_path: Path, catalog: Catalog, issuer
 @pytest.mark.parametrize("policy", blocks_of(CALLERS, "cedar"), ids=lambda text: re.findall(r'@id\("(.+?)"\)', text)[0])
 def test_a_policy_of_a_recipe_fits_the_entry_that_it_links_to(policy: str, issuers: dict[str, Issuer]) -> None:
     (recipe,) = [below for below in sections(CALLERS).values() if policy in below]
-    linked = set(re.findall(r"issuers\.md#([\w-]+)", recipe))
-    entry_names = {
-        name for anchor in linked for name in re.findall(r"^  - name: (\S+)", sections(ISSUERS)[anchor], re.M)
-    }
+    linked = set(re.findall(r"issuers/([\w-]+)\.md", recipe))
+    entry_names = {name for preset in linked for name in re.findall(r"^  - name: (\S+)", PRESETS[preset], re.M)}
     used = re.findall(r'Oidc(?:Issuer|Group|Subject)::"([^":]+)', policy)
     assert set(used) <= entry_names <= set(issuers)
     assert bool(used) == ("principal == IamRole" not in policy and "ServiceToken" not in policy)
