@@ -27,6 +27,7 @@ from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from ops.stages.runtimes import OWN_RUNTIME
+from testing.warm_aws import warm_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -258,7 +259,7 @@ def allow(*actions: str) -> str:
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """The deployed service, started for the first test that wants it."""
-    with local_aws() as aws, oidc_provider() as oidc:
+    with local_aws() as aws, oidc_provider() as oidc, warm_aws():
         config = aws.directory / "config"
         shutil.copytree(CONFIG, config)
         shutil.copy(CONFIG.parent / "tokens.cedar", config / "policies")
