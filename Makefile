@@ -95,7 +95,7 @@ clean: stop ## remove everything that these commands made
 	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client
 	@$(PYTHON) -m local.npm provider
 .fast: .python
-	@$(PYTHON) -m ops.environments dev runtime client
+	@$(PYTHON) -m ops.environments dev runtime client lint
 .all: .python
 	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client lint
 	@$(PYTHON) -m local.npm provider sdk
