@@ -1,7 +1,7 @@
 """Two lanes side by side: `pytest --lanes` runs the tests in two processes, which share them out between them.
 
 Either lane often waits: for CloudFormation, for processes that start, for a clock. The end-to-end tests are the second
-lane's, since they share a stack. Of the others, a lane that is free takes the next file: the first lane from the front,
+lane's, since they share a stack. A lane that is free takes the next file of the others: the first lane from the front,
 the second from the back, so that both end at about the same time. The second lane reports each of its tests to the
 first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
 """
