@@ -78,6 +78,7 @@ clean: stop ## remove everything that these commands made
 .PHONY: .imports
 .imports: .dev
 	@.venv/dev/bin/lint-imports --no-cache --no-logo .importlinter
+	@.venv/dev/bin/lint-imports --no-cache --no-logo .importlinter-rooms
 	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
 	@.venv/dev/bin/lint-imports --no-cache --no-logo ops/.importlinter
 
