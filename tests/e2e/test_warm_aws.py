@@ -26,7 +26,6 @@ def test_it_says_and_returns_the_same_in_each_environment_and_directory(
     for region in ("eu-west-3", "us-west-2"):
         (tmp_path / region).write_text(f"[default]\nregion = {region}\n")
         environments.append({**without, "AWS_CONFIG_FILE": str(tmp_path / region)})
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "here.json").write_text("{}")
     aws = [str(programs("aws") / "python"), "-m", "awscli"]
     asked = [(command, environments[0]) for command in COMMANDS] + [(COMMANDS[0], environments[1])]
@@ -36,9 +35,10 @@ def test_it_says_and_returns_the_same_in_each_environment_and_directory(
         return [(done.returncode, done.stdout, done.stderr) for done in ended]
 
     before = vars(aws_cli)["run"]
-    expected = say(run)
     with warm_aws() as warm:
         assert vars(aws_cli)["run"] is warm
+        monkeypatch.chdir(tmp_path)
+        expected = say(run)
         assert say(warm) == expected
     assert vars(aws_cli)["run"] is before
     assert [status for status, _, _ in expected] == [0, 1, 2, 255, 0, 0]
