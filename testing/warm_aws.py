@@ -13,22 +13,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Final, Protocol
 
 import pytest
 
 from ops.aws import aws_cli
 from ops.environments import programs
-from ops.processes.run import Ended
+from ops.processes.run import Ended, run
 
 _SERVER: Final = Path(__file__).with_name("warm_aws_server.py")
 
 
+class Run(Protocol):
+    """Runs a program, and keeps what it prints."""
+
+    def __call__(self, command: Sequence[str], *, environment: Mapping[str, str]) -> Ended: ...
+
+
 @contextmanager
-def warm_aws() -> Iterator[None]:
-    """Commands of `AwsCli` in this process run without a start of their own, within the block."""
+def warm_aws() -> Iterator[Run]:
+    """Commands of `AwsCli` in this process run without a start of their own, within the block: by what this yields."""
     if sys.platform != "linux":  # macOS's libraries do not work in a fork
-        yield
+        yield run
         return
     cold = [str(programs("aws") / "python"), "-m", "awscli"]
     # Only our closing of its input is to end it: a Ctrl-C is for us, and then for it.
@@ -42,17 +48,21 @@ def warm_aws() -> Iterator[None]:
     ) as server:
         lock = Lock()
 
-        def run(command: Sequence[str], *, environment: Mapping[str, str]) -> Ended:
+        def run_warm(command: Sequence[str], *, environment: Mapping[str, str]) -> Ended:
             assert [*command[:3]] == cold
             arguments = list(command[3:])
             request = {"arguments": arguments, "environment": dict(environment), "directory": str(Path.cwd())}
             assert server.stdin is not None and server.stdout is not None
             with lock:
-                server.stdin.write(json.dumps(request) + "\n")
-                server.stdin.flush()
-                answer = json.loads(server.stdout.readline())
+                try:
+                    server.stdin.write(json.dumps(request) + "\n")
+                    server.stdin.flush()
+                    answer = json.loads(server.stdout.readline())
+                except BaseException:
+                    server.kill()  # or the next command would be told what this one has done
+                    raise
             return subprocess.CompletedProcess(command, answer["returncode"], answer["stdout"], answer["stderr"])
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(aws_cli, "run", run)
-            yield
+            patch.setattr(aws_cli, "run", run_warm)
+            yield run_warm

@@ -21,7 +21,9 @@ def slow(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
     """credvend on a local AWS whose changes of roles take time."""
     monkeypatch.setenv("STRICT_PROPAGATION_SECONDS", str(DELAY_SECONDS))
     with local_aws() as aws:
-        yield Stack(aws, stack.oidc, deploy("local", aws.environment()), stack.package)
+        # The first audit record is lost for want of rights, and a third of the patience is spent on waiting for it.
+        deployed = deploy("local", aws.environment(), patience=PATIENCE_SECONDS)
+        yield Stack(aws, stack.oidc, deployed, stack.package)
 
 
 def trusting(principal: str, **condition: Json) -> Json:
