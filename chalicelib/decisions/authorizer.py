@@ -8,13 +8,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.decision import Circumstances, Decision, Permitted
-from chalicelib.decisions.entities import context_json, principal_json, role_json
+from chalicelib.decisions.entities import context_json, entity_json, principal_json, role_entity, role_json
 from chalicelib.decisions.policy_index import IndexedPolicies, PolicyIndex, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
@@ -26,6 +26,13 @@ _ACTION = {"type": "Action", "id": "AssumeRole"}
 _EVERY_ROLE: Final = frozenset({"*", "Role"})
 # The entities of up to so many roles are kept.
 _KEPT_ROLES: Final = 1024
+
+
+class _AskedAbout(NamedTuple):
+    """A role as decisions need it: its entity in Cedar's JSON, and what scopes may demand of it."""
+
+    entity: str
+    keys: tuple[str, ...]
 
 
 class Authorizer:
@@ -41,6 +48,7 @@ class Authorizer:
         self._index = PolicyIndex(policies.indexed)
         self._catalog = catalog
         self._entities = lru_cache(_KEPT_ROLES)(self._parsed)
+        self._asked_about = lru_cache(_KEPT_ROLES)(_asked_about)
 
     def check(self, kinds: Iterable[type[Caller]]) -> None:
         """Whether schema, catalog and callers fit each other: else decisions would fail at each request.
@@ -106,9 +114,9 @@ class Authorizer:
 
     def _decide(self, caller: Caller, role: Role, circumstances: Sequence[Circumstances]) -> list[Decision]:
         """Decide about one role, with the policies that can have a say."""
-        principal, entity = principal_json(caller), role_json(role)
-        selected = self._index.select(keys_of(principal), keys_of(entity))
-        entities = self._entities(json.dumps(entity), selected.named - {role.name})
+        principal, asked_about = principal_json(caller), self._asked_about(role.name, role.arn, role.groups)
+        selected = self._index.select(keys_of(principal), asked_about.keys)
+        entities = self._entities(asked_about.entity, selected.named - {role.name})
         questions = [(role, one) for one in circumstances]
         decisions = self._ask(selected.policies, entities, principal, questions)
         if any(decision.errors for decision in decisions):
@@ -155,3 +163,8 @@ def _decision(result: cedarpy.AuthzResult) -> Decision:
     errors = tuple(str(error) for error in result.diagnostics.errors)
     reasons = tuple(sorted(result.diagnostics.id_annotations_by_reason.values()))
     return Decision(allowed=result.allowed and not errors, policies=reasons, errors=errors)
+
+
+def _asked_about(name: str, arn: str, groups: tuple[str, ...]) -> _AskedAbout:
+    entity = entity_json(role_entity(name, arn, groups))
+    return _AskedAbout(json.dumps(entity), keys_of(entity))

@@ -8,7 +8,7 @@ import ipaddress
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.cedar_entity import CedarEntity
 from chalicelib.decisions.decision import Circumstances
-from chalicelib.roles.role import Role
+from chalicelib.roles.role import Role, account_of
 from chalicelib.text.timestamps import rfc3339
 
 Json = dict[str, object]
@@ -16,18 +16,21 @@ Json = dict[str, object]
 
 def principal_json(caller: Caller) -> Json:
     """The caller, who asks."""
-    return _entity_json(caller.entity)
+    return entity_json(caller.entity)
 
 
 def role_json(role: Role) -> Json:
     """The role, which is asked about."""
-    return _entity_json(
-        CedarEntity(
-            kind="Role",
-            id=role.name,
-            attributes={"account": role.account, "arn": role.arn},
-            parents=tuple(("RoleGroup", group) for group in role.groups),
-        )
+    return entity_json(role_entity(role.name, role.arn, role.groups))
+
+
+def role_entity(name: str, arn: str, groups: tuple[str, ...]) -> CedarEntity:
+    """The entity of a role of the catalog, from all that it is made of."""
+    return CedarEntity(
+        kind="Role",
+        id=name,
+        attributes={"account": account_of(arn), "arn": arn},
+        parents=tuple(("RoleGroup", group) for group in groups),
     )
 
 
@@ -41,10 +44,11 @@ def context_json(circumstances: Circumstances) -> Json:
     }
 
 
-def _entity_json(entity: CedarEntity) -> Json:
+def entity_json(entity: CedarEntity) -> Json:
+    """An entity in Cedar's format."""
     document: Json = {
         "uid": {"type": entity.kind, "id": entity.id},
-        "attrs": dict(entity.attributes),
+        "attrs": entity.attributes,
         "parents": [{"type": kind, "id": identifier} for kind, identifier in entity.parents],
     }
-    return document if entity.tags is None else document | {"tags": dict(entity.tags)}
+    return document if entity.tags is None else document | {"tags": entity.tags}

@@ -10,7 +10,7 @@ from chalicelib.roles.role import Role
 # Asked about where there is no role at all. No role has its name.
 NOWHERE = Role(
     name="",
-    arn="",
+    arn="arn:aws:iam:::role/",
     description="",
     groups=(),
     default_duration=MINIMUM_SECONDS,

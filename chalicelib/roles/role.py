@@ -26,11 +26,16 @@ class Role:
 
     @property
     def account(self) -> str:
-        return self.arn.split(":")[4]
+        return account_of(self.arn)
 
     @property
     def partition(self) -> str:
         return self.arn.split(":")[1]
+
+
+def account_of(arn: str) -> str:
+    """The account of a role's ARN: 12 digits."""
+    return arn.split(":")[4]
 
 
 class WrittenRole(Protocol):

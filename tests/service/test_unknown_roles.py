@@ -1,13 +1,18 @@
 """A role that is not there is refused as one that is: in the same words, and after the same work."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from chalicelib.callers.caller import Caller
+from chalicelib.callers.iam_user import IamUser
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.decisions.policy_index import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
 from testing.app import CredvendApp
+from testing.cedar import SCHEMA
 
 NAMES = [f"nobody-{number}" for number in range(20)]
 
@@ -35,3 +40,13 @@ def test_a_role_that_is_not_there_is_decided_as_one_that_is(
 
 def test_without_any_role_there_is_one_to_ask_about() -> None:
     assert Catalog(()).stand_in("nobody") is NOWHERE
+
+
+def test_without_any_role_a_decision_is_made_all_the_same() -> None:
+    policies = IndexedPolicies.of(SCHEMA, '@id("all") permit (principal, action, resource is Role);')
+    authorizer = Authorizer(policies, Catalog(()))
+    alice = IamUser("aws", "111122223333", "/", "alice", "AIDA")
+    here = Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC))
+    # Decided, and thrown away by the service, which hands out no role that is not there.
+    assert authorizer.decide(alice, NOWHERE, here).allowed
+    assert authorizer.permitted(alice, (), here.source_ip, here.time) == []
