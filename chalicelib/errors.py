@@ -1,4 +1,4 @@
-"""The refusals and failures that a caller may see. Each knows its HTTP status and its code."""
+"""The refusals and failures that a caller may see, each with its HTTP status and its code; and what operators see."""
 
 import re
 from typing import ClassVar, Literal
@@ -77,7 +77,7 @@ class RequestTooLarge(CredvendError):
 
 
 class Unauthenticated(CredvendError):
-    """API Gateway vouched for nobody."""
+    """Nobody has proved who they are: API Gateway vouched for nobody, or a token proves nothing."""
 
     status = 401
     code = "Unauthenticated"

@@ -19,4 +19,8 @@ def configuration_digest(config: Path) -> str:
 
 def shipped_files(config: Path) -> list[Path]:
     """The files of a configuration directory that its digest is of."""
-    return [path for path in sorted(config.rglob("[!.]*")) if path.is_file()]
+    return [
+        path
+        for path in sorted(config.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(config).parts)
+    ]

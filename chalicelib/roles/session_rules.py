@@ -40,7 +40,7 @@ class WrittenParam(WrittenBounds, Protocol):
 
 
 class WrittenSessionRules(Protocol):
-    """The keys of a role that rules its sessions, as roles.yaml says them, each checked by itself."""
+    """The keys of a role that shape its sessions, as roles.yaml says them, each checked by itself."""
 
     @property
     def policy(self) -> object:
@@ -151,7 +151,7 @@ def fits(param: Param, value: str) -> bool:
 
 def _bounds(key: str, entry: WrittenBounds) -> Bounds:
     try:
-        # ASCII: `\\w` and `\\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
+        # ASCII: `\w` and `\d` let in what the operator sees on the keyboard, not look-alikes of other scripts.
         return Bounds(re.compile(entry.pattern, re.ASCII), entry.separators)
     except (re.error, ValueError, RecursionError, OverflowError) as error:  # ValueError: of flags that exclude ASCII
         raise ValueError(f"`{key}.pattern` is no regular expression: {error}") from None

@@ -117,7 +117,7 @@ def issue(
 
 
 def item(stored: StoredToken) -> "dict[str, AttributeValueTypeDef]":
-    """A new token as the table holds it; what `chalicelib.callers.api_tokens.store.stored_token` reads."""
+    """A new token as the table holds it; what `chalicelib.callers.api_tokens.stored_token` reads."""
     return {
         "hash": {"S": stored.hash},
         "name": {"S": stored.name},

@@ -101,6 +101,11 @@ PLANTED = (
             ("http.py", "import botocore.config", "calls"),
             ("callers/api_tokens/store.py", "from botocore.exceptions import ClientError", "calls"),
             ("aws/table.py", "import boto3", "heavy"),
+            ("wire/query.py", "def late() -> None:\n    import subprocess", "heavy"),
+            ("callers/oidc/fetch.py", "import http.client", "heavy"),
+            ("audit/fields.py", "from chalicelib.decisions.cedar import cedarpy", "engine"),
+            ("wire/query.py", "from chalicelib.aws.client import session", "clients"),
+            ("service.py", "import importlib", "names"),
         ],
     )
     + plants(

@@ -80,6 +80,8 @@ class FetchedKeys:
 
     def _refresh(self, now: float) -> bool:
         """Fetch the keys, if it may be tried now. Who has keys that are good enough does not wait long for better."""
+        if not is_within(STALE_SECONDS, self._fetched_at, now):
+            self._keys = []  # too old, whatever comes of it
         if is_within(RETRY_SECONDS, self._failed_at, now):
             return False
         try:
@@ -87,8 +89,6 @@ class FetchedKeys:
             self._keys, self._fetched_at = keys, now
         except TROUBLE:
             self._failed_at = self._clock()  # when it was over: an issuer that hangs is not asked again at once
-            if not is_within(STALE_SECONDS, self._fetched_at, now):
-                self._keys = []
             return False
         return True
 

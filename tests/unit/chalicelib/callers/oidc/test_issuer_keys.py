@@ -1,5 +1,6 @@
 """Which key, and when it is looked for again: with a clock and an issuer that the test holds."""
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -130,6 +131,18 @@ def test_while_the_issuer_is_down_its_known_keys_work_for_a_day() -> None:
         keys.key_for("old", "ES256")
 
 
+def test_known_keys_end_after_a_day_even_if_the_issuer_was_asked_a_moment_ago() -> None:
+    provider = Provider()
+    keys = provider.keys()
+    keys.key_for("old", "ES256")
+    provider.down = True
+    provider.now += STALE_SECONDS - 1
+    assert keys.key_for("old", "ES256")
+    provider.now += 2  # too early to ask it again
+    with pytest.raises(IssuerUnavailable):
+        keys.key_for("old", "ES256")
+
+
 def test_while_the_issuer_is_down_an_unknown_key_fails_closed() -> None:
     provider = Provider()
     keys = provider.keys()
@@ -253,4 +266,15 @@ def test_a_file_of_keys_that_holds_none_is_a_problem(tmp_path: Path, text: str) 
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys/a.json").write_text(text)
     with pytest.raises(ConfigError, match=r"keys/a\.json"):
+        load_keys(issuer(jwks_file="keys/a.json"), tmp_path, False)
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [{"kty": "oct", "kid": "s", "k": "c2VjcmV0"}, *({"kty": "RSA", "kid": "s", name: "AQAB"} for name in "dpq")],
+)
+def test_a_file_with_a_secret_beside_a_good_key_is_a_problem(tmp_path: Path, secret: dict[str, str]) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/a.json").write_text(json.dumps({"keys": [OLD.public_jwk, secret]}))
+    with pytest.raises(ConfigError, match="it holds a private key"):
         load_keys(issuer(jwks_file="keys/a.json"), tmp_path, False)
