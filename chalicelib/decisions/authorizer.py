@@ -70,7 +70,7 @@ class Authorizer:
 
         A policy that fails to evaluate denies: Cedar would skip it, and a skipped `forbid` would let in.
         """
-        return self._decide(caller, role, [circumstances])[0]
+        return self._decide(caller, role, [circumstances], errors_are_told=True)[0]
 
     def permitted(self, caller: Caller, roles: Sequence[Role], source_ip: str, time: datetime) -> list[Permitted]:
         """The roles that the caller may assume now, each with the longest duration that policy lets through.
@@ -92,7 +92,7 @@ class Authorizer:
                 for has_reason in ((True,) if role.require_reason else (False, True))
                 for duration in durations
             ]
-            decisions = self._decide(caller, role, candidates)
+            decisions = self._decide(caller, role, candidates, errors_are_told=False)
             allowed = next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
                 found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
@@ -112,14 +112,20 @@ class Authorizer:
         entities = cedarpy.Entities.from_json_str(json.dumps([entity for _, entity in found]), self._schema)
         return [role for role, _ in found], entities
 
-    def _decide(self, caller: Caller, role: Role, circumstances: Sequence[Circumstances]) -> list[Decision]:
-        """Decide about one role, with the policies that can have a say."""
+    def _decide(
+        self, caller: Caller, role: Role, circumstances: Sequence[Circumstances], errors_are_told: bool
+    ) -> list[Decision]:
+        """Decide about one role, with the policies that can have a say.
+
+        Args:
+            errors_are_told: to people, who need the names of policies in them. That takes another decision.
+        """
         principal, asked_about = principal_json(caller), self._asked_about(role.name, role.arn, role.groups)
         selected = self._index.select(keys_of(principal), asked_about.keys)
         entities = self._entities(asked_about.entity, selected.named - {role.name})
         questions = [(role, one) for one in circumstances]
         decisions = self._ask(selected.policies, entities, principal, questions)
-        if any(decision.errors for decision in decisions):
+        if errors_are_told and any(decision.errors for decision in decisions):
             return self._ask(self._index.under_their_names(selected), entities, principal, questions)
         return decisions
 

@@ -241,6 +241,18 @@ def test_an_error_names_the_policy_as_its_file_does(general: int, about_caller: 
         assert [f"policy `p-{place}`" in error for error in decision.errors] == [True]
 
 
+def test_a_list_does_not_look_for_the_names_of_policies_that_fail(asked: Asked) -> None:
+    """It tells nobody of them: each role would be decided about twice."""
+    policies = f'''
+        @id("ours") permit (principal == IamUser::"{CALLERS[0].identifier}", action, resource == Role::"reader");
+        @id("broken") forbid (principal, action, resource == Role::"reader") when {{ {BROKEN} }};
+    '''
+    noon = datetime(2026, 3, 4, 12, tzinfo=UTC)
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), CATALOG)
+    assert authorizer.permitted(CALLERS[0], CATALOG.roles, "198.51.100.7", noon) == []
+    assert len(asked.requests) == 2  # which roles are worth asking about, and one of them
+
+
 @pytest.mark.parametrize("name", ["reader", "writer"])
 def test_policies_about_others_are_not_looked_at(name: str, asked: Asked) -> None:
     """What a decision costs must not grow with them."""
