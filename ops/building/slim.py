@@ -63,9 +63,18 @@ def _rewrite(package: Path, python: str, is_left_out: Callable[[str], bool], cha
             for path in sorted(path for path in tree.rglob("*") if path.is_file()):
                 entry = zipfile.ZipInfo(path.relative_to(tree).as_posix(), _MOMENT)
                 before = entries.get(entry.filename)
-                entry.external_attr = _READABLE if before is None else before.external_attr
+                entry.external_attr = _READABLE if before is None else _readable(before.external_attr)
                 archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
         slimmer.replace(package)
+
+
+def _readable(attributes: int) -> int:
+    """As they are, but for the umask of whoever packages, which is none of Lambda's: a user of its own reads the files.
+
+    644 for files, 755 for programs: https://docs.aws.amazon.com/lambda/latest/dg/lambda-deploy-functions.html
+    ("Deployment package file permissions")
+    """
+    return attributes | (0o755 if attributes >> 16 & 0o100 else 0o644) << 16
 
 
 def _is_unused(name: str) -> bool:

@@ -65,6 +65,18 @@ def test_only_what_the_function_reads_stays(slimmed: zipfile.ZipFile) -> None:
     assert slimmed.getinfo("app.py").external_attr >> 16 == 0o755
 
 
+@pytest.mark.parametrize(("made", "packaged"), [(0o600, 0o644), (0o640, 0o644), (0o700, 0o755), (0o100600, 0o100644)])
+def test_lambda_may_read_what_a_umask_kept_for_the_packager(tmp_path: Path, made: int, packaged: int) -> None:
+    path = tmp_path / "deployment.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        entry = zipfile.ZipInfo("botocore/data/endpoints.json")
+        entry.external_attr = made << 16
+        archive.writestr(entry, '{"partitions": []}')
+    slim(path)
+    with zipfile.ZipFile(path) as archive:
+        assert [entry.external_attr >> 16 for entry in archive.infolist()] == [packaged]
+
+
 def test_each_module_has_bytecode_that_python_takes_unchecked(slimmed: zipfile.ZipFile) -> None:
     for source in ("app.py", "six.py", "botocore/__init__.py"):
         bytecode = slimmed.read(importlib.util.cache_from_source(source))
