@@ -158,7 +158,8 @@ class FirstLane:
                 yield from group
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._reported.add(report.nodeid)
+        if report.when == "teardown":  # which each test has, and none whose process ended within it
+            self._reported.add(report.nodeid)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(

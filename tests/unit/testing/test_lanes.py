@@ -89,6 +89,15 @@ def test_a_test_that_no_lane_runs_fails_the_run(project: Path) -> None:
     assert "no lane has run e2e/test_second.py::test_three" in output
 
 
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_test_whose_process_ends_as_a_run_would_fails_the_run(project: Path, status: int) -> None:
+    (project / "e2e/test_second.py").write_text(f"import os\ndef test_three(): os._exit({status})\n")
+    run = start(project)
+    output, _ = run.communicate()
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 2 passed" in output, output
+    assert "no lane has run e2e/test_second.py::test_three" in output
+
+
 @pytest.mark.parametrize(("second", "is_enough"), [("two", True), ("one", False)])
 def test_what_either_lane_covers_is_counted(project: Path, second: str, is_enough: bool) -> None:
     (project / "covered.py").write_text("def one():\n    return 1\ndef two():\n    return 2\n")
