@@ -144,6 +144,7 @@ PLANTED = (
             ("commands/cache.py", "import fcntl", "locks"),
             ("vending/options.py", "import argparse", "arguments"),
             ("vending/formats.py", "from importlib import import_module", "names"),
+            ("text/tables.py", "from chalicelib.errors import CredvendError", "apart"),
             ("lean.py", "import json", "fast-path"),
             ("cli.py", "def late() -> None:\n    import re", "fast-path"),
         ],
@@ -169,6 +170,7 @@ PLANTED = (
             ("processes/run.py", "from chalicelib.errors import ConfigError", "before-virtualenvs"),
             ("smoke.py", "from testing.app import write_config", "apart"),
             ("linting/linters.py", "def late() -> None:\n    import local.aws", "apart"),
+            ("errors.py", "from importlib import import_module", "names"),
         ],
     )
     + plants(
