@@ -29,11 +29,6 @@ def choose(keys: Sequence[Jwk], key_id: str | None, algorithm: str) -> Jwk | Non
     return fitting[0] if fitting and (key_id is not None or len(fitting) == 1) else None
 
 
-def holds_a_secret(key: Jwk) -> bool:
-    """Whether it is more than a public key."""
-    return not _PRIVATE.isdisjoint(key)
-
-
 def has_use_for(keys: Sequence[Jwk], algorithms: Iterable[str]) -> bool:
     """Whether any of the keys fits one of the algorithms."""
     return any(_fits(key, algorithm) for algorithm in algorithms for key in keys)
@@ -47,6 +42,6 @@ def _fits(key: Jwk, algorithm: str) -> bool:
         and key.get("alg", algorithm) == algorithm
         and isinstance(operations, list)
         and "verify" in operations
-        and not holds_a_secret(key)
+        and _PRIVATE.isdisjoint(key)
         and (algorithm not in _CURVES or key.get("crv") in _CURVES[algorithm])
     )
