@@ -7,8 +7,8 @@ os.environ.setdefault("AWS_DEFAULT_REGION", "ap-northeast-2")
 
 pytest_plugins = [
     "testing.signals",
-    "testing.lanes",
     "testing.order",
+    "testing.lanes",
     "testing.cedar",
     "testing.app",
     "testing.deployed",

@@ -26,6 +26,7 @@ from ops.deployed.deployment import Deployment
 from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
+from ops.processes.file_lock import file_lock
 from ops.stages.runtimes import OWN_RUNTIME
 from testing.warm_aws import warm_aws
 
@@ -229,6 +230,16 @@ class Stack:
         pages = self.logs().get_paginator("filter_log_events").paginate(logGroupName=self.deployed.log_group)
         return [event["message"] for page in pages for event in page["events"]]
 
+    def expect_no_secret_in_its_log(self) -> None:
+        """Nothing that was vended stands in the log, though each vend does."""
+        lines = self.lines()
+        text = "\n".join(lines)
+        ids = [json.loads(line)["access_key_id"] for line in lines if '"credentials.vended"' in line]
+        assert {key.access_key_id for key in self.vended} <= set(ids)  # it is the log of these very requests
+        for key in self.vended:
+            assert key.secret_access_key not in text
+            assert key.session_token is not None and key.session_token not in text
+
     def records(self, answer: Answer) -> list[Json]:
         """The audit records of the request that an answer belongs to."""
         found = [cast(Json, json.loads(line)) for line in self.lines() if line.startswith("{")]
@@ -264,10 +275,12 @@ def stack() -> Iterator[Stack]:
         shutil.copytree(CONFIG, config)
         shutil.copy(CONFIG.parent / "tokens.cedar", config / "policies")
         (config / "issuers.yaml").write_text(ISSUERS.format(issuer=oidc.issuer, audience=oidc.audience))
-        stack = Stack(aws, oidc, deploy("local", aws.environment(), config), aws.directory / "deployment.zip")
-        shutil.copy(ROOT / ".build/local/package/deployment.zip", stack.package)
+        with file_lock(ROOT / ".build/stack.lock"):  # the other lane may make one, too
+            stack = Stack(aws, oidc, deploy("local", aws.environment(), config), aws.directory / "deployment.zip")
+            shutil.copy(ROOT / ".build/local/package/deployment.zip", stack.package)
         _seed(stack)
         yield stack
+        stack.expect_no_secret_in_its_log()  # each lane of the tests has a stack of its own
 
 
 @pytest.fixture(scope="session")

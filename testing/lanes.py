@@ -24,6 +24,8 @@ from typing import IO, Final, cast
 
 import pytest
 
+from testing.order import LAST
+
 Json = dict[str, object]
 _SECOND: Final = "e2e"  # the folder whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
@@ -46,20 +48,37 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(FirstLane(config))
 
 
-def _share(items: list[pytest.Item]) -> dict[str, list[pytest.Item]]:
-    """What a lane takes as a whole, in order: a file, or all end-to-end tests."""
-    shares: dict[str, list[pytest.Item]] = {}
-    for item in sorted(items, key=_is_seconds):
-        shares.setdefault(_name(item), []).append(item)
+@dataclass(frozen=True)
+class _Shares:
+    """What a lane takes as a whole, each by its name: files, in the order in which tests run.
+
+    Attributes:
+        ends: the end-to-end tests. They share a stack, which is slow to make, so the second lane begins with them.
+        last: what looks back on the whole run of the stack that the second lane has made.
+    """
+
+    others: dict[str, list[pytest.Item]]
+    ends: dict[str, list[pytest.Item]]
+    last: list[pytest.Item]
+
+    def of_first_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
+        """In the order in which the first lane takes them. The first of the end-to-end tests are not for it."""
+        yield from self.others.items()
+        yield from reversed(list(self.ends.items())[1:])
+
+    def of_second_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
+        """In the order in which the second lane takes them."""
+        yield from self.ends.items()
+        yield from reversed(self.others.items())
+
+
+def _share(items: list[pytest.Item]) -> _Shares:
+    shares = _Shares({}, {}, [item for item in items if item.name == LAST])
+    for item in items:
+        if item.name != LAST:
+            files = shares.ends if _SECOND in item.path.parts else shares.others
+            files.setdefault(str(item.path), []).append(item)
     return shares
-
-
-def _is_seconds(item: pytest.Item) -> bool:
-    return _SECOND in item.path.parts
-
-
-def _name(item: pytest.Item) -> str:
-    return _SECOND if _is_seconds(item) else str(item.path)
 
 
 def _takes(claims: Path, name: str) -> bool:
@@ -109,9 +128,11 @@ class SecondLane:
 
     def _taken(self, items: list[pytest.Item]) -> Iterator[pytest.Item]:
         claims = cast(Path, self._config.getoption(_CLAIMS))
-        for name, group in reversed(_share(items).items()):
-            if name == _SECOND or _takes(claims, name):
+        shares = _share(items)
+        for name, group in shares.of_second_lane():
+            if _takes(claims, name):
                 yield from group
+        yield from shares.last
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
@@ -153,8 +174,8 @@ class FirstLane:
         return True
 
     def _taken(self, items: list[pytest.Item], claims: Path) -> Iterator[pytest.Item]:
-        for name, group in _share(items).items():
-            if name != _SECOND and _takes(claims, name):
+        for name, group in _share(items).of_first_lane():
+            if _takes(claims, name):
                 yield from group
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -17,12 +17,12 @@ ORDER: Final = (
     "tests/walkthroughs",
     "tests/e2e",
 )
-# It looks back on the whole run.
-_LAST: Final = "test_no_line_of_the_whole_run_holds_a_secret_that_was_vended"
+# It looks back on the whole run of a stack.
+LAST: Final = "test_no_line_of_the_whole_run_holds_a_secret_that_was_vended"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: (item.name == _LAST, place_of(item.path)))
+    items.sort(key=lambda item: (item.name == LAST, place_of(item.path)))
 
 
 def place_of(path: Path) -> int:

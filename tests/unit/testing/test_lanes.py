@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ops.environments import ROOT
+from testing.order import LAST
 
 FIRST = "def test_one(): pass\ndef test_two(): pass\n"
 # Ends when the process of the second lane is interrupted, and tells that it was.
@@ -73,6 +74,23 @@ def test_a_lane_that_is_free_takes_files_from_the_back(project: Path) -> None:
     by = {path.stem: path.read_text().split() for path in project.glob("*.ran")}
     assert {name: len(lanes) for name, lanes in by.items()} == {f"test_{name}": 1 for name in ("first", "m", "n", "z")}
     assert by["test_first"] != by["test_z"]
+
+
+def test_the_first_lane_helps_with_the_end_to_end_tests_but_not_with_what_looks_back(project: Path) -> None:
+    told = "import os, pathlib, threading\nhere = pathlib.Path(__file__)\n"
+    ran = "here.with_suffix('.ran').open('a').write(f'{os.getpid()}\\n')\n"
+    other = "while not here.with_name('test_z.ran').exists(): threading.Event().wait(0.05)"
+    # The second lane waits in the first file until somebody has run the last one: the first lane, which is free.
+    (project / "e2e/test_a.py").write_text(
+        f"{told}def test_waits_for_the_last():\n    {other}\n    {ran}"
+        f"def {LAST}(): here.with_name('test_back.ran').write_text(f'{{os.getpid()}}')\n"
+    )
+    (project / "e2e/test_z.py").write_text(f"{told}def test_z(): {ran}")
+    run = start(project)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0 and "5 passed" in output, output
+    first, last, back = ((project / f"e2e/test_{name}.ran").read_text().split() for name in ("a", "z", "back"))
+    assert first == back != last
 
 
 def test_a_test_that_no_lane_runs_fails_the_run(project: Path) -> None:
