@@ -1,4 +1,8 @@
-"""The refusals and failures that a caller may see, each with its HTTP status and its code; and what operators see."""
+"""The refusals and failures that a caller may see, each with its HTTP status and its code; and what operators see.
+
+Texts that are always the same are here. What is wrong with one request, token or role is said where that is found, as
+in wire/vend_request.py, callers/oidc/claims.py or sessions/sts_failures.py.
+"""
 
 import re
 from typing import ClassVar, Literal

@@ -6,6 +6,7 @@ import math
 import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Final
 
 from chalice.app import Request, Response
 
@@ -23,7 +24,7 @@ from chalicelib.wire.text_answer import Text
 # The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
 # API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
 _TEST_STAGE = "test-invoke-stage"
-_HEADERS = {
+_HEADERS: Final = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

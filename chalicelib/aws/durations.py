@@ -17,7 +17,7 @@ TOO_LONG: Final = (
 MALFORMED: Final = 'must be seconds, or a number with a unit such as "15m" or "1h"'
 
 _WRITTEN = re.compile(r"([0-9]{1,6})(s|m|h)?", re.ASCII)
-_UNIT_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+_UNIT_SECONDS: Final = {None: 1, "s": 1, "m": 60, "h": 3600}
 
 
 def parse_duration(value: int | str) -> int:

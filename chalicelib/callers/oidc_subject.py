@@ -13,7 +13,7 @@ _ISSUER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class OidcSubject(Caller):
-    """Whom a trusted issuer's token is about.
+    """A person or program, as its issuer names it.
 
     Attributes:
         issuer: the issuer's name in issuers.yaml, which has no colon.

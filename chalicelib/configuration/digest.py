@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def configuration_digest(config: Path) -> str:
-    """Which configuration is it? SHA-256, 64 hexadecimal digits, over names and content of a directory's files.
+    """SHA-256, 64 hexadecimal digits, over names and content of a directory's files.
 
     Hidden files are no part of it. What is deployed says this of the directory that is packaged: the adopter's files,
     laid over the shipped ones.

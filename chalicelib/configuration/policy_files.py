@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
@@ -16,7 +17,7 @@ from chalicelib.decisions.policy_index import IndexedPolicies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
-_KINDS = {kind.kind: kind for kind in KINDS}
+_KINDS: Final = {kind.kind: kind for kind in KINDS}
 
 
 def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:

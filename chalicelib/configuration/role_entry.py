@@ -14,7 +14,9 @@ from chalicelib.configuration.session_rules_entry import SessionRulesEntry
 DEFAULT_MANAGED_POLICIES: Final = 10
 MAXIMUM_MANAGED_POLICIES: Final = 20
 
-# Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are.
+# Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are. What
+# depends on it: wire/vend_request.py (_ROLE_NAME_OR_ARN), the client's PLAIN_ROLE, config/roles.schema.json (make
+# generate) and docs/catalog.md. tests/unit/test_agreements.py holds the first two against it.
 RoleName = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="How callers ask for the role.")
 ]
@@ -89,7 +91,7 @@ class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 # The patterns above, in words.
-PATTERNS_IN_WORDS = {
+PATTERNS_IN_WORDS: Final = {
     "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
     "arn": "must be the ARN of an IAM role with its path, such as arn:aws:iam::111122223333:role/path/name; "
     "path and name are letters, digits and `_+=,.@-`",

@@ -1,4 +1,4 @@
-"""How does roles.yaml say what shapes a role's sessions? The types of those keys."""
+"""How does roles.yaml say the rules of a role's sessions? The types of those keys."""
 
 from typing import Annotated
 
@@ -37,7 +37,7 @@ class ParamEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_onl
 
 
 class SessionRulesEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """The keys of a role that shape its sessions."""
+    """The keys of a role with the rules of its sessions."""
 
     # Not None where it is left out: a `policy:` with nothing below it would be a role without scoping.
     policy: Annotated[

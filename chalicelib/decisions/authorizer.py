@@ -21,7 +21,7 @@ from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 
-_ACTION = {"type": "Action", "id": "AssumeRole"}
+_ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({"*", "Role"})
 # The entities of up to so many roles are kept.

@@ -1,4 +1,4 @@
-"""How are the sessions of a role shaped? Scoping policy, session tags and parameters, as the catalog says it."""
+"""What rules do the sessions of a role follow? Scoping policy, session tags and parameters, as the catalog says it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class WrittenParam(WrittenBounds, Protocol):
 
 
 class WrittenSessionRules(Protocol):
-    """The keys of a role that shape its sessions, as roles.yaml says them, each checked by itself."""
+    """The keys of a role with the rules of its sessions, as roles.yaml says them, each checked by itself."""
 
     @property
     def policy(self) -> object:

@@ -13,7 +13,7 @@ from chalicelib.roles.template import CallerField, Placeholder
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What the placeholders of a role stand for in one request.
+    """Where the values come from: the caller, and the params of the request.
 
     Attributes:
         role: catalog name, for messages.

@@ -13,7 +13,7 @@ Authentication = Literal["sigv4", "bearer"]
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request, taken out of its HTTP wrapping.
+    """What the use cases read of a request.
 
     Attributes:
         authentication: how the caller proves who it is: by a SigV4 signature, which API Gateway has checked, or by a

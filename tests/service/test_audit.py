@@ -18,11 +18,12 @@ from chalicelib.assembly import load_service
 from chalicelib.audit.log import AuditLog
 from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
+from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.settings import Settings
 from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
 from chalicelib.sessions.sts_failures import Cause
 from testing.app import POLICIES, CredvendApp, Json, write_config
-from testing.events import iam_user, role_session, root, unsigned
+from testing.events import federated_user, iam_user, role_session, root, unsigned
 from testing.sts_server import SECRET, TOKEN, Refusal
 from testing.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
@@ -67,10 +68,12 @@ issuers:
   - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}
   - {{name: far, issuer: "https://far.example.com", audiences: [{AUDIENCE}], jwks_uri: "https://127.0.0.1:1/"}}
 """
-TOKENS = """
+OTHERS = """
 @id("everybody-with-a-token-may-use-open-roles")
 permit (principal, action, resource in RoleGroup::"open")
 when { principal is OidcSubject || principal is ServiceToken };
+@id("a-federated-user-may-use-open-roles")
+permit (principal is FederatedUser, action, resource in RoleGroup::"open");
 """
 
 
@@ -91,7 +94,7 @@ class SomeTokens:
 @pytest.fixture
 def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     """The records of every way that a request can go."""
-    config = write_config(tmp_path, policies=FAILING + TOKENS)
+    config = write_config(tmp_path, policies=FAILING + OTHERS)
     key = ec_key("audit")
     (config / "keys").mkdir()
     (config / "keys/main.json").write_text(json.dumps(key_set(key)))
@@ -106,7 +109,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     bad += ["cvt_old", "cvt_none", "cvt_down"]
     for trace in ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", ""):
         monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
-        for identity in (iam_user(), session, root(), nobody):
+        for identity in (iam_user(), session, federated_user("bob"), root(), nobody):
             _go_every_way(credvend, "/v1/iam", identity, {})
         for token in (good, "cvt_good"):
             _go_every_way(credvend, "/v1", nobody, {"Authorization": f"Bearer {token}"})
@@ -154,6 +157,11 @@ def test_every_event_has_exactly_the_documented_fields(records: list[Json]) -> N
         assert len(found) > 1, event
         assert set.intersection(*map(set, found)) == always, event
         assert set.union(*map(set, found)) == always | sometimes, event
+
+
+def test_callers_of_every_kind_are_among_the_records(records: list[Json]) -> None:
+    vended = {record["caller_type"] for record in records if record["event"] == "credentials.vended"}
+    assert vended == {kind.kind for kind in KINDS}
 
 
 def test_every_cause_that_the_service_knows_is_documented() -> None:

@@ -11,8 +11,10 @@ from chalicelib.callers.oidc.issuer import Issuer, check_url
 from chalicelib.callers.oidc.key_set import Jwk, choose, has_use_for, keys_of
 from chalicelib.errors import InvalidToken, IssuerUnavailable
 
-FRESH_SECONDS: Final = 600
-STALE_SECONDS: Final = 86_400
+# So long at most does a key go on that the issuer has withdrawn, while the issuer answers.
+KEYS_KEPT_SECONDS: Final = 600
+# The same while it does not answer: its callers are served through a day's outage.
+KEYS_KEPT_IN_AN_OUTAGE_SECONDS: Final = 86_400
 # An attacker's tokens may name any key: for all of them together, one look in a minute.
 UNKNOWN_KEY_SECONDS: Final = 60
 # How soon an issuer that did not answer is asked again, so that its trouble does not become every caller's.
@@ -66,7 +68,7 @@ class FetchedKeys:
 
     def key_for(self, key_id: str | None, algorithm: str) -> Jwk:
         now = self._clock()
-        if not is_within(FRESH_SECONDS, self._fetched_at, now):
+        if not is_within(KEYS_KEPT_SECONDS, self._fetched_at, now):
             self._refresh(now)
         key = choose(self._keys, key_id, algorithm)
         looked_lately = is_within(UNKNOWN_KEY_SECONDS, self._looked_for_unknown_at, now)
@@ -80,7 +82,7 @@ class FetchedKeys:
 
     def _refresh(self, now: float) -> bool:
         """Fetch the keys, if it may be tried now. Who has keys that are good enough does not wait long for better."""
-        if not is_within(STALE_SECONDS, self._fetched_at, now):
+        if not is_within(KEYS_KEPT_IN_AN_OUTAGE_SECONDS, self._fetched_at, now):
             self._keys = []  # too old, whatever comes of it
         if is_within(RETRY_SECONDS, self._failed_at, now):
             return False
