@@ -14,6 +14,8 @@ $(if $(filter-out MAKE% MFLAGS,$(UNKNOWN)),$(error There is no variable $(UNKNOW
 
 # Those of `tests` that need no local AWS.
 FAST := tests/unit tests/service tests/security tests/runtime client/tests
+# awslambdaric, the client of Lambda's runtimes, is for Linux.
+LEFT_OUT := $(if $(filter Linux,$(shell uname -s)),,tests/runtime)
 # Some tests alone cover little.
 COVERED := $(if $(ARGS),,--cov=chalicelib)
 
@@ -27,10 +29,12 @@ demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: .all ## every test, end to end ones included; ARGS="-k name" for some
-	@$(DEV) -m pytest --lanes $(COVERED) $(ARGS)
+	@$(if $(LEFT_OUT),echo 'Left out, as it needs Linux: $(LEFT_OUT)')
+	@$(DEV) -m pytest --lanes $(COVERED) $(addprefix --ignore=,$(LEFT_OUT)) $(ARGS)
 
 test-fast: .fast ## the tests that need no local AWS; ARGS="-k name" for some
-	@$(DEV) -m pytest --lanes $(COVERED) $(FAST) $(ARGS)
+	@$(if $(LEFT_OUT),echo 'Left out, as it needs Linux: $(LEFT_OUT)')
+	@$(DEV) -m pytest --lanes $(COVERED) $(filter-out $(LEFT_OUT),$(FAST)) $(ARGS)
 
 check: .linters ## format, lint, spelling, types, imports, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .
