@@ -1,4 +1,4 @@
-"""The events that are measured: a vend through each of the two doors."""
+"""The events that are measured: a vend by each of the two ways to authenticate."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""How the service is put together. Only app.py does it; what only some requests need is imported with the first one."""
+"""How the service is put together. Nothing else of it imports this; what only some requests need is imported with the first one."""
 
 from collections.abc import Callable
 from functools import cache

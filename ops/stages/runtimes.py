@@ -18,6 +18,8 @@ from ops.processes.run import TookTooLong, run, run_in_sight
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
 RUNTIMES: Final = tuple(f"python{version}" for version in PACKAGING)
 OWN_RUNTIME: Final = "python{}.{}".format(*sys.version_info)
+# More than any interpreter takes to start: one that hangs is passed over.
+_ANSWER_SECONDS: Final = 30
 _ASK: Final = "import sys; print('python%d.%d' % sys.version_info[:2])"
 
 
@@ -84,7 +86,7 @@ def _candidates(runtime: str, environment: Mapping[str, str]) -> Iterator[str]:
 def _version(python: str, environment: Mapping[str, str]) -> str | None:
     """The runtime that an interpreter has the version of, or None: it does not run."""
     try:
-        done = run([python, "-c", _ASK], environment=environment, timeout=30)
+        done = run([python, "-c", _ASK], environment=environment, timeout=_ANSWER_SECONDS)
     except (OSError, TookTooLong):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

@@ -65,7 +65,7 @@ class Domain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class Throttle(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """What the API takes in all; the cheap routes get the same share of it as of what is shipped."""
+    """What each route takes; those with less of their own get the same share of it as of what is shipped."""
 
     rate: Annotated[int, Meta(ge=1, le=100_000, description="Requests a second.")]
     burst: Annotated[int, Meta(ge=1, le=100_000, description="Requests at once.")]
