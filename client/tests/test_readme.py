@@ -33,7 +33,9 @@ def test_each_command_shown_is_one(example: str) -> None:
 
 @pytest.mark.parametrize("name", [*COMMANDS, *SETTINGS, *method_names()])
 def test_every_command_setting_and_way_is_described(name: str) -> None:
-    assert re.search(rf"^\|.*`(credvend )?{name}\b", README, re.M)
+    assert re.search(rf"^\|.*`(credvend )?{name}\b", README, re.M), (
+        f"no table of client/README.md has a row for `{name}`"
+    )
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -98,6 +98,7 @@ def test_every_decision_is_in_the_index_and_dated() -> None:
         head = re.match(r"# (\d+)\. (.+)\n\n- Date: (\d{4}-\d\d-\d\d)\n- Status: (.+)\n\n## Context\n", text)
         assert head, f"{file.name} does not begin as decisions do"
         assert int(head[1]) == number == int(file.name[:4]), f"{file.name} has another number"
+        assert file.name[:4] in rows, f"docs/decisions/README.md has no row for {file.name}"
         assert rows.pop(file.name[:4]) == f"{head[2]} | {head[3]} | {head[4]}"
         assert "\n## Decision\n" in text and "\n## Consequences\n" in text
         assert f"]({file.name})" in index()
@@ -106,6 +107,15 @@ def test_every_decision_is_in_the_index_and_dated() -> None:
 
 def index() -> str:
     return (DECISIONS / "README.md").read_text()
+
+
+def test_every_command_of_make_has_a_row_and_is_no_file() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    commands = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.M))
+    rows = set(re.findall(r"^\| `make ([a-z-]+)", (ROOT / "docs/develop.md").read_text(), re.M))
+    assert commands == rows, "docs/develop.md has a row for each command of the Makefile"
+    (phony,) = re.findall(r"^\.PHONY: (help .*)$", makefile, re.M)
+    assert commands == set(phony.split()), "each command stands in .PHONY"
 
 
 def limits() -> dict[str, str]:

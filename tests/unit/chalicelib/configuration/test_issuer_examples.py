@@ -52,7 +52,9 @@ ENTRIES = [entry for text in PRESETS.values() for entry in entries(text)]
 def issuers(tmp_path: Path) -> dict[str, Issuer]:
     """Those of docs/issuers, by name."""
     loaded = [load(entry, tmp_path) for entry in ENTRIES]
-    assert len({issuer.name for issuer in loaded}) == len({issuer.url for issuer in loaded}) == len(loaded)
+    assert len({issuer.name for issuer in loaded}) == len({issuer.url for issuer in loaded}) == len(loaded), (
+        "each entry of docs/issuers/ has a name and an issuer of its own"
+    )
     return {issuer.name: issuer for issuer in loaded}
 
 
@@ -88,7 +90,8 @@ def test_all_entries_fit_into_one_file(tmp_path: Path) -> None:
 def test_each_promised_kind_has_an_entry() -> None:
     (promise,) = re.findall(r"^There are entries to copy for (.*?)\. Each", ISSUERS, re.M | re.S)
     promised = re.findall(r"\(issuers/([\w-]+)\.md\)", promise)
-    assert set(promised) == set(PRESETS) and len(promised) == len(PRESETS)
+    assert set(promised) == set(PRESETS), "docs/issuers.md names each file of docs/issuers/, and no other"
+    assert len(promised) == len(PRESETS)
     assert all(entries(text) for text in PRESETS.values()) and not entries(ISSUERS)
     assert set(promised) >= {
         "github-actions",
