@@ -29,11 +29,11 @@ demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 	@$(DEV) -m local.demo $(if $(filter-out 0 no false,$(KEEP)),--keep)
 
 test: .all ## every test, end to end ones included; ARGS="-k name" for some
-	@$(if $(LEFT_OUT),echo 'Left out, as it needs Linux: $(LEFT_OUT)')
+	@$(if $(LEFT_OUT),echo '$(LEFT_OUT) is left out: it needs Linux')
 	@$(DEV) -m pytest --lanes $(COVERED) $(addprefix --ignore=,$(LEFT_OUT)) $(ARGS)
 
 test-fast: .fast ## the tests that need no local AWS; ARGS="-k name" for some
-	@$(if $(LEFT_OUT),echo 'Left out, as it needs Linux: $(LEFT_OUT)')
+	@$(if $(LEFT_OUT),echo '$(LEFT_OUT) is left out: it needs Linux')
 	@$(DEV) -m pytest --lanes $(COVERED) $(filter-out $(LEFT_OUT),$(FAST)) $(ARGS)
 
 check: .linters ## format, lint, spelling, types, imports, generated files; the template and the IAM policies by linters of their own

@@ -1,4 +1,7 @@
-"""How the service is put together. Nothing else of it imports this; what only some requests need is imported with the first one."""
+"""How the service is put together. Nothing else of it imports this module.
+
+What only some requests need is imported with the first one.
+"""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,9 +1,9 @@
 """What the fast path of `credvend process` and everything else must agree on: settings, caller, cache key, validity.
 
 AWS SDKs run `credvend process ROLE` for each of their own starts, so that an answer from the cache must cost little
-more than starting Python. At its top this module imports nothing that Python has not loaded by then (not even `typing`: hence
-the quoted annotations); SHA-256, and the names of users and groups, only where they are needed. Nothing in it knows how
-to ask the service.
+more than starting Python. At its top this module imports nothing that Python has not loaded by then (not even `typing`:
+hence the quoted annotations); SHA-256, and the names of users and groups, only where they are needed. Nothing in it
+knows how to ask the service.
 """
 
 import os
