@@ -1,10 +1,9 @@
-"""Three lanes side by side: `pytest --lanes` runs the tests in processes which share them out between them.
+"""Two lanes side by side: `pytest --lanes` runs the tests in two processes, which share them out between them.
 
-Each lane often waits: for CloudFormation, for processes that start, for a clock, so that two cores have time for three.
-A lane that is free takes the next file. The first lane begins with the quick tests and goes on to the slow ones, the
-second begins with the end-to-end tests, the third with the walk-throughs; each then helps with what the others have not
-come to, from the back, so that all end at about the same time. The others report each of their tests to the first,
-which counts and prints them as its own, so that there is one summary, and it is pytest's.
+Either lane often waits: for CloudFormation, for processes that start, for a clock. The end-to-end tests are the second
+lane's, since they share a stack. A lane that is free takes the next file of the others: the first lane from the front,
+the second from the back, so that both end at about the same time. The second lane reports each of its tests to the
+first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
 """
 
 import hashlib
@@ -15,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -28,12 +27,7 @@ import pytest
 from testing.order import LAST
 
 Json = dict[str, object]
-_ENDS: Final = "e2e"  # the folder whose tests the second lane begins with
-# Folders that the third lane takes from: none whose tests run the service in their own process, since their coverage is
-# measured in two lanes only.
-_APART: Final = frozenset({"walkthroughs", "runtime", "client"})
-_HELPERS: Final = (2, 3)
-_LANE: Final = "--lane"
+_SECOND: Final = "e2e"  # the folder whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
 _CLAIMS: Final = "--lane-claims"
 # What the reports tell of, or there was nothing to report.
@@ -41,16 +35,15 @@ _ORDINARY_ENDS: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytes
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--lanes", action="store_true", help="run the tests in three processes side by side")
-    parser.addoption(_LANE, type=int, help="this is the second or the third lane")
-    parser.addoption(_REPORTS, type=int, help="the file descriptor that it reports to")
-    parser.addoption(_CLAIMS, type=Path, help="where the lanes note which files they take")
+    parser.addoption("--lanes", action="store_true", help="run the tests in two processes side by side")
+    parser.addoption(_REPORTS, type=int, help="this is the second lane: the file descriptor to report to")
+    parser.addoption(_CLAIMS, type=Path, help="where both lanes note which files they take")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     descriptor = cast(int | None, config.getoption(_REPORTS))
     if descriptor is not None:
-        config.pluginmanager.register(HelpingLane(config, descriptor))
+        config.pluginmanager.register(SecondLane(config, descriptor))
     elif config.getoption("--lanes"):
         config.pluginmanager.register(FirstLane(config))
 
@@ -73,20 +66,6 @@ class _Shares:
         yield from self.others.items()
         yield from reversed(list(self.ends.items())[1:])
 
-    def of_helper(self, lane: int) -> Iterator[tuple[str, list[pytest.Item]]]:
-        """In the order in which the second or the third lane takes them."""
-        if lane == 2:
-            yield from self.of_second_lane()
-        else:
-            yield from self.of_third_lane()
-
-    def of_third_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
-        """In the order in which the third lane takes them."""
-        for name, items in reversed(self.others.items()):
-            if not _APART.isdisjoint(items[0].path.parts):
-                yield name, items
-        yield from reversed(list(self.ends.items())[1:])
-
     def of_second_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
         """In the order in which the second lane takes them."""
         yield from self.ends.items()
@@ -97,7 +76,7 @@ def _share(items: list[pytest.Item]) -> _Shares:
     shares = _Shares({}, {}, [item for item in items if item.name == LAST])
     for item in items:
         if item.name != LAST:
-            files = shares.ends if _ENDS in item.path.parts else shares.others
+            files = shares.ends if _SECOND in item.path.parts else shares.others
             files.setdefault(str(item.path), []).append(item)
     return shares
 
@@ -134,8 +113,8 @@ def _is_runnable(session: pytest.Session) -> bool:
     return not (session.testsfailed or session.config.getoption("collectonly"))
 
 
-class HelpingLane:
-    """The process of the second or the third lane: runs its tests, and reports them."""
+class SecondLane:
+    """The process of the second lane: runs its tests, and reports them."""
 
     def __init__(self, config: pytest.Config, descriptor: int) -> None:
         self._config = config
@@ -148,13 +127,12 @@ class HelpingLane:
         return True
 
     def _taken(self, items: list[pytest.Item]) -> Iterator[pytest.Item]:
-        claims, lane = cast(Path, self._config.getoption(_CLAIMS)), cast(int, self._config.getoption(_LANE))
+        claims = cast(Path, self._config.getoption(_CLAIMS))
         shares = _share(items)
-        for name, group in shares.of_helper(lane):
+        for name, group in shares.of_second_lane():
             if _takes(claims, name):
                 yield from group
-        if lane == 2:
-            yield from shares.last
+        yield from shares.last
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
@@ -164,20 +142,19 @@ class HelpingLane:
 
 @dataclass(frozen=True)
 class _Process:
-    """Another lane, as the first one sees it. The queue ends with None."""
+    """The second lane, as the first one sees it. The queue ends with None."""
 
-    lane: int
     process: "subprocess.Popen[bytes]"
     messages: "SimpleQueue[Json | None]"
     output: IO[bytes]
 
 
 class FirstLane:
-    """The process that people started: runs its tests, and prints the reports of all lanes."""
+    """The process that people started: runs its tests, and prints the reports of both lanes."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._helpers: list[_Process] = []
+        self._second: _Process | None = None
         self._reported: set[str] = set()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -187,15 +164,12 @@ class FirstLane:
             claims = Path(directory)
             mine = self._taken(session.items, claims)
             begun = list(islice(mine, 1))  # so that the first file is this lane's
-            with ExitStack() as lanes:
-                self._helpers = [lanes.enter_context(_helper(self._config, claims, lane)) for lane in _HELPERS]
+            with _second_lane(self._config, claims) as self._second:
                 _run(session, chain(begun, mine))
                 self._print(session, wait=True)
-                broken_off = [lane for lane in self._helpers if lane.process.wait() not in _ORDINARY_ENDS]
-                for lane in broken_off:
-                    self._config.hook.pytest_runtest_logreport(report=_broken_off(lane))
-                left = [item.nodeid for item in session.items if item.nodeid not in self._reported]
-                if left and not broken_off:
+                if self._second.process.wait() not in _ORDINARY_ENDS:
+                    self._config.hook.pytest_runtest_logreport(report=_broken_off(self._second))
+                elif left := [item.nodeid for item in session.items if item.nodeid not in self._reported]:
                     self._config.hook.pytest_runtest_logreport(report=_failed(f"no lane has run {', '.join(left)}"))
         return True
 
@@ -218,18 +192,15 @@ class FirstLane:
         return done
 
     def _print(self, session: pytest.Session, wait: bool) -> None:
-        """Print what the other lanes have reported: so far, or until their end."""
-        for lane in self._helpers:
-            self._print_lane(lane, session, wait)
-
-    def _print_lane(self, lane: _Process, session: pytest.Session, wait: bool) -> None:
+        """Print what the second lane has reported: so far, or until its end."""
+        assert self._second is not None
         while True:
             try:
-                message = lane.messages.get(block=wait)
+                message = self._second.messages.get(block=wait)
             except Empty:
                 return
             if message is None:
-                lane.messages.put(None)
+                self._second.messages.put(None)
                 return
             report = self._config.hook.pytest_report_from_serializable(config=self._config, data=message)
             if report.when == "setup":
@@ -239,11 +210,11 @@ class FirstLane:
                 raise session.Failed(session.shouldfail)
 
 
-def _broken_off(broken: _Process) -> pytest.TestReport:
+def _broken_off(second: _Process) -> pytest.TestReport:
     """A failure that stands for all that was not run."""
-    broken.output.seek(0)
-    said = broken.output.read().decode(errors="replace")
-    return _failed(f"lane {broken.lane} broke off with {broken.process.returncode}:\n{said[-4000:]}")
+    second.output.seek(0)
+    said = second.output.read().decode(errors="replace")
+    return _failed(f"the second lane broke off with {second.process.returncode}:\n{said[-4000:]}")
 
 
 def _failed(message: str) -> pytest.TestReport:
@@ -251,15 +222,14 @@ def _failed(message: str) -> pytest.TestReport:
 
 
 @contextmanager
-def _helper(config: pytest.Config, claims: Path, lane: int) -> Iterator[_Process]:
-    """Another lane's process; it ends with the block, in order, whatever the end is."""
+def _second_lane(config: pytest.Config, claims: Path) -> Iterator[_Process]:
+    """The second lane's process; it ends with the block, in order, whatever the end is."""
     reading, writing = os.pipe()
     arguments = [argument for argument in config.invocation_params.args if argument != "--lanes"]
-    own = [f"{_LANE}={lane}", f"{_REPORTS}={writing}", f"{_CLAIMS}={claims}"]
-    command = [sys.executable, "-m", "pytest", *map(str, arguments), *own]
+    command = [sys.executable, "-m", "pytest", *map(str, arguments), f"{_REPORTS}={writing}", f"{_CLAIMS}={claims}"]
     if config.getoption("cov_source", None):
         # The first lane, which ends later, adds what it has to what the second one leaves, and reports both.
-        command += ["--cov-report=", "--cov-fail-under=0"] if lane == 2 else ["--no-cov"]
+        command += ["--cov-report=", "--cov-fail-under=0"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
             command,
@@ -275,7 +245,7 @@ def _helper(config: pytest.Config, claims: Path, lane: int) -> Iterator[_Process
         thread = Thread(target=_read, args=(reading, messages), daemon=True)
         thread.start()
         try:
-            yield _Process(lane, process, messages, output)
+            yield _Process(process, messages, output)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)  # it stops what it has started

@@ -138,7 +138,7 @@ def test_a_second_lane_that_breaks_off_fails_the_run(project: Path) -> None:
     run = start(project)
     output, _ = run.communicate()
     assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 2 passed" in output, output
-    assert "lane 2 broke off with 9" in output
+    assert "the second lane broke off with 9" in output
 
 
 def test_ctrl_c_ends_both_lanes_in_order(project: Path) -> None:
