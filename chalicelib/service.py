@@ -71,7 +71,7 @@ class Service:
         """Who, what, which role, may they, with which plan; record, ask STS, record, answer."""
         request_id = incoming.origin.request_id
         configuration = self.configuration()
-        known = audit.configuration_fields(configuration.digest) | audit.origin_fields(incoming.origin)
+        known = audit.first_fields(configuration.digest, incoming.origin)
         try:
             caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)
@@ -166,7 +166,7 @@ class Service:
 
     def _identify_reader(self, incoming: Incoming, configuration: Configuration) -> tuple[Caller, dict[str, object]]:
         """Who reads, and what is recorded of it."""
-        known = audit.configuration_fields(configuration.digest) | audit.origin_fields(incoming.origin)
+        known = audit.first_fields(configuration.digest, incoming.origin)
         try:
             caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)

@@ -28,7 +28,10 @@ from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from ops.processes.file_lock import file_lock
 from ops.stages.runtimes import OWN_RUNTIME
+from testing.http_answer import HttpAnswer
 from testing.warm_aws import warm_aws
+
+Json = dict[str, object]
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -52,7 +55,6 @@ CONFIG = Path(__file__).resolve().parents[1] / "tests/e2e/config"
 OTHER_ACCOUNT = "999988887777"
 # What a job's token claims on the branch that the policies let in.
 MAIN = {"ref": "refs/heads/main", "repository": "acme/app"}
-Json = dict[str, object]
 # The environment of a person's shell; where `make` was told which Python to use, so is each `make` that a test calls.
 PERSON = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHON") if name in os.environ}
 # The local AWS runs functions with its own Python, whatever their runtime.
@@ -69,16 +71,8 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(HttpAnswer):
     """An answer of the deployed service."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def body(self) -> Json:
-        return cast(Json, json.loads(self.text))
 
     @property
     def key(self) -> Key:

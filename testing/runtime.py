@@ -18,26 +18,15 @@ from queue import Empty, SimpleQueue
 from typing import IO, Final, cast
 
 from ops.environments import programs
+from testing.http_answer import HttpAnswer
 from testing.loopback import Request, Response, json_response, serve
 
 Json = dict[str, object]
+
 FUNCTION: Final = "credvend-runtime"
 REGION: Final = "ap-northeast-2"
 _ROOT: Final = "/2018-06-01/runtime/"
 _WAIT_SECONDS: Final = 60
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the function answered to an event of API Gateway."""
-
-    status: int
-    headers: Mapping[str, str]
-    text: str
-
-    @property
-    def body(self) -> Json:
-        return cast(Json, json.loads(self.text))
 
 
 class FunctionFailed(Exception):
@@ -117,7 +106,7 @@ class Environment:
         invocation = _Invocation(f"invocation-{self._count}", json.dumps(event).encode(), deadline or time.time() + 25)
         self.api.invocations.put(invocation)
 
-    def answer(self) -> Answer:
+    def answer(self) -> HttpAnswer:
         """The answer to the last event.
 
         Raises:
@@ -126,7 +115,7 @@ class Environment:
         path, body = self.result()
         if not path.endswith("/response"):
             raise FunctionFailed(json.dumps(body))
-        return Answer(cast(int, body["statusCode"]), cast(dict[str, str], body["headers"]), str(body["body"]))
+        return HttpAnswer(cast(int, body["statusCode"]), cast(dict[str, str], body["headers"]), str(body["body"]))
 
     def result(self) -> tuple[str, Json]:
         """What the runtime client reported, and where to."""
@@ -138,7 +127,7 @@ class Environment:
                 raise FunctionFailed(f"ended with {self.process.returncode}: {self.log}")
         raise FunctionFailed("no answer")
 
-    def call(self, event: Mapping[str, object], deadline: float | None = None) -> Answer:
+    def call(self, event: Mapping[str, object], deadline: float | None = None) -> HttpAnswer:
         """Invoke the function, and wait for its answer."""
         self.send(event, deadline)
         return self.answer()

@@ -26,14 +26,10 @@ from chalicelib.text.timestamps import rfc3339
 _USER_AGENT_CHARACTERS: Final = 256
 
 
-def configuration_fields(digest: str) -> dict[str, object]:
-    """Which configuration the request was decided by."""
-    return {"configuration": digest}
-
-
-def origin_fields(origin: Origin) -> dict[str, object]:
-    """Where the request came from."""
+def first_fields(digest: str, origin: Origin) -> dict[str, object]:
+    """What every record begins with: which configuration it was decided by, and where the request came from."""
     return {
+        "configuration": digest,
         "request_id": origin.request_id,
         "source_ip": origin.source_ip,
         "user_agent": origin.user_agent[:_USER_AGENT_CHARACTERS],

@@ -16,7 +16,7 @@ from chalicelib.callers.iam_user import IamUser
 from chalicelib.errors import CallerRefused, Unauthenticated
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(.+)", re.ASCII | re.DOTALL)
-_KINDS: Final[tuple[type[IamCaller], ...]] = (IamUser, IamRoleSession, FederatedUser)
+SIGNING_KINDS: Final[tuple[type[IamCaller], ...]] = (IamUser, IamRoleSession, FederatedUser)
 
 
 def identify_caller(identity: Mapping[str, object]) -> IamCaller:
@@ -41,7 +41,7 @@ def identify_caller(identity: Mapping[str, object]) -> IamCaller:
 def _caller(principal: Principal) -> IamCaller:
     if (principal.service, principal.resource_type) == ("iam", "root"):
         raise CallerRefused("The account root is never served. Call as an IAM user or a role.")
-    for kind in _KINDS:
+    for kind in SIGNING_KINDS:
         caller = kind.of_principal(principal)
         if caller is not None:
             return caller

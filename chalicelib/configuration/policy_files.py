@@ -13,7 +13,7 @@ from typing import Final
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.policy_index import IndexedPolicies, entities_in
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
@@ -113,7 +113,7 @@ class _Checker:
         return labels
 
     def _check_entities(self, policy: object) -> Iterator[str]:
-        for kind, identifier in _entities(policy):
+        for kind, identifier in entities_in(policy):
             shown = f'{kind}::"{identifier}"'
             if kind == "Role" and identifier not in self._roles:
                 yield f"{shown} is not in the catalog: a role is named by its catalog name"
@@ -129,19 +129,6 @@ class _Checker:
                 problem = _KINDS[kind].problem_with_id(identifier, self._issuers)
                 if problem is not None:
                     yield f"{shown} {problem}"
-
-
-def _entities(node: object) -> Iterator[tuple[str, str]]:
-    """Type and id of each entity that a policy (in Cedar's JSON) names."""
-    match node:
-        case {"type": str(kind), "id": str(identifier)}:
-            yield kind, identifier
-        case dict():
-            for child in node.values():
-                yield from _entities(child)
-        case list():
-            for child in node:
-                yield from _entities(child)
 
 
 def _schema_text(path: Path) -> str:

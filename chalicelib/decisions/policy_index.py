@@ -182,7 +182,7 @@ def _indexed(est: PolicyJson) -> IndexedPolicy:
     text = cedarpy.policies_from_json_str(json.dumps(document)).strip()
     if json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"] != {"policy0": est}:
         raise ValueError(f"policy {_identifier(est)!r} cannot be taken out of its file: write it in another way")
-    named = tuple(sorted(set(_roles(est["conditions"]))))
+    named = tuple(sorted({name for kind, name in entities_in(est["conditions"]) if kind == "Role"}))
     return IndexedPolicy(_identifier(est), text, _demanded(est["principal"]), _demanded(est["resource"]), named)
 
 
@@ -211,14 +211,14 @@ def _is_uid(entity: object) -> TypeGuard[dict[str, str]]:
     return False
 
 
-def _roles(node: object) -> Iterator[str]:
-    """Ids of the roles that conditions name."""
+def entities_in(node: object) -> Iterator[tuple[str, str]]:
+    """Type and id of each entity that a part of a policy (in Cedar's JSON) names."""
     match node:
-        case {"type": "Role", "id": str(identifier)}:
-            yield identifier
+        case {"type": str(kind), "id": str(identifier)}:
+            yield kind, identifier
         case dict():
             for child in node.values():
-                yield from _roles(child)
+                yield from entities_in(child)
         case list():
             for child in node:
-                yield from _roles(child)
+                yield from entities_in(child)

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.sessions.plan import SessionPlan
-from chalicelib.sessions.sts import Credentials
-from chalicelib.wire.formats.format import Format, variables
+from chalicelib.wire.formats.format import Format, of_variables
 
 
 def fish_script(variables: Mapping[str, str]) -> str:
@@ -17,8 +15,4 @@ def _fish(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _write(plan: SessionPlan, given: Credentials) -> str:
-    return fish_script(variables(given))
-
-
-FISH: Final = Format("fish", "text/x-fish", ("text/x-fish",), evaluated=True, write=_write)
+FISH: Final = Format("fish", "text/x-fish", ("text/x-fish",), evaluated=True, write=of_variables(fish_script))

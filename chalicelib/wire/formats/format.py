@@ -1,6 +1,6 @@
 """What is a form of credentials? Each is one file beside this one; known.py lists them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from chalicelib.sessions.plan import SessionPlan
@@ -8,6 +8,9 @@ from chalicelib.sessions.sts import Credentials
 from chalicelib.text.timestamps import rfc3339
 
 JSON: Final = "application/json"
+
+
+Write = Callable[[SessionPlan, Credentials], str]
 
 
 class Format(NamedTuple):
@@ -25,7 +28,12 @@ class Format(NamedTuple):
     media_type: str
     accepted: tuple[str, ...]
     evaluated: bool
-    write: Callable[[SessionPlan, Credentials], str] | None
+    write: Write | None
+
+
+def of_variables(script: Callable[[Mapping[str, str]], str]) -> Write:
+    """What writes a script of the environment variables, whatever the plan."""
+    return lambda plan, given: script(variables(given))
 
 
 def variables(given: Credentials) -> dict[str, str]:

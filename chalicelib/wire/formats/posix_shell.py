@@ -6,9 +6,7 @@ Nothing is unset: a script does to the shell what it says, and no more.
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.sessions.plan import SessionPlan
-from chalicelib.sessions.sts import Credentials
-from chalicelib.wire.formats.format import Format, variables
+from chalicelib.wire.formats.format import Format, of_variables
 
 
 def posix_script(variables: Mapping[str, str]) -> str:
@@ -21,10 +19,10 @@ def _posix(value: str) -> str:
     return "'" + value.replace("'", "'\\''") + "'"
 
 
-def _write(plan: SessionPlan, given: Credentials) -> str:
-    return posix_script(variables(given))
-
-
 POSIX_SHELL: Final = Format(
-    "env", "text/x-shellscript", ("text/x-shellscript", "application/x-sh"), evaluated=True, write=_write
+    "env",
+    "text/x-shellscript",
+    ("text/x-shellscript", "application/x-sh"),
+    evaluated=True,
+    write=of_variables(posix_script),
 )

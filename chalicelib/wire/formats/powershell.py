@@ -4,9 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.sessions.plan import SessionPlan
-from chalicelib.sessions.sts import Credentials
-from chalicelib.wire.formats.format import Format, variables
+from chalicelib.wire.formats.format import Format, of_variables
 
 # To PowerShell, these are all single quotes: section 2.3.5.2 of its language specification.
 _QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
@@ -21,8 +19,6 @@ def _powershell(value: str) -> str:
     return "'" + _QUOTES.sub(r"\1\1", value) + "'"
 
 
-def _write(plan: SessionPlan, given: Credentials) -> str:
-    return powershell_script(variables(given))
-
-
-POWERSHELL: Final = Format("powershell", "text/x-powershell", ("text/x-powershell",), evaluated=True, write=_write)
+POWERSHELL: Final = Format(
+    "powershell", "text/x-powershell", ("text/x-powershell",), evaluated=True, write=of_variables(powershell_script)
+)

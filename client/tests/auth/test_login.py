@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -162,12 +163,11 @@ def test_threads_of_one_process_do_not_renew_at_once_either(
     assert len(tokens) == 1 and len(provider.forms("refresh_token")) == 1
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_process_that_is_ended_while_it_renews_loses_no_refresh_token(
-    provider: FakeProvider, config: Config, environ: dict[str, str], ending: signal.Signals
-) -> None:
-    sign_in(environ)
-    age(config, environ, 600)
+@contextmanager
+def renewing(
+    provider: FakeProvider, environ: dict[str, str]
+) -> Iterator[tuple[subprocess.Popen[bytes], threading.Event]]:
+    """A process that renews a token, and has asked the provider, which answers once the event is set."""
     asked, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -181,10 +181,20 @@ def test_a_process_that_is_ended_while_it_renews_loses_no_refresh_token(
     child = {**environ, "PYTHONPATH": str(SOURCE)}
     with subprocess.Popen([sys.executable, "-c", program], env=child, stderr=subprocess.DEVNULL) as process:
         assert asked.wait(30)
+        yield process, go_on
+    provider.on_refresh = lambda: None
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_process_that_is_ended_while_it_renews_loses_no_refresh_token(
+    provider: FakeProvider, config: Config, environ: dict[str, str], ending: signal.Signals
+) -> None:
+    sign_in(environ)
+    age(config, environ, 600)
+    with renewing(provider, environ) as (process, go_on):
         process.send_signal(ending)
         go_on.set()
         assert process.wait(30) != 0
-    provider.on_refresh = lambda: None
     assert secret_store.read(f"login {config.url}", environ) == "refresh-2"
     age(config, environ, 600)
     assert number(signing_in.current_token(config, environ)) == 3
@@ -559,23 +569,10 @@ def test_a_process_that_is_killed_while_it_renews_costs_a_new_login_at_most(
 ) -> None:
     sign_in(environ)
     age(config, environ, 600)
-    asked, go_on = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        asked.set()
-        assert go_on.wait(30)
-
-    provider.on_refresh = hold
-    program = "import os; from credvend.auth.sign_in import current_token\n"
-    program += "from credvend.disk.config_file import load_config\n"
-    program += "current_token(load_config(os.environ), os.environ)"
-    child = {**environ, "PYTHONPATH": str(SOURCE)}
-    with subprocess.Popen([sys.executable, "-c", program], env=child, stderr=subprocess.DEVNULL) as process:
-        assert asked.wait(30)
+    with renewing(provider, environ) as (process, go_on):
         process.kill()
         process.wait(30)
         go_on.set()
-    provider.on_refresh = lambda: None
     with pytest.raises(AuthenticationError, match="run `credvend login`"):
         signing_in.current_token(config, environ)
     sign_in(environ)
