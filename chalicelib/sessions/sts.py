@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -92,7 +92,7 @@ def assume_role(client: "STSClient", plan: SessionPlan) -> Session:
 
 
 def _session(answer: "AssumeRoleResponseTypeDef", plan: SessionPlan, milliseconds: int) -> Session:
-    problem = problem_with(cast(Mapping[str, object], answer), plan, datetime.now(UTC))
+    problem = problem_with(cast(Mapping[str, object], answer), plan, time.time())
     if problem is not None:
         raise unbelievable(problem, answer.get("ResponseMetadata", {}).get("RequestId"), milliseconds)
     issued = answer["Credentials"]
