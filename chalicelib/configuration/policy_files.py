@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicies, PolicyJson, entities_in
+from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, entities_in
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
