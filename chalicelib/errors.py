@@ -204,6 +204,13 @@ class OutOfTime(CredvendError):
         super().__init__("This request has too little time left to ask STS. Nothing was vended: send it again.")
 
 
+class InternalError(CredvendError):
+    """Something happened that nobody foresaw. The record has its type, and the function's log where it happened."""
+
+    def __init__(self) -> None:
+        super().__init__("credvend failed. No credentials were returned. Tell the operators the request id.")
+
+
 class AuditFailed(CredvendError):
     """The audit record could not be written, so nothing was (or is) handed out."""
 

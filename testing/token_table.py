@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,11 +43,13 @@ class TokenTable:
         asked: each operation and its parameters.
         failures: answers to the next calls: an error code of AWS; an exception, instead of an answer; None: as
             usual.
+        clock: DynamoDB's own, which its answers tell; None: they do not.
     """
 
     items: dict[str, Item] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     failures: list[str | Exception | None] = field(default_factory=list)
+    clock: Clock | None = None
 
     @cached_property
     def client(self) -> "DynamoDBClient":
@@ -72,10 +75,10 @@ class TokenTable:
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         target = request.headers["X-Amz-Target"]
-        return _response(
-            request,
-            *self.answer(target.decode() if isinstance(target, bytes) else str(target), cast(bytes, request.body)),
+        status, body = self.answer(
+            target.decode() if isinstance(target, bytes) else str(target), cast(bytes, request.body)
         )
+        return _response(request, status, body, {"Date": formatdate(self.clock(), usegmt=True)} if self.clock else {})
 
     def answer(self, target: str, body: bytes) -> tuple[int, dict[str, object]]:
         """Status and body of the answer to a request; `target` is its header X-Amz-Target."""
@@ -192,6 +195,8 @@ class _Body:
         yield self._body
 
 
-def _response(request: AWSPreparedRequest, status: int, body: dict[str, object]) -> AWSResponse:
-    headers = HTTPHeaders.from_dict({"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "REQUEST"})
-    return AWSResponse(request.url, status, headers, _Body(json.dumps(body).encode()))
+def _response(
+    request: AWSPreparedRequest, status: int, body: dict[str, object], more: Mapping[str, str]
+) -> AWSResponse:
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "REQUEST", **more}
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Body(json.dumps(body).encode()))

@@ -26,7 +26,10 @@ from chalicelib.text.timestamps import rfc3339
 _USER_AGENT_CHARACTERS: Final = 256
 
 
-def first_fields(digest: str, origin: Origin) -> dict[str, object]:
+Fields = dict[str, object]
+
+
+def first_fields(digest: str | None, origin: Origin) -> Fields:
     """What every record begins with: which configuration it was decided by, and where the request came from."""
     return {
         "configuration": digest,
@@ -94,9 +97,20 @@ def failure_fields(failure: StsFailure) -> dict[str, object]:
     return {
         "cause": failure.cause,
         "error": failure.answer.message,
+        "error_type": failure.error_type,
+        "sts_problem": failure.problem,
         "sts_request_id": failure.request_id,
         "sts_milliseconds": failure.milliseconds,
     }
+
+
+def unforeseen_fields(error: BaseException, answer: CredvendError) -> Fields:
+    """That something unforeseen happened: what kind of error, but not its message, which may hold anything.
+
+    Args:
+        answer: what the caller is told.
+    """
+    return {"cause": "unforeseen", "error": answer.message, "error_type": type(error).__name__}
 
 
 # Whose caller has not proved who it is.

@@ -15,7 +15,9 @@ from chalicelib.callers.iam_role_session import IamRoleSession
 from chalicelib.callers.iam_user import IamUser
 from chalicelib.errors import CallerRefused, Unauthenticated
 
-_ARN = re.compile(r"arn:(aws[a-z-]*):(iam|sts)::([0-9]{12}):(.+)", re.ASCII | re.DOTALL)
+# Half of a surrogate pair is no text: nobody could write it, and Cedar's engine does not take it.
+_TEXT = r"[^\ud800-\udfff]+"
+_ARN = re.compile(rf"arn:(aws[a-z-]*):(iam|sts)::([0-9]{{12}}):({_TEXT})", re.ASCII)
 SIGNING_KINDS: Final[tuple[type[IamCaller], ...]] = (IamUser, IamRoleSession, FederatedUser)
 
 
@@ -32,7 +34,7 @@ def identify_caller(identity: Mapping[str, object]) -> IamCaller:
     if identity.get("cognitoIdentityId"):
         raise CallerRefused("Callers from a Cognito identity pool are not served: their sessions do not name a person.")
     match = _ARN.fullmatch(arn)
-    if match is None or match[3] != account:
+    if match is None or match[3] != account or re.fullmatch(_TEXT, principal_id) is None:
         raise Unauthenticated("API Gateway named a principal that credvend does not know.")
     resource_type, _, resource = match[4].partition("/")
     return _caller(Principal(match[1], match[2], account, resource_type, resource, principal_id))

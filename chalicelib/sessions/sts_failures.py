@@ -6,9 +6,19 @@ STS's own messages stay inside: they name the service's role and session.
 import re
 from typing import Final, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as NotConnected
 
-from chalicelib.errors import CredvendError, InvalidRequest, StsRefused, StsUnavailable
+from chalicelib.errors import CredvendError, InternalError, InvalidRequest, StsRefused, StsUnavailable
 from chalicelib.sessions.plan import SessionPlan
 
 # docs/audit.md says what each means.
@@ -25,8 +35,11 @@ Cause = Literal[
     "throttled",
     "own_credentials",
     "sts_error",
+    "bad_answer",
     "unreachable",
+    "not_sent",
     "refused",
+    "unforeseen",
 ]
 _PERCENT = re.compile(r"\b([0-9]{3,6})%")
 _DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
@@ -40,6 +53,9 @@ _OWN_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+# https://github.com/boto/botocore/blob/develop/botocore/exceptions.py
+_NETWORK: Final = (HTTPClientError, NotConnected, IncompleteReadError)
+_NO_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, MetadataRetrievalError)
 _STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
 # What the owner of the role must do, by the action that was denied, and the cause's name.
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
@@ -66,12 +82,24 @@ class StsFailure(Exception):
     Attributes:
         answer: what the caller is told.
         cause: short name of the cause, for the audit record.
-        request_id: the id that STS gave the call, None where STS was not reached.
+        request_id: the id that STS gave the call, None where STS was not reached, or it could not be read.
         milliseconds: time the call took, retries included.
+        error_type: what botocore raised, where STS itself answered no error.
+        problem: what is wrong with an answer.
     """
 
-    def __init__(self, answer: CredvendError, cause: Cause, request_id: str | None, milliseconds: int) -> None:
+    def __init__(
+        self,
+        answer: CredvendError,
+        cause: Cause,
+        request_id: str | None,
+        milliseconds: int,
+        error_type: str | None = None,
+        problem: str | None = None,
+    ) -> None:
         super().__init__(cause)
+        self.error_type = error_type
+        self.problem = problem
         self.answer = answer
         self.cause = cause
         self.request_id = request_id
@@ -90,18 +118,25 @@ def refused(error: ClientError, plan: SessionPlan, milliseconds: int) -> StsFail
     return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
 
 
-def unreachable(error: BotoCoreError, milliseconds: int) -> StsFailure:
-    """STS did not answer."""
-    if isinstance(error, NoCredentialsError):
+def not_answered(error: BotoCoreError, milliseconds: int) -> StsFailure:
+    """STS was not asked, or did not answer: botocore gave up. Only of a network can it be said that it may pass."""
+    kind = type(error).__name__
+    if isinstance(error, _NETWORK):
+        answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
+        return StsFailure(answer, "unreachable", None, milliseconds, error_type=kind)
+    if isinstance(error, _NO_CREDENTIALS):
         answer = StsUnavailable("credvend has no credentials of its own. Tell the operators.")
-        return StsFailure(answer, "own_credentials", None, milliseconds)
-    answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
-    return StsFailure(answer, "unreachable", None, milliseconds)
+        return StsFailure(answer, "own_credentials", None, milliseconds, error_type=kind)
+    return StsFailure(InternalError(), "not_sent", None, milliseconds, error_type=kind)
 
 
-def unreadable(milliseconds: int) -> StsFailure:
-    """STS answered, but not with credentials."""
-    return StsFailure(StsUnavailable(_STS_PROBLEM), "sts_error", None, milliseconds)
+def unbelievable(problem: str, request_id: str | None, milliseconds: int, error_type: str | None = None) -> StsFailure:
+    """STS answered, but not with the whole session that was asked for.
+
+    Args:
+        problem: what is wrong with the answer, for the record.
+    """
+    return StsFailure(StsUnavailable(_STS_PROBLEM), "bad_answer", request_id, milliseconds, error_type, problem)
 
 
 def _explain(code: str, message: str, plan: SessionPlan) -> tuple[Cause, CredvendError]:

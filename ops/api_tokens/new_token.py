@@ -88,13 +88,20 @@ def check_cidrs(cidrs: Sequence[Network]) -> None:
 
 
 def issue(
-    name: str, owner: str, now: int, lifetime: int, tags: tuple[tuple[str, str], ...], cidrs: tuple[Network, ...]
+    name: str,
+    owner: str,
+    now: int,
+    lifetime: int,
+    tags: tuple[tuple[str, str], ...],
+    cidrs: tuple[Network, ...],
+    created_by: str,
 ) -> IssuedToken:
     """A token that was never issued before.
 
     Args:
         now: seconds since 1970, UTC.
         lifetime: seconds.
+        created_by: ARN of the operator.
 
     Raises:
         OperationFailed: it would live too long.
@@ -112,13 +119,17 @@ def issue(
         revoked_at=None,
         last_used=None,
         cidrs=cidrs,
+        created_by=created_by,
     )
     return IssuedToken(token, stored)
 
 
 def item(stored: StoredToken) -> "dict[str, AttributeValueTypeDef]":
     """A new token as the table holds it; what `chalicelib.callers.api_tokens.stored_token` reads."""
-    return {
+    who: dict[str, AttributeValueTypeDef] = (
+        {} if stored.created_by is None else {"created_by": {"S": stored.created_by}}
+    )
+    return who | {
         "hash": {"S": stored.hash},
         "name": {"S": stored.name},
         "owner": {"S": stored.owner},

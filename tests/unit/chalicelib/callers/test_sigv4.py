@@ -61,6 +61,9 @@ def test_a_cognito_identity_pool_is_refused() -> None:
         identity(f"arn:aws:sts::{ACCOUNT}:user/alice"),
         identity(""),
         identity(f"arn:aws:iam::{ACCOUNT}:user/alice", caller=7),
+        identity(f"arn:aws:iam::{ACCOUNT}:user/alice\ud800"),
+        identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/\udfff/alice"),
+        identity(f"arn:aws:iam::{ACCOUNT}:user/alice", caller="AIDA\ud800"),
     ],
 )
 def test_whatever_is_not_a_verified_principal_is_unauthenticated(claimed: dict[str, object]) -> None:
