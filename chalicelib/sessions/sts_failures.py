@@ -33,7 +33,7 @@ _PERCENT = re.compile(r"\b([0-9]{3,6})%")
 _DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
 # "User: ARN is not authorized to perform: ACTION on resource: ARN". A session's ARN names its role without a path, and
 # credvend's has none: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
-_OWN_SESSION = re.compile(r"User: arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/", re.ASCII)
+_OWN_SESSION: Final = r"User: arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/"
 # IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
 _JUST_CHANGED: Final = "If that was changed just now, this can take some seconds: try again."
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
@@ -183,5 +183,5 @@ def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
 
 def _own_role(message: str) -> str:
     """credvend's role, as STS knows it: asking for it would be one more call."""
-    match = _OWN_SESSION.search(message)
+    match = re.search(_OWN_SESSION, message)  # compiled for a refusal, not for each cold start
     return f"credvend's role arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else "credvend's role"
