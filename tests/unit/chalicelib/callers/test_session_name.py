@@ -92,7 +92,7 @@ def test_names_are_as_many_as_callers(many: list[Caller]) -> None:
 
 RECOGNISED = {
     ("eks", "system:serviceaccount:reports:runner"): "reports_runner@eks",
-    ("k", "system:serviceaccount:payments-production:settlement-worker-service"): "payment..uction_settlem..ervice",
+    ("k", "system:serviceaccount:payments-production:settlement-worker-of-today"): "payment..uction_settlem..-today",
     ("gitlab", "project_path:acme/app:ref_type:branch:ref:main"): "acme_app_main@gitlab",
     ("gitlab", "project_path:acme/app:ref_type:tag:ref:v1.2"): "acme_app_tag_v1.2@gitlab",
     ("gitlab", "project_path:acme/app:environment:prod"): "acme_app_environment_prod@gitlab",
