@@ -25,7 +25,7 @@ from local.oidc_provider import OidcProvider, oidc_provider
 from ops.deployed.deployment import Deployment
 from ops.deploying.deploy import deploy
 from ops.environments import ROOT
-from ops.iam.statements import trust_statement
+from ops.iam.statements import trust_statement, trust_statements
 from ops.processes.file_lock import file_lock
 from ops.stages.runtimes import OWN_RUNTIME
 from testing.http_answer import HttpAnswer
@@ -295,8 +295,7 @@ def _seed(stack: Stack) -> None:
     service = stack.deployed.function_role_arn
     stack.add_role("untaggable", _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity"))
     stack.add_role("plain", _trust(service, "sts:AssumeRole"), "ec2:DescribeInstances")
-    demanding = _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
-    cast(list[Json], demanding["Statement"])[0]["Condition"] = {"StringEquals": {"sts:ExternalId": "shared-id"}}
+    demanding = {"Version": "2012-10-17", "Statement": trust_statements(service, "shared-id")}
     stack.add_role("with-external-id", demanding)
     stack.add_role("without-external-id", demanding)
     stack.add_role("elsewhere", trusting, "ec2:DescribeInstances", account=OTHER_ACCOUNT)

@@ -24,12 +24,14 @@ class NameParts(NamedTuple):
         label: what people recognise.
         identity: what makes this caller another than all others of its kind. No principal id is part of it: a name is
             used by one principal at a time, and the audit record holds the id.
+        told: what comes before the label, each part of which is to be recognised even where it is too long.
     """
 
     prefix: str
     exact: str | None
     label: str
     identity: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 class Facts(NamedTuple):

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from chalicelib.callers.caller import Caller, Claim, Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity, TagValue
+from chalicelib.callers.subject_label import recognised
 
 _ISSUER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
@@ -36,11 +37,13 @@ class OidcSubject(Caller):
     def name_parts(self) -> NameParts:
         # The issuer's name holds no `=`, so that it reads back.
         readable = self.subject and _ISSUER.fullmatch(self.issuer)
+        told = recognised(self.subject)
         return NameParts(
             prefix="oidc",
             exact=f"oidc={self.issuer}={self.subject}" if readable else None,
-            label=f"{self.subject}@{self.issuer}",
+            label=f"@{self.issuer}" if told else f"{self.subject}@{self.issuer}",
             identity=(self.issuer, self.subject),
+            told=told,
         )
 
     @property

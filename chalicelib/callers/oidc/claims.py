@@ -10,7 +10,7 @@ from chalicelib.callers.caller import Claim
 from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar
 from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.errors import InvalidToken
-from chalicelib.text.printable import is_printable_line, is_visible
+from chalicelib.text.printable import is_visible, unprintable
 
 SignedClaims = NewType("SignedClaims", dict[str, object])
 """What an issuer has signed, whenever and for whomever."""
@@ -119,8 +119,10 @@ def _scalar(value: object, path: ClaimPath) -> str:
 
 def _text(value: str, path: ClaimPath) -> str:
     """The text, if it is one that can stand in policies, session tags and logs."""
-    if not is_printable_line(value) or len(value) > _MAXIMUM_TEXT_CHARACTERS:
-        raise InvalidToken(f"The token's {_shown(path)} is too long, or has invisible characters.", "wrong_claim")
+    if len(value) > _MAXIMUM_TEXT_CHARACTERS:
+        raise InvalidToken(f"The token's {_shown(path)} is too long.", "wrong_claim")
+    if mark := unprintable(value):
+        raise InvalidToken(f"The token's {_shown(path)} has invisible characters: {mark}.", "wrong_claim")
     return value
 
 

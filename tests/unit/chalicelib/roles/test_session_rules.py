@@ -188,6 +188,8 @@ def test_a_policy_is_filled_with_claims_and_params(tmp_path: Path) -> None:
 def test_params_are_checked_and_defaults_stand_in_for_them(tmp_path: Path) -> None:
     role = load(tmp_path, POLICY)
     assert refusal(role) == "Param area is required for role data."
+    marked = "Param area must match [a-z]+ for role data, and holds U+200B ZERO WIDTH SPACE (character 2): remove that."
+    assert refusal(role, params={"area": "a\u200b"}) == marked
     assert refusal(role, params={"area": "A"}) == "Param area must match [a-z]+ for role data."
     assert refusal(role, params={"area": "a", "b": "c"}) == "Param 'b' is not one of role data: area."
     assert refusal(load(tmp_path, ""), params={"é\n": "c"}) == r"Param '\xe9\n' is not one of role data: none."

@@ -85,9 +85,9 @@ def test_a_path_leads_into_nested_claims_and_a_broken_one_to_no_tag() -> None:
         ([["a"]], "must be text, number or boolean"),
         (["a", None], "must be text, number or boolean"),
         (["a"] * 257, "has more than 256 values"),
-        ("x" * 1025, "is too long, or has invisible characters"),
-        ("a\nb", "is too long, or has invisible characters"),
-        (["a", "\u200b\x00"], "is too long, or has invisible characters"),
+        ("x" * 1025, "is too long"),
+        ("a\nb", "has invisible characters: U.000A LINE FEED .character 2"),
+        (["a", "\u200b\x00"], "has invisible characters: U.200B ZERO WIDTH SPACE .character 1"),
     ],
 )
 def test_a_claim_that_can_be_no_tag_refuses_the_token(claim: object, said: str) -> None:
