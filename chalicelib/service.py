@@ -219,8 +219,7 @@ def _decide(
     configuration: Configuration, caller: Caller, request: VendRequest, address: str
 ) -> tuple[Role | None, Decision]:
     """The role, and whether the caller may have it; no role at all is denied after as much work."""
-    role = configuration.catalog.find_role(request.role)
-    asked_about = role or configuration.catalog.stand_in(request.role)
+    role, asked_about = configuration.catalog.role_or_stand_in(request.role)
     circumstances = Circumstances(
         duration=requested_duration(request, asked_about),
         source_ip=address,

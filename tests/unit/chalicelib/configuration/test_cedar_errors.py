@@ -20,7 +20,7 @@ SCOPE = '@id("a") permit (principal, action, resource)'
 
 def problems(directory: Path, policies: str) -> list[str]:
     config = write_config(directory, policies=policies)
-    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"))
+    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key")
     try:
         load_policies(config, catalog, frozenset({"okta"}))
     except ConfigError as error:

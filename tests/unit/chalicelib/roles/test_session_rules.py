@@ -76,6 +76,8 @@ def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
         (POLICY.replace("Allow", "Deny"), "`policy` holds no Allow, so that the role's sessions could do nothing"),
         (POLICY.replace("s3:*", "GetObject"), "`policy` Statement[0].Action 'GetObject' must be `*`, or like"),
         (POLICY.replace("${claims.tenant}", "${tenant}"), "`policy` Statement[0].Resource: ${tenant} is neither"),
+        (POLICY.replace("[{Effect: Allow", "[{Effect: Allow, Action: '*', Resource: '*'}, {Effect: Deny"),
+         "`policy` Statement[1].Resource: callers choose ${params.area}, so a Deny of it"),
         (POLICY.replace("b/", "b" * 2000), "characters more than the 2048 that STS takes"),
         (POLICY.replace("area}", "are}"), "${params.are} is used, and not declared in `params`"),
         (POLICY.replace("params: {", "params: {more: {pattern: a}, "), "`params.more` is declared, and used by"),
