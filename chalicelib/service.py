@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from chalicelib.callers.api_tokens.store import TokenStore
+    from chalicelib.callers.oidc.used_tokens import UsedTokens
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
@@ -44,10 +45,12 @@ class Service:
     Attributes:
         configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
         token_store: made for the first API token.
+        used_tokens: made for the first token that vends once only.
     """
 
     configuration: Callable[[], Configuration]
     token_store: Callable[[], "TokenStore"]
+    used_tokens: Callable[[], "UsedTokens"]
     audit_log: AuditLog
     sts: "STSClient"
 
@@ -83,10 +86,12 @@ class Service:
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            if not request.dry_run and incoming.seconds_left() < WORST_SECONDS:
-                raise OutOfTime
+            if not request.dry_run:
+                self._use_up(caller, incoming)
+                if incoming.seconds_left() < WORST_SECONDS:
+                    raise OutOfTime
         except CredvendError as refusal:
-            event = audit.refusal_event(refusal, "credentials.denied")
+            event = audit.refusal_event(refusal, known, "credentials.denied")
             self.audit_log.write(event, known | audit.refusal_fields(refusal))
             raise
         known |= audit.plan_fields(plan)
@@ -164,6 +169,22 @@ class Service:
 
         return verify_token(token, configuration.trusted_issuers())
 
+    def _use_up(self, caller: Caller, incoming: Incoming) -> None:
+        """The last step before STS, so that nothing but a vend uses up a token that is good for one.
+
+        Raises:
+            OutOfTime: so late that the token might be used up for nothing.
+            InvalidToken, UsedTokensUnavailable: it was used before, or that cannot be found out.
+        """
+        one_use = caller.one_use
+        if one_use is None:
+            return
+        from chalicelib.aws.table import WORST_SECONDS as TABLE_SECONDS  # loads what asks DynamoDB
+
+        if incoming.seconds_left() < TABLE_SECONDS + WORST_SECONDS:
+            raise OutOfTime
+        self.used_tokens().use(one_use)
+
     def _identify_reader(self, incoming: Incoming, configuration: Configuration) -> tuple[Caller, dict[str, object]]:
         """Who reads, and what is recorded of it."""
         known = audit.first_fields(configuration.digest, incoming.origin)
@@ -173,7 +194,8 @@ class Service:
             _source_address(incoming.origin)
             refuse_query(incoming.query.keys())
         except CredvendError as refusal:
-            self.audit_log.write(audit.refusal_event(refusal, "read.denied"), known | audit.refusal_fields(refusal))
+            event = audit.refusal_event(refusal, known, "read.denied")
+            self.audit_log.write(event, known | audit.refusal_fields(refusal))
             raise
         return caller, known
 

@@ -20,7 +20,7 @@ from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
+from chalicelib.errors import AuditFailed, InvalidToken, RefusedToken, TokenCause, TokenStoreUnavailable
 from chalicelib.sessions.sts_failures import Cause
 from testing.app import POLICIES, CredvendApp, Json, write_config
 from testing.events import federated_user, iam_user, role_session, root, unsigned
@@ -65,7 +65,7 @@ def documented() -> dict[str, tuple[set[str], set[str]]]:
 
 ISSUERS = f"""
 issuers:
-  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json}}
+  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json, groups_claim: groups}}
   - {{name: far, issuer: "https://far.example.com", audiences: [{AUDIENCE}], jwks_uri: "https://127.0.0.1:1/"}}
 """
 OTHERS = """
@@ -85,10 +85,8 @@ class SomeTokens:
             return StoredToken("a" * 64, "backup", "ops", (), 0, 9_999_999_999, None, None, ())
         if token == "cvt_down":
             raise TokenStoreUnavailable
-        refusal = InvalidToken("The token has expired.", "expired")
-        refusal.token_id = "0" * 12
-        refusal.token_name = "backup" if token == "cvt_old" else None
-        raise refusal
+        name = "backup" if token == "cvt_old" else None
+        raise InvalidToken("The token has expired.", "expired", RefusedToken(token_id="0" * 12, token_name=name))
 
 
 @pytest.fixture
@@ -103,15 +101,18 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(app_module, "service", service)
     session = role_session("Dev", "alice")
     nobody = unsigned("::1")
-    good = sign(honest_claims(), key)
+    good = sign(honest_claims(groups=["staff", ""]), key)
+    bare = sign(honest_claims(jti="7"), key, honest_header(key, kid=ABSENT))
     far = sign(honest_claims(iss="https://far.example.com"), key)
     bad = [sign(honest_claims(exp=1), key), sign(honest_claims(exp=1), key, honest_header(key, kid=ABSENT)), "x", far]
+    bad += [sign(honest_claims(jti="7", aud="others"), key), sign(honest_claims(iat=ABSENT, exp="soon"), key)]
     bad += ["cvt_old", "cvt_none", "cvt_down"]
     for trace in ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", ""):
         monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
-        for identity in (iam_user(), session, federated_user("bob"), root(), nobody):
+        keyless = iam_user() | {"accessKey": None}
+        for identity in (iam_user(), keyless, session, federated_user("bob"), root(), nobody):
             _go_every_way(credvend, "/v1/iam", identity, {})
-        for token in (good, "cvt_good"):
+        for token in (good, bare, "cvt_good"):
             _go_every_way(credvend, "/v1", nobody, {"Authorization": f"Bearer {token}"})
         for token in bad:
             credvend.call("GET", "/v1/whoami", identity=nobody, headers={"Authorization": f"Bearer {token}"})
