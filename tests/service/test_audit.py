@@ -1,5 +1,6 @@
 """The audit log: what docs/audit.md promises is what is written, and nothing is vended without it."""
 
+import hashlib
 import json
 import logging
 import logging.config
@@ -163,6 +164,40 @@ def test_every_event_has_exactly_the_documented_fields(records: list[Json]) -> N
 def test_callers_of_every_kind_are_among_the_records(records: list[Json]) -> None:
     vended = {record["caller_type"] for record in records if record["event"] == "credentials.vended"}
     assert vended == {kind.kind for kind in KINDS}
+
+
+def test_the_key_of_who_is_never_served_is_on_record(records: list[Json]) -> None:
+    of_root = [r for r in records if r.get("cause") == "CallerRefused"]
+    assert of_root and {r["caller_access_key_id"] for r in of_root} == {"AKIAEXAMPLE"}
+    assert all("caller" not in record for record in of_root)
+
+
+def test_a_refused_token_is_known_by_what_its_issuer_signed_and_by_nothing_else(
+    credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, stranger = ec_key("audit"), ec_key("audit", "stranger")
+    config = write_config(tmp_path)
+    (config / "keys").mkdir()
+    (config / "keys/main.json").write_text(json.dumps(key_set(key)))
+    (config / "issuers.yaml").write_text(ISSUERS)
+    monkeypatch.setattr(app_module, "service", load_service(config, Settings("eu-west-1")))
+
+    def record_of(token: str) -> Json:
+        credvend.call("GET", "/v1/whoami", identity=unsigned(), headers={"Authorization": f"Bearer {token}"})
+        (record,) = credvend.records()
+        return {name: value for name, value in record.items() if name.startswith(("token_", "key_id", "cause"))}
+
+    expired = honest_claims(jti="7", iat=0, exp=60)
+    assert record_of(sign(expired, key)) == {
+        "cause": "expired",
+        "key_id": "audit",
+        "token_id": "7",
+        "token_issued": "1970-01-01T00:00:00Z",
+        "token_expires": "1970-01-01T00:01:00Z",
+    }
+    assert record_of(sign(expired, stranger)) == {"cause": "bad_signature", "key_id": "audit"}
+    nameless = sign(honest_claims(exp=60), key)
+    assert record_of(nameless)["token_hash"] == hashlib.sha256(nameless.encode()).hexdigest()
 
 
 def test_every_cause_that_the_service_knows_is_documented() -> None:

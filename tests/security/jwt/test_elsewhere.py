@@ -114,6 +114,7 @@ def test_what_should_lead_to_a_claim_and_does_not_is_no_missing_claim(gate: Gate
             "groups null": {"realm": {"roles": None}},
             "nothing where they would be": {"realm": {}},
             "null where they would be": {"realm": None},
+            "groups of which there are none": {"realm": ABSENT, "hasgroups": False},
             "a tag left out": {"team": ABSENT, "office": ABSENT},
             "another claim elsewhere": {"_claim_names": {"address": "src1"}, "_claim_sources": SOURCES},
             "nothing elsewhere": {"_claim_names": {}, "_claim_sources": {}, "team": ABSENT},
