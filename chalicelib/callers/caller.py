@@ -48,6 +48,18 @@ class Facts(NamedTuple):
     claims: Mapping[str, Claim] = MappingProxyType({})
 
 
+class OneUse(NamedTuple):
+    """What a caller proved itself with is good for one vend.
+
+    Attributes:
+        key: stands for it, and for nothing else: 64 hexadecimal digits.
+        until: from then on nobody takes it any more; whole seconds since 1970, UTC.
+    """
+
+    key: str
+    until: int
+
+
 class Caller(ABC):
     """Somebody who has proved who they are.
 
@@ -87,6 +99,11 @@ class Caller(ABC):
     @abstractmethod
     def description(self) -> Mapping[str, object]:
         """The caller as it is shown itself, as JSON."""
+
+    @property
+    def one_use(self) -> OneUse | None:
+        """What the caller brought, if it must not vend a second time; None: it may."""
+        return None
 
     @classmethod
     @abstractmethod

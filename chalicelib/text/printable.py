@@ -56,6 +56,8 @@ def named(character: str) -> str:
 
 def is_visible(text: str) -> bool:
     """Whether there is anything to be seen."""
+    if text.isascii():
+        return bool(text.strip())
     return any(not (character.isspace() or character in _BLANK_LETTERS | _JOINERS) for character in text)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.text.printable import is_printable_line, unprintable
+from chalicelib.text.printable import is_printable_line, is_visible, unprintable
 
 # Joins emoji and letters, and signs that are seen although Unicode files them with what is not.
 TAKEN = "\u200c\u200d\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"
@@ -62,3 +62,13 @@ def test_a_line_is_printable_by_the_categories_of_unicode(text: str) -> None:
         if unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") and character not in TAKEN
     ]
     assert is_printable_line(text) == (not invisible)
+
+
+def test_of_ascii_only_controls_cannot_be_printed_and_only_blanks_cannot_be_seen() -> None:
+    for character in map(chr, range(128)):
+        assert is_printable_line(character) is (unicodedata.category(character) != "Cc")
+        assert is_visible(character) is not character.isspace()
+        # With a letter beyond ASCII, the long way is gone.
+        assert is_printable_line(f"é{character}") is is_printable_line(character)
+        assert is_visible(f"\u3164{character}") is is_visible(character)
+    assert is_printable_line("") and not is_visible("")

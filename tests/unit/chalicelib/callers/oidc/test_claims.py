@@ -71,11 +71,13 @@ def test_a_claim_becomes_text_or_texts(claim: object, tag: object) -> None:
     assert tag_of(claim) == tag
 
 
-def test_a_path_leads_into_nested_claims_and_a_broken_one_to_no_tag() -> None:
+def test_a_path_leads_into_nested_claims_and_one_that_ends_early_to_no_tag() -> None:
     nested = {"namespace": {"name": "prod"}}
     assert tag_of(nested, ("claim", "namespace", "name")) == "prod"
     assert tag_of(nested, ("claim", "nothing", "name")) is None
-    assert tag_of("text", ("claim", "namespace")) is None
+    assert tag_of(None, ("claim", "namespace")) is None
+    with pytest.raises(InvalidToken, match="claim must be an object"):
+        tag_of("text", ("claim", "namespace"))
 
 
 @pytest.mark.parametrize(
