@@ -8,19 +8,63 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicies, entities_in
+from chalicelib.decisions.policy_index import IndexedPolicies, PolicyJson, entities_in
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
 _KINDS: Final = {kind.kind: kind for kind in KINDS}
 
 
+class WrittenPolicy(NamedTuple):
+    """A policy as it is written.
+
+    Attributes:
+        file: the one that it is in, as messages call it.
+        name: its `@id`.
+        json: the policy, in Cedar's JSON.
+    """
+
+    file: str
+    name: str
+    json: PolicyJson
+
+
+class WrittenPolicies(NamedTuple):
+    """The policies of a configuration directory, checked.
+
+    Attributes:
+        schema: theirs, as Cedar text.
+        text: of all files together.
+    """
+
+    schema: str
+    text: str
+    policies: tuple[WrittenPolicy, ...]
+
+    def for_decisions(self) -> IndexedPolicies:
+        """The same, one by one and with what their scopes demand.
+
+        Raises:
+            ValueError: a policy that Cedar would spell in a way that means something else.
+        """
+        return IndexedPolicies.of(self.schema, self.text)
+
+
 def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
+    """`read_policies`, for decisions.
+
+    Raises:
+        ConfigError: as that.
+    """
+    return read_policies(config, catalog, issuers).for_decisions()
+
+
+def read_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Raises:
@@ -34,7 +78,7 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> In
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return IndexedPolicies.of(schema, "\n".join(texts))
+    return WrittenPolicies(schema, "\n".join(texts), tuple(checker.policies))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -61,6 +105,7 @@ class _Checker:
 
     def __init__(self, schema: str, catalog: Catalog, issuers: frozenset[str]) -> None:
         self.problems: list[str] = []
+        self.policies: list[WrittenPolicy] = []
         self._schema = schema
         self._owners: dict[str, str] = {}
         self._issuers = issuers
@@ -82,6 +127,7 @@ class _Checker:
             self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
         labels = self._check_ids(name, document["staticPolicies"])
         for position, policy in document["staticPolicies"].items():
+            self.policies.append(WrittenPolicy(name, labels[position], policy))
             for problem in self._check_entities(policy):
                 self.problems.append(f"{name}: policy {labels[position]}: {problem}")
         for finding in cedarpy.validate_policies(text, self._schema).errors:
