@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Final, NamedTuple
-from urllib.parse import urlsplit
 
 from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar
 from chalicelib.configuration.known_issuers import KUBERNETES, REGISTERED, ClaimType, KnownIssuer, known_issuer
@@ -70,7 +69,7 @@ def _of_url(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
     if known is None:
         if _ADDRESSES.search(url):
             yield _Finding(False, "`issuer` looks like the address of something that belongs to it, not like an `iss`")
-        yield from _of_host(urlsplit(url).hostname or "", issuer)
+        yield from _of_host(re.sub(r":[0-9]+\Z", "", url.split("/")[2]).lower(), issuer)
     if known and known.name == "Okta" and "/oauth2/" not in url:
         yield _Finding(False, "access tokens of Okta's org authorization server cannot be verified, only its ID tokens")
     if issuer.jwks_uri and issuer.jwks_uri.endswith("/.well-known/openid-configuration"):

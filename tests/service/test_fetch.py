@@ -180,7 +180,7 @@ def test_requests_that_wait_for_a_trickling_issuer_leave_no_socket_and_no_thread
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One connection a request, closed when its time is over, and none until the issuer may be asked again."""
-    monkeypatch.setattr(issuer_keys, "_PATIENCE_SECONDS", PATIENCE)
+    monkeypatch.setattr(issuer_keys, "PATIENCE_SECONDS", PATIENCE)
     with endless("in its headers") as running:
         (tmp_path / "issuers.yaml").write_text(
             f"issuers: [{{name: slow, issuer: '{running.url}', audiences: [credvend]}}]"

@@ -21,7 +21,7 @@ UNKNOWN_KEY_SECONDS: Final = 60
 # How soon an issuer that did not answer is asked again, so that its trouble does not become every caller's.
 RETRY_SECONDS: Final = 10
 # For discovery and keys together. With the slowest STS after it (15 s), it must end within the function's 25 s.
-_PATIENCE_SECONDS: Final = 5
+PATIENCE_SECONDS: Final = 5
 _PATIENCE_WITH_KEYS_SECONDS: Final = 1
 
 
@@ -115,7 +115,7 @@ class FetchedKeys:
         """Fetch the keys, if it may be tried now. Who has keys that are good enough does not wait long for better."""
         if is_within(RETRY_SECONDS, self._failed_at, now):
             return False
-        deadline = Deadline(_PATIENCE_WITH_KEYS_SECONDS if self._keys else _PATIENCE_SECONDS)
+        deadline = Deadline(_PATIENCE_WITH_KEYS_SECONDS if self._keys else PATIENCE_SECONDS)
         try:
             keys = fetch_keys(self._issuer, self._fetch, deadline, self._allow_loopback_http)
         except TROUBLE:
