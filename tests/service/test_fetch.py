@@ -115,9 +115,10 @@ def test_an_answer_that_does_not_end_is_given_up_at_the_deadline_and_leaves_noth
         assert comes_true(lambda: open_files() <= files + kept)
 
 
-def test_the_same_holds_with_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("answer", ["in one header", "in its body"])
+def test_the_same_holds_with_tls(answer: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(make_certificate(tmp_path, "127.0.0.1")))
-    with endless("in its headers", tmp_path / "private.pem") as running:
+    with endless(answer, tmp_path / "private.pem") as running:
         files, started = open_files(), time.monotonic()
         with pytest.raises(TROUBLE):
             fetch_json(running.url, Deadline(PATIENCE))
@@ -181,7 +182,7 @@ def test_requests_that_wait_for_a_trickling_issuer_leave_no_socket_and_no_thread
 ) -> None:
     """One connection a request, closed when its time is over, and none until the issuer may be asked again."""
     monkeypatch.setattr(issuer_keys, "PATIENCE_SECONDS", PATIENCE)
-    with endless("in its headers") as running:
+    with endless("in one header") as running:
         (tmp_path / "issuers.yaml").write_text(
             f"issuers: [{{name: slow, issuer: '{running.url}', audiences: [credvend]}}]"
         )
