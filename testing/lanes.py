@@ -1,9 +1,9 @@
 """Two lanes side by side: `pytest --lanes` runs the tests in two processes, which share them out between them.
 
-Either lane often waits: for CloudFormation, for processes that start, for a clock. The second lane begins with the tests
-of the stack that they share, which is slow to make, and the first lane with all the others, file by file. A lane that
-has done its own takes of the other's from the back, so that both end at about the same time. The second lane reports
-each of its tests to the first, which counts and prints them as its own, so that there is one summary, and it is
+Either lane often waits: for CloudFormation, for processes that start, for a clock. The second lane begins with the
+tests of the stack that they share, which is slow to make, and the first lane with all the others, file by file. A lane
+that has done its own takes of the other's from the back, so that both end at about the same time. The second lane
+reports each of its tests to the first, which counts and prints them as its own, so that there is one summary, and it is
 pytest's.
 """
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from chalicelib.configuration.source import WrittenConfiguration
-from chalicelib.decisions.policy_index import PolicyJson
+from chalicelib.decisions.indexed_policy import PolicyJson
 
 _ALL: Final = {"op": "All"}
 
