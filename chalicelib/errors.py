@@ -122,7 +122,9 @@ UNKNOWN_TOKEN: Final = RefusedToken()
 
 
 class InvalidToken(Unauthenticated):
-    """A token that proves nothing. The message helps an honest caller, and names no more than the token itself does.
+    """A token that proves nothing. The message helps an honest caller.
+
+    Until the token's signature has been checked, it names no more than the token itself does.
 
     Attributes:
         cause: short name of the cause, for the audit record.

@@ -4,7 +4,7 @@ The claims of RFC 7519, 4.1. A claim of another type than it should have is neve
 not there is not taken for empty where the token says that it is somewhere else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NewType
 
 from chalicelib.callers.caller import Claim
@@ -23,6 +23,7 @@ VerifiedClaims = NewType("VerifiedClaims", dict[str, object])
 
 _MAXIMUM_TEXT_CHARACTERS: Final = 1024
 _MAXIMUM_VALUES: Final = 256
+_LISTED_CHARACTERS: Final = 256
 
 
 def check_claims(claims: SignedClaims, issuer: Issuer, now: float) -> VerifiedClaims:
@@ -91,7 +92,21 @@ def _check_audience(claims: Mapping[str, object], issuer: Issuer) -> None:
     if not all(isinstance(audience, str) for audience in audiences):
         raise InvalidToken(f"The token's {issuer.audience_claim} must be a text, or a list of texts.", "malformed")
     if issuer.audiences.isdisjoint(audiences):
-        raise InvalidToken(f"The token's {issuer.audience_claim} is not credvend.", "wrong_audience")
+        # No secret: whoever holds a signed token of this issuer may know what to ask it for.
+        raise InvalidToken(
+            f"The token's {issuer.audience_claim} is not credvend. Ask issuer {issuer.name} for a token for "
+            f"{_listed(issuer.audiences)}.",
+            "wrong_audience",
+        )
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names, as many as there is room for: the message stands in a header, too."""
+    waiting = sorted(names)
+    shown: list[str] = []
+    while waiting and sum(map(len, [*shown, waiting[0]])) <= _LISTED_CHARACTERS:
+        shown.append(waiting.pop(0))
+    return " or ".join([*shown, f"one of {len(waiting)} that are too long to name"] if waiting else shown)
 
 
 def _check_id(claims: Mapping[str, object]) -> None:

@@ -51,9 +51,11 @@ def check_url(url: str, allow_loopback_http: bool) -> None:
     """Whether keys may be fetched from there.
 
     Raises:
-        ValueError: not https (http on this very machine, where that is allowed), or with userinfo or a fragment.
+        ValueError: not https (http on this very machine, where that is allowed), with userinfo or a fragment, or with a
+            port that cannot be.
     """
     parts = urlsplit(url)
+    parts.port  # noqa: B018 which raises
     if parts.username is not None or parts.password is not None or "#" in url or not parts.hostname:
         raise ValueError("must be a plain URL, without user or fragment")
     if parts.scheme == "https" or (allow_loopback_http and parts.scheme == "http" and _is_loopback(parts.hostname)):

@@ -94,6 +94,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("required_claims: {a: []}", "without a value"),
         ("subject_claim: []", "subject_claim"),
         ("types: []", "types"),
+        ("types: [1]", "`types[0]` Expected `str`, got `int`: write it in quotes"),
+        ("required_claims: {ver: 2.0}", "got `float`: write it in quotes"),
+        ("required_claims: {ver: [2.0]}", "got `float`: write it in quotes"),
+        ("groups_claim: 5", "got `int`: write it in quotes"),
+        ("audience_claim: yes", "got `bool`: write it in quotes"),
+        ("jwks_uri: https://example.com:99999/keys", "`jwks_uri` Port out of range"),
         ("audience: x", "unknown field `audience`; the keys are name, issuer, audiences"),
     ],
 )
@@ -102,6 +108,12 @@ def test_a_wrong_key_is_named_by_file_issuer_and_field(tmp_path: Path, line: str
         load(tmp_path, with_key(line))
     (problem,) = raised.value.problems
     assert problem.startswith("issuers.yaml: issuer 'github': ") and words in problem
+
+
+def test_a_duration_is_never_to_be_quoted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, with_key("max_age: 1.5"))
+    assert "quotes" not in raised.value.problems[0]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """From claims to a caller: what an issuer signed becomes tags, groups and a subject, or the token is refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -123,3 +124,19 @@ def test_claims_of_another_issuer_are_not_checked_by_this_ones_rules() -> None:
     with pytest.raises(InvalidToken, match="iss is another one") as refused:
         check_claims(signed(iss="https://evil.example.com"), issuer(), NOW)
     assert refused.value.cause == "unknown_issuer"
+
+
+def test_who_brings_a_token_for_somebody_else_learns_what_to_ask_for() -> None:
+    trusted = replace(issuer(), audiences=frozenset({"credvend", "api://default"}))
+    with pytest.raises(InvalidToken) as raised:
+        check_claims(signed(aud="else"), trusted, NOW)
+    assert raised.value.cause == "wrong_audience"
+    assert raised.value.message.endswith("Ask issuer okta for a token for api://default or credvend.")
+
+
+def test_of_many_audiences_as_many_are_named_as_there_is_room_for() -> None:
+    trusted = replace(issuer(), audiences=frozenset(f"{number}{'x' * 99}" for number in range(5)))
+    with pytest.raises(InvalidToken) as raised:
+        check_claims(signed(aud="else"), trusted, NOW)
+    assert len(raised.value.message) < 400
+    assert raised.value.message.endswith(f"1{'x' * 99} or one of 3 that are too long to name.")
