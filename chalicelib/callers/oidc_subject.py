@@ -1,12 +1,15 @@
 """Whom a trusted issuer's token is about, as a caller."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.callers.caller import Caller, Claim, Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity, TagValue
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
 
 _ISSUER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
@@ -76,6 +79,23 @@ class OidcSubject(Caller):
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
         return None if is_of_an_issuer(identifier, issuers) else NOT_OF_AN_ISSUER
+
+    @classmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        from chalicelib.callers.shape import Shape
+
+        return tuple(
+            Shape(
+                kind=cls.kind,
+                id=f"(?P<issuer>{re.escape(issuer.name)}):(?P<subject>.+)",
+                attributes={"issuer": re.escape(issuer.name), "subject": ".+"},
+                fixed={"issuer": issuer.name},
+                parents={"OidcIssuer": "issuer"},
+                groups={"OidcGroup": f"{re.escape(issuer.name)}:.+"} if issuer.has_groups else {},
+                tags="|".join(map(re.escape, issuer.tags)) or None,
+            )
+            for issuer in issuers
+        )
 
     @classmethod
     def example(cls) -> Self:

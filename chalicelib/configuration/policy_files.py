@@ -1,23 +1,26 @@
 """Which policies are there? `config/policies/**/*.cedar` and their schema, checked whole before the first request.
 
 Cedar itself checks types and attributes. What it cannot know is checked here: a policy that names a role, a group or a
-caller that cannot exist would load, and never apply; of a `forbid`, nobody would notice.
+caller that cannot exist (policy_references.py), or whose conditions nobody can meet (policy_applicability.py), would
+load and guard nothing; of a `forbid`, nobody would notice.
 """
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
-from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
+from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.cedar_proofs import impossible
+from chalicelib.configuration.policy_applicability import Applicability
+from chalicelib.configuration.policy_references import References
+from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicies, PolicyJson, entities_in
+from chalicelib.decisions.policy_index import IndexedPolicies, PolicyJson
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
-
-_KINDS: Final = {kind.kind: kind for kind in KINDS}
 
 
 class WrittenPolicy(NamedTuple):
@@ -39,11 +42,9 @@ class WrittenPolicies(NamedTuple):
 
     Attributes:
         schema: theirs, as Cedar text.
-        text: of all files together.
     """
 
     schema: str
-    text: str
     policies: tuple[WrittenPolicy, ...]
 
     def for_decisions(self) -> IndexedPolicies:
@@ -52,10 +53,10 @@ class WrittenPolicies(NamedTuple):
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
         """
-        return IndexedPolicies.of(self.schema, self.text)
+        return IndexedPolicies.of_json(self.schema, (policy.json for policy in self.policies))
 
 
-def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
+def load_policies(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -> IndexedPolicies:
     """`read_policies`, for decisions.
 
     Raises:
@@ -64,21 +65,29 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> In
     return read_policies(config, catalog, issuers).for_decisions()
 
 
-def read_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> WrittenPolicies:
+def read_policies(
+    config: Path, catalog: Catalog, issuers: Collection[Issuer], kinds: Collection[type[Caller]] = KINDS
+) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
+    Args:
+        kinds: of callers, all of them.
+
     Raises:
-        ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, or names what cannot be. One
-            line each, naming the file.
+        ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, names what cannot be, or can
+            never apply. One line each, naming the file.
     """
-    schema = _schema_text(config / "schema.cedarschema")
-    checker = _Checker(schema, catalog, issuers)
-    texts = [checker.read(path, path.relative_to(config).as_posix()) for path in _policy_paths(config / "policies")]
-    if not texts:
+    schema, parsed = _read_schema(config / "schema.cedarschema")
+    possible = PossibleRequests(kinds, issuers, catalog)
+    checker = _Checker(parsed, References(kinds, issuers, catalog), Applicability(possible))
+    paths = _policy_paths(config / "policies")
+    for path in paths:
+        checker.read(path, path.relative_to(config).as_posix())
+    if not paths:
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return WrittenPolicies(schema, "\n".join(texts), tuple(checker.policies))
+    return WrittenPolicies(schema, tuple(checker.policies))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -103,39 +112,43 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, catalog: Catalog, issuers: frozenset[str]) -> None:
+    def __init__(self, schema: cedarpy.Schema, references: References, applicability: Applicability) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
+        self._references = references
+        self._applicability = applicability
         self._owners: dict[str, str] = {}
-        self._issuers = issuers
-        self._roles = {role.name for role in catalog.roles}
-        self._groups = {group for role in catalog.roles for group in role.groups}
 
-    def read(self, path: Path, name: str) -> str:
-        """The text of a policy file, empty if it cannot be read; `name` is what messages call it."""
+    def read(self, path: Path, name: str) -> None:
+        """Read and check a policy file; `name` is what messages call it."""
         if path.suffix != ".cedar" or not path.is_file():
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
-            return ""
+            return
         try:
             text = path.read_text(encoding="utf-8")
             document = json.loads(cedarpy.policies_to_json_str(text))
         except (OSError, ValueError) as error:
             self.problems.append(f"{name}: {_one_line(error)}")
-            return ""
+            return
         if document["templates"]:
             self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
         labels = self._check_ids(name, document["staticPolicies"])
+        wrong: set[str] = set()
         for position, policy in document["staticPolicies"].items():
             self.policies.append(WrittenPolicy(name, labels[position], policy))
-            for problem in self._check_entities(policy):
+            for problem in self._references.problems(policy):
                 self.problems.append(f"{name}: policy {labels[position]}: {problem}")
+                wrong.add(position)
         for finding in cedarpy.validate_policies(text, self._schema).errors:
+            wrong.add(finding.policy_id)
             label = labels.get(finding.policy_id, finding.policy_id)
             # Cedar's message begins with its own name for the policy.
             message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
             self.problems.append(f"{name}: policy {label}: {message}")
-        return text
+        # Of a policy with another fault, nothing is known.
+        rest = {position: one for position, one in document["staticPolicies"].items() if position not in wrong}
+        self._check_conditions(name, rest, labels)
 
     def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]]) -> dict[str, str]:
         """Each policy's `@id`, or its place in the file where it has none."""
@@ -158,32 +171,21 @@ class _Checker:
                 self._owners[identifier] = name
         return labels
 
-    def _check_entities(self, policy: object) -> Iterator[str]:
-        for kind, identifier in entities_in(policy):
-            shown = f'{kind}::"{identifier}"'
-            if kind == "Role" and identifier not in self._roles:
-                yield f"{shown} is not in the catalog: a role is named by its catalog name"
-            elif kind == "RoleGroup" and identifier not in self._groups:
-                yield f"{shown} is not a group of any role in the catalog"
-            elif kind == "OidcIssuer" and identifier not in self._issuers:
-                yield f"{shown} is not in issuers.yaml"
-            elif kind == "OidcGroup" and not is_of_an_issuer(identifier, self._issuers):
-                yield f"{shown} {NOT_OF_AN_ISSUER}"
-            elif kind == "Account" and re.fullmatch(r"[0-9]{12}", identifier, re.ASCII) is None:
-                yield f"{shown} can be nobody: an account is 12 digits"
-            elif kind in _KINDS:
-                problem = _KINDS[kind].problem_with_id(identifier, self._issuers)
-                if problem is not None:
-                    yield f"{shown} {problem}"
+    def _check_conditions(self, name: str, policies: Mapping[str, PolicyJson], labels: Mapping[str, str]) -> None:
+        """Whether there is a request that each policy applies to. They fit the schema."""
+        proved = impossible(policies, self._schema)
+        for position, policy in policies.items():
+            problem = self._applicability.problem(policy, position in proved)
+            if problem is not None:
+                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
 
 
-def _schema_text(path: Path) -> str:
+def _read_schema(path: Path) -> tuple[str, cedarpy.Schema]:
     try:
         text = path.read_text(encoding="utf-8")
-        cedarpy.Schema.from_str(text)
+        return text, cedarpy.Schema.from_str(text)
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
-    return text
 
 
 def _one_line(error: object) -> str:

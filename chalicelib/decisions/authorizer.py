@@ -6,7 +6,7 @@ The schema is parsed once, when the service starts. A decision takes the policie
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from typing import Final, NamedTuple
 
@@ -18,7 +18,7 @@ from chalicelib.decisions.entities import context_json, entity_json, principal_j
 from chalicelib.decisions.policy_index import IndexedPolicies, PolicyIndex, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
-from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
 
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
@@ -51,7 +51,7 @@ class Authorizer:
         self._asked_about = lru_cache(_KEPT_ROLES)(_asked_about)
 
     def check(self, kinds: Iterable[type[Caller]]) -> None:
-        """Whether schema, catalog and callers fit each other: else decisions would fail at each request.
+        """Whether schema, catalog, callers and requests fit each other: else decisions would fail at each request.
 
         Args:
             kinds: of callers, all of them.
@@ -59,11 +59,18 @@ class Authorizer:
         Raises:
             ConfigError: they do not.
         """
+        anything = Circumstances(MINIMUM_SECONDS, "192.0.2.1", False, datetime.fromtimestamp(0, UTC))
+        nothing = cedarpy.PolicySet.from_str("")
         try:
-            for kind in kinds:
-                self._with_principal(self._all_roles, principal_json(kind.example()))
+            asked = [
+                self._ask(nothing, self._all_roles, principal_json(kind.example()), [(NOWHERE, anything)])[0]
+                for kind in kinds
+            ]
         except ValueError as error:
             raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
+        errors = dict.fromkeys(error for decision in asked for error in decision.errors)
+        if errors:
+            raise ConfigError([f"schema.cedarschema: requests do not fit it: {error}" for error in errors])
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.

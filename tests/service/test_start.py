@@ -136,6 +136,22 @@ def test_a_schema_that_has_no_place_for_a_kind_of_caller_is_named(tmp_path: Path
     assert "schema.cedarschema: catalog or callers do not fit it" in problems(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    time: datetime,", ""),
+        ("duration: Long", "duration: String"),
+        ("    time: datetime,", "    time: datetime, more: Long,"),
+        ("action AssumeRole", "action Assume"),
+    ],
+)
+def test_a_schema_that_requests_do_not_fit_is_named(tmp_path: Path, old: str, new: str) -> None:
+    schema = write_config(tmp_path) / "schema.cedarschema"
+    assert old in schema.read_text()
+    schema.write_text(schema.read_text().replace(old, new))
+    assert "schema.cedarschema: requests do not fit it" in problems(tmp_path)
+
+
 def test_a_catalog_that_is_not_there_is_named(tmp_path: Path) -> None:
     (write_config(tmp_path) / "roles.yaml").unlink()
     assert "roles.yaml: cannot be read" in problems(tmp_path)
