@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final, cast
 
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import PolicyJson
+from chalicelib.decisions.indexed_policy import PolicyJson
 
 # No schema has such an attribute.
 _NOWHERE: Final = "this is not in the schema"

@@ -5,7 +5,7 @@ from chalicelib.configuration.policy_parts import Part, parts_of
 from chalicelib.configuration.policy_reasons import reason_for
 from chalicelib.configuration.policy_text import text_of
 from chalicelib.configuration.possible_requests import PossibleRequests
-from chalicelib.decisions.policy_index import PolicyJson
+from chalicelib.decisions.indexed_policy import PolicyJson
 
 
 class Applicability:
@@ -20,19 +20,19 @@ class Applicability:
         self._possible = possible
         self._conditions = conditions or Conditions(possible)
 
-    def problem(self, policy: PolicyJson, is_proved: bool) -> str | None:
-        """Why the policy can never apply, for whoever wrote it; None: it may.
+    def problems(self, policy: PolicyJson, is_proved: bool) -> list[str]:
+        """Why the policy can never apply, for whoever wrote it; none, if it may.
 
         Args:
             is_proved: that it cannot is known already, from the types of the schema.
         """
         # Without roles, nothing applies, and that is no fault of policies.
         if not self._possible.roles:
-            return None
+            return []
         parts = parts_of(policy)
         if not is_proved and self._conditions.requests(parts):
-            return None
-        return f"it can never apply: {self._why(parts)}"
+            return []
+        return [f"it can never apply: {self._why(parts)}"]
 
     def never_true(self, never: Never) -> str:
         """Says that a comparison is never true, and why."""

@@ -6,19 +6,20 @@ load and guard nothing; of a `forbid`, nobody would notice.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
 from chalicelib.configuration.cedar_proofs import impossible
 from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicies, PolicyJson
+from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
@@ -29,11 +30,13 @@ class WrittenPolicy(NamedTuple):
     Attributes:
         file: the one that it is in, as messages call it.
         name: its `@id`.
+        label: what messages call it: name and line.
         json: the policy, in Cedar's JSON.
     """
 
     file: str
     name: str
+    label: str
     json: PolicyJson
 
 
@@ -77,9 +80,9 @@ def read_policies(
         ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, names what cannot be, or can
             never apply. One line each, naming the file.
     """
-    schema, parsed = _read_schema(config / "schema.cedarschema")
+    schema = _schema_text(config / "schema.cedarschema")
     possible = PossibleRequests(kinds, issuers, catalog)
-    checker = _Checker(parsed, References(kinds, issuers, catalog), Applicability(possible))
+    checker = _Checker(schema, References(kinds, issuers, catalog), Applicability(possible))
     paths = _policy_paths(config / "policies")
     for path in paths:
         checker.read(path, path.relative_to(config).as_posix())
@@ -112,10 +115,11 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: cedarpy.Schema, references: References, applicability: Applicability) -> None:
+    def __init__(self, schema: str, references: References, applicability: Applicability) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
+        self._parsed_schema = cedarpy.Schema.from_str(schema)
         self._references = references
         self._applicability = applicability
         self._owners: dict[str, str] = {}
@@ -126,66 +130,82 @@ class _Checker:
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
             return
         try:
-            text = path.read_text(encoding="utf-8")
-            document = json.loads(cedarpy.policies_to_json_str(text))
+            text = _read_text(path)
         except (OSError, ValueError) as error:
             self.problems.append(f"{name}: {_one_line(error)}")
             return
+        file = CedarFile.of(text)
+        self.problems += [f"{name}: {problem}" for problem in file.problems]
+        document = json.loads(file.document)
         if document["templates"]:
             self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
-        labels = self._check_ids(name, document["staticPolicies"])
-        wrong: set[str] = set()
-        for position, policy in document["staticPolicies"].items():
-            self.policies.append(WrittenPolicy(name, labels[position], policy))
-            for problem in self._references.problems(policy):
-                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
-                wrong.add(position)
-        for finding in cedarpy.validate_policies(text, self._schema).errors:
-            wrong.add(finding.policy_id)
-            label = labels.get(finding.policy_id, finding.policy_id)
+        policies = document["staticPolicies"]
+        names = self._check_ids(name, policies, file)
+        labels = {position: file.label(position, one) for position, one in names.items()}
+        findings: dict[str, list[str]] = {}
+        for finding in cedarpy.validate_policies(file.sound, self._parsed_schema).errors:
             # Cedar's message begins with its own name for the policy.
             message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
-            self.problems.append(f"{name}: policy {label}: {message}")
-        # Of a policy with another fault, nothing is known.
-        rest = {position: one for position, one in document["staticPolicies"].items() if position not in wrong}
-        self._check_conditions(name, rest, labels)
+            findings.setdefault(finding.policy_id, []).append(message)
+        # Of a policy that does not fit the schema, no more can be told.
+        fitting = {position: policy for position, policy in policies.items() if position not in findings}
+        proved = impossible(fitting, self._parsed_schema)
+        for position, policy in policies.items():
+            self.policies.append(WrittenPolicy(name, names[position], labels[position], policy))
+            problems = list(self._references.problems(policy))
+            if position in fitting and not problems:
+                problems = self._applicability.problems(policy, position in proved)
+            self.problems += [f"{name}: policy {labels[position]}: {problem}" for problem in problems]
+        for position, messages in findings.items():
+            label = names.get(position, position)
+            self.problems += [f"{name}: {line}" for line in file.explained(position, label, messages, self._schema)]
 
-    def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]]) -> dict[str, str]:
+    def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]], file: CedarFile) -> dict[str, str]:
         """Each policy's `@id`, or its place in the file where it has none."""
         labels: dict[str, str] = {}
-        for number, (position, policy) in enumerate(policies.items(), start=1):
+        for position, policy in policies.items():
+            number = f"number {file.policies[position].number}"
             identifier = (policy.get("annotations") or {}).get("id") or ""
             # What could be read as lines of their own is in no message.
-            labels[position] = identifier if identifier and identifier.isprintable() else f"number {number}"
+            labels[position] = identifier if identifier and identifier.isprintable() else number
             if not identifier:
-                self.problems.append(f'{name}: policy number {number} has no @id("..."), its name in the audit log')
+                where = file.label(position, number)
+                self.problems.append(f'{name}: policy {where} has no @id("..."), its name in the audit log')
             elif not identifier.isprintable():
                 self.problems.append(
-                    f"{name}: policy number {number}: @id({identifier!a}) holds what cannot be printed: write "
-                    "letters, digits, signs and spaces, all on one line"
+                    f"{name}: policy {file.label(position, number)}: @id({identifier!a}) holds what cannot be printed: "
+                    "write letters, digits, signs and spaces, all on one line"
                 )
             elif identifier in self._owners:
-                owner = self._owners[identifier]
-                self.problems.append(f"{name}: @id({identifier!r}) is already that of a policy in {owner}")
+                where, owner = file.label(position, number), self._owners[identifier]
+                self.problems.append(f"{name}: policy {where}: @id({identifier!r}) is already that of one in {owner}")
             else:
                 self._owners[identifier] = name
         return labels
 
-    def _check_conditions(self, name: str, policies: Mapping[str, PolicyJson], labels: Mapping[str, str]) -> None:
-        """Whether there is a request that each policy applies to. They fit the schema."""
-        proved = impossible(policies, self._schema)
-        for position, policy in policies.items():
-            problem = self._applicability.problem(policy, position in proved)
-            if problem is not None:
-                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
 
-
-def _read_schema(path: Path) -> tuple[str, cedarpy.Schema]:
+def _schema_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
-        return text, cedarpy.Schema.from_str(text)
+        text = _read_text(path)
+        if text.startswith("\ufeff"):
+            raise ValueError(BEGINS_WITH_A_MARK)
+        cedarpy.Schema.from_str(text)
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
+    return text
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("not in UTF-8, which Cedar takes alone: save it so") from None
 
 
 def _one_line(error: object) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chalicelib.decisions.policy_index import PolicyJson
+from chalicelib.decisions.indexed_policy import PolicyJson
 
 
 class Part(NamedTuple):

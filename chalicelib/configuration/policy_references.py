@@ -8,7 +8,7 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
 from chalicelib.configuration.policy_text import entity_text
-from chalicelib.decisions.policy_index import PolicyJson, entities_in
+from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 from chalicelib.roles.catalog import Catalog
 
 _NO_WILDCARDS: Final = "; in an id, `*` is a character like any other: use a group of roles, or `like` on an attribute"

@@ -15,7 +15,7 @@ from chalicelib.configuration.policy_text import entity_text, text_of
 from chalicelib.configuration.possible_requests import CONTEXT, PossibleRequests
 from chalicelib.configuration.source import WrittenConfiguration
 from chalicelib.configuration.value_sets import numbers
-from chalicelib.decisions.policy_index import PolicyJson, entities_in
+from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 
 _ALL: Final = {"op": "All"}
 _PRINCIPAL: Final = {"Var": "principal"}
@@ -30,7 +30,7 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)
     for policy in written.policies.policies:
         for warning in dict.fromkeys(look.at(policy.json, idle[policy.name])):
-            yield f"{policy.file}: policy {policy.name}: {warning}"
+            yield f"{policy.file}: policy {policy.label}: {warning}"
 
 
 class PolicyWarnings:

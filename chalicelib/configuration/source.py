@@ -12,7 +12,7 @@ from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.policy_files import WrittenPolicies, load_policies, read_policies
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.decisions.authorizer import Authorizer
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
 
 

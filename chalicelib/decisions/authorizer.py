@@ -4,35 +4,28 @@ The schema is parsed once, when the service starts. A decision takes the policie
 (policy_index.py); they are parsed when they are first asked, and kept.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.decision import Circumstances, Decision, Permitted
-from chalicelib.decisions.entities import context_json, entity_json, principal_json, role_entity, role_json
-from chalicelib.decisions.policy_index import IndexedPolicies, PolicyIndex, keys_of
+from chalicelib.decisions.entities import context_json, principal_json, role_json
+from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est
+from chalicelib.decisions.parsed_policies import ParsedPolicies
+from chalicelib.decisions.policy_index import PolicyIndex
+from chalicelib.decisions.role_entities import RoleEntities
+from chalicelib.decisions.scope_keys import ALL, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
-from chalicelib.roles.catalog import NOWHERE, Catalog
+from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
-_EVERY_ROLE: Final = frozenset({"*", "Role"})
-# The entities of up to so many roles are kept.
-_KEPT_ROLES: Final = 1024
-
-
-class _AskedAbout(NamedTuple):
-    """A role as decisions need it: its entity in Cedar's JSON, and what scopes may demand of it."""
-
-    entity: str
-    keys: tuple[str, ...]
+_EVERY_ROLE: Final = frozenset({ALL, "Role"})
 
 
 class Authorizer:
@@ -45,13 +38,13 @@ class Authorizer:
             ValueError: a policy or the schema is not valid Cedar.
         """
         self._schema = cedarpy.Schema.from_str(policies.schema)
+        self._policies = policies.indexed
         self._index = PolicyIndex(policies.indexed)
-        self._catalog = catalog
-        self._entities = lru_cache(_KEPT_ROLES)(self._parsed)
-        self._asked_about = lru_cache(_KEPT_ROLES)(_asked_about)
+        self._parsed = ParsedPolicies(policies.indexed, self._index.general)
+        self._roles = RoleEntities(catalog, self._schema)
 
     def check(self, kinds: Iterable[type[Caller]]) -> None:
-        """Whether schema, catalog, callers and requests fit each other: else decisions would fail at each request.
+        """Whether schema, catalog and callers fit each other: else decisions would fail at each request.
 
         Args:
             kinds: of callers, all of them.
@@ -59,18 +52,11 @@ class Authorizer:
         Raises:
             ConfigError: they do not.
         """
-        anything = Circumstances(MINIMUM_SECONDS, "192.0.2.1", False, datetime.fromtimestamp(0, UTC))
-        nothing = cedarpy.PolicySet.from_str("")
         try:
-            asked = [
-                self._ask(nothing, self._all_roles, principal_json(kind.example()), [(NOWHERE, anything)])[0]
-                for kind in kinds
-            ]
+            for kind in kinds:
+                self._roles.added([principal_json(kind.example())], self._roles.all)
         except ValueError as error:
             raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
-        errors = dict.fromkeys(error for decision in asked for error in decision.errors)
-        if errors:
-            raise ConfigError([f"schema.cedarschema: requests do not fit it: {error}" for error in errors])
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.
@@ -85,9 +71,11 @@ class Authorizer:
         Only where a policy is about caller and role at all is it worth asking for one duration after the other.
         """
         principal = principal_json(caller)
-        scopes = Scopes(self._index.about(keys_of(principal)))
+        about_caller = self._index.about_caller(keys_of(principal))
+        scopes = Scopes(parse_est(self._policies[place] for place in about_caller))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
+        entities = self._roles.added([principal], entities)
         about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in roles])
         found: list[Permitted] = []
         for role, decision in zip(roles, about, strict=True):
@@ -114,10 +102,9 @@ class Authorizer:
         """
         demanded = self._index.roles_about(keys_of(principal))
         if not demanded.isdisjoint(_EVERY_ROLE):
-            return roles, self._all_roles
+            return roles, self._roles.all
         found = [(role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := role_json(role)))]
-        entities = cedarpy.Entities.from_json_str(json.dumps([entity for _, entity in found]), self._schema)
-        return [role for role, _ in found], entities
+        return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
 
     def _decide(
         self, caller: Caller, role: Role, circumstances: Sequence[Circumstances], errors_are_told: bool
@@ -127,34 +114,23 @@ class Authorizer:
         Args:
             errors_are_told: to people, who need the names of policies in them. That takes another decision.
         """
-        principal, asked_about = principal_json(caller), self._asked_about(role.name, role.arn, role.groups)
-        selected = self._index.select(keys_of(principal), asked_about.keys)
-        entities = self._entities(asked_about.entity, selected.named - {role.name})
+        principal, entity = principal_json(caller), self._roles.of(role)
+        places = self._index.about_both(keys_of(principal), entity.keys)
         questions = [(role, one) for one in circumstances]
-        decisions = self._ask(selected.policies, entities, principal, questions)
-        if errors_are_told and any(decision.errors for decision in decisions):
-            return self._ask(self._index.under_their_names(selected), entities, principal, questions)
-        return decisions
-
-    def _parsed(self, entity: str, others: frozenset[str]) -> cedarpy.Entities:
-        """The entity of a role; and those of other roles, where policies may look at them."""
-        found = [role for role in map(self._catalog.find_role, sorted(others)) if role is not None]
-        entities = ",".join([entity, *(json.dumps(role_json(role)) for role in found)])
-        return cedarpy.Entities.from_json_str(f"[{entities}]", self._schema)
-
-    @cached_property
-    def _all_roles(self) -> cedarpy.Entities:
-        """Made for the first list of roles: who starts the service to vend does not wait for it."""
-        entities = json.dumps([role_json(role) for role in self._catalog.roles])
-        return cedarpy.Entities.from_json_str(entities, self._schema)
-
-    def _with_principal(self, roles: cedarpy.Entities, principal: Mapping[str, object]) -> cedarpy.Entities:
-        return roles.with_added_json_str(json.dumps([principal]), self._schema)
+        answers: list[list[Decision]] = []
+        for policies in self._parsed.with_general(places):
+            entities = self._roles.with_caller(principal, entity, policies.named)
+            decisions = self._ask(policies.policies, entities, principal, questions)
+            if errors_are_told and any(decision.errors for decision in decisions):
+                named = self._parsed.under_their_names(policies.places)
+                decisions = self._ask(named, entities, principal, questions)
+            answers.append(decisions)
+        return list(map(_together, zip(*answers, strict=True)))
 
     def _ask(
         self,
         policies: cedarpy.PolicySet,
-        roles: cedarpy.Entities,
+        entities: cedarpy.Entities,
         principal: Mapping[str, object],
         questions: Sequence[tuple[Role, Circumstances]],
     ) -> list[Decision]:
@@ -167,7 +143,6 @@ class Authorizer:
             }
             for role, circumstances in questions
         ]
-        entities = self._with_principal(roles, principal)
         results = cedarpy.is_authorized_batch(requests, policies, entities, self._schema)
         return [_decision(result) for result in results]
 
@@ -175,9 +150,16 @@ class Authorizer:
 def _decision(result: cedarpy.AuthzResult) -> Decision:
     errors = tuple(str(error) for error in result.diagnostics.errors)
     reasons = tuple(sorted(result.diagnostics.id_annotations_by_reason.values()))
-    return Decision(allowed=result.allowed and not errors, policies=reasons, errors=errors)
+    return Decision(result.allowed, reasons, errors)
 
 
-def _asked_about(name: str, arn: str, groups: tuple[str, ...]) -> _AskedAbout:
-    entity = entity_json(role_entity(name, arn, groups))
-    return _AskedAbout(json.dumps(entity), keys_of(entity))
+def _together(decisions: tuple[Decision, ...]) -> Decision:
+    """What Cedar would decide with all the policies that it was asked in parts; and an error denies.
+
+    A part that denies names its forbids, or nothing: https://docs.cedarpolicy.com/auth/authorization.html
+    """
+    errors = tuple(error for decision in decisions for error in decision.errors)
+    forbidding = [name for decision in decisions if not decision.allowed for name in decision.policies]
+    permitting = [name for decision in decisions if decision.allowed for name in decision.policies]
+    allowed = bool(permitting) and not forbidding
+    return Decision(allowed and not errors, tuple(sorted(forbidding or permitting)), errors)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
-from chalicelib.decisions.policy_index import PolicyJson, policy_set
+from chalicelib.decisions.indexed_policy import PolicyJson, policy_set
 from chalicelib.roles.role import Role
 
 

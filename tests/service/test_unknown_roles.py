@@ -8,7 +8,7 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.iam_user import IamUser
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
 from testing.app import CredvendApp

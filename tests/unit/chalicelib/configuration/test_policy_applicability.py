@@ -68,7 +68,7 @@ def test_a_policy_that_can_never_apply_is_an_error(tmp_path: Path, case: tuple[s
     conditions, why, scope = (*case, "principal")[:3]
     found = problems(tmp_path, f'@id("never") {effect} ({scope}, action, resource) {conditions};')
     assert len(found) == 1, found
-    assert found[0].startswith("policies/a.cedar: policy never: it can never apply: ")
+    assert found[0].startswith("policies/a.cedar: policy never (line 1): it can never apply: ")
     assert any(words in found[0] for words in why.split("|")), found[0]
 
 

@@ -31,7 +31,7 @@ from testing.policies import HOME, configuration_directory, load_problems, probl
 )
 def test_a_caller_that_cannot_be_is_named(tmp_path: Path, entity: str, problem: str, place: str) -> None:
     (found,) = problems(tmp_path, f'@id("p") {place.format(entity)}')
-    assert found.startswith(f"policies/a.cedar: policy p: {entity} ") and problem in found
+    assert found.startswith(f"policies/a.cedar: policy p (line 1): {entity} ") and problem in found
 
 
 def test_a_group_of_an_issuer_that_tells_of_groups_may_be_named(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ def warnings(directory: Path, policy: str) -> list[str]:
     """What is odd about a policy, file and policy left out."""
     written = read_source(configuration_directory(directory, f'@id("p") {policy};'), allow_loopback_http=False)
     found = configuration_warnings(written)
-    assert all(line.startswith("policies/a.cedar: policy p: ") for line in found)
-    return [line.removeprefix("policies/a.cedar: policy p: ") for line in found]
+    assert all(line.startswith("policies/a.cedar: policy p (line 1): ") for line in found)
+    return [line.removeprefix("policies/a.cedar: policy p (line 1): ") for line in found]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_what_is_likely_a_mistake_is_said_and_stops_nothing(tmp_path: Path, caps
     assert [
         line
         for line in said
-        if line.startswith("Warning: policies/all.cedar: policy all: it asks nothing of the caller: ")
+        if line.startswith("Warning: policies/all.cedar: policy all (line 1): it asks nothing of the caller: ")
     ]
 
 
