@@ -184,7 +184,9 @@ class Conditions:
         match one:
             case {"Var": str(variable)} if named is not None:
                 return self._about(variable, named, wanted, case, within=False)
-        if values is None or constant(one) is not None:
+        if values is not None and constant(one) is not None:
+            return [case] if (constant(one) in values) is wanted else []
+        if values is None:
             return self._flag({"contains": {"left": several, "right": one}}, wanted, case)
         return self._narrowed(text_of(one), _ANY.among(values, wanted), case)
 

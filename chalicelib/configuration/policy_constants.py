@@ -4,6 +4,7 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib.configuration.policy_text import entity_text
 from chalicelib.configuration.value_sets import Constant
 
 Entity = tuple[str, str]
@@ -15,10 +16,15 @@ _PART: Final = re.compile(r"([0-9]+)(d|h|ms|m|s)", re.ASCII)
 
 
 def constant(node: object) -> Constant | None:
-    """The value that a part of a policy is, in units of `value_sets.Constant`; None: it is not always the same."""
+    """The value that a part of a policy is, in units of `value_sets.Constant`; None: it is not always the same.
+
+    An entity is its text: it is the same as another, or is not.
+    """
     match node:
         case {"Value": str() | int() as value}:
             return value
+        case {"Value": {"__entity": {"type": str(kind), "id": str(identifier)}}}:
+            return entity_text(kind, identifier)
         case {"duration": [{"Value": str(written)}]}:
             return _duration(written)
         case {"datetime": [{"Value": str(written)}]}:

@@ -13,6 +13,8 @@ from chalicelib.roles.catalog import Catalog
 
 _NO_WILDCARDS: Final = "; in an id, `*` is a character like any other: use a group of roles, or `like` on an attribute"
 
+_NOT_NAMED: Final = "cannot be named: look at context.tags and context.params"
+
 
 class References:
     """What policies may name."""
@@ -25,7 +27,11 @@ class References:
         self._groups = {group for role in catalog.roles for group in role.groups}
         # The types of entities besides those of callers, each with what is wrong with an id.
         self._others: Mapping[str, Callable[[str], str | None]] = {
-            "Action": lambda _: None,
+            "Action": _any,
+            "Format": _any,
+            "Weekday": _any,
+            "RequestedParams": lambda _: _NOT_NAMED,
+            "RequestedTags": lambda _: _NOT_NAMED,
             "Role": self._role,
             "RoleGroup": self._group,
             "OidcIssuer": lambda name: None if name in self._issuers else "is not in issuers.yaml",
@@ -60,6 +66,11 @@ class References:
         if issuer.groups_claim is None:
             return f"has no members: issuers.yaml names no `groups_claim` of issuer {issuer.name!r}"
         return None
+
+
+def _any(_: str) -> str | None:
+    """The schema itself says which there are."""
+    return None
 
 
 def _account(number: str) -> str | None:

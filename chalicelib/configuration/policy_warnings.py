@@ -9,7 +9,7 @@ from chalicelib.configuration.cedar_proofs import idle_conditions
 from chalicelib.configuration.odd_texts import oddity, texts_in
 from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_conditions import Conditions
-from chalicelib.configuration.policy_constants import constant, constants
+from chalicelib.configuration.policy_constants import constant, entity
 from chalicelib.configuration.policy_parts import comparisons_in, parts_of
 from chalicelib.configuration.policy_text import entity_text, text_of
 from chalicelib.configuration.possible_requests import CONTEXT, PossibleRequests
@@ -110,12 +110,14 @@ def _stars(policy: PolicyJson) -> Iterator[str]:
     for comparison in comparisons_in(policy["conditions"]):
         match comparison:
             case {"==": {"left": left, "right": right}} | {"!=": {"left": left, "right": right}}:
-                values = [constant(left), constant(right)]
-            case {"contains": {"left": left, "right": right}}:
-                values = [*(constants(left) or []), constant(right)]
+                compared = [left, right]
+            case {"contains": {"left": {"Set": list(members)}, "right": right}}:
+                compared = [*members, right]
+            case {"contains": {"right": right}}:
+                compared = [right]
             case _:
                 continue
-        if any(isinstance(value, str) and "*" in value for value in values):
+        if any(isinstance(one, dict) and "*" in str(one.get("Value")) and entity(one) is None for one in compared):
             yield f"`{text_of(comparison)}` takes `*` for a character like any other: only `like` knows wildcards"
     for kind, identifier in entities_in(policy):
         if "*" in identifier:

@@ -12,12 +12,13 @@ from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.callers.shape import KnownIssuer, Shape
-from chalicelib.configuration.value_sets import Values, numbers
+from chalicelib.configuration.value_sets import Values, numbers, written
 from chalicelib.decisions.entities import role_entity
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 
 _DAY_MILLISECONDS: Final = 86_400_000
+_DAY: Final = "a day goes from 0h to 24h"
 
 
 class Range(NamedTuple):
@@ -38,7 +39,9 @@ CONTEXT: Final[Mapping[str, Range]] = {
         numbers(MINIMUM_SECONDS, MAXIMUM_SECONDS),
         f"sessions last {MINIMUM_SECONDS} to {MAXIMUM_SECONDS} seconds, and no longer than the role's `max_duration`",
     ),
-    "context.time.toTime()": Range(numbers(0, _DAY_MILLISECONDS - 1), "a day goes from 0h to 24h"),
+    "context.time.toTime()": Range(numbers(0, _DAY_MILLISECONDS - 1), _DAY),
+    "context.local.time": Range(numbers(0, _DAY_MILLISECONDS - 1), _DAY),
+    "context.local.date": Range(written("[0-9]{4}-[0-9]{2}-[0-9]{2}"), "a date is written 2026-12-24"),
 }
 ACTION: Final = ("Action", "AssumeRole")
 

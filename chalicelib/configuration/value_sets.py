@@ -65,9 +65,9 @@ class Values(NamedTuple):
         return fits and value not in self.never
 
 
-def texts(*values: str) -> Values:
-    """One of these."""
-    return Values(only=frozenset(values))
+def written(pattern: str) -> Values:
+    """Texts that are written like this, a regular expression."""
+    return Values(patterns=((re.compile(pattern, re.ASCII), True),))
 
 
 def numbers(low: int | None, high: int | None) -> Values:

@@ -33,7 +33,7 @@ NEVER = [
     ('when { context.time.toTime() >= duration("22h") && context.time.toTime() < duration("6h") }', "where the rest"),
     ('when { context.time > datetime("2030-01-01") && context.time < datetime("2029-01-01") }', "where the rest"),
     # Tags.
-    ('when { principal is OidcSubject && principal.hasTag("enviroment") }', "makes the tags amr, ref, team of claims"),
+    ('when { principal is OidcSubject && principal.hasTag("env") }', "makes the tags amr, ref, team of claims"),
     ('when { principal.hasTag("amr") }', "is never true", 'principal in OidcIssuer::"github"'),
     ('when { principal has issuer && principal.issuer == "github" && principal.hasTag("team") }', "where the rest"),
     ('when { principal.hasTag("amr") }', "is never true", "principal is IamRole"),
@@ -80,7 +80,7 @@ MAY = [
     ("when { context.duration > 1800 && context.duration <= 3600 }", "principal"),
     ("when { context.duration >= 3600 } unless { context.duration > 3600 }", "principal"),
     ('unless { context.time.toTime() >= duration("6h") && context.time.toTime() < duration("22h") }', "principal"),
-    ('when { principal.hasTag("enviroment") }', "principal is ServiceToken"),
+    ('when { principal.hasTag("env") }', "principal is ServiceToken"),
     ('when { !principal.hasTag("amr") }', 'principal in OidcIssuer::"okta"'),
     ('when { !(principal in OidcGroup::"okta:dev") }', 'principal in OidcIssuer::"okta"'),
     (f'when {{ principal.account == "{HOME}" && principal.name == "alice" }}', ALICE),

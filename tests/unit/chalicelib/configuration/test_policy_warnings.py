@@ -47,8 +47,8 @@ def warnings(directory: Path, policy: str) -> list[str]:
             '`principal.issuer != "otka"` is always true: issuers.yaml has',
         ),
         (
-            f'{FORBID} unless {{ principal is OidcSubject && principal.hasTag("enviroment") }}',
-            '`principal.hasTag("enviroment")` is never true: issuers.yaml makes the tags amr, ref, team of claims',
+            f'{FORBID} unless {{ principal is OidcSubject && principal.hasTag("env") }}',
+            '`principal.hasTag("env")` is never true: issuers.yaml makes the tags amr, ref, team of claims',
         ),
         (
             f'{FORBID} unless {{ principal in OidcIssuer::"github" && principal.hasTag("team") }}',
@@ -132,7 +132,7 @@ def test_a_likely_mistake_is_told(tmp_path: Path, policy: str, warning: str) -> 
         'permit (principal, action, resource) when { principal is IamUser && principal.name == "alice" }',
         f'{SUBJECTS} when {{ principal.issuer == "okta" || principal.issuer == "github" }}',
         f'{SUBJECTS} when {{ principal.issuer == "okta" && principal.hasTag("amr") }}',
-        f'{FORBID} when {{ principal.hasTag("enviroment") }}',  # a tag of an API token
+        f'{FORBID} when {{ principal.hasTag("env") }}',  # a tag of an API token
         f'{SUBJECTS} when {{ principal.subject like "repo:acme/*" }}',
         f'{SUBJECTS} when {{ principal.subject == "ана@example.com" || principal.subject == "büro" }}',
         f'{USERS} when {{ resource.account == "{HOME}" || resource.account == "{AWAY}" }}',
