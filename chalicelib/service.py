@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from chalicelib.callers.api_tokens.store import TokenStore
+    from chalicelib.callers.oidc.used_tokens import UsedTokens
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
@@ -46,10 +47,12 @@ class Service:
     Attributes:
         configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
         token_store: made for the first API token.
+        used_tokens: made for the first token that vends once only.
     """
 
     configuration: Callable[[], Configuration]
     token_store: Callable[[], "TokenStore"]
+    used_tokens: Callable[[], "UsedTokens"]
     audit_log: AuditLog
     sts: "STSClient"
 
@@ -85,8 +88,10 @@ class Service:
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            if not request.dry_run and incoming.seconds_left() < WORST_SECONDS:
-                raise OutOfTime
+            if not request.dry_run:
+                self._use_up(caller, incoming)
+                if incoming.seconds_left() < WORST_SECONDS:
+                    raise OutOfTime
             known |= audit.plan_fields(plan)
         except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
             raise self._refused(error, "credentials.denied", known) from None
@@ -168,6 +173,22 @@ class Service:
 
         return verify_token(token, configuration.trusted_issuers())
 
+    def _use_up(self, caller: Caller, incoming: Incoming) -> None:
+        """The last step before STS, so that nothing but a vend uses up a token that is good for one.
+
+        Raises:
+            OutOfTime: so late that the token might be used up for nothing.
+            InvalidToken, UsedTokensUnavailable: it was used before, or that cannot be found out.
+        """
+        one_use = caller.one_use
+        if one_use is None:
+            return
+        from chalicelib.aws.table import WORST_SECONDS as TABLE_SECONDS  # loads what asks DynamoDB
+
+        if incoming.seconds_left() < TABLE_SECONDS + WORST_SECONDS:
+            raise OutOfTime
+        self.used_tokens().use(one_use)
+
     def _read(self, incoming: Incoming, event: EventName, read: Callable[[Configuration, Caller, str], Json]) -> Json:
         """Who reads; record, answer. What is read is told the caller, and where it is."""
         configuration = self.configuration()
@@ -186,7 +207,7 @@ class Service:
     def _refused(self, error: BaseException, refusal: EventName, known: audit.Fields) -> BaseException:
         """Record why nothing is answered, and nothing was asked of STS. Returned is what to raise."""
         if isinstance(error, CredvendError):
-            self.audit_log.write(audit.refusal_event(error, refusal), known | audit.refusal_fields(error))
+            self.audit_log.write(audit.refusal_event(error, known, refusal), known | audit.refusal_fields(error))
             return error
         return self._unforeseen("request.failed", error, known)
 
@@ -219,8 +240,7 @@ def _decide(
     configuration: Configuration, caller: Caller, request: VendRequest, address: str
 ) -> tuple[Role | None, Decision]:
     """The role, and whether the caller may have it; no role at all is denied after as much work."""
-    role = configuration.catalog.find_role(request.role)
-    asked_about = role or configuration.catalog.stand_in(request.role)
+    role, asked_about = configuration.catalog.role_or_stand_in(request.role)
     circumstances = Circumstances(
         duration=requested_duration(request, asked_about),
         source_ip=address,

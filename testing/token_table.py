@@ -1,4 +1,4 @@
-"""The table of API tokens in memory, behind a real client of DynamoDB: what would go to AWS is answered here."""
+"""A table of tokens in memory, behind a real client of DynamoDB: what would go to AWS is answered here."""
 
 import json
 import re
@@ -44,12 +44,14 @@ class TokenTable:
         failures: answers to the next calls: an error code of AWS; an exception, instead of an answer; None: as
             usual.
         clock: DynamoDB's own, which its answers tell; None: they do not.
+        attempts: of its client, at each call.
     """
 
     items: dict[str, Item] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     failures: list[str | Exception | None] = field(default_factory=list)
     clock: Clock | None = None
+    attempts: int = 1
 
     @cached_property
     def client(self) -> "DynamoDBClient":
@@ -58,7 +60,7 @@ class TokenTable:
             region_name="ap-northeast-2",
             aws_access_key_id="AKIAEXAMPLE",
             aws_secret_access_key="secret",
-            config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+            config=Config(retries={"mode": "standard", "total_max_attempts": self.attempts}),
         )
         client.meta.events.register("before-send.dynamodb.*", cast(Callable[..., None], self._answer))
         return client
@@ -159,8 +161,10 @@ def _holds(condition: str, item: Item, names: Mapping[str, str], values: Mapping
     if match := re.fullmatch(r"attribute_(not_)?exists\((#\w+)\)", condition):
         return (names[match[2]] in item) is (match[1] is None)
     name, operator, value = condition.split(" ")
-    assert operator == "<="
     found = item.get(names[name])
+    if operator == "=":
+        return found == values[value]
+    assert operator == "<="
     return found is not None and int(str(found["N"])) <= int(str(values[value]["N"]))
 
 

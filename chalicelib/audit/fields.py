@@ -3,6 +3,7 @@
 docs/audit.md lists every field.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.audit.log import EventName
@@ -10,6 +11,7 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.origin import Origin
 from chalicelib.decisions.decision import Decision
 from chalicelib.errors import (
+    CallerRefused,
     CredvendError,
     InvalidToken,
     IssuerUnavailable,
@@ -117,22 +119,22 @@ def unforeseen_fields(error: BaseException, answer: CredvendError) -> Fields:
 _NOT_PROVED: Final = (Unauthenticated, IssuerUnavailable, TokenStoreUnavailable)
 
 
-def refusal_event(refusal: CredvendError, otherwise: EventName) -> EventName:
-    """Which event a refusal is: of somebody who has not proved who they are, or of somebody known."""
-    return "authentication.failed" if isinstance(refusal, _NOT_PROVED) else otherwise
+def refusal_event(refusal: CredvendError, known: Mapping[str, object], otherwise: EventName) -> EventName:
+    """Which event a refusal is: of somebody who has not proved who they are, or of somebody known.
+
+    Args:
+        known: the fields so far. Who has proved who they are is among them, and may yet bring a token that was used.
+    """
+    return "authentication.failed" if isinstance(refusal, _NOT_PROVED) and "caller" not in known else otherwise
 
 
 def refusal_fields(refusal: CredvendError) -> dict[str, object]:
     """Why the request was turned away, as the caller was told; and of a token what it claims to be."""
     fields: dict[str, object] = {"cause": refusal.code, "error": refusal.message}
     if isinstance(refusal, InvalidToken):
-        fields |= {
-            "cause": refusal.cause,
-            "issuer": refusal.issuer,
-            "key_id": refusal.key_id,
-            "token_id": refusal.token_id,
-            "token_name": refusal.token_name,
-        }
+        fields |= {"cause": refusal.cause} | refusal.token._asdict()
     elif isinstance(refusal, IssuerUnavailable):
         fields |= {"issuer": refusal.issuer}
+    elif isinstance(refusal, CallerRefused):
+        fields |= {"caller_access_key_id": refusal.access_key_id}
     return fields

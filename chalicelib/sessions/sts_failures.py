@@ -1,6 +1,7 @@
 """What a failed AssumeRole means: a cause for the audit record, and words that a person can act on.
 
-STS's own messages stay inside: they name the service's role and session.
+STS's own messages stay inside: they name the service's session. Of them, only its role is told, to callers whom policy
+lets have the target: whoever is to trust that role has to know it.
 """
 
 import re
@@ -43,6 +44,11 @@ Cause = Literal[
 ]
 _PERCENT = re.compile(r"\b([0-9]{3,6})%")
 _DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
+# "User: ARN is not authorized to perform: ACTION on resource: ARN". A session's ARN names its role without a path, and
+# credvend's has none: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_OWN_SESSION: Final = r"User: arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/"
+# IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+_JUST_CHANGED: Final = "If that was changed just now, this can take some seconds: try again."
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _OWN_CREDENTIALS = frozenset(
     {
@@ -61,16 +67,16 @@ _STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
     "AssumeRole": (
         "not_trusted",
-        "The role does not exist, or its trust policy does not let credvend in: its owner must allow credvend's role "
-        "sts:AssumeRole (with the ExternalId that it demands).",
+        "The role does not exist, or its trust policy does not let credvend in: its owner must allow sts:AssumeRole to "
+        "{own_role} (with the ExternalId that it demands).",
     ),
     "TagSession": (
         "no_tag_session",
-        "Its trust policy must allow sts:TagSession to credvend's role, or the catalog must say tag_session: false.",
+        "Its trust policy must allow sts:TagSession to {own_role}, or the catalog must say tag_session: false.",
     ),
     "SetSourceIdentity": (
         "no_set_source_identity",
-        "Its trust policy must allow sts:SetSourceIdentity to credvend's role, or the catalog must say "
+        "Its trust policy must allow sts:SetSourceIdentity to {own_role}, or the catalog must say "
         "source_identity: false.",
     ),
 }
@@ -193,15 +199,24 @@ def _malformed(plan: SessionPlan) -> CredvendError:
 def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
     match = _DENIED_ACTION.search(message)
     action = match[1] if match else "AssumeRole"
+    own_role = _own_role(message)
     if "identity-based policy" in message:
         return "own_policy", StsRefused(
-            f"credvend's own IAM policy does not allow sts:{action} on the role behind {role}. "
-            "The operators must deploy again."
+            f"The IAM policy of {own_role} does not allow sts:{action} on the role behind {role}. "
+            f"The operators must deploy again. {_JUST_CHANGED}"
         )
     if "explicit deny" in message:
         return "explicit_deny", StsRefused(
-            f"A policy explicitly denies sts:{action} for {role}: a service or resource control policy, a permissions "
-            "boundary or the role's trust policy. Its owner, or an administrator of its organization, can tell which."
+            f"A policy explicitly denies sts:{action} for {role} to {own_role}: a service or resource control policy, "
+            "a permissions boundary or the role's trust policy. Its owner, or an administrator of its organization, "
+            f"can tell which. {_JUST_CHANGED}"
         )
     cause, advice = _DENIED[action]
-    return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice}")
+    advice = advice.format(own_role=own_role)
+    return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice} {_JUST_CHANGED}")
+
+
+def _own_role(message: str) -> str:
+    """credvend's role, as STS knows it: asking for it would be one more call."""
+    match = re.search(_OWN_SESSION, message)  # compiled for a refusal, not for each cold start
+    return f"credvend's role arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else "credvend's role"

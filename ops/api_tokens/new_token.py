@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from chalicelib.callers.api_tokens.stored_token import Network, StoredToken
 from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
+from chalicelib.text.printable import is_visible, unprintable
 from ops.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def check_words(name: str, owner: str) -> None:
         )
     if _ID.fullmatch(name):
         raise OperationFailed(f"{name!r} is no name for a token: it looks like the id of one. Choose another.")
-    if not (0 < len(owner) <= _MAXIMUM_OWNER_CHARACTERS and owner.isprintable() and owner == owner.strip()):
+    if mark := unprintable(owner):
+        raise OperationFailed(f"The owner holds {mark}: remove that.")
+    if not (0 < len(owner) <= _MAXIMUM_OWNER_CHARACTERS and is_visible(owner) and owner == owner.strip()):
         raise OperationFailed(f"The owner must be printable text of at most {_MAXIMUM_OWNER_CHARACTERS} characters.")
 
 
@@ -63,6 +66,8 @@ def check_tags(tags: Sequence[tuple[str, str]]) -> None:
                 f"{key!r} is no key of a tag: take at most 64 letters, digits, `_`, `.`, `:`, `/` or `-`, the first a "
                 "letter or `_`."
             )
+        if mark := unprintable(value):
+            raise OperationFailed(f"The value of tag {key} holds {mark}: remove that.")
         if not (0 < len(value) <= _MAXIMUM_TAG_CHARACTERS and value.isprintable()):
             raise OperationFailed(
                 f"The value of tag {key} must be printable text of at most {_MAXIMUM_TAG_CHARACTERS} characters."

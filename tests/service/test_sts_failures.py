@@ -28,6 +28,7 @@ import app as app_module
 from testing.app import CredvendApp
 from testing.sts_server import REQUEST_ID, SECRET, TOKEN, Refusal, StsServer
 
+ROLE = "arn:aws:iam::111122223333:role/credvend-prod-eu-west-1"
 SERVICE = "arn:aws:sts::111122223333:assumed-role/credvend-prod-eu-west-1/credvend-prod"
 
 
@@ -40,8 +41,10 @@ def denied(action: str, why: str = "") -> Refusal:
 @pytest.mark.parametrize(
     ("refusal", "status", "cause", "advice"),
     [
-        (denied("sts:AssumeRole"), 502, "not_trusted", "allow credvend's role sts:AssumeRole"),
+        (denied("sts:AssumeRole"), 502, "not_trusted", f"allow sts:AssumeRole to credvend's role {ROLE} ("),
+        (denied("sts:TagSession"), 502, "no_tag_session", f"sts:TagSession to credvend's role {ROLE}, or"),
         (denied("sts:TagSession"), 502, "no_tag_session", "tag_session: false"),
+        (denied("sts:SetSourceIdentity"), 502, "no_set_source_identity", f"Identity to credvend's role {ROLE}, or"),
         (denied("sts:SetSourceIdentity"), 502, "no_set_source_identity", "source_identity: false"),
         (
             denied("sts:AssumeRole", " because no identity-based policy allows the sts:AssumeRole action"),
@@ -55,7 +58,13 @@ def denied(action: str, why: str = "") -> Refusal:
             "explicit_deny",
             "control policy",
         ),
-        (Refusal("AccessDenied", "no"), 502, "not_trusted", "allow credvend's role"),
+        (Refusal("AccessDenied", "no"), 502, "not_trusted", "allow sts:AssumeRole to credvend's role (with"),
+        (
+            Refusal("AccessDenied", "User: arn:aws:iam::1:user/x is not authorized to perform: sts:AssumeRole"),
+            502,
+            "not_trusted",
+            "allow sts:AssumeRole to credvend's role (with",
+        ),
         (Refusal("RegionDisabledException"), 502, "region_disabled", "must activate it"),
         (
             Refusal("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set", 400),
@@ -83,10 +92,23 @@ def test_a_refusal_becomes_a_cause_to_act_on(
     answer = credvend.vend({"role": "reader"})
     assert answer.status == status and advice in str(answer.body["Message"])
     assert answer.body["Code"] == {400: "InvalidRequest", 502: "StsRefused", 503: "StsUnavailable"}[status]
-    assert SERVICE not in answer.text and "credvend-prod" not in answer.text
+    # Its role is for whoever must trust it; its session is nobody's business.
+    assert "assumed-role" not in answer.text and "credvend-prod" not in answer.text.replace(ROLE, "")
     requested, failed = credvend.records()
     assert (requested["event"], failed["event"]) == ("credentials.requested", "credentials.failed")
     assert (failed["cause"], failed["sts_request_id"]) == (cause, REQUEST_ID)
+
+
+@pytest.mark.parametrize("action", ["AssumeRole", "TagSession", "SetSourceIdentity"])
+@pytest.mark.parametrize(
+    "why", ["", " because no identity-based policy allows it", " with an explicit deny in a policy"]
+)
+def test_whoever_has_just_changed_what_denies_is_told_to_try_again(
+    credvend: CredvendApp, action: str, why: str
+) -> None:
+    credvend.sts.refusals.append(denied(f"sts:{action}", why))
+    message = str(credvend.vend({"role": "reader"}).body["Message"])
+    assert "just now, this can take some seconds: try again." in message and ROLE in message
 
 
 @pytest.mark.parametrize(
