@@ -24,6 +24,7 @@ EventName = Literal[
     "health.reported",
     "read.denied",
     "authentication.failed",
+    "request.failed",
 ]
 
 

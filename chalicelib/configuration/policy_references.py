@@ -6,7 +6,7 @@ from typing import Final
 
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.oidc.issuer import Issuer
-from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
+from chalicelib.callers.oidc_subject import problem_with_group
 from chalicelib.configuration.policy_text import entity_text
 from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 from chalicelib.roles.catalog import Catalog
@@ -60,8 +60,9 @@ class References:
         return None if name in self._groups else "is not a group of any role in the catalog"
 
     def _oidc_group(self, identifier: str) -> str | None:
-        if not is_of_an_issuer(identifier, self._names):
-            return NOT_OF_AN_ISSUER
+        problem = problem_with_group(identifier, self._names)
+        if problem is not None:
+            return problem
         issuer = self._issuers[identifier.partition(":")[0]]
         if issuer.groups_claim is None:
             return f"has no members: issuers.yaml names no `groups_claim` of issuer {issuer.name!r}"
