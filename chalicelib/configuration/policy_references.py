@@ -60,9 +60,9 @@ class References:
         return None if name in self._groups else "is not a group of any role in the catalog"
 
     def _oidc_group(self, identifier: str) -> str | None:
-        problem = problem_with_group(identifier, self._names)
-        if problem is not None:
-            return problem
+        wrong = problem_with_group(identifier, self._names)
+        if wrong is not None:
+            return wrong
         issuer = self._issuers[identifier.partition(":")[0]]
         if issuer.groups_claim is None:
             return f"has no members: issuers.yaml names no `groups_claim` of issuer {issuer.name!r}"
