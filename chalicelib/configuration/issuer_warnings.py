@@ -160,6 +160,9 @@ def _of_values(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
         yield _Finding(
             True, f"`required_claims` asks for another `ver` than {version}, which tokens of this issuer have"
         )
+    if issuer.single_use and known and known.name.startswith("Entra ID"):
+        # `uti`: https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+        yield _Finding(False, "`single_use` wants a jti, which Entra's tokens do not have: all would be refused")
     if known and known.name == "Cognito":
         yield from _of_cognito(issuer.audience_claim, required.get("token_use", ()))
 

@@ -198,6 +198,7 @@ WARNINGS: Final = {
     (OKTA, "audience_claim: client_id"): "`audience_claim`: Okta tokens have no client_id. Did you mean cid?",
     (COGNITO, "groups_claim: groups"): "Did you mean cognito:groups?",
     (COGNITO, "groups_claim: cognito_groups"): "Did you mean cognito:groups?",
+    (ENTRA, "single_use: true"): "`single_use` wants a jti, which Entra's tokens do not have",
     # Audiences.
     (ENTRA, "audiences: ['api://credvend']"): "audience 'api://credvend' is no client id",
     (COGNITO, "required_claims: {token_use: access}"): "set `audience_claim: client_id`",
@@ -226,7 +227,7 @@ def test_what_is_likely_a_mistake_is_a_warning(tmp_path: Path, case: tuple[str, 
     ("url", "lines"),
     [
         (GITHUB, "required_claims: {repository_owner_id: '123', repository: '*'}\nclaims: {team: repo_property_team}"),
-        (GITLAB, "required_claims: {runner_id: 7}"),
+        (GITLAB, "required_claims: {runner_id: 7}\nsingle_use: true"),
         (GOOGLE, "required_claims: {email_verified: true}\nclaims: {d: hd}"),
         (EKS, "claims: {p: [kubernetes.io, pod, uid], n: [kubernetes.io, node, name]}"),
         (
