@@ -45,6 +45,15 @@ class IndexedPolicies(NamedTuple):
         """
         return cls(schema, index_policies(text))
 
+    @classmethod
+    def of_json(cls, schema: str, policies: Iterable[PolicyJson]) -> "IndexedPolicies":
+        """The same of policies in Cedar's JSON.
+
+        Raises:
+            ValueError: a policy that Cedar would spell in a way that means something else.
+        """
+        return cls(schema, tuple(map(_indexed, policies)))
+
 
 def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
     """The policies of a Cedar text, each by itself.
