@@ -1,7 +1,8 @@
 """May they? The decision, made by Cedar (https://docs.cedarpolicy.com): default deny, forbid beats permit.
 
 The schema is parsed once, when the service starts. A decision takes the policies that can have a say
-(policy_index.py); they are parsed when they are first asked, and kept.
+(policy_index.py); they are parsed when they are first asked, and kept (parsed_policies.py), as roles are
+(role_entities.py).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -13,8 +13,8 @@ from chalicelib.caching import WeighedCache
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import IndexedPolicy, parse_est, policy_set, text_of
 
-# Parsed policies are kept up to so many characters of Cedar's text. Each takes some 60 bytes of memory, up to 180.
-_KEPT_CHARACTERS: Final = 524_288
+# Parsed policies are kept up to so many characters of Cedar's text. Each takes 30 to 60 bytes of memory, at worst 180.
+_KEPT_CHARACTERS: Final = 786_432
 # The same, of policies that are parsed under their names.
 _KEPT_NAMED_CHARACTERS: Final = 131_072
 # What a set takes, however little is in it, as a number of characters.

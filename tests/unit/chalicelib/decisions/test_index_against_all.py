@@ -137,7 +137,7 @@ def decided_by_all(policies: cedarpy.PolicySet, caller: Caller, role: Role) -> l
 
 
 # General policies beside the others, where they are few; always; never. And with room for next to nothing.
-LAYOUTS: Final = ((1024, 524_288), (10**9, 524_288), (0, 524_288), (1024, 1), (0, 1))
+LAYOUTS: Final = ((1024, 786_432), (10**9, 786_432), (0, 786_432), (1024, 1), (0, 1))
 
 
 @pytest.mark.parametrize("seed", [f"{SEED}-{number}" for number in range(DERIVED + 1)])
