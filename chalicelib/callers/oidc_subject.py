@@ -61,7 +61,12 @@ class OidcSubject(Caller):
 
     @property
     def audit_fields(self) -> Mapping[str, object]:
-        return {"caller_issuer": self.issuer, "caller_subject": self.subject}
+        return {
+            "caller_issuer": self.issuer,
+            "caller_subject": self.subject,
+            "caller_groups": list(self.groups) or None,
+            "caller_claims": self._claims or None,
+        }
 
     @property
     def description(self) -> Mapping[str, object]:
@@ -70,8 +75,13 @@ class OidcSubject(Caller):
             "Issuer": self.issuer,
             "Subject": self.subject,
             "Groups": list(self.groups),
-            "Claims": {name: list(claim) if isinstance(claim, tuple) else claim for name, claim in self.claims},
+            "Claims": self._claims,
         }
+
+    @property
+    def _claims(self) -> dict[str, str | list[str]]:
+        """As JSON."""
+        return {name: list(claim) if isinstance(claim, tuple) else claim for name, claim in self.claims}
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:

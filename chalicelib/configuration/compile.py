@@ -30,7 +30,7 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> WrittenCat
         ConfigError: one line for every problem found.
     """
     catalog = read_catalog(config / "roles.yaml")
-    source = check_source(config, Catalog(catalog.roles), allow_loopback_http)
+    source = check_source(config, Catalog(catalog.roles), allow_loopback_http, catalog.time_zone)
     names = frozenset(trusted.issuer.name for trusted in source.trusted_issuers().values())
     policies = load_policies(config, source.catalog, names)
     document = {
@@ -40,8 +40,12 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> WrittenCat
         "defaults": _defaults(RoleEntry),
         "roles": [msgspec.to_builtins(entry) for entry in catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
+        "time_zone": catalog.time_zone and (catalog.time_zone.name, catalog.time_zone.rules.hex()),
         "schema": policies.schema,
-        "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in policies.indexed],
+        "attributes": sorted(policies.attributes),
+        "policies": [
+            [(one.name, one.text, one.caller, one.role), one.named, one.permits, one.kind] for one in policies.indexed
+        ],
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

@@ -125,6 +125,8 @@ class _Checker:
                 yield f"{shown} {NOT_OF_AN_ISSUER}"
             elif kind == "Account" and re.fullmatch(r"[0-9]{12}", identifier, re.ASCII) is None:
                 yield f"{shown} can be nobody: an account is 12 digits"
+            elif kind in ("RequestedTags", "RequestedParams"):
+                yield f"{shown} cannot be named: look at context.tags and context.params"
             elif kind in _KINDS:
                 problem = _KINDS[kind].problem_with_id(identifier, self._issuers)
                 if problem is not None:

@@ -7,20 +7,27 @@ policies about others.
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import Final, NamedTuple, TypeGuard
 
 from chalicelib.decisions.cedar import cedarpy
+from chalicelib.decisions.context import told_schema
+from chalicelib.decisions.decision import NearPermits
 
 PolicyJson = dict[str, object]
 """A policy in Cedar's JSON: https://docs.cedarpolicy.com/policies/json-format.html"""
 
 # A scope that everybody, or everything, fits.
 _ALL: Final = "*"
+# Of the keys of an entity, those from here on are its own and its parents'; before them stand `*` and its type.
+_OWN: Final = 2
 # So many parsed policies are kept, in the selections that were asked for last: some 20 MB of them.
 _KEPT_POLICIES: Final = 4096
+# So many near permits of a kind are named.
+_NAMED_NEAR: Final = 5
 # So many selections are kept under their names.
 _KEPT_NAMED: Final = 4
 
@@ -34,6 +41,8 @@ class IndexedPolicy:
         text: Cedar's own spelling of it.
         caller, role: what its scope demands of them: `*`, a type (`is`), or the key of an entity (`==`, `in`).
         named: ids of the roles that its conditions name, and may look at.
+        permits: it is a `permit`.
+        kind: the type that its scope demands of callers besides, `principal is TYPE in ...`; empty where any will do.
     """
 
     name: str
@@ -41,13 +50,21 @@ class IndexedPolicy:
     caller: str
     role: str
     named: tuple[str, ...] = ()
+    permits: bool = True
+    kind: str = ""
 
 
 class IndexedPolicies(NamedTuple):
-    """The schema as Cedar text, and the policies one by one."""
+    """The policies one by one, and how decisions by them are asked for.
+
+    Attributes:
+        schema: as Cedar text, for decisions: see `told_schema`.
+        attributes: of the context, that decisions are told.
+    """
 
     schema: str
     indexed: tuple[IndexedPolicy, ...]
+    attributes: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, schema: str, text: str) -> "IndexedPolicies":
@@ -56,7 +73,9 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
         """
-        return cls(schema, index_policies(text))
+        static = _static(text)
+        told = told_schema(schema, (policy["conditions"] for policy in static.values()))
+        return cls(told.schema, tuple(map(_indexed, static.values())), told.attributes)
 
 
 def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
@@ -65,14 +84,18 @@ def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
     Raises:
         ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
     """
-    return tuple(map(_indexed, json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"].values()))
+    return tuple(map(_indexed, _static(text).values()))
 
 
 def parse_est(policies: Iterable[IndexedPolicy]) -> dict[str, PolicyJson]:
     """Policies in Cedar's JSON, by their `@id`."""
-    text = "\n".join(policy.text for policy in policies)
-    static: dict[str, PolicyJson] = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    static = _static("\n".join(policy.text for policy in policies))
     return {_identifier(est): est for est in static.values()}
+
+
+def _static(text: str) -> dict[str, PolicyJson]:
+    static: dict[str, PolicyJson] = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    return static
 
 
 def policy_set(policies: Mapping[str, PolicyJson]) -> cedarpy.PolicySet:
@@ -125,8 +148,7 @@ class PolicyIndex:
 
     def select(self, caller_keys: Iterable[str], role_keys: Iterable[str]) -> Selection:
         """The policies whose scope may fit both."""
-        roles = tuple(dict.fromkeys(role_keys))
-        places = tuple(place for by_role in self._about(caller_keys) for key in roles for place in by_role.get(key, ()))
+        places = self._places(caller_keys, role_keys)
         if places in self._kept:
             self._kept.move_to_end(places)
             return self._kept[places]
@@ -156,6 +178,53 @@ class PolicyIndex:
         demanded = {key for by_role in self._about(caller_keys) for key in by_role}
         return frozenset(demanded | {_ALL}) if self._general else frozenset(demanded)
 
+    def near_permits(self, caller_keys: Sequence[str], role_keys: Sequence[str]) -> NearPermits:
+        """The policies that would have let a caller in, had one thing been different, where none has.
+
+        What it costs grows with the policies whose scope fits both alone, as that of the decision does.
+
+        Args:
+            caller_keys, role_keys: as `keys_of` gives them.
+        """
+        kind, callers, roles = caller_keys[1], caller_keys[_OWN:], role_keys[_OWN:]
+        fitting = dict.fromkeys(
+            place
+            for place in (*self._general, *self._places(caller_keys, role_keys))
+            if self._policies[place].permits and self._policies[place].kind in ("", kind)
+        )
+        by_caller, by_role = self._permits
+        of_caller = [by_caller.get((key, of_kind), ()) for key in callers for of_kind in ("", kind)]
+        of_role = [by_role.get(key, ()) for key in roles]
+        named = [
+            [self._policies[place].name for place in islice(places, _NAMED_NEAR)]
+            for places in (
+                fitting,
+                (place for places in of_caller for place in places if place not in fitting),
+                (place for places in of_role for place in places if place not in fitting),
+            )
+        ]
+        among = sum(
+            (self._policies[place].caller in callers) + (self._policies[place].role in roles) for place in fitting
+        )
+        found = len(fitting) + sum(map(len, of_caller)) + sum(map(len, of_role)) - among
+        condition, resource, principal = map(tuple, named)
+        return NearPermits(condition, resource, principal, more=found - sum(map(len, named)))
+
+    @cached_property
+    def _permits(self) -> tuple[dict[tuple[str, str], list[int]], dict[str, list[int]]]:
+        """The places of all that permit, by what they demand of callers, and by what they demand of roles."""
+        by_caller: dict[tuple[str, str], list[int]] = {}
+        by_role: dict[str, list[int]] = {}
+        for place, policy in enumerate(self._policies):
+            if policy.permits:
+                by_caller.setdefault((policy.caller, policy.kind), []).append(place)
+                by_role.setdefault(policy.role, []).append(place)
+        return by_caller, by_role
+
+    def _places(self, caller_keys: Iterable[str], role_keys: Iterable[str]) -> tuple[int, ...]:
+        roles = tuple(dict.fromkeys(role_keys))
+        return tuple(place for by_role in self._about(caller_keys) for key in roles for place in by_role.get(key, ()))
+
     def _about(self, caller_keys: Iterable[str]) -> list[dict[str, list[int]]]:
         return [self._by_caller[key] for key in dict.fromkeys(caller_keys) if key in self._by_caller]
 
@@ -183,7 +252,10 @@ def _indexed(est: PolicyJson) -> IndexedPolicy:
     if json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"] != {"policy0": est}:
         raise ValueError(f"policy {_identifier(est)!r} cannot be taken out of its file: write it in another way")
     named = tuple(sorted({name for kind, name in entities_in(est["conditions"]) if kind == "Role"}))
-    return IndexedPolicy(_identifier(est), text, _demanded(est["principal"]), _demanded(est["resource"]), named)
+    caller, role = _demanded(est["principal"]), _demanded(est["resource"])
+    return IndexedPolicy(
+        _identifier(est), text, caller, role, named, permits=est["effect"] == "permit", kind=_kind(est["principal"])
+    )
 
 
 def _identifier(est: PolicyJson) -> str:
@@ -202,6 +274,14 @@ def _demanded(scope: object) -> str:
         case {"op": "is", "entity_type": str(kind), **more} if not more:
             return kind
     return _ALL
+
+
+def _kind(scope: object) -> str:
+    """The type that a part of a scope demands besides a parent."""
+    match scope:
+        case {"op": "is", "entity_type": str(kind), "in": _}:
+            return kind
+    return ""
 
 
 def _is_uid(entity: object) -> TypeGuard[dict[str, str]]:

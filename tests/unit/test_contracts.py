@@ -97,6 +97,7 @@ PLANTED = (
             ("callers/oidc/jwt_format.py", "def late() -> None:\n    import jwt", "signatures"),
             ("callers/oidc/issuer_keys.py", "import urllib3", "fetching"),
             ("configuration/catalog_file.py", "import yaml", "yaml"),
+            ("text/local_time.py", "import tzdata", "time-zones"),
             ("roles/session_rules.py", "import msgspec", "structs"),
             ("http.py", "import botocore.config", "calls"),
             ("callers/api_tokens/store.py", "from botocore.exceptions import ClientError", "calls"),
