@@ -95,6 +95,8 @@ def _one_line(record: dict[str, object]) -> str:
     left_out: dict[str, int] = {}
     while len(line) > MAXIMUM_CHARACTERS:
         lists = {name: value for name, value in record.items() if isinstance(value, list | dict) and value}
+        if not lists:  # texts have bounds of their own
+            break
         longest = max(lists, key=lambda name: len(_json(lists[name])))
         entries = lists[longest]
         kept = islice(entries.items() if isinstance(entries, dict) else entries, len(entries) // 2)

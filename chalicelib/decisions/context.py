@@ -14,7 +14,8 @@ from chalicelib.decisions.cedar import cedarpy
 ATTRIBUTES: Final = frozenset({"format", "local", "narrowed", "params", "reason", "tags"})
 """Those that need not be told. The others (duration, source_ip, has_reason, time) always are."""
 
-_DECLARATION: Final = re.compile(rf"\b({'|'.join(sorted(ATTRIBUTES))})(\s*):(?!:)")
+# A reason is optional wherever it may be missing: a schema that demands it fits no request without one.
+_DECLARATION: Final = re.compile(rf"\b({'|'.join(sorted(ATTRIBUTES - {'reason'}))})(\s*):(?!:)")
 
 
 class ToldSchema(NamedTuple):

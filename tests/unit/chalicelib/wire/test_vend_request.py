@@ -50,6 +50,8 @@ def test_durations_are_seconds_or_have_a_unit(written: object) -> None:
         ({"role": "r", "reason": "a\x00b"}, "printable"),
         ({"role": "r", "reason": "a\nb"}, "printable"),
         ({"role": "r", "reason": "\ud800"}, "printable"),
+        ({"role": "r", "tags": {"Project": "a\ud800"}}, '"tags" holds half a character'),
+        ({"role": "r", "params": {"\udfff": "a"}}, '"params" holds half a character'),
         ({"role": "r", "reason": "\u202edeirt"}, "printable"),
         ({"role": "r", "reason": "a\u2066b"}, "printable"),
         ({"role": "r", "reason": "a\u2028b"}, "printable"),
