@@ -22,8 +22,8 @@ PolicyJson = dict[str, object]
 
 # A scope that everybody, or everything, fits.
 _ALL: Final = "*"
-# Of the keys of an entity, those from here on are its own and its parents'; before them stand `*` and its type.
-_OWN: Final = 2
+# Of the keys of an entity, its own and its parents'; before them stand `*` and its type.
+_OWN: Final = slice(2, None)
 # So many parsed policies are kept, in the selections that were asked for last: some 20 MB of them.
 _KEPT_POLICIES: Final = 4096
 # So many near permits of a kind are named.
@@ -186,7 +186,7 @@ class PolicyIndex:
         Args:
             caller_keys, role_keys: as `keys_of` gives them.
         """
-        kind, callers, roles = caller_keys[1], caller_keys[_OWN:], role_keys[_OWN:]
+        kind, callers, roles = caller_keys[1], caller_keys[_OWN], role_keys[_OWN]
         fitting = dict.fromkeys(
             place
             for place in (*self._general, *self._places(caller_keys, role_keys))
