@@ -1,9 +1,10 @@
 """Two lanes side by side: `pytest --lanes` runs the tests in two processes, which share them out between them.
 
-Either lane often waits: for CloudFormation, for processes that start, for a clock. The end-to-end tests are the second
-lane's, since they share a stack. A lane that is free takes the next file of the others: the first lane from the front,
-the second from the back, so that both end at about the same time. The second lane reports each of its tests to the
-first, which counts and prints them as its own, so that there is one summary, and it is pytest's.
+Either lane often waits: for CloudFormation, for processes that start, for a clock. The second lane begins with the
+tests of the stack that they share, which is slow to make, and the first lane with all the others, file by file. A lane
+that has done its own takes of the other's from the back, so that both end at about the same time. The second lane
+reports each of its tests to the first, which counts and prints them as its own, so that there is one summary, and it is
+pytest's.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ import pytest
 from testing.order import LAST
 
 Json = dict[str, object]
-_SECOND: Final = "e2e"  # the folder whose tests are the second lane's
+_STACK: Final = "stack"  # the fixture whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
 _CLAIMS: Final = "--lane-claims"
 # What the reports tell of, or there was nothing to report.
@@ -50,39 +51,43 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @dataclass(frozen=True)
 class _Shares:
-    """What a lane takes as a whole, each by its name: files, in the order in which tests run.
+    """What a lane takes as a whole, each by its name, in the order in which tests run.
 
     Attributes:
-        ends: the end-to-end tests. They share a stack, which is slow to make, so the second lane begins with them.
+        on_stack: the tests of the stack, one by one, for they are slow.
+        others: files.
         last: what looks back on the whole run of the stack that the second lane has made.
     """
 
+    on_stack: dict[str, list[pytest.Item]]
     others: dict[str, list[pytest.Item]]
-    ends: dict[str, list[pytest.Item]]
     last: list[pytest.Item]
 
     def of_first_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
-        """In the order in which the first lane takes them. The first of the end-to-end tests are not for it."""
+        """In the order in which the first lane takes them. The first test of the stack is not for it."""
         yield from self.others.items()
-        yield from reversed(list(self.ends.items())[1:])
+        yield from reversed(list(self.on_stack.items())[1:])
 
     def of_second_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
         """In the order in which the second lane takes them."""
-        yield from self.ends.items()
+        yield from self.on_stack.items()
         yield from reversed(self.others.items())
 
 
 def _share(items: list[pytest.Item]) -> _Shares:
-    shares = _Shares({}, {}, [item for item in items if item.name == LAST])
+    shares = _Shares({}, {}, [])
     for item in items:
-        if item.name != LAST:
-            files = shares.ends if _SECOND in item.path.parts else shares.others
-            files.setdefault(str(item.path), []).append(item)
+        if item.name == LAST:
+            shares.last.append(item)
+        elif _STACK in cast(pytest.Function, item).fixturenames:
+            shares.on_stack[item.nodeid] = [item]
+        else:
+            shares.others.setdefault(str(item.path), []).append(item)
     return shares
 
 
 def _takes(claims: Path, name: str) -> bool:
-    """Whether this lane is the one that takes a file. The other one is told no from then on."""
+    """Whether this lane is the one that takes it. The other one is told no from then on."""
     try:
         (claims / hashlib.sha256(name.encode()).hexdigest()).touch(exist_ok=False)
     except FileExistsError:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from chalicelib.aws.durations import MALFORMED, TOO_LONG, TOO_SHORT, parse_duration
+from chalicelib.aws.durations import TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.aws.policy_document import check_document
 from chalicelib.aws.policy_lint import lint
 from chalicelib.configuration.entry_problems import duplicates, field_message, label
@@ -21,6 +21,7 @@ from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role, make_role
 from chalicelib.roles.session_rules import SessionRules, read_session_rules
+from chalicelib.text.durations import MALFORMED
 from chalicelib.text.local_time import TimeZone
 
 

@@ -3,57 +3,63 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from msgspec import NODEFAULT, UNSET, structs
 
-from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
+from chalicelib.configuration.all_warnings import configuration_warnings
+from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import FORMAT, compiled_path, load_compiled
-from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.issuers_file import read_issuers
-from chalicelib.configuration.policy_files import load_policies
 from chalicelib.configuration.role_entry import RoleEntry
-from chalicelib.configuration.source import check_source
-from chalicelib.roles.catalog import Catalog
+from chalicelib.configuration.source import read_source
 
 
-def compile_configuration(config: Path, allow_loopback_http: bool) -> WrittenCatalog:
+class CompiledConfiguration(NamedTuple):
+    """What was compiled, for whatever else is made from it.
+
+    Attributes:
+        warnings: what is likely a mistake in it: one line each, the file first. It stops nothing.
+    """
+
+    catalog: WrittenCatalog
+    warnings: tuple[str, ...]
+
+
+def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledConfiguration:
     """Check a configuration directory, and write its compiled form.
 
     Args:
         allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
 
-    Returns:
-        The catalog, for whatever else is made from it.
-
     Raises:
         ConfigError: one line for every problem found.
     """
-    catalog = read_catalog(config / "roles.yaml")
-    source = check_source(config, Catalog(catalog.roles), allow_loopback_http, catalog.time_zone)
-    names = frozenset(trusted.issuer.name for trusted in source.trusted_issuers().values())
-    policies = load_policies(config, source.catalog, names)
+    written = read_source(config, allow_loopback_http)
+    zone = written.catalog.time_zone
     document = {
         "format": FORMAT,
-        "written": configuration_digest(config),
+        "written": written.configuration.digest,
         "allow_loopback_http": allow_loopback_http,
         "defaults": _defaults(RoleEntry),
-        "roles": [msgspec.to_builtins(entry) for entry in catalog.entries],
+        "roles": [msgspec.to_builtins(entry) for entry in written.catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
-        "time_zone": catalog.time_zone and (catalog.time_zone.name, catalog.time_zone.rules.hex()),
-        "schema": policies.schema,
-        "attributes": sorted(policies.attributes),
+        "time_zone": zone and (zone.name, zone.rules.hex()),
+        "schema": written.indexed.schema,
+        "attributes": sorted(written.indexed.attributes),
         "policies": [
-            [(one.name, one.text, one.caller, one.role), one.named, one.permits, one.kind] for one in policies.indexed
+            [(one.name, one.text, one.caller, one.role), one.named, one.permits, one.kind]
+            for one in written.indexed.indexed
         ],
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     compiled = load_compiled(config, allow_loopback_http)
-    if compiled.catalog.roles != source.catalog.roles:
+    if compiled.catalog.roles != written.catalog.roles:
         raise AssertionError("a compiled role differs from the one that was written")
     compiled.trusted_issuers()
-    return catalog
+    return CompiledConfiguration(written.catalog, configuration_warnings(written))
 
 
 def _defaults(entry: type[RoleEntry]) -> dict[str, object]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
 from chalicelib.decisions.authorizer import make_authorizer
-from chalicelib.decisions.policy_index import IndexedPolicies, IndexedPolicy
+from chalicelib.decisions.indexed_policy import IndexedPolicies, IndexedPolicy
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role, WrittenRole, make_role

@@ -1,6 +1,5 @@
 """Whose tokens are believed? The trusted issuers, `config/issuers.yaml`, checked whole before the first request."""
 
-import re
 from pathlib import Path
 
 import msgspec
@@ -10,9 +9,8 @@ from chalicelib.configuration.entry_problems import duplicates, field_message, l
 from chalicelib.configuration.issuer_entry import ALGORITHMS, PATTERNS_IN_WORDS, IssuerEntry, IssuersFile
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.errors import ConfigError
+from chalicelib.text.durations import seconds_of
 
-_DURATION = re.compile(r"([0-9]{1,7})([smhd]?)", re.ASCII)
-_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _MAXIMUM_LEEWAY_SECONDS = 300
 
 
@@ -123,7 +121,7 @@ def _allowed(values: Scalar | list[Scalar]) -> tuple[Scalar, ...]:
 
 
 def _seconds(field: str, value: int | str) -> int:
-    match = _DURATION.fullmatch(str(value))
-    if match is None:
-        raise ValueError(f'`{field}` must be seconds, or a number with a unit such as "30s", "15m" or "24h"')
-    return int(match[1]) * _UNIT_SECONDS[match[2]]
+    try:
+        return seconds_of(str(value))
+    except ValueError as error:
+        raise ValueError(f"`{field}` {error}") from None

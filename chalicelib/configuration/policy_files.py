@@ -8,19 +8,64 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
+from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.policy_index import IndexedPolicies, entities_in
+from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, entities_in
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
 _KINDS: Final = {kind.kind: kind for kind in KINDS}
 
 
+class WrittenPolicy(NamedTuple):
+    """A policy as it is written.
+
+    Attributes:
+        file: the one that it is in, as messages call it.
+        name: its `@id`.
+        json: the policy, in Cedar's JSON.
+    """
+
+    file: str
+    name: str
+    json: PolicyJson
+
+
+class WrittenPolicies(NamedTuple):
+    """The policies of a configuration directory, checked.
+
+    Attributes:
+        schema: theirs, as Cedar text.
+        text: of all files together.
+    """
+
+    schema: str
+    text: str
+    policies: tuple[WrittenPolicy, ...]
+
+    def for_decisions(self) -> IndexedPolicies:
+        """The same, one by one and with what their scopes demand.
+
+        Raises:
+            ValueError: a policy that Cedar would spell in a way that means something else.
+        """
+        return IndexedPolicies.of(self.schema, self.text)
+
+
 def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
+    """`read_policies`, for decisions.
+
+    Raises:
+        ConfigError: as that.
+    """
+    return read_policies(config, catalog, issuers).for_decisions()
+
+
+def read_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Raises:
@@ -34,7 +79,7 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> In
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return IndexedPolicies.of(schema, "\n".join(texts))
+    return WrittenPolicies(schema, "\n".join(texts), tuple(checker.policies))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -61,6 +106,7 @@ class _Checker:
 
     def __init__(self, schema: str, catalog: Catalog, issuers: frozenset[str]) -> None:
         self.problems: list[str] = []
+        self.policies: list[WrittenPolicy] = []
         self._schema = schema
         self._owners: dict[str, str] = {}
         self._issuers = issuers
@@ -73,41 +119,49 @@ class _Checker:
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
             return ""
         try:
-            text = path.read_text(encoding="utf-8")
-            document = json.loads(cedarpy.policies_to_json_str(text))
+            text = _read_text(path)
         except (OSError, ValueError) as error:
             self.problems.append(f"{name}: {_one_line(error)}")
             return ""
+        file = CedarFile.of(text)
+        self.problems += [f"{name}: {problem}" for problem in file.problems]
+        document = json.loads(file.document)
         if document["templates"]:
             self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
-        labels = self._check_ids(name, document["staticPolicies"])
+        labels = self._check_ids(name, document["staticPolicies"], file)
         for position, policy in document["staticPolicies"].items():
+            self.policies.append(WrittenPolicy(name, labels[position], policy))
             for problem in self._check_entities(policy):
-                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
-        for finding in cedarpy.validate_policies(text, self._schema).errors:
-            label = labels.get(finding.policy_id, finding.policy_id)
+                self.problems.append(f"{name}: policy {file.label(position, labels[position])}: {problem}")
+        findings: dict[str, list[str]] = {}
+        for finding in cedarpy.validate_policies(file.sound, self._schema).errors:
             # Cedar's message begins with its own name for the policy.
             message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
-            self.problems.append(f"{name}: policy {label}: {message}")
+            findings.setdefault(finding.policy_id, []).append(message)
+        for position, messages in findings.items():
+            label = labels.get(position, position)
+            self.problems += [f"{name}: {line}" for line in file.explained(position, label, messages, self._schema)]
         return text
 
-    def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]]) -> dict[str, str]:
+    def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]], file: CedarFile) -> dict[str, str]:
         """Each policy's `@id`, or its place in the file where it has none."""
         labels: dict[str, str] = {}
-        for number, (position, policy) in enumerate(policies.items(), start=1):
+        for position, policy in policies.items():
+            number = f"number {file.policies[position].number}"
             identifier = (policy.get("annotations") or {}).get("id") or ""
             # What could be read as lines of their own is in no message.
-            labels[position] = identifier if identifier and identifier.isprintable() else f"number {number}"
+            labels[position] = identifier if identifier and identifier.isprintable() else number
             if not identifier:
-                self.problems.append(f'{name}: policy number {number} has no @id("..."), its name in the audit log')
+                where = file.label(position, number)
+                self.problems.append(f'{name}: policy {where} has no @id("..."), its name in the audit log')
             elif not identifier.isprintable():
                 self.problems.append(
-                    f"{name}: policy number {number}: @id({identifier!a}) holds what cannot be printed: write "
-                    "letters, digits, signs and spaces, all on one line"
+                    f"{name}: policy {file.label(position, number)}: @id({identifier!a}) holds what cannot be printed: "
+                    "write letters, digits, signs and spaces, all on one line"
                 )
             elif identifier in self._owners:
-                owner = self._owners[identifier]
-                self.problems.append(f"{name}: @id({identifier!r}) is already that of a policy in {owner}")
+                where, owner = file.label(position, number), self._owners[identifier]
+                self.problems.append(f"{name}: policy {where}: @id({identifier!r}) is already that of one in {owner}")
             else:
                 self._owners[identifier] = name
         return labels
@@ -135,11 +189,26 @@ class _Checker:
 
 def _schema_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _read_text(path)
+        if text.startswith("\ufeff"):
+            raise ValueError(BEGINS_WITH_A_MARK)
         cedarpy.Schema.from_str(text)
     except (OSError, ValueError) as error:
         raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
     return text
+
+
+def _read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ValueError("not in UTF-8, which Cedar takes alone: save it so") from None
 
 
 def _one_line(error: object) -> str:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.configuration.session_rules_entry import SessionRulesEntry
+from chalicelib.text.durations import PATTERN
 
 # Managed policies that may be attached to a role: by default, and where the quota was raised as far as it goes.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
@@ -49,9 +50,7 @@ TimeZoneName = Annotated[
     ),
 ]
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
-Duration = (
-    Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=r"^[0-9]+[smh]?\Z")]
-)
+Duration = Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=PATTERN)]
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (ExternalId)
 ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
 

@@ -1,20 +1,39 @@
 """A configuration as an adopter writes it: YAML and Cedar, read and checked whole."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from chalicelib.callers.kinds import KINDS
-from chalicelib.configuration.catalog_file import read_catalog
+from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
-from chalicelib.configuration.policy_files import load_policies
+from chalicelib.configuration.policy_files import WrittenPolicies, load_policies, read_policies
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.decisions.authorizer import Authorizer, make_authorizer
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
 from chalicelib.text.local_time import TimeZone
 
 
+class WrittenConfiguration(NamedTuple):
+    """A configuration directory without an error in it, as it is written: for what is made of it, and for warnings.
+
+    Attributes:
+        policies, indexed: the same, by the files that they are in and for decisions.
+        configuration: what it means.
+    """
+
+    directory: Path
+    catalog: WrittenCatalog
+    issuers: tuple[Issuer, ...]
+    policies: WrittenPolicies
+    indexed: IndexedPolicies
+    configuration: Configuration
+
+
 def load_source(config: Path, allow_loopback_http: bool) -> Configuration:
-    """Read a configuration directory.
+    """Read a configuration directory, to decide with it.
 
     Args:
         allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
@@ -22,36 +41,43 @@ def load_source(config: Path, allow_loopback_http: bool) -> Configuration:
     Raises:
         ConfigError: one line for every problem found.
     """
-    written = read_catalog(config / "roles.yaml")
-    return check_source(config, Catalog(written.roles), allow_loopback_http, written.time_zone)
+    return read_source(config, allow_loopback_http).configuration
 
 
-def check_source(
-    config: Path, catalog: Catalog, allow_loopback_http: bool, time_zone: TimeZone | None
-) -> Configuration:
-    """Read the rest of a configuration directory, whose catalog has been read.
+def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration:
+    """Read and check a configuration directory. What is likely a mistake in it, `configuration_warnings` tells.
+
+    Args:
+        allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
 
     Raises:
         ConfigError: one line for every problem found.
     """
+    catalog = read_catalog(config / "roles.yaml")
+    roles = Catalog(catalog.roles)
     trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
-    names = frozenset(trusted.issuer.name for trusted in trusted_issuers.values())
-    authorizer = load_authorizer(config, catalog, names, time_zone)
-    return Configuration(catalog, lambda: trusted_issuers, authorizer, configuration_digest(config))
+    issuers = tuple(trusted.issuer for trusted in trusted_issuers.values())
+    policies = read_policies(config, roles, frozenset(issuer.name for issuer in issuers))
+    indexed = policies.for_decisions()
+    configuration = Configuration(
+        roles, lambda: trusted_issuers, _authorizer(indexed, roles, catalog.time_zone), configuration_digest(config)
+    )
+    return WrittenConfiguration(config, catalog, issuers, policies, indexed, configuration)
 
 
-def load_authorizer(
-    config: Path, catalog: Catalog, issuers: frozenset[str], time_zone: TimeZone | None = None
-) -> Authorizer:
-    """An authorizer with the policies of a configuration directory.
+def load_authorizer(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Authorizer:
+    """An authorizer with the policies of a configuration directory, for which local time is UTC.
 
     Args:
         issuers: names of the trusted issuers.
-        time_zone: of local times; None is UTC.
 
     Raises:
         ConfigError: one line for every problem found.
     """
-    authorizer = make_authorizer(load_policies(config, catalog, issuers), catalog, time_zone)
+    return _authorizer(load_policies(config, catalog, issuers), catalog, None)
+
+
+def _authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: TimeZone | None) -> Authorizer:
+    authorizer = make_authorizer(policies, catalog, time_zone)
     authorizer.check(KINDS)
     return authorizer

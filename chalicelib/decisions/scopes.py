@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
-from chalicelib.decisions.policy_index import PolicyJson, policy_set
+from chalicelib.decisions.indexed_policy import PolicyJson, policy_set
 from chalicelib.roles.role import Role
 
 # So many texts of policies are tried as a reason, each with every duration.

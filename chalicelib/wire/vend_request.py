@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from chalicelib.aws.durations import MALFORMED, parse_duration
+from chalicelib.aws.durations import parse_duration
 from chalicelib.aws.policy_document import check_document
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from chalicelib.sessions.asked import CallerPolicy, VendRequest
+from chalicelib.text.durations import MALFORMED
 from chalicelib.text.printable import is_printable_line, says_something
 from chalicelib.text.strict_json import NotStrictJson, json_object
 from chalicelib.wire.query import Query, once, refuse_query, shown

@@ -200,7 +200,7 @@ def test_get_passes_every_option_on(service: FakeService, environ: dict[str, str
     options = ["--duration", "15m", "--reason", "why", "--param", "a=b=c", "--tag", "t=1", "--tag", "u="]
     assert credvend(environ, "get", "reports", *options, "--policy", str(policy)).returncode == 0
     assert service.asked[0].json == {
-        "role": "reports", "duration": "15m", "reason": "why", "params": {"a": "b=c"}, "tags": {"t": "1", "u": ""},
+        "role": "reports", "duration": 900, "reason": "why", "params": {"a": "b=c"}, "tags": {"t": "1", "u": ""},
         "policy": {"Version": "2012-10-17"},
     }  # fmt: skip
 
@@ -352,7 +352,7 @@ def test_roles_are_a_table_for_people(service: FakeService, environ: dict[str, s
     service.roles = ROLES
     assert credvend(environ, "roles").stdout.splitlines() == [
         "ROLE           DEFAULT  LONGEST  REASON    DESCRIPTION",
-        "reports        1h       1h 30m             Read ?[31mreports",
+        "reports        1h       1h30m              Read ?[31mreports",
         "a-longer-name  15m      15m      required",
     ]
 

@@ -375,6 +375,7 @@ def caller(tmp_path: Path) -> dict[str, str]:
     [
         (["reports"], {}),
         (["reports", "--duration", "15m"], {"duration": "15m"}),
+        (["reports", "--duration=1h30m"], {"duration": "5400"}),
         (["--reason=a = b", "reports"], {"reason": "a = b"}),
         (["reports", "--tag", "b=2", "--tag=a=1=1"], {"tags": (("a", "1=1"), ("b", "2"))}),
         (["reports", "--param", "x=y"], {"params": (("x", "y"),)}),

@@ -154,6 +154,12 @@ function construct(issuer, oldKeys) {
     },
   });
   provider.on('server_error', (_ctx, error) => console.error(error));
+  // How often a device may ask whether its person has signed in: https://www.rfc-editor.org/rfc/rfc8628#section-3.2
+  // The library leaves it out, which means every five seconds.
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.oidc?.route === 'device_authorization' && ctx.status === 200) ctx.body = { ...ctx.body, interval: 1 };
+  });
   handle = provider.callback();
 }
 

@@ -27,7 +27,7 @@ from ops.stages.stage import LOCAL_STAGE, Stage
 from ops.template.complete import complete_template
 from ops.template.overlay import read_overlay
 from ops.template.role_policies import check_fit
-from ops.terminal.say import say
+from ops.terminal.say import escaped, say
 
 # The local AWS's, of which the shipped catalog has a role.
 _WALK_THROUGH_ACCOUNT: Final = "278805249149"
@@ -41,6 +41,8 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
         config: a directory like `chalicelib/config`, whose files take the place of those in the checkout.
         region: where it will be deployed, if that is known. The package is the same for all of a partition.
 
+    What is likely a mistake in the configuration is said, and stops nothing.
+
     Returns:
         The CloudFormation template; the function's code, `deployment.zip`, lies beside it.
 
@@ -53,7 +55,9 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
     local = stage.name == LOCAL_STAGE
-    catalog = compile_configuration(build / "source/chalicelib/config", allow_loopback_http=local)
+    catalog, warnings = compile_configuration(build / "source/chalicelib/config", allow_loopback_http=local)
+    for warning in warnings:
+        say(f"Warning: {escaped(warning)}")
     check_partition(catalog.roles, region)
     check_fit(catalog)
     if config is not None and not local:  # without one, it is the walk-through's: the command says so

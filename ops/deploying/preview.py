@@ -11,6 +11,7 @@ from ops.building.summary import Summary, compare
 from ops.cloudformation.change_set import ChangeSet, ResourceChange
 from ops.stages.names import FUNCTION
 from ops.stages.stage import Stage
+from ops.terminal.say import escaped
 
 # Nobody reads thousands of names; the number tells.
 _MOST_NAMES: Final = 20
@@ -47,7 +48,7 @@ def preview(account: Account, planned: Planned) -> str:
         *_configuration(planned),
         *_resources(planned.changes),
     ]
-    return "\n".join(["This deploys", *map(_escaped, lines)])
+    return "\n".join(["This deploys", *map(escaped, lines)])
 
 
 def _configuration(planned: Planned) -> Iterable[str]:
@@ -108,8 +109,3 @@ def _resource(change: ResourceChange) -> str:
 
 def _sign(action: str) -> str:
     return _SIGNS.get(action, action)
-
-
-def _escaped(line: str) -> str:
-    """A line without what could pass for others, or hide any: names come from files, and from the bucket."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

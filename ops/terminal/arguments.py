@@ -2,21 +2,21 @@
 
 import argparse
 import ipaddress
-import re
-from typing import Final
+
+from chalicelib.text.durations import seconds_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
-_UNIT_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-
 
 def duration(text: str) -> int:
-    """Seconds meant by `90d`, `24h`, `30m`, `45s` or `0`."""
-    match = _DURATION.fullmatch(text)
-    if match is None and text != "0":
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write a number and a unit, such as 90d or 12h")
-    return 0 if match is None else int(match[1]) * _UNIT_SECONDS[match[2]]
+    """Seconds meant by `90d`, `24h`, `1h30m`, `45s` or `0`: never a number alone, which might be meant as days."""
+    try:
+        seconds = seconds_of(text)
+    except ValueError:
+        seconds = None
+    if seconds is None or (seconds and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write numbers with units, such as 90d or 1h30m")
+    return seconds
 
 
 def network(text: str) -> Network:

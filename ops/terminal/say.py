@@ -6,3 +6,8 @@ import sys
 def say(message: str) -> None:
     """Print a line at once."""
     print(message, file=sys.stderr, flush=True)
+
+
+def escaped(line: str) -> str:
+    """A line without what could pass for others, or hide any: names come from files, and from elsewhere."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

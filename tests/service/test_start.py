@@ -66,11 +66,11 @@ def test_the_shipped_configuration_is_valid() -> None:
         ('@id("a") forbid (principal == ServiceToken::"token:x", action, resource);', "an API token is its name"),
         (
             '@id("a") forbid (principal, action, resource) when { principal in [Account::"1"] };',
-            "policy a: Account",
+            "policy a (line 1): Account",
         ),
         (
             '@id("a") forbid (principal is IamUser in Account::"x", action, resource) unless { true };',
-            "policy a: Account",
+            "policy a (line 1): Account",
         ),
         ('@id("a") permit (principal, action, resource) when { resource.arn.size() > 1 };', "size"),
     ],
@@ -103,8 +103,8 @@ def test_policies_of_subfolders_are_read_and_named_with_their_folder(tmp_path: P
     for name in ("a.cedar", "b.cedar"):
         (folder / name).write_text('@id("twice") forbid (principal, action, resource);')
     message = problems(tmp_path)
-    assert "policies/team/payments/b.cedar: @id('twice')" in message
-    assert "that of a policy in policies/team/payments/a.cedar" in message
+    assert "policies/team/payments/b.cedar: policy number 1 (line 1): @id('twice')" in message
+    assert "that of one in policies/team/payments/a.cedar" in message
 
 
 def test_a_link_to_a_folder_of_policies_is_refused(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from chalicelib.callers.iam_user import IamUser
 from chalicelib.configuration.settings import Settings
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
 from testing.app import POLICIES, CredvendApp, write_config

@@ -43,7 +43,7 @@ def credentials(
 
     Args:
         role: its name, or its ARN.
-        duration: seconds, or "15m", "1h"; None for the role's default.
+        duration: seconds, or "90m", "1h30m"; None for the role's default.
         reason: why, in one line; some roles demand it.
         params, tags: parameters of the role, and session tags.
         policy: an IAM policy document that narrows the session.

@@ -285,6 +285,23 @@ def _joined(parts: "Sequence[str]") -> str:
     return "".join(f"{len(part)}:{part}" for part in parts)
 
 
+def seconds_of(written: str) -> "Optional[int]":
+    """Seconds meant by `3600`, `3600s`, `60m`, `1h`, `1h30m` or `1d12h`; None for anything else.
+
+    As the service has it: any of the units, each once, the larger before the smaller, and at most seven digits each.
+    """
+    rest = written + "s" if written.isdigit() else written
+    seconds = 0
+    for unit, worth in (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)):
+        number, found, behind = rest.partition(unit)
+        if found:
+            if not (number.isascii() and number.isdigit() and len(number) <= 7):
+                return None
+            seconds += int(number) * worth
+            rest = behind
+    return None if rest or not written else seconds
+
+
 def cache_key(
     url: str,
     method: str,
@@ -298,11 +315,14 @@ def cache_key(
 ) -> str:
     """The name of a cache entry: one for each service, caller, role and options, whose order does not matter.
 
+    Nor does it matter how a duration is written.
+
     Args:
         caller: the result of `identity`.
     """
     parts = [url, method, caller, role]
-    for option in (duration, reason, policy):
+    seconds = None if duration is None else seconds_of(duration)
+    for option in (duration if seconds is None else str(seconds), reason, policy):
         parts.append("" if option is None else "=" + option)
     for pairs in (params, tags):
         parts.append(_joined([text for pair in sorted(pairs) for text in pair]))

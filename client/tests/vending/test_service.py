@@ -52,7 +52,7 @@ def test_every_option_is_sent(service: FakeService, environ: dict[str, str]) -> 
     ask(environ).vend("reports", options, dry_run=True)
     assert service.asked[0].json == {
         "role": "reports",
-        "duration": "15m",
+        "duration": 900,
         "reason": "wé",
         "params": {"bucket": "a"},
         "tags": {"team": "b"},

@@ -169,7 +169,7 @@ def test_a_wrong_command_is_told_what_is_wrong(
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("0", 0), ("45s", 45), ("30m", 1800), ("12h", 43_200), ("365d", 365 * DAY)]
+    ("text", "seconds"), [("0", 0), ("45s", 45), ("30m", 1800), ("12h", 43_200), ("365d", 365 * DAY), ("1h30m", 5400)]
 )
 def test_durations_have_a_unit(text: str, seconds: int) -> None:
     assert duration(text) == seconds

@@ -30,6 +30,9 @@ def test_waits():
 def project(tmp_path: Path) -> Path:
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["testing.lanes"]\n')
     (tmp_path / "e2e").mkdir()
+    (tmp_path / "e2e/conftest.py").write_text(
+        "import pytest\n@pytest.fixture(autouse=True, scope='session')\ndef stack(): pass\n"
+    )
     (tmp_path / "test_first.py").write_text(FIRST)
     return tmp_path
 
@@ -38,7 +41,8 @@ def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "pytest", "--lanes", "-p", "no:cacheprovider", *arguments],
         cwd=project,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # Without the plugins of the project's own tests, whose imports take longer than these tests.
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -76,7 +80,7 @@ def test_a_lane_that_is_free_takes_files_from_the_back(project: Path) -> None:
     assert by["test_first"] != by["test_z"]
 
 
-def test_the_first_lane_helps_with_the_end_to_end_tests_but_not_with_what_looks_back(project: Path) -> None:
+def test_the_first_lane_helps_with_the_tests_of_the_stack_but_not_with_what_looks_back(project: Path) -> None:
     told = "import os, pathlib, threading\nhere = pathlib.Path(__file__)\n"
     ran = "here.with_suffix('.ran').open('a').write(f'{os.getpid()}\\n')\n"
     other = "while not here.with_name('test_z.ran').exists(): threading.Event().wait(0.05)"
@@ -121,7 +125,7 @@ def test_what_either_lane_covers_is_counted(project: Path, second: str, is_enoug
     (project / "covered.py").write_text("def one():\n    return 1\ndef two():\n    return 2\n")
     (project / "test_first.py").write_text("import covered\ndef test_one(): covered.one()\n")
     (project / "e2e/test_second.py").write_text(f"import covered\ndef test_two(): covered.{second}()\n")
-    run = start(project, "--cov=covered", "--cov-fail-under=100")
+    run = start(project, "-p", "pytest_cov", "--cov=covered", "--cov-fail-under=100")
     output, _ = run.communicate()
     assert (run.returncode == 0) is is_enough and re.search(r"=+ 2 passed in .*=+\n\Z", output), output
 

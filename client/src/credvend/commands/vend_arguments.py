@@ -16,7 +16,7 @@ def add_vend_arguments(parser: argparse.ArgumentParser, *, role_is_optional: boo
     """What `POST credentials` takes."""
     amount = "?" if role_is_optional else None
     parser.add_argument("role", metavar="ROLE", nargs=amount, help="its name, as `credvend roles` lists it, or its ARN")
-    parser.add_argument("--duration", metavar="TIME", help="15m, 1h or seconds; default: the role's")
+    parser.add_argument("--duration", metavar="TIME", help="15m, 1h30m or seconds; default: the role's")
     parser.add_argument("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
     parser.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a parameter of the role")
     parser.add_argument("--tag", metavar="NAME=VALUE", action="append", default=[], help="a session tag")

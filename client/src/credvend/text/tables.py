@@ -15,8 +15,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def duration(seconds: object) -> str:
-    """Seconds, as people say them: `15m`, `1h`, `1h 30m`."""
+    """Seconds, as people say them: `15m`, `1h`, `1h30m`; `--duration` takes it."""
     if not isinstance(seconds, int) or seconds <= 0:
         return ""
     parts = ((seconds // 3600, "h"), (seconds % 3600 // 60, "m"), (seconds % 60, "s"))
-    return " ".join(f"{amount}{unit}" for amount, unit in parts if amount)
+    return "".join(f"{amount}{unit}" for amount, unit in parts if amount)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from credvend.errors import UsageError
+from credvend.lean import seconds_of
 
 
 @dataclass(frozen=True)
@@ -12,7 +13,7 @@ class Options:
     """The options of one request.
 
     Attributes:
-        duration: seconds, or "15m", "1h"; None for the role's default.
+        duration: seconds, or "90m", "1h30m"; None for the role's default.
         reason: one line, for the audit log.
         params, tags: pairs of name and value.
         policy: an IAM policy document, as JSON, that narrows the session.
@@ -25,6 +26,10 @@ class Options:
     policy: str | None = None
 
     def __post_init__(self) -> None:
+        if self.duration is not None and seconds_of(self.duration) is None:
+            raise UsageError(
+                "A duration is seconds, or numbers with units (d, h, m, s, in this order), such as 90m or 1h30m."
+            )
         for what, pairs in (("param", self.params), ("tag", self.tags)):
             names = [name for name, _ in pairs]
             if len(set(names)) != len(names) or "" in names:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from credvend import lean
 from credvend.auth.method import Authenticator, Renewing, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import CredvendError, ServiceError, UsageError, assert_never
@@ -47,8 +48,7 @@ class Service:
             raise UsageError("A role is its name, as `credvend roles` lists it, or its ARN: without blanks.")
         body: Json = {"role": role}
         if options.duration is not None:
-            text = options.duration
-            body["duration"] = int(text) if text.isascii() and text.isdigit() else text
+            body["duration"] = lean.seconds_of(options.duration)
         if options.reason is not None:
             body["reason"] = options.reason
         if options.params:

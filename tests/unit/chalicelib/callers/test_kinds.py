@@ -19,7 +19,7 @@ from chalicelib.configuration.policy_files import load_policies
 from chalicelib.configuration.source import load_authorizer
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role

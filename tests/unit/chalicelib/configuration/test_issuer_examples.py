@@ -9,7 +9,7 @@ from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.catalog_file import load_catalog
 from chalicelib.configuration.issuers_file import issuers_json_schema, load_issuers
 from chalicelib.configuration.policy_files import load_policies
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
 from ops.environments import ROOT
 from testing.documents import blocks_of

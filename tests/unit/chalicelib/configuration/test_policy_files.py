@@ -23,7 +23,7 @@ def test_an_id_that_is_not_one_printable_line_is_refused(tmp_path: Path, identif
     with pytest.raises(ConfigError) as refused:
         load(tmp_path, identifier)
     (line,) = str(refused.value).splitlines()
-    assert "policies/all.cedar: policy number 1: @id('a" in line and "holds what cannot be printed" in line
+    assert "policies/all.cedar: policy number 1 (line 1): @id('a" in line and "holds what cannot be printed" in line
     assert line.isascii() and line.isprintable()
 
 

@@ -12,7 +12,7 @@ from chalicelib.configuration.time_zone import find_time_zone
 from chalicelib.decisions.authorizer import Authorizer, make_authorizer
 from chalicelib.decisions.context import ATTRIBUTES
 from chalicelib.decisions.decision import Circumstances
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role

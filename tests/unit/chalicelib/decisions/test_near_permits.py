@@ -9,7 +9,7 @@ from chalicelib.callers.iam_role_session import IamRoleSession
 from chalicelib.callers.iam_user import IamUser
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, NearPermits
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 from testing.cedar import SCHEMA, Asked

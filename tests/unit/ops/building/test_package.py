@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.configuration import all_warnings
 from local.aws import ACCOUNT
 from ops.building import package as packaging
 from ops.building.source_tree import SHIPPED_CONFIG, copy_source
 from ops.environments import ROOT
 from ops.stages.stage import Stage
+from testing.app import write_config
 
 
 @pytest.fixture
@@ -37,3 +39,22 @@ def test_what_an_earlier_version_installed_beside_the_source_is_not_packaged(tmp
     (tmp_path / "source/vendor/old.py").write_text("")
     copy_source(tmp_path / "source", None)
     assert not (tmp_path / "source/vendor").exists()
+
+
+@pytest.mark.usefixtures("steps")
+def test_what_is_likely_a_mistake_is_said_and_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = write_config(tmp_path / "config", policies='@id("all") permit (principal, action, resource);')
+    template = packaging.package(Stage("dev", "python3.12"), tmp_path / "build", config)
+    assert template == tmp_path / "build/package/sam.json"
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("Warning: policies/all.cedar: policy all: it lets everybody ")]
+
+
+@pytest.mark.usefixtures("steps")
+def test_a_warning_cannot_pass_for_other_lines(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(all_warnings, "_SOURCES", (lambda written: ["a.yaml: one\nThis deploys", "b.yaml: \x1b[2K"],))
+    packaging.package(Stage("dev", "python3.12"), tmp_path / "build", write_config(tmp_path / "config"))
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["Warning: a.yaml: one\\nThis deploys", "Warning: b.yaml: \\x1b[2K"]

@@ -25,7 +25,7 @@ def config(tmp_path: Path) -> Path:
 def summary(config: Path, stage: str = "{}", template: str = "{}") -> Summary:
     """What packaging says of a configuration directory that has this stage.yaml and this template.yaml as well."""
     shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", config)
-    catalog = compile_configuration(config, allow_loopback_http=False)
+    catalog = compile_configuration(config, allow_loopback_http=False).catalog
     own = config.parents[1] / "own"
     own.mkdir(exist_ok=True)
     (own / "stage.yaml").write_text(stage)

@@ -8,7 +8,7 @@ from chalicelib.callers.oidc.claims import SignedClaims, check_claims, subject_o
 from chalicelib.callers.oidc.issuer import ClaimPath, Issuer
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances
-from chalicelib.decisions.policy_index import IndexedPolicies
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.errors import InvalidToken
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role

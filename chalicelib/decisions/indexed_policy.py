@@ -1,0 +1,126 @@
+"""A policy by itself, taken out of its file, with what can be told of it before anybody asks."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chalicelib.decisions.cedar import cedarpy
+from chalicelib.decisions.context import told_schema
+from chalicelib.decisions.scope_keys import demanded_key, demanded_type
+
+PolicyJson = dict[str, object]
+"""A policy in Cedar's JSON: https://docs.cedarpolicy.com/policies/json-format.html"""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedPolicy:
+    """A policy, and what can be told of it beforehand.
+
+    Attributes:
+        name: its `@id`.
+        text: Cedar's own spelling of it.
+        caller, role: what its scope demands of them: `*`, a type (`is`), or the key of an entity (`==`, `in`).
+        named: ids of the roles that its conditions name, and may look at.
+        permits: it is a `permit`.
+        kind: the type that its scope demands of callers besides, `principal is TYPE in ...`; empty where any will do.
+    """
+
+    name: str
+    text: str
+    caller: str
+    role: str
+    named: tuple[str, ...] = ()
+    permits: bool = True
+    kind: str = ""
+
+
+class IndexedPolicies(NamedTuple):
+    """The policies one by one, and how decisions by them are asked for.
+
+    Attributes:
+        schema: as Cedar text, for decisions: see `told_schema`.
+        attributes: of the context, that decisions are told.
+    """
+
+    schema: str
+    indexed: tuple[IndexedPolicy, ...]
+    attributes: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, schema: str, text: str) -> "IndexedPolicies":
+        """The policies of a Cedar text, each of which has an `@id` of its own.
+
+        Raises:
+            ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
+        """
+        static = _static(text)
+        told = told_schema(schema, (policy["conditions"] for policy in static.values()))
+        return cls(told.schema, tuple(map(_indexed, static.values())), told.attributes)
+
+
+def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
+    """The policies of a Cedar text, each by itself.
+
+    Raises:
+        ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
+    """
+    return tuple(map(_indexed, _static(text).values()))
+
+
+def parse_est(policies: Iterable[IndexedPolicy]) -> dict[str, PolicyJson]:
+    """Policies in Cedar's JSON, by their `@id`."""
+    return {_identifier(est): est for est in _static(text_of(policies)).values()}
+
+
+def text_of(policies: Iterable[IndexedPolicy]) -> str:
+    """Policies as one Cedar text."""
+    return "\n".join(policy.text for policy in policies)
+
+
+def policy_set(policies: Mapping[str, PolicyJson]) -> cedarpy.PolicySet:
+    """Policies in Cedar's JSON, parsed. Cedar knows them by the names that they have here."""
+    document = {"templates": {}, "staticPolicies": policies, "templateLinks": []}
+    return cedarpy.PolicySet.from_json_str(json.dumps(document))
+
+
+def entities_in(node: object) -> Iterator[tuple[str, str]]:
+    """Type and id of each entity that a part of a policy (in Cedar's JSON) names."""
+    match node:
+        case {"type": str(kind), "id": str(identifier)}:
+            yield kind, identifier
+        case dict():
+            for child in node.values():
+                yield from entities_in(child)
+        case list():
+            for child in node:
+                yield from entities_in(child)
+
+
+def _indexed(est: PolicyJson) -> IndexedPolicy:
+    document = {"templates": {}, "staticPolicies": {"policy0": est}, "templateLinks": []}
+    text = cedarpy.policies_from_json_str(json.dumps(document)).strip()
+    if json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"] != {"policy0": est}:
+        raise ValueError(f"policy {_identifier(est)!r} cannot be taken out of its file: write it in another way")
+    named = tuple(sorted({name for kind, name in entities_in(est["conditions"]) if kind == "Role"}))
+    caller, role = demanded_key(est["principal"]), demanded_key(est["resource"])
+    return IndexedPolicy(
+        _identifier(est),
+        text,
+        caller,
+        role,
+        named,
+        permits=est["effect"] == "permit",
+        kind=demanded_type(est["principal"]),
+    )
+
+
+def _static(text: str) -> dict[str, PolicyJson]:
+    static: dict[str, PolicyJson] = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    return static
+
+
+def _identifier(est: PolicyJson) -> str:
+    annotations = est["annotations"]
+    assert isinstance(annotations, dict)  # noqa: S101 policy_files.py demands an @id of each policy
+    return str(annotations["id"])

@@ -1,0 +1,91 @@
+"""The roles of the catalog as Cedar sees them: parsed when somebody first asks about them, and kept up to a bound."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Final, NamedTuple
+
+from chalicelib.caching import WeighedCache
+from chalicelib.decisions.cedar import cedarpy
+from chalicelib.decisions.entities import Json, role_json
+from chalicelib.decisions.scope_keys import keys_of
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role
+
+# Entities are kept up to so many characters of JSON: of some 1,500 roles, which take 4 MB.
+_KEPT_CHARACTERS: Final = 262_144
+
+
+class RoleEntity(NamedTuple):
+    """A role as decisions need it.
+
+    Attributes:
+        document: in Cedar's JSON.
+        keys: what scopes may demand of it.
+        parsed: by itself.
+    """
+
+    document: Json
+    keys: tuple[str, ...]
+    parsed: cedarpy.Entities
+
+
+class RoleEntities:
+    """Parses, and keeps what was asked for last."""
+
+    def __init__(self, catalog: Catalog, schema: cedarpy.Schema) -> None:
+        """Nothing is parsed yet."""
+        self._catalog = catalog
+        self._schema = schema
+        self._kept = WeighedCache[tuple[str, str, tuple[str, ...]], RoleEntity](_KEPT_CHARACTERS)
+        self._kept_sets = WeighedCache[frozenset[str], cedarpy.Entities](_KEPT_CHARACTERS)
+
+    def of(self, role: Role) -> RoleEntity:
+        """The role that is asked about."""
+        key = (role.name, role.arn, role.groups)
+        kept = self._kept.get(key)
+        if kept is None:
+            document = role_json(role)
+            text = json.dumps([document])
+            kept = RoleEntity(document, keys_of(document), cedarpy.Entities.from_json_str(text, self._schema))
+            self._kept.put(key, kept, len(text))
+        return kept
+
+    def with_request(self, request: Sequence[Json], role: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
+        """The entities of a decision: a request's, the role's, and those of other roles that policies may look at.
+
+        Args:
+            request: the caller, and what else it speaks of.
+            named: ids of such roles. The set of them is shared by all decisions with these policies.
+        """
+        if not named:
+            return self.added(request, role.parsed)
+        kept = self._kept_sets.get(named)
+        if kept is None:
+            found = [role_json(one) for one in map(self._catalog.find_role, sorted(named)) if one is not None]
+            text = json.dumps(found)
+            kept = cedarpy.Entities.from_json_str(text, self._schema)
+            self._kept_sets.put(named, kept, len(text))
+        # The role may be among them: Cedar takes an entity twice where it is the same.
+        return self.added([*request, role.document], kept)
+
+    @cached_property
+    def all(self) -> cedarpy.Entities:
+        """All of the catalog, made for the first list of roles: who starts the service to vend does not wait for it."""
+        return self.parse([role_json(role) for role in self._catalog.roles])
+
+    def parse(self, documents: Iterable[Mapping[str, object]]) -> cedarpy.Entities:
+        """Entities, from Cedar's JSON.
+
+        Raises:
+            ValueError: they do not fit the schema.
+        """
+        return cedarpy.Entities.from_json_str(json.dumps(list(documents)), self._schema)
+
+    def added(self, documents: Iterable[Mapping[str, object]], entities: cedarpy.Entities) -> cedarpy.Entities:
+        """Those entities and some more, from Cedar's JSON.
+
+        Raises:
+            ValueError: they do not fit the schema.
+        """
+        return entities.with_added_json_str(json.dumps(list(documents)), self._schema)

@@ -1,0 +1,52 @@
+"""Entities of roles are kept up to a bound; and those that policies look at are parsed once for all decisions."""
+
+import json
+
+import cedarpy
+import pytest
+
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.decisions.entities import principal_json
+from chalicelib.decisions.role_entities import RoleEntities
+from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.role import Role
+from testing.cedar import SCHEMA
+
+ROLES = tuple(
+    Role(f"r{n}", f"arn:aws:iam::111122223333:role/r{n}", "", ("g",), 900, 3600, None, False, True, True)
+    for n in range(30)
+)
+ALICE = principal_json(IamUser("aws", "111122223333", "/", "alice", "AIDA"))
+
+
+def entities() -> RoleEntities:
+    return RoleEntities(Catalog(ROLES), cedarpy.Schema.from_str(SCHEMA))
+
+
+def test_a_decision_gets_the_caller_the_role_and_the_roles_that_policies_look_at() -> None:
+    found = entities()
+
+    def names(*named: str) -> list[str]:
+        listed = json.loads(str(found.with_request([ALICE], found.of(ROLES[0]), frozenset(named))))
+        return sorted(one["uid"]["id"] for one in listed if one["uid"]["type"] != "Action")  # which the schema adds
+
+    alice = "arn:aws:iam::111122223333:user/alice"
+    assert names() == [alice, "r0"]
+    assert names("r1", "r2", "nobody") == [alice, "r0", "r1", "r2"]
+    assert names("r0", "r1") == [alice, "r0", "r1"]
+
+
+def test_decisions_about_many_roles_share_the_roles_that_policies_look_at() -> None:
+    found = entities()
+    named = frozenset(role.name for role in ROLES)
+    for role in ROLES:
+        found.with_request([ALICE], found.of(role), named)
+    assert len(found._kept_sets._values) == 1
+
+
+def test_what_is_kept_of_roles_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.decisions.role_entities._KEPT_CHARACTERS", 1000)
+    found = entities()
+    for number, role in enumerate(ROLES):
+        found.with_request([ALICE], found.of(role), frozenset({f"r{number}", f"r{number // 2}"}))
+    assert 1 < len(found._kept._values) < 10 and 1 < len(found._kept_sets._values) < 10
