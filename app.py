@@ -21,7 +21,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in 
     settle_region(os.environ)
 app = Chalice(app_name="credvend", configure_logs=False)
 service = load_service(CONFIG, read_settings(os.environ))
-edge = HttpEdge()
+edge = HttpEdge(service.record_unforeseen)
 gc.freeze()
 gc.enable()
 iam = IAMAuthorizer()

@@ -5,6 +5,7 @@ docs/performance.md says what is modelled, and what is not.
 
 import argparse
 import importlib.util
+import json
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -57,6 +58,7 @@ def measure(rounds: int, key: Key) -> list[Row]:
         rows += measure_warm(rounds, small, bare, sts, key)
         rows += measure_memory(rounds, small, bare, sts)
         rows += measure_growth(rounds, small, sts, key)
+    rows.append(measure_stranger(40 * rounds))
     megabytes = zipped.stat().st_size / 1_000_000
     rows.append(Row("deployment.zip", "", megabytes, None, "MB", "absolute", 20))
     return rows + measure_client()
@@ -168,6 +170,21 @@ def measure_memory(rounds: int, small: Path, bare: Path, sts: Sts) -> list[Row]:
             1.02,
         ),
     ]
+
+
+def measure_stranger(requests: int) -> Row:
+    """What the process grows by while somebody who may have nothing asks for everything."""
+    _say("A stranger ...")
+    policies = 1000
+    command = [sys.executable, "-m", "testing.stranger", str(requests), str(policies)]
+    done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE)
+    if done.returncode != 0:
+        raise CommandFailed("python -m testing.stranger failed; it says above why.")
+    figures = json.loads(done.stdout)
+    grown = (figures["after"] - figures["before"]) / 1000
+    # As many are about anything, as many about a role.
+    what = f"growth by a stranger's {requests} requests, {2 * policies} policies"
+    return Row(what, "", grown, None, "MB", "absolute", 16)
 
 
 def measure_growth(rounds: int, small: Path, sts: Sts, key: Key) -> list[Row]:

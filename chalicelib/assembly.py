@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 from chalicelib.audit.log import AuditLog
 from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import InvalidToken
+from chalicelib.errors import InvalidToken, UsedTokensUnavailable
+from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
 from chalicelib.sessions.sts import sts_client
 
 if TYPE_CHECKING:
     from chalicelib.callers.api_tokens.store import TokenStore
+    from chalicelib.callers.oidc.used_tokens import UsedTokens
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -31,6 +33,7 @@ def load_service(config: Path, settings: Settings) -> Service:
     return Service(
         configuration=lambda: configuration,
         token_store=_token_store(settings),
+        used_tokens=_used_tokens(settings),
         audit_log=AuditLog(),
         sts=sts_client(settings.region),
     )
@@ -49,3 +52,19 @@ def _token_store(settings: Settings) -> "Callable[[], TokenStore]":
         return TokenStore(Table(settings.tokens_table, dynamodb_client(settings.region)))
 
     return store
+
+
+def _used_tokens(settings: Settings) -> "Callable[[], UsedTokens]":
+    """The memory of used tokens, made for the first that vends once only."""
+
+    @cache
+    def used_tokens() -> "UsedTokens":
+        from chalicelib.aws.table import Table, dynamodb_client
+        from chalicelib.callers.oidc.used_tokens import UsedTokens
+
+        if settings.used_tokens_table is None:
+            tell_operators("an issuer has `single_use`, and CREDVEND_USED_TOKENS_TABLE names no table")
+            raise UsedTokensUnavailable
+        return UsedTokens(Table(settings.used_tokens_table, dynamodb_client(settings.region)))
+
+    return used_tokens

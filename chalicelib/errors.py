@@ -5,11 +5,12 @@ in wire/vend_request.py, callers/oidc/claims.py or sessions/sts_failures.py.
 """
 
 import re
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, NamedTuple, Self
 
 # docs/audit.md says what each means.
 TokenCause = Literal[
     "bad_signature",
+    "claims_elsewhere",
     "expired",
     "malformed",
     "missing_claim",
@@ -21,6 +22,7 @@ TokenCause = Literal[
     "unknown_key",
     "unknown_token",
     "unsupported_algorithm",
+    "used",
     "wrong_address",
     "wrong_audience",
     "wrong_claim",
@@ -95,25 +97,50 @@ class MissingToken(Unauthenticated):
         return "Bearer"
 
 
+class RefusedToken(NamedTuple):
+    """What is known of a token that was refused, as records tell it.
+
+    Attributes:
+        issuer: name of the issuer whose token it claims to be.
+        key_id: the key that it claims to be signed with.
+        token_id: of an API token; or the `jti` that its issuer has signed.
+        token_name: of an API token.
+        token_hash: of a token that its issuer has signed, and that has no `jti`.
+        token_issued, token_expires: when its issuer says that it was made and ends, UTC (RFC 3339).
+    """
+
+    issuer: str | None = None
+    key_id: str | None = None
+    token_id: str | None = None
+    token_name: str | None = None
+    token_hash: str | None = None
+    token_issued: str | None = None
+    token_expires: str | None = None
+
+
+UNKNOWN_TOKEN: Final = RefusedToken()
+
+
 class InvalidToken(Unauthenticated):
-    """A token that proves nothing. The message helps an honest caller, and names no more than the token itself does.
+    """A token that proves nothing. The message helps an honest caller.
+
+    Until the token's signature has been checked, it names no more than the token itself does.
 
     Attributes:
         cause: short name of the cause, for the audit record.
-        issuer: name of the issuer whose token it claims to be, where that is known.
-        key_id: the key that it claims to be signed with, where that is known.
-        token_id, token_name: of the API token, where they are known.
+        token: what is known of the token.
     """
 
     code = "InvalidToken"
 
-    def __init__(self, message: str, cause: TokenCause) -> None:
+    def __init__(self, message: str, cause: TokenCause, token: RefusedToken = UNKNOWN_TOKEN) -> None:
         super().__init__(message)
         self.cause = cause
-        self.issuer: str | None = None
-        self.key_id: str | None = None
-        self.token_id: str | None = None
-        self.token_name: str | None = None
+        self.token = token
+
+    def of(self, token: RefusedToken) -> Self:
+        """The same refusal, told by somebody who knows which token it is about."""
+        return type(self)(self.message, self.cause, token)
 
     @property
     def challenge(self) -> str:
@@ -145,11 +172,33 @@ class TokenStoreUnavailable(CredvendError):
         super().__init__("API tokens cannot be looked up now. Try again in a few seconds.")
 
 
+class UsedTokensUnavailable(CredvendError):
+    """The table of tokens that were used is needed, and cannot be written to now."""
+
+    status = 503
+    code = "UsedTokensUnavailable"
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The token is good for one request, and whether it was used cannot be found out now. Nothing was vended: "
+            "try again in a few seconds; if the token is then taken for used, get a new one."
+        )
+
+
 class CallerRefused(CredvendError):
-    """An authenticated principal of a kind that credvend never serves, such as the account root."""
+    """An authenticated principal of a kind that credvend never serves, such as the account root.
+
+    Attributes:
+        access_key_id: of the key that it signed with, or None.
+    """
 
     status = 403
     code = "CallerRefused"
+
+    def __init__(self, message: str, access_key_id: str | None) -> None:
+        super().__init__(message)
+        self.access_key_id = access_key_id
 
 
 class NotThroughApi(CredvendError):
@@ -202,6 +251,13 @@ class OutOfTime(CredvendError):
 
     def __init__(self) -> None:
         super().__init__("This request has too little time left to ask STS. Nothing was vended: send it again.")
+
+
+class InternalError(CredvendError):
+    """Something happened that nobody foresaw. The record has its type, and the function's log where it happened."""
+
+    def __init__(self) -> None:
+        super().__init__("credvend failed. No credentials were returned. Tell the operators the request id.")
 
 
 class AuditFailed(CredvendError):

@@ -2,8 +2,8 @@
 
 import ipaddress
 import itertools
+import json
 import math
-import traceback
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -12,7 +12,6 @@ from chalice.app import Request, Response
 
 from chalicelib.callers.origin import Origin
 from chalicelib.errors import CredvendError
-from chalicelib.operators_log import tell_operators
 from chalicelib.wire.formats.format import JSON
 from chalicelib.wire.formats.negotiation import wants_script
 from chalicelib.wire.incoming import Incoming
@@ -24,6 +23,7 @@ from chalicelib.wire.text_answer import Text
 # The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
 # API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
 _TEST_STAGE = "test-invoke-stage"
+_UNKNOWN: Final = Origin(request_id="", source_ip=None, user_agent="", cold_start=False)
 _HEADERS: Final = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -34,47 +34,56 @@ _HEADERS: Final = {
 class HttpEdge:
     """Answers requests. Counts them, to tell the first one of an execution environment from the rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, record_unforeseen: Callable[[Origin, Exception], BaseException]) -> None:
+        """Nothing is answered yet.
+
+        Args:
+            record_unforeseen: records an error outside of the use cases, and returns what to raise.
+        """
+        self._record_unforeseen = record_unforeseen
         self._served = itertools.count()
 
     def answer(self, request: Request | None, use_case: Callable[[Incoming], Json | Text]) -> Response:
         """Run a use case. Whatever happens, the answer is not cached, and holds no stack trace; errors are JSON."""
         assert request is not None  # noqa: S101 Chalice sets it before it calls a route
-        context = request.context
-        request_id = str(context.get("requestId") or "")
+        origin = _UNKNOWN
         try:
-            return _response(200, use_case(self._incoming(request, request_id)))
+            try:
+                origin = _origin(request, cold_start=next(self._served) == 0)
+                return _response(200, use_case(_incoming(request, origin)))
+            except CredvendError:  # recorded by the use case
+                raise
+            except Exception as error:
+                raise self._record_unforeseen(origin, error) from None
         except CredvendError as error:
-            body = _error(request, error.code, error.message, request_id)
-            return _response(error.status, body, error.retry_after, error.challenge)
-        except Exception as error:
-            # The message of an unforeseen error may hold anything, so only its type and place are logged.
-            place = "".join(traceback.format_tb(error.__traceback__))
-            tell_operators("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)
-            message = "credvend failed. No credentials were returned. Tell the operators the request id."
-            return _response(500, _error(request, "InternalError", message, request_id))
+            return _error_response(request, origin, error)
 
-    def _incoming(self, request: Request, request_id: str) -> Incoming:
-        context = request.context
-        identity: Mapping[str, object] = context.get("identity") or {}
-        origin = Origin(
-            request_id=request_id,
-            source_ip=None if context.get("stage") == _TEST_STAGE else _address(identity.get("sourceIp")),
-            user_agent=str(identity.get("userAgent") or ""),
-            cold_start=next(self._served) == 0,
-        )
-        return Incoming(
-            authentication="sigv4" if str(context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
-            identity=identity,
-            origin=origin,
-            authorization=_header(request, "authorization"),
-            role=(request.uri_params or {}).get("role"),
-            query=_query(request),
-            body=_body(request),
-            content_type=request.headers.get("content-type"),
-            accept=_accept(request),
-            seconds_left=partial(_seconds_left, request),
-        )
+
+def _origin(request: Request, cold_start: bool) -> Origin:
+    context = request.context
+    identity: Mapping[str, object] = context.get("identity") or {}
+    return Origin(
+        request_id=str(context.get("requestId") or ""),
+        source_ip=None if context.get("stage") == _TEST_STAGE else _address(identity.get("sourceIp")),
+        user_agent=str(identity.get("userAgent") or ""),
+        cold_start=cold_start,
+    )
+
+
+def _incoming(request: Request, origin: Origin) -> Incoming:
+    context = request.context
+    return Incoming(
+        authentication="sigv4" if str(context.get("resourcePath", "")).startswith("/v1/iam/") else "bearer",
+        identity=context.get("identity") or {},
+        origin=origin,
+        authorization=_header(request, "authorization"),
+        role=(request.uri_params or {}).get("role"),
+        query=_query(request),
+        body=_body(request),
+        content_type=request.headers.get("content-type"),
+        accept=_accept(request),
+        seconds_left=partial(_seconds_left, request),
+    )
 
 
 def _seconds_left(request: Request) -> float:
@@ -101,9 +110,13 @@ def _query(request: Request) -> Query:
     return {} if several is None else {name: tuple(several.getlist(name)) for name in several}
 
 
-def _error(request: Request, code: str, message: str, request_id: str) -> Text:
-    for_eval = wants_script(_query(request).get("format", ()), _accept(request))
-    return Text(JSON, no_script(render_error(code, message, request_id), for_eval))
+def _error_response(request: Request, origin: Origin, error: CredvendError) -> Response:
+    try:
+        for_eval = wants_script(_query(request).get("format", ()), _accept(request))
+    except Exception:  # that it cannot be read may be the very error
+        for_eval = True
+    body = Text(JSON, no_script(render_error(error.code, error.message, origin.request_id), for_eval))
+    return _response(error.status, body, error.retry_after, error.challenge)
 
 
 def _body(request: Request) -> bytes:
@@ -133,4 +146,5 @@ def _response(status: int, body: Json | Text, retry_after: int | None = None, ch
         headers["Retry-After"] = str(retry_after)
     if challenge is not None:
         headers["WWW-Authenticate"] = challenge
-    return Response(body=body.text if isinstance(body, Text) else body, status_code=status, headers=headers)
+    text = body.text if isinstance(body, Text) else json.dumps(body, separators=(",", ":"))
+    return Response(body=text, status_code=status, headers=headers)

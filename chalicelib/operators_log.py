@@ -1,6 +1,7 @@
 """What operators are told in the log, beside the audit records."""
 
 import logging
+import traceback
 from contextlib import suppress
 
 _LOG = logging.getLogger("credvend")
@@ -14,3 +15,9 @@ def tell_operators(message: str, *arguments: object) -> None:
     """
     with suppress(Exception):
         _LOG.error(message, *arguments)
+
+
+def tell_of_unforeseen(error: BaseException, request_id: str) -> None:
+    """Log where an error happened that nobody foresaw. Its message may hold anything, and stays out."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    tell_operators("request %s: unforeseen %s at\n%s", request_id, type(error).__name__, place)

@@ -1,12 +1,13 @@
 """The use cases, each one function to read from top to bottom."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from chalicelib.audit import fields as audit
-from chalicelib.audit.log import AuditLog
+from chalicelib.audit.log import AuditLog, EventName
 from chalicelib.callers.api_tokens.token import looks_like_api_token
 from chalicelib.callers.bearer import bearer_token, refuse_bearer
 from chalicelib.callers.caller import Caller
@@ -15,7 +16,8 @@ from chalicelib.callers.session_name import session_name
 from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
-from chalicelib.errors import AccessDenied, CredvendError, InvalidRequest, NotThroughApi, OutOfTime
+from chalicelib.errors import AccessDenied, CredvendError, InternalError, InvalidRequest, NotThroughApi, OutOfTime
+from chalicelib.operators_log import tell_of_unforeseen
 from chalicelib.roles.role import Role
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import SessionPlan, plan_session, requested_duration
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from chalicelib.callers.api_tokens.store import TokenStore
+    from chalicelib.callers.oidc.used_tokens import UsedTokens
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
@@ -56,10 +59,12 @@ class Service:
     Attributes:
         configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
         token_store: made for the first API token.
+        used_tokens: made for the first token that vends once only.
     """
 
     configuration: Callable[[], Configuration]
     token_store: Callable[[], "TokenStore"]
+    used_tokens: Callable[[], "UsedTokens"]
     audit_log: AuditLog
     sts: "STSClient"
 
@@ -96,23 +101,24 @@ class Service:
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            if not request.dry_run and incoming.seconds_left() < WORST_SECONDS:
-                raise OutOfTime
-        except CredvendError as refusal:
-            event = audit.refusal_event(refusal, "credentials.denied")
-            self.audit_log.write(event, known | audit.refusal_fields(refusal))
-            raise
-        known |= audit.plan_fields(plan)
+            if not request.dry_run:
+                self._use_up(caller, incoming)
+                if incoming.seconds_left() < WORST_SECONDS:
+                    raise OutOfTime
+            known |= audit.plan_fields(plan)
+        except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
+            raise self._refused(error, "credentials.denied", known) from None
         self.audit_log.write("credentials.requested", known)
-        if request.dry_run:
-            return rendering.render_explanation(plan, decision, request_id)
         try:
+            if request.dry_run:
+                return rendering.render_explanation(plan, decision, request_id)
             session = assume_role(self.sts, plan)
-        except StsFailure as failure:
-            self.audit_log.write("credentials.failed", known | audit.failure_fields(failure))
-            raise failure.answer from None
-        self.audit_log.write("credentials.vended", known | audit.session_fields(session))
-        return render(plan, session, request_id)
+            known |= audit.session_fields(session)
+            answer = render(plan, session, request_id)
+        except BaseException as error:
+            raise self._failed(error, known) from None
+        self.audit_log.write("credentials.vended", known)
+        return answer
 
     def list_roles(self, incoming: Incoming) -> Json:
         """GET roles: those that the caller may assume now.
@@ -120,13 +126,13 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        configuration = self.configuration()
-        caller, known = self._identify_reader(incoming, configuration)
-        now = datetime.now(UTC)
-        address = _source_address(incoming.origin)
-        permitted = configuration.authorizer.permitted(caller, configuration.catalog.roles, address, now)
-        self.audit_log.write("roles.listed", known)
-        return rendering.render_roles(permitted, incoming.origin.request_id)
+
+        def read(configuration: Configuration, caller: Caller, address: str) -> Json:
+            now = datetime.now(UTC)
+            permitted = configuration.authorizer.permitted(caller, configuration.catalog.roles, address, now)
+            return rendering.render_roles(permitted, incoming.origin.request_id)
+
+        return self._read(incoming, "roles.listed", read)
 
     def describe_caller(self, incoming: Incoming) -> Json:
         """GET whoami: the caller as the service sees it.
@@ -134,9 +140,11 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        caller, known = self._identify_reader(incoming, self.configuration())
-        self.audit_log.write("caller.described", known)
-        return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
+
+        def read(_configuration: Configuration, caller: Caller, _address: str) -> Json:
+            return rendering.render_caller(caller, session_name(caller), incoming.origin.request_id)
+
+        return self._read(incoming, "caller.described", read)
 
     def report_health(self, incoming: Incoming) -> Json:
         """GET health: reached at all, the configuration is valid, for a service with an invalid one does not start.
@@ -153,10 +161,11 @@ class Service:
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
-        configuration = self.configuration()
-        _, known = self._identify_reader(incoming, configuration)
-        self.audit_log.write("health.reported", known)
-        return {"Status": "ok", "Configuration": configuration.digest}
+
+        def read(configuration: Configuration, _caller: Caller, _address: str) -> Json:
+            return {"Status": "ok", "Configuration": configuration.digest}
+
+        return self._read(incoming, "health.reported", read)
 
     def _identify(self, incoming: Incoming, configuration: Configuration) -> Caller:
         match incoming.authentication:
@@ -177,18 +186,67 @@ class Service:
 
         return verify_token(token, configuration.trusted_issuers())
 
-    def _identify_reader(self, incoming: Incoming, configuration: Configuration) -> tuple[Caller, dict[str, object]]:
-        """Who reads, and what is recorded of it."""
+    def _use_up(self, caller: Caller, incoming: Incoming) -> None:
+        """The last step before STS, so that nothing but a vend uses up a token that is good for one.
+
+        Raises:
+            OutOfTime: so late that the token might be used up for nothing.
+            InvalidToken, UsedTokensUnavailable: it was used before, or that cannot be found out.
+        """
+        one_use = caller.one_use
+        if one_use is None:
+            return
+        from chalicelib.aws.table import WORST_SECONDS as TABLE_SECONDS  # loads what asks DynamoDB
+
+        if incoming.seconds_left() < TABLE_SECONDS + WORST_SECONDS:
+            raise OutOfTime
+        self.used_tokens().use(one_use)
+
+    def _read(self, incoming: Incoming, event: EventName, read: Callable[[Configuration, Caller, str], Json]) -> Json:
+        """Who reads; record, answer. What is read is told the caller, and where it is."""
+        configuration = self.configuration()
         known = audit.first_fields(configuration.digest, incoming.origin)
         try:
             caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)
-            _source_address(incoming.origin)
+            address = _source_address(incoming.origin)
             refuse_query(incoming.query.keys())
-        except CredvendError as refusal:
-            self.audit_log.write(audit.refusal_event(refusal, "read.denied"), known | audit.refusal_fields(refusal))
-            raise
-        return caller, known
+            answer = read(configuration, caller, address)
+        except BaseException as error:
+            raise self._refused(error, "read.denied", known) from None
+        self.audit_log.write(event, known)
+        return answer
+
+    def _refused(self, error: BaseException, refusal: EventName, known: audit.Fields) -> BaseException:
+        """Record why nothing is answered, and nothing was asked of STS. Returned is what to raise."""
+        if isinstance(error, CredvendError):
+            self.audit_log.write(audit.refusal_event(error, known, refusal), known | audit.refusal_fields(error))
+            return error
+        return self._unforeseen("request.failed", error, known)
+
+    def _failed(self, error: BaseException, known: audit.Fields) -> BaseException:
+        """Record why what was requested is not vended. Returned is what to raise."""
+        if isinstance(error, StsFailure):
+            self.audit_log.write("credentials.failed", known | audit.failure_fields(error))
+            return error.answer
+        return self._unforeseen("credentials.failed", error, known)
+
+    def _unforeseen(self, event: EventName, error: BaseException, known: audit.Fields) -> BaseException:
+        tell_of_unforeseen(error, str(known["request_id"]))
+        answer = InternalError()
+        self.audit_log.write(event, known | audit.unforeseen_fields(error, answer))
+        return error if isinstance(error, KeyboardInterrupt | SystemExit) else answer
+
+    def record_unforeseen(self, origin: Origin, error: Exception) -> BaseException:
+        """Record an error outside of the use cases, for which nothing is answered. Returned is what to raise.
+
+        Raises:
+            AuditFailed: it could not be recorded.
+        """
+        digest = None
+        with suppress(Exception):  # it may be the very error
+            digest = self.configuration().digest
+        return self._unforeseen("request.failed", error, audit.first_fields(digest, origin))
 
 
 class _Decided(NamedTuple):
@@ -208,8 +266,7 @@ def _decide(
     configuration: Configuration, caller: Caller, request: VendRequest, form: str, address: str
 ) -> tuple[Role | None, _Decided]:
     """The role, and whether the caller may have it; no role at all is denied after as much work."""
-    role = configuration.catalog.find_role(request.role)
-    asked_about = role or configuration.catalog.stand_in(request.role)
+    role, asked_about = configuration.catalog.role_or_stand_in(request.role)
     circumstances = Circumstances(
         duration=requested_duration(request, asked_about),
         source_ip=address,

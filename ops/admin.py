@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 
+from ops.check_issuers import add_check_issuers
 from ops.errors import OperationFailed
 from ops.terminal.say import say
 from ops.tokens import add_token_commands
@@ -16,14 +17,16 @@ from ops.tokens import add_token_commands
 def build_parser() -> argparse.ArgumentParser:
     """The command line. Each command sets `run`: what it does, given the options; it raises `OperationFailed`."""
     parser = argparse.ArgumentParser(prog="credvend-admin", description="Administer a deployed credvend.")
+    parser.set_defaults(calls_aws=True)
     groups = parser.add_subparsers(metavar="GROUP", required=True)
     add_token_commands(groups)
+    add_check_issuers(groups)
     return parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
-    if os.environ.get("AWS_ENDPOINT_URL"):
+    if options.calls_aws and os.environ.get("AWS_ENDPOINT_URL"):
         say(f"AWS_ENDPOINT_URL is set: this goes to {os.environ['AWS_ENDPOINT_URL']}, not to AWS.")
     try:
         options.run(options)
@@ -31,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
         say(str(error))
         return 1
     except KeyboardInterrupt:
-        say("\nStopped. `token list` shows whether it was carried out.")
+        say("\nStopped." + (" `token list` shows whether it was carried out." if options.calls_aws else ""))
         return 130
     return 0
 

@@ -4,14 +4,18 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from chalicelib.configuration.catalog_file import read_catalog
 from chalicelib.errors import ConfigError
+from chalicelib.roles.role import Role
+from ops.building.source_tree import SHIPPED_CONFIG
 from ops.deployed.deployment import Deployment
 from ops.deploying.deploy import NotProtected, deploy
 from ops.environments import ROOT
 from ops.errors import CommandFailed
-from ops.iam.statements import invoke_statement, trust_statement
+from ops.iam.statements import invoke_statement, trust_statements
 from ops.stages.stage import read_stage
 from ops.stages.stage_file import StageFile
 from ops.terminal.say import say
@@ -25,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         settings = read_stage(ROOT, options.stage, options.config).settings
+        roles = _roles(options.config)
         deployed = deploy(options.stage, os.environ, options.config, options.yes)
         failed = None
     except NotProtected as error:
@@ -38,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
             f"deployed is tested by: make smoke STAGE={options.stage}"
         )
         return 130
-    _print_result(deployed, settings)
+    _print_result(deployed, settings, roles)
     if failed:
         say(f"\n{failed}")
         return 1
@@ -54,13 +59,18 @@ def _yes(word: str) -> bool:
     raise argparse.ArgumentTypeError(f"{word!r} is neither yes nor no. YES=1 asks nothing; to be asked, leave YES out.")
 
 
-def _print_result(deployed: Deployment, settings: StageFile) -> None:
+def _roles(config: Path | None) -> tuple[Role, ...]:
+    """The catalog that is deployed: what the adopter's directory does not hold is the checkout's."""
+    own = None if config is None else config / "roles.yaml"
+    return read_catalog(own if own is not None and own.exists() else ROOT / SHIPPED_CONFIG / "roles.yaml").roles
+
+
+def _print_result(deployed: Deployment, settings: StageFile, roles: Sequence[Role]) -> None:
     print(f"credvend is at            {deployed.url}")
     print(f"its audit records are in  {deployed.log_group}")
     print(f"its role is               {deployed.function_role_arn}")
     print(f"its configuration is      {deployed.configuration}")
-    print("\nThe trust policy of each target role needs this statement:")
-    print(json.dumps(trust_statement(deployed.function_role_arn), indent=2))
+    _print_trust(deployed.function_role_arn, roles)
     print("\nEach caller needs this one in its IAM policy:")
     print(json.dumps(invoke_statement(deployed.api_arn), indent=2))
     others = [f"account {account}" for account in settings.accounts]
@@ -69,6 +79,28 @@ def _print_result(deployed: Deployment, settings: StageFile) -> None:
         print(f"\nBeside those of account {deployed.account}, callers are let in from: {', '.join(others)}")
     else:
         print(f"\nCallers are let in from account {deployed.account} alone. Callers of other accounts: docs/stage.md")
+
+
+def _print_trust(function_role_arn: str, roles: Sequence[Role]) -> None:
+    """An external id is no secret: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
+    demanding = [role for role in roles if role.external_id is not None]
+    if len(demanding) < len(roles) or not roles:
+        which = "each other" if demanding else "each"
+        print(f"\nThe trust policy of {which} target role needs this statement:")
+        print(json.dumps(*trust_statements(function_role_arn), indent=2))
+    if demanding:
+        shown = demanding[0].external_id
+        names = [role.name for role in demanding if role.external_id == shown]
+        print(f"\nThe trust policy of {_listed(names)}, with the external id of roles.yaml, needs these statements:")
+        print(json.dumps(trust_statements(function_role_arn, shown), indent=2))
+        others = [role.name for role in demanding if role.external_id != shown]
+        if others:
+            print(f"\nThose of {_listed(others)} need the same, with an external id of their own.")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - 3
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:3])} and {more} more"
 
 
 if __name__ == "__main__":

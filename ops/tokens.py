@@ -1,17 +1,18 @@
-"""The commands for API tokens: `credvend-admin token create|list|rotate|revoke`."""
+"""The commands for API tokens: `credvend-admin token create|list|show|rotate|revoke`."""
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from ops.api_tokens.described import describe, moment
+from chalicelib.callers.api_tokens.stored_token import StoredToken
+from ops.api_tokens.described import ENDING_SOON_SECONDS, describe, ending_within, moment
 from ops.api_tokens.new_token import IssuedToken
 from ops.api_tokens.table import DEFAULT_OVERLAP_SECONDS, open_tokens, revocation_delay, table_name
 from ops.errors import OperationFailed
 from ops.stages.stage import DEFAULT_STAGE
 from ops.terminal.arguments import duration, network, tag
-from ops.terminal.columns import columns
+from ops.terminal.columns import columns, rows
 from ops.terminal.say import say
 
 if TYPE_CHECKING:
@@ -46,6 +47,15 @@ def add_token_commands(groups: "Commands") -> None:
 
     listing = _command(commands, "list", _list, "show all tokens: who owns them, until when, when they were used")
     listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.add_argument(
+        "--ending-within",
+        type=duration,
+        metavar="TIME",
+        help="those alone that have to be rotated within this time: 14d",
+    )
+
+    show = _command(commands, "show", _show, "show all that is known of the tokens of a name, or of the one of an id")
+    show.add_argument("name_or_id", metavar="NAME_OR_ID")
 
     rotate = _command(commands, "rotate", _rotate, "make a token like NAME, print it, and have the old one end")
     rotate.add_argument("name", metavar="NAME")
@@ -77,25 +87,49 @@ def _create(options: argparse.Namespace) -> None:
 def _rotate(options: argparse.Namespace) -> None:
     issued = open_tokens(options.stage, say).rotate(options.name, options.overlap, options.expires)
     say(f"Made token {_described(issued)} in table {table_name(options.stage)}.")
-    say(f"The old one ends within {max(options.overlap, revocation_delay())} s.")
+    how = "ends" if options.overlap else "was revoked, and ends"
+    say(f"The old one {how} within {max(options.overlap, revocation_delay())} s.")
     _hand_over(issued)
 
 
 def _revoke(options: argparse.Namespace) -> None:
-    for stored in open_tokens(options.stage, say).revoke(options.name_or_id):
-        say(f"Revoked token {stored.name} ({stored.id}).")
+    tokens = open_tokens(options.stage, say)
+    for stored in tokens.revoke(options.name_or_id):
+        had = "" if tokens.now() < stored.expires else f", which had expired at {moment(stored.expires)}"
+        say(f"Revoked token {stored.name} ({stored.id}){had}.")
     say(f"It may still be taken for {revocation_delay()} s. AWS sessions that were vended for it go on until they end.")
 
 
 def _list(options: argparse.Namespace) -> None:
     tokens = open_tokens(options.stage, say)
-    listed = [describe(stored, tokens.now()) for stored in tokens.list_all()]
+    found = tokens.list_all()
+    if options.ending_within is not None:
+        found = ending_within(found, tokens.now(), options.ending_within)
+    listed = [describe(stored, tokens.now()) for stored in found]
     if options.json:
         print(json.dumps(listed, indent=2))
     elif listed:
         print(columns(_COLUMNS, listed))
-    else:
+    elif options.ending_within is None:
         say(f"There are no tokens in table {table_name(options.stage)}.")
+    if options.ending_within is None:
+        _warn_of_ends(found, tokens.now())
+
+
+def _show(options: argparse.Namespace) -> None:
+    tokens = open_tokens(options.stage, say)
+    found = tokens.find(options.name_or_id)
+    print("\n\n".join(rows(describe(stored, tokens.now())) for stored in found))
+
+
+def _warn_of_ends(found: Sequence[StoredToken], now: int) -> None:
+    for stored in ending_within(found, now, ENDING_SOON_SECONDS):
+        left = stored.expires - now
+        within = f"{left // 86_400} days" if left >= 2 * 86_400 else f"{left // 3600} hours"
+        say(
+            f"Token {stored.name} ({stored.id}) of {stored.owner} ends at {moment(stored.expires)}, in {within}: "
+            f"token rotate {stored.name}"
+        )
 
 
 def _described(issued: IssuedToken) -> str:

@@ -113,14 +113,15 @@ class CredvendApp:
     def receive(self, event: Mapping[str, object]) -> Answer:
         """Send an event as it is."""
         answer = app_module.app(event, None)
-        is_json = answer["headers"]["Content-Type"].startswith("application/json")
+        # Chalice names none for an error of its own.
+        is_json = answer["headers"].get("Content-Type", "application/json").startswith("application/json")
         parsed: Json = json.loads(answer["body"]) if is_json else {}
         return Answer(answer["statusCode"], answer["headers"], answer["body"], parsed)
 
     def records(self) -> list[Json]:
         """The audit records since the last look: every line of the log that is one."""
         lines = self.capture.readouterr().out.splitlines()
-        return [cast(Json, json.loads(line)) for line in lines]
+        return [cast(Json, json.loads(line)) for line in lines if line]
 
 
 def write_config(directory: Path, roles: str = ROLES, policies: str = POLICIES) -> Path:
@@ -158,5 +159,5 @@ def credvend(
 ) -> CredvendApp:
     """The app with the configuration above, as in a new execution environment."""
     monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), Settings("ap-northeast-2")))
-    monkeypatch.setattr(app_module, "edge", HttpEdge())
+    monkeypatch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
     return CredvendApp(sts, capsys)

@@ -25,10 +25,11 @@ from local.oidc_provider import OidcProvider, oidc_provider
 from ops.deployed.deployment import Deployment
 from ops.deploying.deploy import deploy
 from ops.environments import ROOT
-from ops.iam.statements import trust_statement
+from ops.iam.statements import trust_statement, trust_statements
 from ops.processes.file_lock import file_lock
 from ops.stages.runtimes import OWN_RUNTIME
 from testing.http_answer import HttpAnswer
+from testing.tokens import document, ec_key, key_set
 from testing.warm_aws import warm_aws
 
 Json = dict[str, object]
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
     from mypy_boto3_sts import STSClient
 
-# Whose tokens the deployed service believes: a provider whose address is known once it runs.
+# Whose tokens the deployed service believes: a provider whose address is known once it runs, and one whose tokens are
+# good for one vend.
 ISSUERS = """
 issuers:
   - name: local
@@ -50,6 +52,11 @@ issuers:
     types: [at+jwt]
     groups_claim: groups
     claims: {{ref: ref, amr: amr, tenant: tenant}}
+  - name: once
+    issuer: https://once.example.com
+    audiences: ["{audience}"]
+    jwks_file: keys/once.json
+    single_use: true
 """
 CONFIG = Path(__file__).resolve().parents[1] / "tests/e2e/config"
 OTHER_ACCOUNT = "999988887777"
@@ -269,6 +276,8 @@ def stack() -> Iterator[Stack]:
         shutil.copytree(CONFIG, config)
         shutil.copy(CONFIG.parent / "tokens.cedar", config / "policies")
         (config / "issuers.yaml").write_text(ISSUERS.format(issuer=oidc.issuer, audience=oidc.audience))
+        (config / "keys").mkdir()
+        (config / "keys/once.json").write_bytes(document(key_set(ec_key("once"))))
         with file_lock(ROOT / ".build/stack.lock"):  # the other lane may make one, too
             stack = Stack(aws, oidc, deploy("local", aws.environment(), config), aws.directory / "deployment.zip")
             shutil.copy(ROOT / ".build/local/package/deployment.zip", stack.package)
@@ -295,8 +304,7 @@ def _seed(stack: Stack) -> None:
     service = stack.deployed.function_role_arn
     stack.add_role("untaggable", _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity"))
     stack.add_role("plain", _trust(service, "sts:AssumeRole"), "ec2:DescribeInstances")
-    demanding = _trust(service, "sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession")
-    cast(list[Json], demanding["Statement"])[0]["Condition"] = {"StringEquals": {"sts:ExternalId": "shared-id"}}
+    demanding = {"Version": "2012-10-17", "Statement": trust_statements(service, "shared-id")}
     stack.add_role("with-external-id", demanding)
     stack.add_role("without-external-id", demanding)
     stack.add_role("elsewhere", trusting, "ec2:DescribeInstances", account=OTHER_ACCOUNT)

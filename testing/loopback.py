@@ -48,7 +48,14 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Answer = Callable[[Request], Response | None]
+@dataclass(frozen=True)
+class RawResponse:
+    """What the client gets, head and all: parts, each sent at once, which end with the connection."""
+
+    parts: Iterable[bytes]
+
+
+Answer = Callable[[Request], Response | RawResponse | None]
 """Makes the answer to a request; None hangs up without one. It is called in a thread of each connection."""
 
 
@@ -143,6 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
         if response is None:
             self.close_connection = True
             return
+        if isinstance(response, RawResponse):
+            self.close_connection = True
+            self._send(response.parts)
+            return
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -154,7 +165,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.flush()
-        for part in response.body:
+        self._send(response.body)
+
+    def _send(self, parts: Iterable[bytes]) -> None:
+        for part in parts:
             self.wfile.write(part)
             self.wfile.flush()
 

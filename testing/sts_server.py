@@ -81,8 +81,8 @@ def tags_of(asked: Mapping[str, str]) -> dict[str, str]:
 
 def _session(asked: dict[str, str]) -> str:
     expiration = datetime.now(UTC) + timedelta(seconds=int(asked["DurationSeconds"]))
-    _, _, _, _, account, role = asked["RoleArn"].split(":")
-    arn = f"arn:aws:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{asked['RoleSessionName']}"
+    _, partition, _, _, account, role = asked["RoleArn"].split(":")
+    arn = f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{asked['RoleSessionName']}"
     source = f"<SourceIdentity>{asked['SourceIdentity']}</SourceIdentity>" if "SourceIdentity" in asked else ""
     return f"""<AssumeRoleResponse xmlns="{_SPACE}"><AssumeRoleResult>
       <AssumedRoleUser><AssumedRoleId>AROAEXAMPLE:{asked["RoleSessionName"]}</AssumedRoleId><Arn>{arn}</Arn></AssumedRoleUser>

@@ -1,10 +1,11 @@
-"""The table of API tokens in memory, behind a real client of DynamoDB: what would go to AWS is answered here."""
+"""A table of tokens in memory, behind a real client of DynamoDB: what would go to AWS is answered here."""
 
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,11 +43,15 @@ class TokenTable:
         asked: each operation and its parameters.
         failures: answers to the next calls: an error code of AWS; an exception, instead of an answer; None: as
             usual.
+        clock: DynamoDB's own, which its answers tell; None: they do not.
+        attempts: of its client, at each call.
     """
 
     items: dict[str, Item] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, object]]] = field(default_factory=list)
     failures: list[str | Exception | None] = field(default_factory=list)
+    clock: Clock | None = None
+    attempts: int = 1
 
     @cached_property
     def client(self) -> "DynamoDBClient":
@@ -55,7 +60,7 @@ class TokenTable:
             region_name="ap-northeast-2",
             aws_access_key_id="AKIAEXAMPLE",
             aws_secret_access_key="secret",
-            config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+            config=Config(retries={"mode": "standard", "total_max_attempts": self.attempts}),
         )
         client.meta.events.register("before-send.dynamodb.*", cast(Callable[..., None], self._answer))
         return client
@@ -72,10 +77,10 @@ class TokenTable:
 
     def _answer(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         target = request.headers["X-Amz-Target"]
-        return _response(
-            request,
-            *self.answer(target.decode() if isinstance(target, bytes) else str(target), cast(bytes, request.body)),
+        status, body = self.answer(
+            target.decode() if isinstance(target, bytes) else str(target), cast(bytes, request.body)
         )
+        return _response(request, status, body, {"Date": formatdate(self.clock(), usegmt=True)} if self.clock else {})
 
     def answer(self, target: str, body: bytes) -> tuple[int, dict[str, object]]:
         """Status and body of the answer to a request; `target` is its header X-Amz-Target."""
@@ -156,8 +161,10 @@ def _holds(condition: str, item: Item, names: Mapping[str, str], values: Mapping
     if match := re.fullmatch(r"attribute_(not_)?exists\((#\w+)\)", condition):
         return (names[match[2]] in item) is (match[1] is None)
     name, operator, value = condition.split(" ")
-    assert operator == "<="
     found = item.get(names[name])
+    if operator == "=":
+        return found == values[value]
+    assert operator == "<="
     return found is not None and int(str(found["N"])) <= int(str(values[value]["N"]))
 
 
@@ -192,6 +199,8 @@ class _Body:
         yield self._body
 
 
-def _response(request: AWSPreparedRequest, status: int, body: dict[str, object]) -> AWSResponse:
-    headers = HTTPHeaders.from_dict({"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "REQUEST"})
-    return AWSResponse(request.url, status, headers, _Body(json.dumps(body).encode()))
+def _response(
+    request: AWSPreparedRequest, status: int, body: dict[str, object], more: Mapping[str, str]
+) -> AWSResponse:
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": "REQUEST", **more}
+    return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Body(json.dumps(body).encode()))

@@ -3,6 +3,7 @@
 docs/audit.md lists every field.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +12,7 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.origin import Origin
 from chalicelib.decisions.decision import Decision, NearPermits
 from chalicelib.errors import (
+    CallerRefused,
     CredvendError,
     InvalidToken,
     IssuerUnavailable,
@@ -27,7 +29,10 @@ from chalicelib.text.timestamps import rfc3339
 _USER_AGENT_CHARACTERS: Final = 256
 
 
-def first_fields(digest: str, origin: Origin) -> dict[str, object]:
+Fields = dict[str, object]
+
+
+def first_fields(digest: str | None, origin: Origin) -> Fields:
     """What every record begins with: which configuration it was decided by, and where the request came from."""
     return {
         "configuration": digest,
@@ -113,31 +118,42 @@ def failure_fields(failure: StsFailure) -> dict[str, object]:
     return {
         "cause": failure.cause,
         "error": failure.answer.message,
+        "error_type": failure.error_type,
+        "sts_problem": failure.problem,
         "sts_request_id": failure.request_id,
         "sts_milliseconds": failure.milliseconds,
     }
+
+
+def unforeseen_fields(error: BaseException, answer: CredvendError) -> Fields:
+    """That something unforeseen happened: what kind of error, but not its message, which may hold anything.
+
+    Args:
+        answer: what the caller is told.
+    """
+    return {"cause": "unforeseen", "error": answer.message, "error_type": type(error).__name__}
 
 
 # Whose caller has not proved who it is.
 _NOT_PROVED: Final = (Unauthenticated, IssuerUnavailable, TokenStoreUnavailable)
 
 
-def refusal_event(refusal: CredvendError, otherwise: EventName) -> EventName:
-    """Which event a refusal is: of somebody who has not proved who they are, or of somebody known."""
-    return "authentication.failed" if isinstance(refusal, _NOT_PROVED) else otherwise
+def refusal_event(refusal: CredvendError, known: Mapping[str, object], otherwise: EventName) -> EventName:
+    """Which event a refusal is: of somebody who has not proved who they are, or of somebody known.
+
+    Args:
+        known: the fields so far. Who has proved who they are is among them, and may yet bring a token that was used.
+    """
+    return "authentication.failed" if isinstance(refusal, _NOT_PROVED) and "caller" not in known else otherwise
 
 
 def refusal_fields(refusal: CredvendError) -> dict[str, object]:
     """Why the request was turned away, as the caller was told; and of a token what it claims to be."""
     fields: dict[str, object] = {"cause": refusal.code, "error": refusal.message}
     if isinstance(refusal, InvalidToken):
-        fields |= {
-            "cause": refusal.cause,
-            "issuer": refusal.issuer,
-            "key_id": refusal.key_id,
-            "token_id": refusal.token_id,
-            "token_name": refusal.token_name,
-        }
+        fields |= {"cause": refusal.cause} | refusal.token._asdict()
     elif isinstance(refusal, IssuerUnavailable):
         fields |= {"issuer": refusal.issuer}
+    elif isinstance(refusal, CallerRefused):
+        fields |= {"caller_access_key_id": refusal.access_key_id}
     return fields

@@ -25,6 +25,7 @@ EventName = Literal[
     "health.reported",
     "read.denied",
     "authentication.failed",
+    "request.failed",
 ]
 
 

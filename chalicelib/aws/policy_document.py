@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -47,6 +47,19 @@ def document_of(statements: tuple[Statement, ...]) -> dict[str, object]:
 def minify(document: Mapping[str, object]) -> str:
     """The document as STS gets it: JSON without white space, of printable ASCII alone."""
     return json.dumps(document, separators=(",", ":"))
+
+
+def texts_in(value: object) -> Iterator[str]:
+    """Every text in a part of a policy, keys as well."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from texts_in(key)
+            yield from texts_in(child)
+    elif isinstance(value, list | tuple):
+        for child in value:
+            yield from texts_in(child)
 
 
 def _statement(statement: object, place: str) -> Statement:

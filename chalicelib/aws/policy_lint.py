@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.aws.policy_document import Json, Statement
@@ -19,8 +19,6 @@ _OPERATORS: Final = frozenset(
     | {"String" + test for test in _TEXTS}
     | {kind + test for kind in ("Numeric", "Date") for test in _NUMBERS}
 )
-# `$(claims.x)` and `{claims.x}`, where `${claims.x}` was meant.
-_NEARLY_A_PLACEHOLDER = re.compile(r"(?:\$\(|(?<!\$)\{)\s*(?:caller|claims|params)\.", re.ASCII)
 
 
 def lint(statements: tuple[Statement, ...]) -> None:
@@ -45,9 +43,6 @@ def lint(statements: tuple[Statement, ...]) -> None:
                 if not _is_resource(resource):
                     raise ValueError(f"{place}.{name} {resource!r} must be `*`, or an ARN: arn:aws:s3:::bucket/key")
         _lint_operators(statement.get("Condition"), f"{place}.Condition")
-        for text in _all_texts(statement):
-            if _NEARLY_A_PLACEHOLDER.search(text):
-                raise ValueError(f"{place}: {text!r} holds what is nearly a placeholder: write ${{claims.NAME}}")
 
 
 def _lint_operators(condition: Json, place: str) -> None:
@@ -64,11 +59,3 @@ def _is_resource(text: str) -> bool:
 
 def _texts(value: Json) -> list[str]:
     return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, str)]
-
-
-def _all_texts(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list | dict):
-        for child in value.values() if isinstance(value, dict) else value:
-            yield from _all_texts(child)

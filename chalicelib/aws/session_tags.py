@@ -8,6 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
+from chalicelib.text.printable import named
+
 MAXIMUM_TAGS: Final = 50
 KEY_CHARACTERS: Final = 128
 VALUE_CHARACTERS: Final = 256
@@ -41,19 +43,23 @@ def check_value(value: str) -> None:
         raise ValueError(f"has {len(value)} characters, and STS takes {VALUE_CHARACTERS}")
     if value.lower().startswith("aws:"):
         raise ValueError("begins with `aws:`, which is reserved")
-    if not is_tag_text(value):
-        raise ValueError("holds a character that STS does not take: letters, digits, spaces and `_.:/=+-@` are taken")
+    for place, character in enumerate(value, start=1):
+        if not _is_taken(character):
+            raise ValueError(
+                f"holds a character that STS does not take, {named(character)} (character {place}): letters, digits, "
+                "spaces and `_.:/=+-@` are taken"
+            )
 
 
 def is_tag_text(text: str) -> bool:
     """Whether all characters are letters, digits or spaces of any script, or one of `_.:/=+-@`."""
+    return all(map(_is_taken, text))
+
+
+def _is_taken(character: str) -> bool:
     # Separators that end a line are left out: STS would take them, and people could not see them.
-    return all(
-        character in _PUNCTUATION
-        or unicodedata.category(character)[0] in "LN"
-        or unicodedata.category(character) == "Zs"
-        for character in text
-    )
+    category = unicodedata.category(character)
+    return character in _PUNCTUATION or category[0] in "LN" or category == "Zs"
 
 
 def twice(keys: Iterable[str]) -> str | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 2
 ATTEMPTS: Final = 2
+WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
 _TROUBLE: Final = (BotoCoreError, ClientError, ResponseParserError)
 
 
@@ -82,6 +83,35 @@ class Table:
             if _code(error) == "ConditionalCheckFailedException":
                 raise ConditionFailed from None
             raise self._unavailable("UpdateItem", error) from None
+
+    def put(
+        self,
+        item: "Mapping[str, AttributeValueTypeDef]",
+        condition: str,
+        names: Mapping[str, str],
+        values: "Mapping[str, AttributeValueTypeDef]",
+    ) -> None:
+        """Write a whole item, if a condition holds of the one that is there.
+
+        Args:
+            condition: an expression, in which `names` begin with `#` and `values` with `:`.
+
+        Raises:
+            ConditionFailed: it does not.
+            TableUnavailable: the table could not be asked; the item may have been written.
+        """
+        try:
+            self._client.put_item(
+                TableName=self.name,
+                Item=item,
+                ConditionExpression=condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=values,
+            )
+        except _TROUBLE as error:
+            if _code(error) == "ConditionalCheckFailedException":
+                raise ConditionFailed from None
+            raise self._unavailable("PutItem", error) from None
 
     def _unavailable(self, operation: str, error: Exception) -> TableUnavailable:
         # Not the message: it may hold anything.

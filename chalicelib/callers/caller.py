@@ -24,12 +24,14 @@ class NameParts(NamedTuple):
         label: what people recognise.
         identity: what makes this caller another than all others of its kind. No principal id is part of it: a name is
             used by one principal at a time, and the audit record holds the id.
+        told: what comes before the label, each part of which is to be recognised even where it is too long.
     """
 
     prefix: str
     exact: str | None
     label: str
     identity: tuple[str, ...]
+    told: tuple[str, ...] = ()
 
 
 class Facts(NamedTuple):
@@ -44,6 +46,18 @@ class Facts(NamedTuple):
     name: str
     account: str | None = None
     claims: Mapping[str, Claim] = MappingProxyType({})
+
+
+class OneUse(NamedTuple):
+    """What a caller proved itself with is good for one vend.
+
+    Attributes:
+        key: stands for it, and for nothing else: 64 hexadecimal digits.
+        until: from then on nobody takes it any more; whole seconds since 1970, UTC.
+    """
+
+    key: str
+    until: int
 
 
 class Caller(ABC):
@@ -88,6 +102,11 @@ class Caller(ABC):
     @abstractmethod
     def description(self) -> Mapping[str, object]:
         """The caller as it is shown itself, as JSON."""
+
+    @property
+    def one_use(self) -> OneUse | None:
+        """What the caller brought, if it must not vend a second time; None: it may."""
+        return None
 
     @classmethod
     @abstractmethod

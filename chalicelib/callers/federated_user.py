@@ -22,12 +22,15 @@ class FederatedUser(IamCaller):
     account: str
     name: str
     principal_id: str
+    access_key_id: str | None = None
 
     @classmethod
     def of_principal(cls, principal: Principal) -> Self | None:
         if (principal.service, principal.resource_type) != ("sts", "federated-user") or not principal.resource:
             return None
-        return cls(principal.partition, principal.account, principal.resource, principal.principal_id)
+        return cls(
+            principal.partition, principal.account, principal.resource, principal.principal_id, principal.access_key_id
+        )
 
     @property
     def arn(self) -> str:

@@ -23,6 +23,7 @@ class Principal(NamedTuple):
         service: `iam` or `sts`.
         resource_type: `user`, `assumed-role` and so on.
         resource: what stands behind the type, without the slash between them.
+        access_key_id: of the key that the request was signed with; None where API Gateway does not say it.
     """
 
     partition: str
@@ -31,15 +32,21 @@ class Principal(NamedTuple):
     resource_type: str
     resource: str
     principal_id: str
+    access_key_id: str | None = None
 
 
 class IamCaller(Caller):
-    """A caller whom API Gateway has verified by a SigV4 signature."""
+    """A caller whom API Gateway has verified by a SigV4 signature.
+
+    Attributes:
+        access_key_id: of the key that it signed with: the credential, as CloudTrail calls it.
+    """
 
     __slots__ = ()
     partition: str
     account: str
     principal_id: str
+    access_key_id: str | None
 
     @classmethod
     @abstractmethod
@@ -64,7 +71,11 @@ class IamCaller(Caller):
         return self._description()
 
     def _audit_fields(self) -> dict[str, object]:
-        return {"caller_account": self.account, "caller_principal_id": self.principal_id}
+        return {
+            "caller_account": self.account,
+            "caller_principal_id": self.principal_id,
+            "caller_access_key_id": self.access_key_id,
+        }
 
     def _description(self) -> dict[str, object]:
         return {"Arn": self.arn, "Type": self.kind, "Account": self.account, "PrincipalId": self.principal_id}

@@ -25,13 +25,21 @@ class IamRoleSession(IamCaller):
     role_name: str
     session_name: str
     principal_id: str
+    access_key_id: str | None = None
 
     @classmethod
     def of_principal(cls, principal: Principal) -> Self | None:
         role_name, slash, session_name = principal.resource.partition("/")
         if (principal.service, principal.resource_type) != ("sts", "assumed-role") or not slash:
             return None
-        return cls(principal.partition, principal.account, role_name, session_name, principal.principal_id)
+        return cls(
+            principal.partition,
+            principal.account,
+            role_name,
+            session_name,
+            principal.principal_id,
+            principal.access_key_id,
+        )
 
     @property
     def arn(self) -> str:

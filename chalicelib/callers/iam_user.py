@@ -25,13 +25,21 @@ class IamUser(IamCaller):
     path: str
     name: str
     principal_id: str
+    access_key_id: str | None = None
 
     @classmethod
     def of_principal(cls, principal: Principal) -> Self | None:
         if (principal.service, principal.resource_type) != ("iam", "user") or not principal.resource:
             return None
         path, slash, name = principal.resource.rpartition("/")
-        return cls(principal.partition, principal.account, f"/{path}{slash}", name, principal.principal_id)
+        return cls(
+            principal.partition,
+            principal.account,
+            f"/{path}{slash}",
+            name,
+            principal.principal_id,
+            principal.access_key_id,
+        )
 
     @property
     def arn(self) -> str:

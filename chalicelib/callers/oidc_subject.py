@@ -3,11 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
-from chalicelib.callers.caller import Caller, Claim, Facts, NameParts
+from chalicelib.callers.caller import Caller, Claim, Facts, NameParts, OneUse
 from chalicelib.callers.cedar_entity import CedarEntity, TagValue
+from chalicelib.callers.presented_token import PresentedToken
+from chalicelib.callers.subject_label import recognised
+from chalicelib.text.printable import is_printable_line, is_visible
 
+# It stands in policies and in records.
+MAXIMUM_GROUP_CHARACTERS: Final = 1024
+# Of what was left out, a record shows so many, and of each so much: whoever names groups does not fill the log.
+_SHOWN_GROUPS: Final = 5
+_SHOWN_CHARACTERS: Final = 64
 _ISSUER = re.compile(r"[A-Za-z0-9_.-]+", re.ASCII)
 
 
@@ -20,6 +28,9 @@ class OidcSubject(Caller):
         subject: what the issuer calls it.
         groups: as the issuer names them.
         claims: the tags of its Cedar entity: text, or several texts.
+        odd_groups: what stands among the groups, and that no policy can name.
+        token: what it proved itself with; None for one that proved nothing, which tests and policies speak of.
+        token_use: set where its issuer wants each token to vend once only.
     """
 
     kind: ClassVar[str] = "OidcSubject"
@@ -27,6 +38,9 @@ class OidcSubject(Caller):
     subject: str
     groups: tuple[str, ...] = ()
     claims: tuple[tuple[str, Claim], ...] = ()
+    odd_groups: tuple[str | None, ...] = ()
+    token: PresentedToken | None = None
+    token_use: OneUse | None = None
 
     @property
     def identifier(self) -> str:
@@ -36,11 +50,13 @@ class OidcSubject(Caller):
     def name_parts(self) -> NameParts:
         # The issuer's name holds no `=`, so that it reads back.
         readable = self.subject and _ISSUER.fullmatch(self.issuer)
+        told = recognised(self.subject)
         return NameParts(
             prefix="oidc",
             exact=f"oidc={self.issuer}={self.subject}" if readable else None,
-            label=f"{self.subject}@{self.issuer}",
+            label=f"@{self.issuer}" if told else f"{self.subject}@{self.issuer}",
             identity=(self.issuer, self.subject),
+            told=told,
         )
 
     @property
@@ -61,12 +77,14 @@ class OidcSubject(Caller):
 
     @property
     def audit_fields(self) -> Mapping[str, object]:
-        return {
-            "caller_issuer": self.issuer,
-            "caller_subject": self.subject,
-            "caller_groups": list(self.groups) or None,
-            "caller_claims": self._claims or None,
-        }
+        token = {} if self.token is None else {f"caller_{name}": value for name, value in self.token._asdict().items()}
+        who: dict[str, object] = {"caller_issuer": self.issuer, "caller_subject": self.subject}
+        groups = {"caller_groups": list(self.groups) or None, "caller_groups_left_out": _left_out(self.odd_groups)}
+        return who | token | groups | {"caller_claims": self._claims or None}
+
+    @property
+    def one_use(self) -> OneUse | None:
+        return self.token_use
 
     @property
     def description(self) -> Mapping[str, object]:
@@ -100,6 +118,30 @@ def is_of_an_issuer(identifier: str, issuers: frozenset[str]) -> bool:
     """Whether the id of a subject or a group begins with the name of a trusted issuer."""
     issuer, colon, rest = identifier.partition(":")
     return issuer in issuers and bool(colon and rest)
+
+
+def is_group_name(text: str) -> bool:
+    """Whether people can tell that name from others. What they cannot is in no policy, and of no caller."""
+    return len(text) <= MAXIMUM_GROUP_CHARACTERS and is_printable_line(text) and is_visible(text)
+
+
+def problem_with_group(identifier: str, issuers: frozenset[str]) -> str | None:
+    """Why nobody is in a group of that id, as `Caller.problem_with_id` says it of callers."""
+    if not is_of_an_issuer(identifier, issuers):
+        return NOT_OF_AN_ISSUER
+    if not is_group_name(identifier.partition(":")[2]):
+        return (
+            "can have no member: groups whose names are blank, hold what cannot be printed or are too long are left out"
+        )
+    return None
+
+
+def _left_out(groups: tuple[str | None, ...]) -> Mapping[str, object] | None:
+    """For the record: how many, and some of them."""
+    if not groups:
+        return None
+    some = [group if group is None else group[:_SHOWN_CHARACTERS] for group in groups[:_SHOWN_GROUPS]]
+    return {"count": len(groups), "some": some}
 
 
 def _tag(claim: Claim) -> TagValue:

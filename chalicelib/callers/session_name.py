@@ -19,6 +19,7 @@ from chalicelib.callers.caller import Caller, NameParts
 MAXIMUM_CHARACTERS: Final = 64
 # 130 bits. With 80, a search for any two names of one's own that are the same would be within reach.
 _HASH_CHARACTERS: Final = 26
+_LEFT_OUT: Final = ".."
 
 _EXACT = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}", re.ASCII)
 _FOREIGN = re.compile(r"[^A-Za-z0-9_+=,.@-]", re.ASCII)
@@ -34,7 +35,23 @@ def session_name(caller: Caller) -> str:
     if parts.exact is not None and _EXACT.fullmatch(parts.exact):
         return parts.exact
     room = MAXIMUM_CHARACTERS - len(f"{parts.prefix}--") - _HASH_CHARACTERS
-    return f"{parts.prefix}-{_FOREIGN.sub('_', parts.label)[:room]}-{_hash(caller.kind, parts)}"
+    label = _fitted(parts.told, room)
+    if len(label) + 1 < room:  # or nothing but a separator would be added
+        label += parts.label
+    return f"{parts.prefix}-{_FOREIGN.sub('_', label)[:room]}-{_hash(caller.kind, parts)}"
+
+
+def _fitted(told: tuple[str, ...], room: int) -> str:
+    """The parts side by side; where they do not fit, the longest lose their middle, down to one length."""
+    limit = room
+    while sum(min(len(part), limit) for part in told) + len(told) - 1 > room:
+        limit -= 1
+    return "_".join(part if len(part) <= limit else _without_middle(part, limit) for part in told)
+
+
+def _without_middle(text: str, characters: int) -> str:
+    tail = (characters - len(_LEFT_OUT)) // 2
+    return text[: characters - len(_LEFT_OUT) - tail] + _LEFT_OUT + text[-tail:]
 
 
 def identity_hash(caller: Caller) -> str:

@@ -6,11 +6,17 @@ Whoever packages or validates a configuration is told. It stops nothing, and the
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from chalicelib.configuration.catalog_warnings import catalog_warnings
+from chalicelib.configuration.issuer_warnings import issuer_warnings
 from chalicelib.configuration.policy_warnings import policy_warnings
 from chalicelib.configuration.source import WrittenConfiguration
 
 # Each yields lines that begin with the file: `issuers.yaml: issuer 'okta': ...`.
-_SOURCES: Final[tuple[Callable[[WrittenConfiguration], Iterable[str]], ...]] = (policy_warnings,)
+_SOURCES: Final[tuple[Callable[[WrittenConfiguration], Iterable[str]], ...]] = (
+    catalog_warnings,
+    policy_warnings,
+    lambda written: issuer_warnings(written.issuers),
+)
 
 
 def configuration_warnings(written: WrittenConfiguration) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from chalicelib.configuration.yaml_file import read_entries_and_settings
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role, make_role
+from chalicelib.roles.scoping_lint import lint_scoping
 from chalicelib.roles.session_rules import SessionRules, read_session_rules
 from chalicelib.text.durations import MALFORMED
 from chalicelib.text.local_time import TimeZone
@@ -110,7 +111,9 @@ def _session_rules(entry: RoleEntry) -> SessionRules:
     rules = read_session_rules(entry)
     if entry.policy is not UNSET:
         try:
-            lint(check_document(entry.policy))
+            statements = check_document(entry.policy)
+            lint(statements)
+            lint_scoping(statements)
         except ValueError as error:
             raise ValueError(f"`policy` {error}") from None
     if (rules.tags or rules.caller_tags or rules.transitive_tags) and not entry.tag_session:

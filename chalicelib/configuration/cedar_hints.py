@@ -61,12 +61,9 @@ def hint_on_refusal(tokens: Sequence[Token], at: int) -> Hint | None:
     if at == len(tokens) or tokens[at].text == ";":
         return _hint_on_end(tokens, at)
     before = tokens[at - 1] if at else None
-    negated = _hint_on_word(tokens, at - 1) if before is not None and before.text.lower() == "not" else None
     return (
         _hint_on_word(tokens, at)
-        or (
-            None if negated is None else negated._replace(words="Cedar has no `not`: write !", about=at - 1, alone=True)
-        )
+        or _hint_on_negation(before, at - 1)
         or _hint_on_condition(before, tokens[at])
         or _hint_on_text(tokens[: at + 1])
     )

@@ -58,7 +58,10 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         _refuse("was made for another stage")
     entries, defaults = document["roles"], document["defaults"]
     catalog = Catalog.of(
-        [(entry["name"], entry["arn"]) for entry in entries], lambda place: _role(defaults | entries[place])
+        [(entry["name"], entry["arn"]) for entry in entries],
+        lambda place: _role(defaults | entries[place]),
+        # Of all that is compiled. It is told nobody, and who can compute it knows the roles.
+        key=bytes.fromhex(written.decode()),
     )
     policies = tuple(
         IndexedPolicy(name, text, caller, role, tuple(named), permits, kind)

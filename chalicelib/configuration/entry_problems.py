@@ -1,9 +1,14 @@
 """Words for what is wrong with the entries of configuration files."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
+
+# YAML reads 123 as a number and yes as true where a text is meant. Durations are numbers, too.
+_NEEDS_QUOTES: Final = re.compile(r"^Expected `(?!int \| str`)[^`]*\bstr\b[^`]*`, got `(int|float|bool)`")
 
 
 def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[str, str]) -> str:
@@ -22,6 +27,8 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
     if not separator:
         return message.replace("Object missing", "lacks the")
     field = where.rstrip("`")
+    if _NEEDS_QUOTES.search(what):
+        what += ": write it in quotes"
     return f"`{field}` {patterns.get(field.partition('[')[0], what) if 'matching regex' in what else what}"
 
 

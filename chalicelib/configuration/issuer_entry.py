@@ -42,8 +42,9 @@ class IssuerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
         Annotated[list[Text], Meta(min_length=1)] | None,
         Meta(description="The `typ` of its tokens. Default: JWT, or none."),
     ] = None
-    max_age: Annotated[Duration, Meta(description="The longest time since `iat`.")] = "24h"
+    max_age: Annotated[Duration, Meta(description="The longest time since `iat`: at most 30d.")] = "24h"
     leeway: Annotated[Duration, Meta(description="For clocks that differ: at most 5m.")] = "30s"
+    single_use: Annotated[bool, Meta(description="A token vends once only; it must have a `jti`.")] = False
 
 
 class IssuersFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

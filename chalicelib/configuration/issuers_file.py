@@ -4,14 +4,22 @@ from pathlib import Path
 
 import msgspec
 
-from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar, check_url, normal_type
+from chalicelib.callers.oidc.issuer import (
+    MAXIMUM_LEEWAY_SECONDS,
+    ClaimPath,
+    Issuer,
+    Scalar,
+    check_url,
+    normal_type,
+)
 from chalicelib.configuration.entry_problems import duplicates, field_message, label
 from chalicelib.configuration.issuer_entry import ALGORITHMS, PATTERNS_IN_WORDS, IssuerEntry, IssuersFile
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.errors import ConfigError
 from chalicelib.text.durations import seconds_of
 
-_MAXIMUM_LEEWAY_SECONDS = 300
+# It is there to bound a stolen token: what must live longer is an API token, which can be revoked.
+_MAXIMUM_AGE_SECONDS = 2_592_000
 
 
 def load_issuers(path: Path, allow_loopback_http: bool) -> tuple[Issuer, ...]:
@@ -87,8 +95,11 @@ def _issuer(entry: IssuerEntry, allow_loopback_http: bool) -> Issuer:
     if unknown:
         raise ValueError(f"`algorithms` must be of {', '.join(ALGORITHMS)}; {unknown[0]!r} is not")
     leeway = _seconds("leeway", entry.leeway)
-    if leeway > _MAXIMUM_LEEWAY_SECONDS:
+    if leeway > MAXIMUM_LEEWAY_SECONDS:
         raise ValueError("`leeway` must be at most 5m")
+    max_age = _seconds("max_age", entry.max_age)
+    if max_age > _MAXIMUM_AGE_SECONDS:
+        raise ValueError("`max_age` must be at most 30d")
     return Issuer(
         name=entry.name,
         url=entry.issuer,
@@ -102,8 +113,9 @@ def _issuer(entry: IssuerEntry, allow_loopback_http: bool) -> Issuer:
         claims=tuple((tag, _path(path)) for tag, path in entry.claims.items()),
         required_claims=tuple((name, _allowed(values)) for name, values in entry.required_claims.items()),
         types=frozenset({None, "jwt"} if entry.types is None else map(normal_type, entry.types)),
-        max_age=_seconds("max_age", entry.max_age),
+        max_age=max_age,
         leeway=leeway,
+        single_use=entry.single_use,
     )
 
 

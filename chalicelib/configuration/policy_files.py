@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from chalicelib.callers.kinds import KINDS
-from chalicelib.callers.oidc_subject import NOT_OF_AN_ISSUER, is_of_an_issuer
+from chalicelib.callers.oidc_subject import problem_with_group
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, entities_in
@@ -168,15 +168,15 @@ class _Checker:
 
     def _check_entities(self, policy: object) -> Iterator[str]:
         for kind, identifier in entities_in(policy):
-            shown = f'{kind}::"{identifier}"'
+            shown = f'{kind}::"{identifier}"' if identifier.isprintable() else f"{kind}::{identifier!a}"
             if kind == "Role" and identifier not in self._roles:
                 yield f"{shown} is not in the catalog: a role is named by its catalog name"
             elif kind == "RoleGroup" and identifier not in self._groups:
                 yield f"{shown} is not a group of any role in the catalog"
             elif kind == "OidcIssuer" and identifier not in self._issuers:
                 yield f"{shown} is not in issuers.yaml"
-            elif kind == "OidcGroup" and not is_of_an_issuer(identifier, self._issuers):
-                yield f"{shown} {NOT_OF_AN_ISSUER}"
+            elif kind == "OidcGroup" and (wrong := problem_with_group(identifier, self._issuers)) is not None:
+                yield f"{shown} {wrong}"
             elif kind == "Account" and re.fullmatch(r"[0-9]{12}", identifier, re.ASCII) is None:
                 yield f"{shown} can be nobody: an account is 12 digits"
             elif kind in ("RequestedTags", "RequestedParams"):

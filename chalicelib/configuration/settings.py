@@ -12,6 +12,7 @@ class Settings(NamedTuple):
     Attributes:
         region: where the function runs; Lambda sets it.
         tokens_table: name of the table of API tokens, or None: none are taken.
+        used_tokens_table: name of the table of tokens that vend once only, or None: none of those vends.
         allow_loopback_http: let issuers on this very machine be reached without TLS. For tests alone.
         deployed: this is a deployed function, which takes the configuration that was compiled for it, and no other.
     """
@@ -20,6 +21,7 @@ class Settings(NamedTuple):
     tokens_table: str | None = None
     allow_loopback_http: bool = False
     deployed: bool = False
+    used_tokens_table: str | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -38,4 +40,5 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         # Lambda sets it always, and nobody can set it otherwise:
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         deployed="AWS_LAMBDA_FUNCTION_NAME" in environment,
+        used_tokens_table=environment.get("CREDVEND_USED_TOKENS_TABLE") or None,
     )

@@ -17,7 +17,13 @@ def load_trusted_issuers(config: Path, allow_loopback_http: bool) -> dict[str, T
     Raises:
         ConfigError: one line for every problem found.
     """
-    return trusted_issuers(config, read_issuers(config / "issuers.yaml"), allow_loopback_http)
+    from chalicelib.configuration.issuer_warnings import issuer_mistakes  # the deployed function's were checked before
+
+    trusted = trusted_issuers(config, read_issuers(config / "issuers.yaml"), allow_loopback_http)
+    mistakes = issuer_mistakes(one.issuer for one in trusted.values())
+    if mistakes:
+        raise ConfigError(mistakes)
+    return trusted
 
 
 def trusted_issuers(config: Path, entries: list[object], allow_loopback_http: bool) -> dict[str, TrustedIssuer]:

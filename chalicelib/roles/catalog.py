@@ -1,6 +1,7 @@
 """Which roles are there? The catalog, checked: what a request is matched with."""
 
-import zlib
+import hashlib
+import os
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -26,24 +27,28 @@ class Catalog:
     """The roles, found by name or ARN."""
 
     def __init__(self, roles: tuple[Role, ...]) -> None:
+        """A catalog with a key of its own for stand-ins, drawn now."""
         ids = [(role.name, role.arn) for role in roles]
         self._make: Callable[[int], Role] = roles.__getitem__
-        self._index(ids)
+        self._index(ids, os.urandom(32))
 
     @classmethod
-    def of(cls, ids: Sequence[tuple[str, str]], make: Callable[[int], Role]) -> "Catalog":
+    def of(cls, ids: Sequence[tuple[str, str]], make: Callable[[int], Role], key: bytes) -> "Catalog":
         """A catalog whose roles are made when they are asked for: in one execution environment, most never are.
 
         Args:
             ids: name and ARN of each.
             make: makes a role, given its place among them.
+            key: up to 64 bytes that no caller knows, the same in all environments of a deployment: it says which role
+                stands in for one that is not there.
         """
         catalog = cls.__new__(cls)
         catalog._make = cache(make)
-        catalog._index(ids)
+        catalog._index(ids, key)
         return catalog
 
-    def _index(self, ids: Sequence[tuple[str, str]]) -> None:
+    def _index(self, ids: Sequence[tuple[str, str]], key: bytes) -> None:
+        self._key = key
         self._count = len(ids)
         # No name looks like an ARN: names have no colon.
         self._places = {text: place for place, texts in enumerate(ids) for text in texts}
@@ -58,9 +63,16 @@ class Catalog:
         place = self._places.get(name_or_arn)
         return None if place is None else self._make(place)
 
-    def stand_in(self, name_or_arn: str) -> Role:
-        """A role to ask about instead of one that is not there, so that its refusal takes as long.
+    def role_or_stand_in(self, name_or_arn: str) -> tuple[Role | None, Role]:
+        """The role of that catalog name or ARN, or None; and the role to ask about, so that both take as long.
 
-        Always the same one: of a role that is there, too, the second refusal is quicker.
+        Where there is none, it is one of the others, always the same: of a role that is there, too, the second refusal
+        is quicker. Callers cannot tell which, or they would warm it up under another name, and see.
         """
-        return self._make(zlib.crc32(name_or_arn.encode()) % self._count) if self._count else NOWHERE
+        if not self._count:
+            return None, NOWHERE
+        # Looked for in any case: it takes as long as a look-up.
+        digest = hashlib.blake2b(name_or_arn.encode(), digest_size=8, key=self._key).digest()
+        stand_in = int.from_bytes(digest) % self._count
+        place = self._places.get(name_or_arn)
+        return (None, self._make(stand_in)) if place is None else (self._make(place),) * 2

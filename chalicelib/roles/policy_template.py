@@ -11,18 +11,18 @@ from typing import Final
 
 from chalicelib.aws.policy_document import VERSION, Json, Statement, check_document
 from chalicelib.roles.guards import Bounds, Guard, guards
-from chalicelib.roles.template import VARIABLE, Placeholder, Template, parse_template
+from chalicelib.roles.template import VARIABLE, Placeholder, Template, holds_placeholder, parse_template
 from chalicelib.roles.template_values import Values
 
 # Characters that mean something to IAM, and how it is told that they do not:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
 _ESCAPES: Final = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 # The operators in whose values IAM looks for variables, and so for those escapes (same page).
-_TEXT_OPERATOR = re.compile(
+TEXT_OPERATOR = re.compile(
     r"((?:ForAllValues|ForAnyValue):)?(String|Arn)(Not)?(Equals|EqualsIgnoreCase|Like)(IfExists)?", re.ASCII
 )
 # arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE
-_FIELDS_BEFORE_RESOURCE: Final = 5
+FIELDS_BEFORE_RESOURCE: Final = 5
 # What has a meaning within resources: of a value that holds one, `table/X` would be an index of another table,
 # `function:X` an alias of another function, and a bucket an object.
 _PARTS_OF_RESOURCES: Final = "/:"
@@ -126,7 +126,7 @@ def _parse(statement: Statement, place: str) -> dict[str, Node]:
 def _condition(condition: Json, place: str, allows: bool) -> Node:
     parsed: dict[str, Node] = {}
     for operator, keys in _items(condition):
-        match = _TEXT_OPERATOR.fullmatch(operator)
+        match = TEXT_OPERATOR.fullmatch(operator)
         tests: dict[str, Node] = {}
         for key, values in _items(keys):
             _fixed(key, f"{place}.{operator}")
@@ -170,7 +170,7 @@ def _in_fields(template: Template) -> Iterator[Placeholder]:
     for part in template.parts:
         if isinstance(part, str):
             colons += VARIABLE.sub("", part).count(":")
-        elif colons < _FIELDS_BEFORE_RESOURCE:
+        elif colons < FIELDS_BEFORE_RESOURCE:
             yield part
 
 
@@ -180,7 +180,7 @@ def _fixed(value: Json, place: str) -> Node:
         return [_fixed(one, place) for one in value]
     if isinstance(value, dict):
         return {key: _fixed(one, place) for key, one in value.items()}
-    if isinstance(value, str) and re.search(r"\$\{(caller|claims|params)\b", value):
+    if isinstance(value, str) and holds_placeholder(value):
         places = "Resource, NotResource, and the values of conditions on texts and ARNs"
         raise ValueError(f"{place}: placeholders may stand in {places} only")
     return value

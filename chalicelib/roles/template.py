@@ -14,8 +14,12 @@ CallerField = Literal["name", "account", "session_name"]
 CALLER_FIELDS: Final = get_args(CallerField)
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}", re.ASCII)
+# How a placeholder begins, and what is meant for one: in the singular, with a colon, with blanks, in capitals.
+_BEGINNING: Final = r"\s*(?:caller|claim|param)s?\s*[.:]"
 # IAM would take it for a variable of its own that has no value, and a Deny that holds one denies nothing.
-_MISSPELT = re.compile(r"\s*(caller|claim|param)s?\s*[.:]", re.ASCII | re.IGNORECASE)
+_MISSPELT = re.compile(_BEGINNING, re.ASCII | re.IGNORECASE)
+# The same anywhere in a text, between `${` and `}`, `$(` and `)`, or `{` and `}`.
+_LOOKS_MEANT = re.compile(rf"(?:\$?\{{|\$\(){_BEGINNING}", re.ASCII | re.IGNORECASE)
 # A variable of IAM's own, as it stands in a text.
 VARIABLE = re.compile(r"\$\{[^{}]*\}")
 
@@ -44,6 +48,11 @@ class Template:
     def fill(self, value_of: Callable[[Placeholder], str]) -> str:
         """The text, with each placeholder's value in its place."""
         return "".join(value_of(part) if isinstance(part, Placeholder) else part for part in self.parts)
+
+
+def holds_placeholder(text: str) -> bool:
+    """Whether there is a placeholder in a text, or what looks as if it was meant for one."""
+    return _LOOKS_MEANT.search(text) is not None
 
 
 def parse_template(text: str, variables_of_iam: bool) -> Template:

@@ -14,6 +14,7 @@ from chalicelib.roles.session_rules import fits
 from chalicelib.roles.template_values import Values
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.scoping import session_policy
+from chalicelib.text.printable import unprintable
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 _TAG_VALUE = re.compile(r"[A-Za-z0-9 _.:/=+@-]{0,256}", re.ASCII)
@@ -133,7 +134,9 @@ def _params(request: VendRequest, role: Role) -> dict[str, str]:
         if value is None:
             raise InvalidRequest(f"Param {name} is required for role {role.name}.")
         if not fits(param, value):
-            raise InvalidRequest(f"Param {name} must match {param.bounds.pattern.pattern} for role {role.name}.")
+            mark = unprintable(value)
+            holds = f", and holds {mark}: remove that" if mark else ""
+            raise InvalidRequest(f"Param {name} must match {param.bounds.pattern.pattern} for role {role.name}{holds}.")
         values[name] = value
     return values
 

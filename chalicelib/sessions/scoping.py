@@ -5,17 +5,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_s
 own, an `Allow` of the caller's would widen the session, and only `Deny` is taken.
 """
 
-import re
-
-from chalicelib.aws.policy_document import VERSION, Statement, document_of, minify
+from chalicelib.aws.policy_document import VERSION, Statement, document_of, minify, texts_in
 from chalicelib.errors import InvalidRequest
 from chalicelib.roles.role import Role
 from chalicelib.roles.session_rules import MAXIMUM_POLICY_CHARACTERS
+from chalicelib.roles.template import holds_placeholder
 from chalicelib.roles.template_values import Values
 from chalicelib.sessions.asked import CallerPolicy
-
-# What the catalog would fill. Sent as it is, a Deny that holds one would deny nothing.
-_PLACEHOLDER = re.compile(r"\$\{(?:caller|claims|params)\.")
 
 
 def session_policy(role: Role, values: Values, asked: CallerPolicy | None) -> str | None:
@@ -38,7 +34,8 @@ def _denials(asked: CallerPolicy, role: Role) -> tuple[Statement, ...]:
     why = f"because role {role.name} has a scoping policy of its own, beside which an Allow would widen the session"
     if asked.document.get("Version") != VERSION:
         raise InvalidRequest(f'Field "policy": Version must be "{VERSION}" for role {role.name}.')
-    if _PLACEHOLDER.search(minify(asked.document)):
+    # The catalog would fill it. Sent as it is, a Deny that holds one would deny nothing.
+    if any(map(holds_placeholder, texts_in(asked.document))):
         raise InvalidRequest('Field "policy": placeholders are for the catalog; write the value out.')
     for index, statement in enumerate(asked.statements):
         if statement["Effect"] != "Deny":

@@ -1,6 +1,7 @@
 """The call to STS AssumeRole. What its refusals mean to a person is in sts_failures.py."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, cast
@@ -10,7 +11,8 @@ from botocore.parsers import ResponseParserError
 
 from chalicelib.aws.client import client_config, session
 from chalicelib.sessions.plan import SessionPlan
-from chalicelib.sessions.sts_failures import refused, unreachable, unreadable
+from chalicelib.sessions.sts_answer import problem_with
+from chalicelib.sessions.sts_failures import not_answered, refused, unbelievable
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
@@ -25,6 +27,9 @@ ATTEMPTS: Final = 3
 _BACK_OFF_SECONDS: Final = 1 + 2
 # Whoever has less time left does not ask: a session would be made that nobody gets, or that no record tells the end of.
 WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + _BACK_OFF_SECONDS + 1
+
+# What botocore raises of an answer: no XML, a tag that is not there, text instead of a number or a time (tried).
+_UNREADABLE: Final = (ResponseParserError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +74,27 @@ def assume_role(client: "STSClient", plan: SessionPlan) -> Session:
     """Carry out the plan.
 
     Raises:
-        StsFailure: STS refused or could not be reached; says what to do.
+        StsFailure: STS refused, could not be reached, or answered with half a session; says what to do.
     """
     started = time.monotonic()
     arguments = _arguments(plan)
     try:
-        return _session(client.assume_role(**arguments), plan, started)
+        answer = client.assume_role(**arguments)
     except ClientError as error:
         raise refused(error, plan, _since(started)) from None
     except BotoCoreError as error:
-        raise unreachable(error, _since(started)) from None
-    except (KeyError, ResponseParserError):
-        raise unreadable(_since(started)) from None
+        raise not_answered(error, _since(started)) from None
+    except UnicodeEncodeError:  # a ValueError, but nothing was asked
+        raise
+    except _UNREADABLE as error:
+        raise unbelievable("it cannot be read", None, _since(started), type(error).__name__) from None
+    return _session(answer, plan, _since(started))
 
 
-def _session(answer: "AssumeRoleResponseTypeDef", plan: SessionPlan, started: float) -> Session:
+def _session(answer: "AssumeRoleResponseTypeDef", plan: SessionPlan, milliseconds: int) -> Session:
+    problem = problem_with(cast(Mapping[str, object], answer), plan, time.time())
+    if problem is not None:
+        raise unbelievable(problem, answer.get("ResponseMetadata", {}).get("RequestId"), milliseconds)
     issued = answer["Credentials"]
     return Session(
         credentials=Credentials(
@@ -97,7 +108,7 @@ def _session(answer: "AssumeRoleResponseTypeDef", plan: SessionPlan, started: fl
         packed_policy_size=answer.get("PackedPolicySize"),
         source_identity=answer.get("SourceIdentity") or plan.source_identity,
         request_id=answer["ResponseMetadata"]["RequestId"],
-        milliseconds=_since(started),
+        milliseconds=milliseconds,
     )
 
 

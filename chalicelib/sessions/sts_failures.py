@@ -1,14 +1,25 @@
 """What a failed AssumeRole means: a cause for the audit record, and words that a person can act on.
 
-STS's own messages stay inside: they name the service's role and session.
+STS's own messages stay inside: they name the service's session. Of them, only its role is told, to callers whom policy
+lets have the target: whoever is to trust that role has to know it.
 """
 
 import re
 from typing import Final, Literal
 
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    IncompleteReadError,
+    MetadataRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+from botocore.exceptions import ConnectionError as NotConnected
 
-from chalicelib.errors import CredvendError, InvalidRequest, StsRefused, StsUnavailable
+from chalicelib.errors import CredvendError, InternalError, InvalidRequest, StsRefused, StsUnavailable
 from chalicelib.sessions.plan import SessionPlan
 
 # docs/audit.md says what each means.
@@ -25,11 +36,19 @@ Cause = Literal[
     "throttled",
     "own_credentials",
     "sts_error",
+    "bad_answer",
     "unreachable",
+    "not_sent",
     "refused",
+    "unforeseen",
 ]
 _PERCENT = re.compile(r"\b([0-9]{3,6})%")
 _DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
+# "User: ARN is not authorized to perform: ACTION on resource: ARN". A session's ARN names its role without a path, and
+# credvend's has none: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_OWN_SESSION: Final = r"User: arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/"
+# IAM: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+_JUST_CHANGED: Final = "If that was changed just now, this can take some seconds: try again."
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"})
 _OWN_CREDENTIALS = frozenset(
     {
@@ -40,21 +59,24 @@ _OWN_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+# https://github.com/boto/botocore/blob/develop/botocore/exceptions.py
+_NETWORK: Final = (HTTPClientError, NotConnected, IncompleteReadError)
+_NO_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, MetadataRetrievalError)
 _STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
 # What the owner of the role must do, by the action that was denied, and the cause's name.
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
     "AssumeRole": (
         "not_trusted",
-        "The role does not exist, or its trust policy does not let credvend in: its owner must allow credvend's role "
-        "sts:AssumeRole (with the ExternalId that it demands).",
+        "The role does not exist, or its trust policy does not let credvend in: its owner must allow sts:AssumeRole to "
+        "{own_role} (with the ExternalId that it demands).",
     ),
     "TagSession": (
         "no_tag_session",
-        "Its trust policy must allow sts:TagSession to credvend's role, or the catalog must say tag_session: false.",
+        "Its trust policy must allow sts:TagSession to {own_role}, or the catalog must say tag_session: false.",
     ),
     "SetSourceIdentity": (
         "no_set_source_identity",
-        "Its trust policy must allow sts:SetSourceIdentity to credvend's role, or the catalog must say "
+        "Its trust policy must allow sts:SetSourceIdentity to {own_role}, or the catalog must say "
         "source_identity: false.",
     ),
 }
@@ -66,12 +88,24 @@ class StsFailure(Exception):
     Attributes:
         answer: what the caller is told.
         cause: short name of the cause, for the audit record.
-        request_id: the id that STS gave the call, None where STS was not reached.
+        request_id: the id that STS gave the call, None where STS was not reached, or it could not be read.
         milliseconds: time the call took, retries included.
+        error_type: what botocore raised, where STS itself answered no error.
+        problem: what is wrong with an answer.
     """
 
-    def __init__(self, answer: CredvendError, cause: Cause, request_id: str | None, milliseconds: int) -> None:
+    def __init__(
+        self,
+        answer: CredvendError,
+        cause: Cause,
+        request_id: str | None,
+        milliseconds: int,
+        error_type: str | None = None,
+        problem: str | None = None,
+    ) -> None:
         super().__init__(cause)
+        self.error_type = error_type
+        self.problem = problem
         self.answer = answer
         self.cause = cause
         self.request_id = request_id
@@ -90,18 +124,25 @@ def refused(error: ClientError, plan: SessionPlan, milliseconds: int) -> StsFail
     return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
 
 
-def unreachable(error: BotoCoreError, milliseconds: int) -> StsFailure:
-    """STS did not answer."""
-    if isinstance(error, NoCredentialsError):
+def not_answered(error: BotoCoreError, milliseconds: int) -> StsFailure:
+    """STS was not asked, or did not answer: botocore gave up. Only of a network can it be said that it may pass."""
+    kind = type(error).__name__
+    if isinstance(error, _NETWORK):
+        answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
+        return StsFailure(answer, "unreachable", None, milliseconds, error_type=kind)
+    if isinstance(error, _NO_CREDENTIALS):
         answer = StsUnavailable("credvend has no credentials of its own. Tell the operators.")
-        return StsFailure(answer, "own_credentials", None, milliseconds)
-    answer = StsUnavailable("STS could not be reached. Try again in a few seconds.")
-    return StsFailure(answer, "unreachable", None, milliseconds)
+        return StsFailure(answer, "own_credentials", None, milliseconds, error_type=kind)
+    return StsFailure(InternalError(), "not_sent", None, milliseconds, error_type=kind)
 
 
-def unreadable(milliseconds: int) -> StsFailure:
-    """STS answered, but not with credentials."""
-    return StsFailure(StsUnavailable(_STS_PROBLEM), "sts_error", None, milliseconds)
+def unbelievable(problem: str, request_id: str | None, milliseconds: int, error_type: str | None = None) -> StsFailure:
+    """STS answered, but not with the whole session that was asked for.
+
+    Args:
+        problem: what is wrong with the answer, for the record.
+    """
+    return StsFailure(StsUnavailable(_STS_PROBLEM), "bad_answer", request_id, milliseconds, error_type, problem)
 
 
 def _explain(code: str, message: str, plan: SessionPlan) -> tuple[Cause, CredvendError]:
@@ -158,15 +199,24 @@ def _malformed(plan: SessionPlan) -> CredvendError:
 def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
     match = _DENIED_ACTION.search(message)
     action = match[1] if match else "AssumeRole"
+    own_role = _own_role(message)
     if "identity-based policy" in message:
         return "own_policy", StsRefused(
-            f"credvend's own IAM policy does not allow sts:{action} on the role behind {role}. "
-            "The operators must deploy again."
+            f"The IAM policy of {own_role} does not allow sts:{action} on the role behind {role}. "
+            f"The operators must deploy again. {_JUST_CHANGED}"
         )
     if "explicit deny" in message:
         return "explicit_deny", StsRefused(
-            f"A policy explicitly denies sts:{action} for {role}: a service or resource control policy, a permissions "
-            "boundary or the role's trust policy. Its owner, or an administrator of its organization, can tell which."
+            f"A policy explicitly denies sts:{action} for {role} to {own_role}: a service or resource control policy, "
+            "a permissions boundary or the role's trust policy. Its owner, or an administrator of its organization, "
+            f"can tell which. {_JUST_CHANGED}"
         )
     cause, advice = _DENIED[action]
-    return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice}")
+    advice = advice.format(own_role=own_role)
+    return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice} {_JUST_CHANGED}")
+
+
+def _own_role(message: str) -> str:
+    """credvend's role, as STS knows it: asking for it would be one more call."""
+    match = re.search(_OWN_SESSION, message)  # compiled for a refusal, not for each cold start
+    return f"credvend's role arn:{match[1]}:iam::{match[2]}:role/{match[3]}" if match else "credvend's role"

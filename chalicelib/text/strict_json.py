@@ -49,10 +49,18 @@ def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     # Two readers that pick a different one of two equal keys is how filters are bypassed: pick none.
     result = dict(pairs)
     if len(result) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise NotStrictJson(f"has the field {json.dumps(twice[:40])} twice")
+        raise NotStrictJson(f"has the field {json.dumps(_repeated(pairs)[:40])} twice")
     return result
+
+
+def _repeated(pairs: list[tuple[str, object]]) -> str:
+    """The first name that stands there again. Each is looked up once: a stranger may send thousands."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            break
+        seen.add(name)
+    return name
 
 
 def _no_constant(name: str) -> NoReturn:

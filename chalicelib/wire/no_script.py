@@ -10,7 +10,9 @@ def no_script(answer: Mapping[str, object], for_eval: bool) -> str:
     Args:
         for_eval: a script was asked for, so it may be evaluated. Then it begins with a command substitution that
             nothing closes, since no `)` follows: to sh, bash, zsh, ksh, fish and PowerShell alike, the whole is a
-            syntax error.
+            syntax error. Elsewhere nothing is opened that a `)` could close, and people read it as it is.
     """
-    inert = json.dumps(answer).replace(")", "\\u0029").replace("$", "\\u0024").replace("`", "\\u0060")
-    return '{"NotAScript": "$(", ' + inert.removeprefix("{") if for_eval else inert
+    inert = json.dumps(answer).replace("$", "\\u0024").replace("`", "\\u0060")
+    if not for_eval:
+        return inert
+    return '{"NotAScript": "$(", ' + inert.removeprefix("{").replace(")", "\\u0029")

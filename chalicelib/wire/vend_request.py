@@ -9,7 +9,7 @@ from chalicelib.aws.policy_document import check_document
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from chalicelib.sessions.asked import CallerPolicy, VendRequest
 from chalicelib.text.durations import MALFORMED
-from chalicelib.text.printable import is_printable_line, says_something
+from chalicelib.text.printable import says_something, unprintable
 from chalicelib.text.strict_json import NotStrictJson, json_object
 from chalicelib.wire.query import Query, once, refuse_query, shown
 
@@ -90,7 +90,9 @@ def _role(value: object) -> str:
     if value is None:
         raise InvalidRequest('Field "role" is required: the name of a role in the catalog, or its ARN.')
     if not isinstance(value, str) or _ROLE_NAME_OR_ARN.fullmatch(value) is None:
-        raise InvalidRequest('Field "role" must be the name of a role in the catalog, or its ARN.')
+        mark = unprintable(value) if isinstance(value, str) else None
+        holds = f", and holds {mark}: remove that" if mark else ""
+        raise InvalidRequest(f'Field "role" must be the name of a role in the catalog, or its ARN{holds}.')
     return value
 
 
@@ -112,8 +114,8 @@ def _reason(value: object) -> str | None:
         raise InvalidRequest('Field "reason" must be a string.')
     if len(value) > MAXIMUM_REASON_CHARACTERS:
         raise InvalidRequest(f'Field "reason" must have at most {MAXIMUM_REASON_CHARACTERS} characters.')
-    if not is_printable_line(value):
-        raise InvalidRequest('Field "reason" must be printable text on one line.')
+    if mark := unprintable(value, prose=True):
+        raise InvalidRequest(f'Field "reason" must be printable text on one line, and holds {mark}: remove that.')
     text = value.strip()
     if text and not says_something(text):
         raise InvalidRequest('Field "reason" must be told in words.')

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from chalicelib.callers.api_tokens.stored_token import Network, StoredToken
 from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
+from chalicelib.text.printable import is_visible, unprintable
 from ops.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -46,7 +47,9 @@ def check_words(name: str, owner: str) -> None:
         )
     if _ID.fullmatch(name):
         raise OperationFailed(f"{name!r} is no name for a token: it looks like the id of one. Choose another.")
-    if not (0 < len(owner) <= _MAXIMUM_OWNER_CHARACTERS and owner.isprintable() and owner == owner.strip()):
+    if mark := unprintable(owner):
+        raise OperationFailed(f"The owner holds {mark}: remove that.")
+    if not (0 < len(owner) <= _MAXIMUM_OWNER_CHARACTERS and is_visible(owner) and owner == owner.strip()):
         raise OperationFailed(f"The owner must be printable text of at most {_MAXIMUM_OWNER_CHARACTERS} characters.")
 
 
@@ -63,6 +66,8 @@ def check_tags(tags: Sequence[tuple[str, str]]) -> None:
                 f"{key!r} is no key of a tag: take at most 64 letters, digits, `_`, `.`, `:`, `/` or `-`, the first a "
                 "letter or `_`."
             )
+        if mark := unprintable(value):
+            raise OperationFailed(f"The value of tag {key} holds {mark}: remove that.")
         if not (0 < len(value) <= _MAXIMUM_TAG_CHARACTERS and value.isprintable()):
             raise OperationFailed(
                 f"The value of tag {key} must be printable text of at most {_MAXIMUM_TAG_CHARACTERS} characters."
@@ -88,13 +93,20 @@ def check_cidrs(cidrs: Sequence[Network]) -> None:
 
 
 def issue(
-    name: str, owner: str, now: int, lifetime: int, tags: tuple[tuple[str, str], ...], cidrs: tuple[Network, ...]
+    name: str,
+    owner: str,
+    now: int,
+    lifetime: int,
+    tags: tuple[tuple[str, str], ...],
+    cidrs: tuple[Network, ...],
+    created_by: str,
 ) -> IssuedToken:
     """A token that was never issued before.
 
     Args:
         now: seconds since 1970, UTC.
         lifetime: seconds.
+        created_by: ARN of the operator.
 
     Raises:
         OperationFailed: it would live too long.
@@ -112,13 +124,17 @@ def issue(
         revoked_at=None,
         last_used=None,
         cidrs=cidrs,
+        created_by=created_by,
     )
     return IssuedToken(token, stored)
 
 
 def item(stored: StoredToken) -> "dict[str, AttributeValueTypeDef]":
     """A new token as the table holds it; what `chalicelib.callers.api_tokens.stored_token` reads."""
-    return {
+    who: dict[str, AttributeValueTypeDef] = (
+        {} if stored.created_by is None else {"created_by": {"S": stored.created_by}}
+    )
+    return who | {
         "hash": {"S": stored.hash},
         "name": {"S": stored.name},
         "owner": {"S": stored.owner},

@@ -3,23 +3,33 @@
 A token itself is returned once, to whoever had it made, and kept nowhere.
 """
 
+import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, cast
 
 from chalicelib.callers.api_tokens.store import CACHE_SECONDS
 from chalicelib.callers.api_tokens.stored_token import Network, StoredToken, stored_token
+from ops.api_tokens.aws_clock import AwsClock
 from ops.api_tokens.new_token import KEPT_SECONDS, IssuedToken, check_cidrs, check_tags, check_words, issue, item
+from ops.aws.caller_identity import caller_arn
 from ops.aws.dynamodb import dynamodb_client, explained
-from ops.errors import OperationFailed
+from ops.aws.region import find_region
+from ops.errors import CommandFailed, OperationFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, PutTypeDef, TransactWriteItemTypeDef, UpdateTypeDef
+
+    Changes = dict[str, AttributeValueTypeDef]
 
 DEFAULT_OVERLAP_SECONDS: Final = 86_400
+# AWS takes no request that was signed by a clock that differs by more:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+_CLOCKS_DIFFER_SECONDS: Final = 300
 
 
 class Tokens:
@@ -29,23 +39,26 @@ class Tokens:
         self,
         table: str,
         client: "DynamoDBClient",
+        who: Callable[[], str],
         clock: Callable[[], float] = time.time,
         warn: Callable[[str], None] = lambda _message: None,
     ) -> None:
         """Nothing is asked yet.
 
         Args:
-            clock: seconds since 1970, UTC.
-            warn: told of what is wrong with the table and keeps nothing from being done.
+            who: the ARN of the operator, which is kept with what is done; raises `OperationFailed`.
+            clock: seconds since 1970, UTC, by this computer; AWS's own clock is gone by once the table has answered.
+            warn: told of what is wrong and keeps nothing from being done.
         """
         self._warn = warn
         self._table = table
         self._client = client
-        self._clock = clock
+        self._who = who
+        self._clock = AwsClock(clock, warn)
 
     def now(self) -> int:
-        """Whole seconds since 1970, UTC: by what is live and what has ended."""
-        return int(self._clock())
+        """Whole seconds since 1970, UTC: by what is live and what has ended. As credvend's clock, which is AWS's."""
+        return self._clock.now()
 
     def list_all(self) -> list[StoredToken]:
         """All that the table holds and can be read, also what is revoked or has expired: by name, the latest first.
@@ -56,11 +69,9 @@ class Tokens:
         pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)
         found: list[StoredToken] = []
         with self._asked():
-            for item in (item for page in pages for item in page["Items"]):
-                try:
-                    found.append(stored_token(item))
-                except ValueError as error:  # it must not keep anybody from revoking another one
-                    self._warn(f"In table {self._table}, {error}. Nobody can use it: delete the item.")
+            for page in pages:
+                self._clock.hear(cast(Mapping[str, object], page))
+                found += self._understood(page["Items"])
         return sorted(found, key=lambda stored: (stored.name, -stored.created, stored.hash))
 
     def create(
@@ -82,14 +93,12 @@ class Tokens:
         check_words(name, owner)
         check_tags(tags)
         check_cidrs(cidrs)
-        now = self.now()
-        if self._live(name):
-            raise OperationFailed(f"There is a live token {name} already. Rotate or revoke it, or choose another name.")
-        issued = issue(name, owner, now, lifetime, tuple(sorted(tags)), tuple(dict.fromkeys(cidrs)))
+        self._refuse_a_second_holder(name)
+        issued = issue(name, owner, self.now(), lifetime, tuple(sorted(tags)), tuple(dict.fromkeys(cidrs)), self._who())
         with self._asked():
             self._client.put_item(**self._put(issued.stored))
-        if len(self._live(name)) > 1:
-            self._revoke(issued.stored)
+        if len(self._taken(name)) > 1:
+            self._revoke(issued.stored, issued.stored.created_by)
             raise OperationFailed(f"Somebody else made a token {name} at the same moment. Look at `token list`.")
         return issued
 
@@ -104,57 +113,92 @@ class Tokens:
         """
         if overlap < 0:
             raise OperationFailed("The overlap must not be negative.")
-        now = self.now()
         live = self._live(name)
         if not live:
             raise OperationFailed(f"No live token is named {name}. `token list` shows all; `token create` makes one.")
-        latest = live[0]
-        issued = issue(name, latest.owner, now, lifetime, latest.tags, latest.cidrs)
+        latest, now, who = live[0], self.now(), self._who()
+        issued = issue(name, latest.owner, now, lifetime, latest.tags, latest.cidrs, who)
         writes: list[TransactWriteItemTypeDef] = [{"Put": self._put(issued.stored)}]
-        writes += [{"Update": self._end(old, min(old.expires, now + overlap))} for old in live]
+        writes += [{"Update": self._replaced(old, now, overlap, who)} for old in live]
         with self._asked():
             self._client.transact_write_items(TransactItems=writes)
         return issued
 
     def revoke(self, name_or_id: str) -> list[StoredToken]:
-        """Revoke the token of that id, or all live tokens of that name.
+        """Revoke the token of that id, or all tokens of that name, whatever the time is.
+
+        Who does it is kept where STS tells it; a revocation does not wait for that.
 
         Returns:
-            Those that were live until now.
+            Those that were not revoked until now; they may have expired.
 
         Raises:
             OperationFailed: there is none, or the table cannot be written.
         """
         revoked: list[StoredToken] = []
+        who: str | None = None
         # Again until there is none: a rotation that was under way may just have made another one.
-        while meant := self._meant(name_or_id):
-            revoked += [self._revoke(stored) for stored in meant]
+        while meant := [stored for stored in self.find(name_or_id) if stored.revoked_at is None]:
+            who = who or self._who_if_told()
+            revoked += [self._revoke(stored, who) for stored in meant]
         if not revoked:
-            raise OperationFailed(f"No live token has the name or id {name_or_id}. `token list` shows all.")
+            raise OperationFailed(f"All tokens of the name or id {name_or_id} were revoked before: see `token show`.")
         return revoked
 
-    def _meant(self, name_or_id: str) -> list[StoredToken]:
-        now = self.now()
-        live = [stored for stored in self.list_all() if stored.is_live(now)]
-        return [stored for stored in live if name_or_id in (stored.id, stored.name)]
+    def find(self, name_or_id: str) -> list[StoredToken]:
+        """The token of that id, or all tokens of that name, the latest first.
 
-    def _revoke(self, stored: StoredToken) -> StoredToken:
+        Raises:
+            OperationFailed: there is none, or the table cannot be read.
+        """
+        found = [stored for stored in self.list_all() if name_or_id in (stored.id, stored.name)]
+        if not found:
+            raise OperationFailed(f"No token has the name or id {name_or_id}. `token list` shows all.")
+        return found
+
+    def _who_if_told(self) -> str | None:
+        try:
+            return self._who()
+        except OperationFailed as error:
+            self._warn(f"Who revoked it is not kept with the token: {error}")
+            return None
+
+    def _revoke(self, stored: StoredToken, who: str | None) -> StoredToken:
         now = self.now()
+        changes: Changes = {"revoked_at": _number(now), "ttl": _number(max(stored.expires, now) + KEPT_SECONDS)}
+        if who is not None:
+            changes["revoked_by"] = {"S": who}
         with self._asked():
-            self._client.update_item(
-                TableName=self._table,
-                Key={"hash": {"S": stored.hash}},
-                UpdateExpression="SET #revoked_at = :now",
-                ConditionExpression="attribute_exists(#hash)",
-                ExpressionAttributeNames={"#hash": "hash", "#revoked_at": "revoked_at"},
-                ExpressionAttributeValues={":now": {"N": str(now)}},
-            )
-        return replace(stored, revoked_at=now)
+            # Deleted meanwhile, it must not come back.
+            self._client.update_item(**self._update(stored, changes, "attribute_exists(#hash)", ["hash"]))
+        return replace(stored, revoked_at=now, revoked_by=who)
 
     def _live(self, name: str) -> list[StoredToken]:
         """The live tokens of a name, the latest first: several while a rotation lasts."""
-        now = self.now()
-        return [stored for stored in self.list_all() if stored.name == name and stored.is_live(now)]
+        found = [stored for stored in self.list_all() if stored.name == name]
+        return [stored for stored in found if stored.is_live(self.now())]
+
+    def _taken(self, name: str) -> list[StoredToken]:
+        """The tokens of a name that some clock may still take for live."""
+        found = [stored for stored in self.list_all() if stored.name == name]
+        return [stored for stored in found if stored.is_live(self.now() - _CLOCKS_DIFFER_SECONDS)]
+
+    def _refuse_a_second_holder(self, name: str) -> None:
+        taken = self._taken(name)
+        if any(stored.is_live(self.now()) for stored in taken):
+            raise OperationFailed(f"There is a live token {name} already. Rotate or revoke it, or choose another name.")
+        if taken:
+            raise OperationFailed(
+                f"Token {name} ({taken[0].id}) has only just expired, and a clock that is behind may still take it. "
+                f"Revoke it (token revoke {taken[0].id}), or try again in {_CLOCKS_DIFFER_SECONDS} s."
+            )
+
+    def _understood(self, items: Sequence[Mapping[str, "AttributeValueTypeDef"]]) -> Iterator[StoredToken]:
+        for each in items:
+            try:
+                yield stored_token(each)
+            except ValueError as error:  # it must not keep anybody from revoking another one
+                self._warn(f"In table {self._table}, {error}. Nobody can use it: delete the item.")
 
     def _put(self, new: StoredToken) -> "PutTypeDef":
         return {
@@ -164,23 +208,26 @@ class Tokens:
             "ExpressionAttributeNames": {"#hash": "hash"},
         }
 
-    def _end(self, old: StoredToken, expires: int) -> "UpdateTypeDef":
+    def _replaced(self, old: StoredToken, now: int, overlap: int, who: str) -> "UpdateTypeDef":
+        """A token that another one is made to replace: it ends after the overlap, or is revoked now, by any clock."""
+        changes: Changes = {"rotated_at": _number(now), "rotated_by": {"S": who}}
+        if overlap == 0:
+            changes |= {"revoked_at": _number(now), "revoked_by": {"S": who}}
+        else:
+            expires = min(old.expires, now + overlap)
+            changes |= {"expires": _number(expires), "ttl": _number(expires + KEPT_SECONDS)}
+        # Deleted meanwhile, it must not come back; revoked meanwhile, its name must get no new token.
+        condition = "attribute_exists(#hash) AND attribute_not_exists(#revoked_at)"
+        return self._update(old, changes, condition, ["hash", "revoked_at"])
+
+    def _update(self, old: StoredToken, changes: "Changes", condition: str, names: Sequence[str]) -> "UpdateTypeDef":
         return {
             "TableName": self._table,
             "Key": {"hash": {"S": old.hash}},
-            "UpdateExpression": "SET #expires = :expires, #ttl = :ttl",
-            # Deleted meanwhile, it must not come back; revoked meanwhile, its name must get no new token.
-            "ConditionExpression": "attribute_exists(#hash) AND attribute_not_exists(#revoked_at)",
-            "ExpressionAttributeNames": {
-                "#hash": "hash",
-                "#expires": "expires",
-                "#ttl": "ttl",
-                "#revoked_at": "revoked_at",
-            },
-            "ExpressionAttributeValues": {
-                ":expires": {"N": str(expires)},
-                ":ttl": {"N": str(expires + KEPT_SECONDS)},
-            },
+            "UpdateExpression": "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {f"#{name}": name for name in (*names, *changes)},
+            "ExpressionAttributeValues": {f":{name}": value for name, value in changes.items()},
         }
 
     def _asked(self) -> AbstractContextManager[None]:
@@ -202,7 +249,15 @@ def open_tokens(stage: str, warn: Callable[[str], None]) -> Tokens:
     Raises:
         OperationFailed: no region, or a profile that is not there.
     """
-    return Tokens(table_name(stage), dynamodb_client(), warn=warn)
+    try:
+        region = find_region(os.environ)
+    except CommandFailed as error:
+        raise OperationFailed(str(error)) from None
+    return Tokens(table_name(stage), dynamodb_client(region), partial(caller_arn, region), warn=warn)
+
+
+def _number(seconds: int) -> "AttributeValueTypeDef":
+    return {"N": str(seconds)}
 
 
 def revocation_delay() -> int:

@@ -12,6 +12,7 @@ import botocore.session
 from botocore.credentials import Credentials
 
 from ops.aws.aws_cli import AwsCli
+from ops.aws.region import find_region
 from ops.errors import CommandFailed
 from ops.processes.run import run
 from ops.terminal.say import say
@@ -85,7 +86,7 @@ def find_account(environment: Mapping[str, str]) -> Account:
     Raises:
         CommandFailed: no region, no credentials, or credentials that AWS does not take.
     """
-    region = _region(environment)
+    region = find_region(environment)
     if environment.get("AWS_ENDPOINT_URL"):
         say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
     aws = AwsCli(_with_credentials({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}))
@@ -108,17 +109,6 @@ def _with_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     found = cast(dict[str, str | None], json.loads(done.stdout))
     rest = {key: value for key, value in environment.items() if key not in (*_VARIABLES.values(), *_OF_A_FORMER_KEY)}
     return rest | {name: value for part, name in _VARIABLES.items() if (value := found[part])}
-
-
-def _region(environment: Mapping[str, str]) -> str:
-    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        if environment.get(variable):
-            return environment[variable]
-    configured = AwsCli(environment).run("configure", "get", "region")
-    if not configured.stdout.strip():
-        why = configured.stderr.strip()
-        raise CommandFailed("No region: set AWS_REGION, or `region` in your AWS profile." + (f"\n{why}" if why else ""))
-    return configured.stdout.strip()
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,12 +1,13 @@
 """DynamoDB for operators: its client, and what it says, in words that help."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from ops.errors import OperationFailed
 
@@ -14,18 +15,29 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-def dynamodb_client() -> "DynamoDBClient":
-    """A client with the AWS credentials and the region of the environment.
+def dynamodb_client(region: str) -> "DynamoDBClient":
+    """A client with the AWS credentials of the environment.
 
     Raises:
-        OperationFailed: no region, or a profile that is not there.
+        OperationFailed: a profile that is not there.
     """
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3})
     try:
-        return boto3.client("dynamodb", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
-    except NoRegionError:
-        raise OperationFailed("No region: set AWS_REGION, or `region` in your AWS profile.") from None
+        return boto3.client("dynamodb", region_name=region, config=config)
     except BotoCoreError as error:
         raise OperationFailed(f"Your AWS configuration does not work: {error}") from None
+
+
+def time_of(answer: Mapping[str, object]) -> float | None:
+    """When DynamoDB answered, by its own clock, in seconds since 1970; None where the answer does not say it.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+    """
+    metadata = cast(Mapping[str, Mapping[str, str]], answer.get("ResponseMetadata", {}))
+    try:
+        return parsedate_to_datetime(metadata.get("HTTPHeaders", {})["date"]).timestamp()
+    except (KeyError, ValueError):
+        return None
 
 
 @contextmanager

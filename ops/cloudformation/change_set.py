@@ -31,6 +31,7 @@ class ResourceChange:
         action: `Add`, `Modify`, `Remove` and the like.
         replacement: whether it is made anew: `True`, `False`, `Conditional`, or empty.
         attributes: what of it changes.
+        physical_id: what it is called outside of the stack; empty for one that is not there yet.
     """
 
     action: str
@@ -38,6 +39,7 @@ class ResourceChange:
     type: str
     replacement: str
     attributes: tuple[str, ...]
+    physical_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ def _change(described: Json) -> ResourceChange:
         type=str(described["ResourceType"]),
         replacement=str(described.get("Replacement", "")),
         attributes=tuple(sorted({target.get("Name") or target.get("Attribute", "") for target in targets} - {""})),
+        physical_id=str(described.get("PhysicalResourceId", "")),
     )
 
 

@@ -9,7 +9,7 @@ from ops.errors import CommandFailed
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
 THERE_BEFORE: Final = ("AlreadyExists", "already exists", "ResourceExistenceCheck")
 LEFT_BY_A_FORMER: Final = (
-    "A former stack of that name has left its log group and its table, and CloudFormation does not take them over. "
+    "A former stack of that name has left its log group and its tables, and CloudFormation does not take them over. "
     "What to do: docs/deploy.md#when-the-first-deployment-fails-and-removing-it"
 )
 

@@ -72,6 +72,7 @@ def roll_back(account: Account, failed: Stack, former: Former | None, patience: 
         return _SOMEBODY_ELSE
     restored = former.stack if planned is None else execute(account.aws, planned)
     back = "What was deployed before is back" + (f" ({anew})" if (anew := _made_anew(planned)) else "")
+    back += _left_behind(planned)
     try:
         smoke_test(account, deployment_of(account, restored), patience)
     except Exception as failure:
@@ -105,6 +106,17 @@ def _made_anew(back: ChangeSet | None) -> str:
     return "; ".join(names)
 
 
+def _left_behind(back: ChangeSet | None) -> str:
+    """What the change that is taken back had made, and the template keeps: the next deployment would find it there."""
+    changes = () if back is None else back.changes
+    kept = [
+        f"{_KEPT[change.type]} {change.physical_id}"
+        for change in changes
+        if change.type in _KEPT and change.action == "Remove"
+    ]
+    return f" (delete what is left of the failed one before you deploy again: {'; '.join(kept)})" if kept else ""
+
+
 def _remove(account: Account, first: Stack) -> str:
     described = account.aws.json("cloudformation", "describe-stack-resources", "--stack-name", first.id)
     resources = cast(list[dict[str, str]], described["StackResources"])
@@ -113,7 +125,7 @@ def _remove(account: Account, first: Stack) -> str:
     return "\n".join(
         [
             "It was the first deployment: the stack is deleted. What a stack leaves behind holds nothing but what this "
-            "one wrote. Look at the log, then delete both, before you deploy again:",
+            "one wrote. Look at the log, then delete all of it, before you deploy again:",
             *stays,
         ]
     )

@@ -5,7 +5,7 @@ from typing import Final
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from ops.documents.json_object import json_text
-from ops.stages.names import TABLE
+from ops.stages.names import TABLE, USED_TABLE
 
 # Below the directory that is packaged: Chalice looks for it there.
 POLICY_FILE: Final = ".chalice/policy.json"
@@ -26,7 +26,7 @@ _BY_THE_FUNCTION: Final = {
 
 
 def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
-    """What the function may do: assume the catalog's roles, find API tokens, write its own log and traces."""
+    """What the function may do: assume the catalog's roles, find and use up tokens, write its own log and traces."""
     assume: dict[str, object] = {
         "Sid": ASSUME_SID,
         "Effect": "Allow",
@@ -71,8 +71,17 @@ def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
             "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
         },
     }
+    # It cannot read what was used, nor forget it; that nothing is written over is the condition of each write.
+    use_up_tokens: dict[str, object] = {
+        "Sid": "UseUpTokens",
+        "Effect": "Allow",
+        "Action": ["dynamodb:PutItem"],
+        "Resource": {"Fn::GetAtt": [USED_TABLE, "Arn"]},
+        "Condition": _BY_THE_FUNCTION,
+    }
+    tables = [find_tokens, note_use_of_tokens, use_up_tokens]
     # IAM takes no empty list of resources.
-    statements = ([assume] if catalog.roles else []) + [find_tokens, note_use_of_tokens, write_log, write_traces]
+    statements = ([assume] if catalog.roles else []) + [*tables, write_log, write_traces]
     return {"Version": "2012-10-17", "Statement": statements}
 
 

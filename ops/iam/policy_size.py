@@ -9,7 +9,7 @@ import re
 from typing import Final, cast
 
 from chalicelib.aws.partitions import PARTITIONS
-from ops.stages.names import TABLE
+from ops.stages.names import TABLE, USED_TABLE
 
 # All inline policies of a role together, and one managed policy, in characters.
 MAXIMUM_INLINE: Final = 10_240
@@ -26,6 +26,7 @@ _VALUES: Final = {
     "AWS::AccountId": _ACCOUNT,
     "AWS::StackName": _STACK,
     f"{TABLE}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-tokens",
+    f"{USED_TABLE}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-used-tokens",
 }
 # For whatever else an overlay may refer to: no ARN of a key, a bucket or a policy is longer.
 _ANYTHING: Final = "x" * 256

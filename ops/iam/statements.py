@@ -1,6 +1,25 @@
 """What stands in IAM policies of others, so that credvend may do its work and callers may call it."""
 
 
+def trust_statements(function_role_arn: str, external_id: str | None = None) -> list[dict[str, object]]:
+    """What stands in the trust policy of a role, with the condition that AWS checks the external id by.
+
+    Of the three actions, only AssumeRole knows `sts:ExternalId`; the other two are worth nothing without that one:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+
+    Args:
+        external_id: the role's in the catalog; None: it has none.
+    """
+    whole = trust_statement(function_role_arn)
+    if external_id is None:
+        return [whole]
+    conditions = {**_condition(function_role_arn), "StringEquals": {"sts:ExternalId": external_id}}
+    return [
+        {**whole, "Action": "sts:AssumeRole", "Condition": conditions},
+        {**whole, "Action": ["sts:SetSourceIdentity", "sts:TagSession"]},
+    ]
+
+
 def trust_statement(function_role_arn: str) -> dict[str, object]:
     """What stands in the trust policy of a role that lets credvend in.
 
@@ -18,8 +37,12 @@ def trust_statement(function_role_arn: str) -> dict[str, object]:
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
         "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
-        "Condition": {"ArnEquals": {"aws:PrincipalArn": function_role_arn}},
+        "Condition": _condition(function_role_arn),
     }
+
+
+def _condition(function_role_arn: str) -> dict[str, object]:
+    return {"ArnEquals": {"aws:PrincipalArn": function_role_arn}}
 
 
 def invoke_statement(api_arn: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from ops.documents.yaml_document import template_value
-from ops.iam.statements import invoke_statement, trust_statement
+from ops.iam.statements import invoke_statement, trust_statements
 
 _API: Final = "arn:aws:execute-api:eu-west-1:111122223333:abcdef1234"
 _ROLE: Final = "arn:aws:iam::111122223333:role/credvend-prod-eu-west-1"
@@ -81,7 +81,8 @@ class Policy:
 def policies_of_code() -> list[Policy]:
     """Those that `make deploy` prints for others."""
     return [
-        Policy("trust_statement", _document(trust_statement(_ROLE))),
+        Policy("trust_statement", _document(*trust_statements(_ROLE))),
+        Policy("trust_statement with an external id", _document(*trust_statements(_ROLE, "sample"))),
         Policy("invoke_statement", _document(invoke_statement(_API))),
     ]
 
@@ -127,8 +128,8 @@ def printed_policies(root: Path) -> list[Policy]:
     return [policy for name, text in texts.items() for policy in policies_of_text(name, text)]
 
 
-def _document(statement: Mapping[str, object]) -> dict[str, object]:
-    return {"Version": _VERSION, "Statement": [statement]}
+def _document(*statements: Mapping[str, object]) -> dict[str, object]:
+    return {"Version": _VERSION, "Statement": list(statements)}
 
 
 def _documents(value: object) -> Iterator[Mapping[str, object]]:

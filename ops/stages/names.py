@@ -7,6 +7,7 @@ FUNCTION: Final = "APIHandler"
 FUNCTION_ROLE: Final = "ApiHandlerRole"
 LOG_GROUP: Final = "ApiHandlerLogGroup"
 TABLE: Final = "TokensTable"
+USED_TABLE: Final = "UsedTokensTable"
 
 # The digest of the configuration, as the function itself and audit records call it.
 CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"

@@ -41,7 +41,7 @@ class Kms(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True)
     """Keys of the adopter."""
 
     log_group: Annotated[KeyArn | None, Meta(description="For the log group, which holds the audit records.")] = None
-    tables: Annotated[KeyArn | None, Meta(description="For the table of API tokens.")] = None
+    tables: Annotated[KeyArn | None, Meta(description="For the tables of tokens.")] = None
 
 
 class Domain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

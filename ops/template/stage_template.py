@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.resource_policy import PolicyTooLong, resource_policy
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE, USED_TABLE
 from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
 
 # SAM makes the stage, and finds it by this name:
@@ -70,7 +70,7 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     if stage.kms.log_group is not None:
         _properties(resources, LOG_GROUP)["KmsKeyId"] = stage.kms.log_group
     if stage.kms.tables is not None:
-        _encrypt_table(resources, stage.kms.tables)
+        _encrypt_tables(resources, stage.kms.tables)
     if stage.waf_acl is not None:
         resources["WebAcl"] = _web_acl(stage.waf_acl)
     if stage.domain is not None:
@@ -100,16 +100,17 @@ def _throttle(settings: list[Json], throttle: Throttle) -> None:
             setting[key] = max(1, round(cast(int, setting[key]) * asked / shipped))
 
 
-def _encrypt_table(resources: dict[str, Json], key: str) -> None:
-    """DynamoDB uses the key on behalf of whoever uses the table, so the function's role needs it as well.
+def _encrypt_tables(resources: dict[str, Json], key: str) -> None:
+    """DynamoDB uses the key on behalf of whoever uses a table, so the function's role needs it as well.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html; the actions are those
     that the CDK grants: https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_dynamodb.Table.html
     """
     encryption = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
-    _properties(resources, TABLE)["SSESpecification"] = encryption
+    for table in (TABLE, USED_TABLE):
+        _properties(resources, table)["SSESpecification"] = dict(encryption)
     use: Json = {
-        "Sid": "UseKeyOfTable",
+        "Sid": "UseKeyOfTables",
         "Effect": "Allow",
         "Action": ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
         "Resource": key,

@@ -13,6 +13,12 @@ def columns(names: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:
     )
 
 
+def rows(values: Mapping[str, object]) -> str:
+    """One thing, a line for each that is known of it."""
+    width = max(map(len, values))
+    return "\n".join(f"{name.ljust(width)}  {_shown(value)}" for name, value in values.items())
+
+
 def _shown(value: object) -> str:
     if isinstance(value, dict):
         return ",".join(f"{key}={text}" for key, text in value.items()) or "-"

@@ -15,6 +15,7 @@ def test_a_vend_is_recorded_before_and_after(stack: Stack) -> None:
     expected: Json = {
         "caller": f"arn:aws:iam::{ACCOUNT}:user/alice",
         "caller_type": "IamUser",
+        "caller_access_key_id": stack.alice.access_key_id,
         "requested_role": "instances",
         "requested_duration": 1200,
         "reason": "ticket 7",

@@ -41,6 +41,7 @@ def test_the_functions_role_may_assume_exactly_the_catalogs_roles(stack: Stack) 
     rest = {action for s in policy["Statement"] for action in s["Action"] if not action.startswith("sts:")}
     assert rest == {
         "dynamodb:GetItem",
+        "dynamodb:PutItem",
         "dynamodb:UpdateItem",
         "logs:CreateLogStream",
         "logs:PutLogEvents",

@@ -119,10 +119,13 @@ def remove(deployer: Deployer) -> None:
     if found is not None:
         unprotect = ["--no-enable-termination-protection", "--stack-name", NAME]
         deployer.aws.text("cloudformation", "update-termination-protection", *unprotect)
-        deletable = ["--no-deletion-protection-enabled", "--table-name", f"{NAME}-tokens"]
-        deployer.aws.text("dynamodb", "update-table", *deletable)
+        tables = [f"{NAME}-tokens", f"{NAME}-used-tokens"]
+        for table in tables:
+            deletable = ["--no-deletion-protection-enabled", "--table-name", table]
+            deployer.aws.text("dynamodb", "update-table", *deletable)
         delete_stack(deployer.aws, found)
-        deployer.aws.text("dynamodb", "delete-table", "--table-name", f"{NAME}-tokens")
+        for table in tables:
+            deployer.aws.text("dynamodb", "delete-table", "--table-name", table)
         deployer.aws.text("logs", "delete-log-group", "--log-group-name", f"/aws/lambda/{NAME}")
 
 

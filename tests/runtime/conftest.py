@@ -87,7 +87,11 @@ class World:
         return environment(self.tree, self.variables | dict(variables or {}), stdout=stdout, search=search, keep=keep)
 
     def new_token(self, name: str = "ci") -> str:
-        return Tokens(NAME, self.table.client).create(name, "ops", 3600).token
+        return (
+            Tokens(NAME, self.table.client, lambda: "arn:aws:iam::111122223333:user/operator")
+            .create(name, "ops", 3600)
+            .token
+        )
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The audit log: what docs/audit.md promises is what is written, and nothing is vended without it."""
 
+import hashlib
 import json
 import logging
 import logging.config
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
-from typing import cast, get_args
+from typing import NoReturn, cast, get_args
 
 import pytest
 
@@ -20,11 +21,12 @@ from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import AuditFailed, InvalidToken, TokenCause, TokenStoreUnavailable
+from chalicelib.errors import AuditFailed, InvalidToken, RefusedToken, TokenCause, TokenStoreUnavailable
+from chalicelib.http import HttpEdge
 from chalicelib.sessions.sts_failures import Cause
 from testing.app import POLICIES, CredvendApp, Json, write_config
 from testing.events import federated_user, iam_user, role_session, root, unsigned
-from testing.sts_server import SECRET, TOKEN, Refusal
+from testing.sts_server import SECRET, TOKEN, Refusal, StsServer
 from testing.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
@@ -38,6 +40,7 @@ EVENTS = {
     "health.reported": "health.reported",
     "read.denied": "read.denied",
     "authentication.failed": "authentication.failed",
+    "request.failed": "request.failed",
 }
 # Multiplied with the largest integer of Cedar, any duration overflows: the policy fits the schema, and fails.
 FAILING = (
@@ -60,6 +63,9 @@ def documented() -> dict[str, tuple[set[str], set[str]]]:
             name = listed.rstrip("?")
             for event in EVENTS.values() if name == "all" else [EVENTS[name]]:
                 promised[event][listed.endswith("?")].add(field)
+    # "may also hold whatever `denied` may", as the document says.
+    always, sometimes = promised["request.failed"]
+    sometimes |= set.union(*promised["credentials.denied"]) - always
     return promised
 
 
@@ -86,10 +92,8 @@ class SomeTokens:
             return StoredToken("a" * 64, "backup", "ops", (("team", "red"),), 0, 9_999_999_999, None, None, ())
         if token == "cvt_down":
             raise TokenStoreUnavailable
-        refusal = InvalidToken("The token has expired.", "expired")
-        refusal.token_id = "0" * 12
-        refusal.token_name = "backup" if token == "cvt_old" else None
-        raise refusal
+        name = "backup" if token == "cvt_old" else None
+        raise InvalidToken("The token has expired.", "expired", RefusedToken(token_id="0" * 12, token_name=name))
 
 
 @pytest.fixture
@@ -104,15 +108,18 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(app_module, "service", service)
     session = role_session("Dev", "alice")
     nobody = unsigned("::1")
-    good = sign(honest_claims(groups=["dev", "ops"], team="red", areas=["a", "b"]), key)
+    good = sign(honest_claims(groups=["dev", "ops", ""], team="red", areas=["a", "b"]), key)
+    bare = sign(honest_claims(jti="7"), key, honest_header(key, kid=ABSENT))
     far = sign(honest_claims(iss="https://far.example.com"), key)
     bad = [sign(honest_claims(exp=1), key), sign(honest_claims(exp=1), key, honest_header(key, kid=ABSENT)), "x", far]
+    bad += [sign(honest_claims(jti="7", aud="others"), key), sign(honest_claims(iat=ABSENT, exp="soon"), key)]
     bad += ["cvt_old", "cvt_none", "cvt_down"]
     for trace in ("Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1", ""):
         monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
-        for identity in (iam_user(), session, federated_user("bob"), root(), nobody):
+        keyless = iam_user() | {"accessKey": None}
+        for identity in (iam_user(), keyless, session, federated_user("bob"), root(), nobody):
             _go_every_way(credvend, "/v1/iam", identity, {})
-        for token in (good, "cvt_good"):
+        for token in (good, bare, "cvt_good"):
             _go_every_way(credvend, "/v1", nobody, {"Authorization": f"Bearer {token}"})
         for token in bad:
             credvend.call("GET", "/v1/whoami", identity=nobody, headers={"Authorization": f"Bearer {token}"})
@@ -120,6 +127,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr("chalicelib.audit.log.MAXIMUM_CHARACTERS", 700)
         _go_every_way(credvend, "/v1/iam", session, {})
+    _fail_unforeseen(credvend, monkeypatch, session)
     monkeypatch.setattr("urllib3.util.connection.create_connection", _refuse)
     monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path / "2"), Settings("eu-west-1")))
     credvend.vend({"role": "reader"})
@@ -151,6 +159,34 @@ def _go_every_way(
         credvend.sts.refusals.clear()
 
 
+def _fail_unforeseen(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, session: Json) -> None:
+    """Before the request is known, before the plan, with an answer of STS that is half right, and after it."""
+
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise AttributeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StsServer, "answer", lambda *_: (200, "<AssumeRoleResponse/>"))
+        credvend.vend({"role": "reader"})
+    for function in (
+        "http._incoming",
+        "callers.sigv4._caller",
+        "service.plan_session",
+        "wire.rendering.render_explanation",
+        "wire.rendering.render_session",
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"chalicelib.{function}", fail)
+            for identity in (iam_user(), session, iam_user() | {"sourceIp": None}):
+                for dry_run in (False, True):
+                    credvend.vend({"role": "reader", "dry_run": dry_run}, identity=identity)
+    with monkeypatch.context() as patch:
+        patch.setattr(app_module, "service", replace(app_module.service, configuration=fail))
+        patch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
+        credvend.call("GET", "/v1/health", query={"a": "b"})
+        credvend.vend({"role": "reader"})
+
+
 def _refuse(*_: object, **__: object) -> None:
     raise ConnectionRefusedError
 
@@ -160,12 +196,50 @@ def test_every_event_has_exactly_the_documented_fields(records: list[Json]) -> N
         found = [record.keys() for record in records if record["event"] == event]
         assert len(found) > 1, event
         assert set.intersection(*map(set, found)) == always, event
-        assert set.union(*map(set, found)) == always | sometimes, event
+        if event == "request.failed":
+            assert {"configuration", "caller_role", "requested_role", "decision"} < set.union(*map(set, found))
+            assert set.union(*map(set, found)) <= always | sometimes
+        else:
+            assert set.union(*map(set, found)) == always | sometimes, event
 
 
 def test_callers_of_every_kind_are_among_the_records(records: list[Json]) -> None:
     vended = {record["caller_type"] for record in records if record["event"] == "credentials.vended"}
     assert vended == {kind.kind for kind in KINDS}
+
+
+def test_the_key_of_who_is_never_served_is_on_record(records: list[Json]) -> None:
+    of_root = [r for r in records if r.get("cause") == "CallerRefused"]
+    assert of_root and {r["caller_access_key_id"] for r in of_root} == {"AKIAEXAMPLE"}
+    assert all("caller" not in record for record in of_root)
+
+
+def test_a_refused_token_is_known_by_what_its_issuer_signed_and_by_nothing_else(
+    credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, stranger = ec_key("audit"), ec_key("audit", "stranger")
+    config = write_config(tmp_path)
+    (config / "keys").mkdir()
+    (config / "keys/main.json").write_text(json.dumps(key_set(key)))
+    (config / "issuers.yaml").write_text(ISSUERS)
+    monkeypatch.setattr(app_module, "service", load_service(config, Settings("eu-west-1")))
+
+    def record_of(token: str) -> Json:
+        credvend.call("GET", "/v1/whoami", identity=unsigned(), headers={"Authorization": f"Bearer {token}"})
+        (record,) = credvend.records()
+        return {name: value for name, value in record.items() if name.startswith(("token_", "key_id", "cause"))}
+
+    expired = honest_claims(jti="7", iat=0, exp=60)
+    assert record_of(sign(expired, key)) == {
+        "cause": "expired",
+        "key_id": "audit",
+        "token_id": "7",
+        "token_issued": "1970-01-01T00:00:00Z",
+        "token_expires": "1970-01-01T00:01:00Z",
+    }
+    assert record_of(sign(expired, stranger)) == {"cause": "bad_signature", "key_id": "audit"}
+    nameless = sign(honest_claims(exp=60), key)
+    assert record_of(nameless)["token_hash"] == hashlib.sha256(nameless.encode()).hexdigest()
 
 
 def test_every_cause_that_the_service_knows_is_documented() -> None:

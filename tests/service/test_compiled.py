@@ -121,7 +121,7 @@ def test_the_app_vends_with_what_was_compiled(
     credvend: CredvendApp, config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(app_module, "service", load_service(config, DEPLOYED))
-    monkeypatch.setattr(app_module, "edge", HttpEdge())
+    monkeypatch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
     answer = credvend.vend({"role": "tenant", "params": {"tenant": "acme"}})
     assert answer.status == 200 and "data/acme/public/*" in credvend.sts.asked[0]["Policy"]
     assert credvend.vend({"role": "forbidden"}).status == credvend.vend({"role": "nobody"}).status == 403

@@ -44,11 +44,22 @@ def fields(node: Json, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]
 
 
 def with_null(event: Json, place: tuple[str, ...]) -> Json:
+    return with_value(event, place, None)
+
+
+def value_at(event: Json, place: tuple[str, ...]) -> object:
+    node: object = event
+    for name in place:
+        node = cast(Json, node)[name]
+    return node
+
+
+def with_value(event: Json, place: tuple[str, ...], value: object) -> Json:
     changed = copy.deepcopy(event)
     node = changed
     for name in place[:-1]:
         node = cast(Json, node[name])
-    node[place[-1]] = None
+    node[place[-1]] = value
     return changed
 
 
@@ -63,6 +74,18 @@ def test_any_field_may_be_null(credvend: CredvendApp, name: str) -> None:
         answer = credvend.receive(with_null(event, place))
         assert answer.status < 500, place
         assert credvend.records(), place
+
+
+def test_any_text_may_hold_half_a_surrogate_pair(credvend: CredvendApp) -> None:
+    """Which is no text, and which nothing but JSON can hold: whatever it is in, the answer is clear, and recorded."""
+    event = SAMPLES["custom domain with a base path, /v1/iam/credentials"].event
+    texts = [place for place in fields(event) if isinstance(value_at(event, place), str)]
+    assert ("requestContext", "identity", "userArn") in texts and ("body",) in texts
+    for place in texts:
+        changed = with_value(event, place, f"{value_at(event, place)}\ud800")
+        answer = credvend.receive(changed)
+        assert answer.status < 500 or place == ("requestContext", "requestId"), place
+        assert credvend.records()[-1]["request_id"], place
 
 
 def test_what_tells_nothing_of_the_caller_changes_nothing(credvend: CredvendApp) -> None:

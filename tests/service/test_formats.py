@@ -162,7 +162,12 @@ def test_whatever_is_accepted_who_could_get_a_script_gets_errors_that_are_none(a
 def test_in_any_error_a_shell_finds_nothing_to_expand(credvend: CredvendApp) -> None:
     for query in (None, {"Format": "env"}, {"$(id)": "`id`"}):
         answer = credvend.call("POST", CREDENTIALS, '{"role": "reader", "$(id) `id` $HOME": 1}', query=query)
-        assert answer.status == 400 and not set(answer.text) & set("$`)")
+        assert answer.status == 400 and not set(answer.text) & set("$`")
+
+
+def test_an_error_in_json_reads_as_it_is_meant(credvend: CredvendApp) -> None:
+    denied = credvend.call("POST", CREDENTIALS, '{"role": "no-such-role"}')
+    assert denied.status == 403 and "GET /v1/roles (/v1/iam/roles) lists" in denied.text
 
 
 def test_reads_take_no_format(credvend: CredvendApp) -> None:

@@ -99,8 +99,13 @@ def test_a_policy_of_an_older_version_is_not_mixed_with_the_roles_own(credvend: 
         assert answer.status == 400 and 'Version must be "2012-10-17"' in str(answer.body["Message"])
 
 
-def test_a_placeholder_in_a_callers_denial_is_not_sent_where_it_would_deny_nothing(credvend: CredvendApp) -> None:
-    policy = document(DENY | {"Resource": "arn:aws:s3:::data/${params.tenant}/*"})
+@pytest.mark.parametrize(
+    "written", ["${params.tenant}", "${param.tenant}", "${ Claims: tenant}", "$(claims.tenant)", "{caller.name}"]
+)
+def test_a_placeholder_in_a_callers_denial_is_not_sent_where_it_would_deny_nothing(
+    credvend: CredvendApp, written: str
+) -> None:
+    policy = document(DENY | {"Resource": f"arn:aws:s3:::data/{written}/*"})
     answer = credvend.vend({"role": "tenant", "params": {"tenant": "a"}, "policy": policy})
     assert answer.status == 400 and "write the value out" in str(answer.body["Message"])
 

@@ -107,6 +107,20 @@ def test_policies_of_subfolders_are_read_and_named_with_their_folder(tmp_path: P
     assert "that of one in policies/team/payments/a.cedar" in message
 
 
+@pytest.mark.parametrize("group", ["   ", r"\u{200b}", r"admins\u{200b}", r"admins\n", r"\u{3164}", "a" * 1025])
+def test_no_policy_depends_on_a_group_that_is_left_out(tmp_path: Path, group: str) -> None:
+    """An odd group of a token is left out: nothing that a policy forbids may hang on it."""
+    forbid = f'@id("no-admins") forbid (principal in OidcGroup::"okta:{group}", action, resource);'
+    config = write_config(tmp_path, policies=POLICIES + forbid)
+    (config / "issuers.yaml").write_text(
+        "issuers: [{name: okta, issuer: 'https://okta.example.com', audiences: [a], groups_claim: groups}]"
+    )
+    message = problems(config)
+    assert "policy no-admins: OidcGroup::" in message and "can have no member" in message and message.isprintable()
+    write_config(tmp_path, policies=POLICIES + forbid.replace(group, "admins"))
+    load_service(config, Settings("ap-northeast-2"))
+
+
 def test_a_link_to_a_folder_of_policies_is_refused(tmp_path: Path) -> None:
     config = write_config(tmp_path)
     (config / "policies/round").symlink_to(config / "policies")

@@ -1,5 +1,6 @@
 """A role that is not there is refused as one that is: in the same words, and after the same work."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import app as app_module
 from chalicelib.assembly import load_service
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.iam_user import IamUser
+from chalicelib.configuration.compile import compile_configuration
+from chalicelib.configuration.compiled import load_compiled
 from chalicelib.configuration.settings import Settings
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
-from testing.app import POLICIES, CredvendApp, write_config
+from testing.app import POLICIES, ROLES, CredvendApp, write_config
 from testing.cedar import SCHEMA
 
 NAMES = [f"nobody-{number}" for number in range(20)]
@@ -43,7 +46,7 @@ def test_a_role_that_is_not_there_is_decided_as_one_that_is(
 
 
 def test_without_any_role_there_is_one_to_ask_about() -> None:
-    assert Catalog(()).stand_in("nobody") is NOWHERE
+    assert Catalog(()).role_or_stand_in("nobody") == (None, NOWHERE)
 
 
 def test_without_any_role_a_decision_is_made_all_the_same() -> None:
@@ -54,6 +57,52 @@ def test_without_any_role_a_decision_is_made_all_the_same() -> None:
     # Decided, and thrown away by the service, which hands out no role that is not there.
     assert authorizer.decide(alice, NOWHERE, here).allowed
     assert authorizer.permitted(alice, (), here.source_ip, here.time) == []
+
+
+def roles(count: int) -> tuple[Role, ...]:
+    return tuple(
+        Role(f"r{n}", f"arn:aws:iam::111122223333:role/r{n}", "", (), 900, 3600, None, False, True, True)
+        for n in range(count)
+    )
+
+
+MANY = [f"nobody-{number}" for number in range(500)]
+
+
+def stand_ins(catalog: Catalog) -> list[str]:
+    return [catalog.role_or_stand_in(name)[1].name for name in MANY]
+
+
+def test_which_role_stands_in_can_be_computed_by_no_caller() -> None:
+    """Who could would ask for another name with the same one, and see whether the second refusal is quicker."""
+    ids = [(role.name, role.arn) for role in roles(20)]
+    one, same, other = (Catalog.of(ids, roles(20).__getitem__, key) for key in (b"one", b"one", b"other"))
+    assert stand_ins(one) == stand_ins(one) == stand_ins(same)
+    assert sum(map(str.__eq__, stand_ins(one), stand_ins(other))) < 100  # 25 are to be expected
+    # Without a configuration that was compiled, the key is drawn.
+    assert stand_ins(Catalog(roles(20))) != stand_ins(Catalog(roles(20)))
+
+
+def test_every_role_stands_in_alike() -> None:
+    """Else a name of which nobody knows would be one of a few."""
+    counted = Counter(stand_ins(Catalog(roles(5))))
+    assert len(counted) == 5 and min(counted.values()) > 50  # 100 each are to be expected
+
+
+def test_a_role_that_is_there_stands_for_itself() -> None:
+    catalog = Catalog(roles(5))
+    for role in roles(5):
+        assert catalog.role_or_stand_in(role.name) == catalog.role_or_stand_in(role.arn) == (role, role)
+
+
+def test_all_environments_of_a_deployment_have_the_same_stand_ins(tmp_path: Path) -> None:
+    """Else a name that is asked for in many would be another role in each, and a role that is there the same."""
+    found: list[list[str]] = []
+    for number, text in enumerate((ROLES, ROLES, ROLES.replace("Reads.", "Reads!"))):
+        config = write_config(tmp_path / str(number) / "config", text)
+        compile_configuration(config, allow_loopback_http=False)
+        found.append(stand_ins(load_compiled(config, allow_loopback_http=False).catalog))
+    assert found[0] == found[1] != found[2]
 
 
 FORBIDDING = POLICIES + '@id("never") forbid (principal, action, resource == Role::"brief");'

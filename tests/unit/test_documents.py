@@ -29,7 +29,7 @@ NO_LIMITS = {
     "chalicelib.callers.api_tokens.token._CHECKSUM_CHARACTERS": "the format of a token",
     "chalicelib.callers.api_tokens.token._ID_CHARACTERS": "the format of a token",
     "chalicelib.configuration.compiled.FORMAT": "a version",
-    "chalicelib.roles.policy_template._FIELDS_BEFORE_RESOURCE": "the format of an ARN",
+    "chalicelib.roles.policy_template.FIELDS_BEFORE_RESOURCE": "the format of an ARN",
     "chalicelib.roles.session_rules.KEY_SHOWN": "what an error shows",
     "credvend.command_line._COLUMN": "what help looks like",
     "credvend.disk.secret_store._RECOMMENDED": "a priority, as keyring tells it",

@@ -16,7 +16,9 @@ from chalicelib.configuration.settings import Settings
 from ops.environments import ROOT, programs
 from testing.deployed import PERSON, Stack
 from testing.documents import blocks
+from testing.jwks_site import JwksSite, jwks_site
 from testing.operators import create
+from testing.tokens import rsa_key
 
 README = ROOT / "README.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -99,17 +101,20 @@ def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: 
     given = stack.sts(signer).get_session_token()["Credentials"]
     caller = stack.aws.environment_for(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     caller |= {"CREDVEND_URL": stack.url, "PATH": path_with_aws(tmp_path, caller["PATH"])}
-    script = ""
-    for document in sorted(DOCUMENTS, key=place):
-        if document != README:
-            script += f"printf '\\n=== %s\\n' {document.name}\n{configured(document)}"
-            script += "\n".join(blocks(document, "sh"))
-    try:
-        output = bash(script, checkout, caller)
-    finally:
-        bash("make stop", checkout, {})
+    with jwks_site(tmp_path) as site:
+        site.keys = [rsa_key("docs")]
+        script = ""
+        for document in sorted(DOCUMENTS, key=place):
+            if document != README:
+                script += f"printf '\\n=== %s\\n' {document.name}\n{configured(document, site)}"
+                script += "\n".join(blocks(document, "sh"))
+        try:
+            output = bash(script, checkout, caller)
+        finally:
+            bash("make stop", checkout, {})
     printed = dict(re.findall(r"^=== (\S+)\n(.*?)(?=^=== |\Z)", output, re.M | re.S))
     assert '"Arn":"arn:aws:iam::278805249149:user/reader-of-the-docs"' in printed["api.md"]
+    assert re.search(r"^company +ok +1 key from https://127\.0\.0\.1:\d+/keys$", printed["issuers.md"], re.M)
     (instance,) = re.findall(r"^i-[0-9a-f]+$", printed["local-aws.md"], re.M)[:1]
     for name in ("formats.md", "sdks.md"):
         assert printed[name].count(f'"InstanceId": "{instance}"') == 3
@@ -142,10 +147,16 @@ def place(document: Path) -> tuple[int, str]:
     return (later.index(document.name) + 1 if document.name in later else 0), str(document)
 
 
-def configured(document: Path) -> str:
-    """What the reader does by hand before the commands: the recipe's role and policy go into the configuration."""
+def configured(document: Path, site: JwksSite) -> str:
+    """What the reader does by hand before the commands: an issuer, or a role and a policy, goes into a file."""
+    if document.name == "issuers.md":
+        issuer = f"{{name: company, issuer: 'https://id.example.com', audiences: [credvend], jwks_uri: '{site.url}'}}"
+        return (
+            f"mkdir -p ../my-credvend; echo {shlex.quote(f'issuers: [{issuer}]')} > ../my-credvend/issuers.yaml\n"
+            f"export SSL_CERT_FILE={shlex.quote(str(site.authority))}\n"
+        )
     if document.name != "scoping.md":
-        return ""
+        return "unset SSL_CERT_FILE\n"
     roles = blocks(document, "yaml")[1].removeprefix("roles:\n")
     _, policy = blocks(document, "cedar")
     return (

@@ -14,7 +14,7 @@ from chalicelib.aws.table import ConditionFailed, Table, TableUnavailable
 from chalicelib.caching import BoundedCache
 from chalicelib.callers.api_tokens.stored_token import StoredToken, stored_token
 from chalicelib.callers.api_tokens.token import api_token_id, check_api_token, hash_api_token
-from chalicelib.errors import InvalidToken, TokenStoreUnavailable
+from chalicelib.errors import InvalidToken, RefusedToken, TokenStoreUnavailable
 from chalicelib.operators_log import tell_operators
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ class TokenStore:
             now = self._clock()
             _check(stored, source_ip, now)
         except InvalidToken as error:
-            error.token_id, error.token_name = api_token_id(hashed), None if stored is None else stored.name
-            raise
+            name = None if stored is None else stored.name
+            raise error.of(RefusedToken(token_id=api_token_id(hashed), token_name=name)) from None
         if not is_kept and now - started < _SLOW_SECONDS:
             self._note_use(stored, int(now))
         return stored

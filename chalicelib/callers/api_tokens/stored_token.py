@@ -27,6 +27,9 @@ class StoredToken:
         revoked_at: from when on it was not to be taken any more, or None.
         last_used: about when it was last taken, to within an hour (`LAST_USED_SECONDS` of store.py); None: never.
         cidrs: where it is taken from; none: from everywhere.
+        created_by, rotated_by, revoked_by: ARNs of the operators who did it, for people; None also where it was done
+            before these were kept.
+        rotated_at: when another one was made to replace it, or None.
     """
 
     hash: str = field(repr=False)
@@ -38,6 +41,10 @@ class StoredToken:
     revoked_at: int | None
     last_used: int | None
     cidrs: tuple[Network, ...]
+    created_by: str | None = None
+    rotated_at: int | None = None
+    rotated_by: str | None = None
+    revoked_by: str | None = None
 
     @property
     def id(self) -> str:
@@ -77,6 +84,10 @@ def stored_token(item: "Mapping[str, AttributeValueTypeDef]") -> StoredToken:
             # The function may write it, and nothing else; so it must not decide whether the rest is believed.
             last_used=int(item["last_used"]["N"]) if "N" in item.get("last_used", {}) else None,
             cidrs=tuple(ipaddress.ip_network(cidr["S"]) for cidr in item["cidrs"]["L"]),
+            created_by=item.get("created_by", {}).get("S"),
+            rotated_at=int(item["rotated_at"]["N"]) if "N" in item.get("rotated_at", {}) else None,
+            rotated_by=item.get("rotated_by", {}).get("S"),
+            revoked_by=item.get("revoked_by", {}).get("S"),
         )
     except (KeyError, ValueError) as error:
         shown = api_token_id(item.get("hash", {}).get("S", "?"))

@@ -1,16 +1,19 @@
 """What do a token's claims say? Checked against its issuer's configuration, and made into a caller. No I/O.
 
-The claims of RFC 7519, 4.1. A claim of another type than it should have is never converted, always refused.
+The claims of RFC 7519, 4.1. A claim of another type than it should have is never converted, always refused. One that is
+not there is not taken for empty where the token says that it is somewhere else.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NewType
 
 from chalicelib.callers.caller import Claim
+from chalicelib.callers.oidc.elsewhere import are_groups_elsewhere, is_elsewhere
 from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar
-from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.callers.oidc_subject import OidcSubject, is_group_name
 from chalicelib.errors import InvalidToken
-from chalicelib.text.printable import is_printable_line, is_visible
+from chalicelib.text.printable import is_visible, unprintable
+from chalicelib.text.timestamps import LATEST_SECONDS
 
 SignedClaims = NewType("SignedClaims", dict[str, object])
 """What an issuer has signed, whenever and for whomever."""
@@ -20,6 +23,7 @@ VerifiedClaims = NewType("VerifiedClaims", dict[str, object])
 
 _MAXIMUM_TEXT_CHARACTERS: Final = 1024
 _MAXIMUM_VALUES: Final = 256
+_LISTED_CHARACTERS: Final = 256
 
 
 def check_claims(claims: SignedClaims, issuer: Issuer, now: float) -> VerifiedClaims:
@@ -39,6 +43,8 @@ def check_claims(claims: SignedClaims, issuer: Issuer, now: float) -> VerifiedCl
         value = _required(claims, name)
         if allowed and not any(_same(value, one) for one in allowed):
             raise InvalidToken(f"The token's {name} is not one that is let in.", "wrong_claim")
+    if issuer.single_use:
+        _check_id(claims)
     return VerifiedClaims(dict(claims))
 
 
@@ -51,11 +57,13 @@ def subject_of(claims: VerifiedClaims, issuer: Issuer) -> OidcSubject:
     subject = _at(claims, issuer.subject_claim)
     if not isinstance(subject, str) or not is_visible(subject):
         raise InvalidToken(f"The token's {_shown(issuer.subject_claim)} must be a text.", "wrong_claim")
+    groups, odd_groups = _groups(claims, issuer.groups_claim)
     return OidcSubject(
         issuer=issuer.name,
         subject=_text(subject, issuer.subject_claim),
-        groups=_groups(claims, issuer.groups_claim),
+        groups=groups,
         claims=tuple(_tags(claims, issuer)),
+        odd_groups=odd_groups,
     )
 
 
@@ -73,6 +81,8 @@ def _time(claims: Mapping[str, object], name: str) -> float:
     value = _required(claims, name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidToken(f"The token's {name} must be a number.", "malformed")
+    if value > LATEST_SECONDS:
+        raise InvalidToken(f"The token's {name} is no moment: it must be seconds since 1970.", "malformed")
     return value
 
 
@@ -82,18 +92,53 @@ def _check_audience(claims: Mapping[str, object], issuer: Issuer) -> None:
     if not all(isinstance(audience, str) for audience in audiences):
         raise InvalidToken(f"The token's {issuer.audience_claim} must be a text, or a list of texts.", "malformed")
     if issuer.audiences.isdisjoint(audiences):
-        raise InvalidToken(f"The token's {issuer.audience_claim} is not credvend.", "wrong_audience")
+        # No secret: whoever holds a signed token of this issuer may know what to ask it for.
+        raise InvalidToken(
+            f"The token's {issuer.audience_claim} is not credvend. Ask issuer {issuer.name} for a token for "
+            f"{_listed(issuer.audiences)}.",
+            "wrong_audience",
+        )
 
 
-def _groups(claims: Mapping[str, object], path: ClaimPath | None) -> tuple[str, ...]:
-    value = _at(claims, path) if path is not None else None
-    if path is None or value is None:
-        return ()
-    groups = value if isinstance(value, list) else [value]
-    texts = [_text(group, path) for group in groups if isinstance(group, str) and group]
-    if len(texts) != len(groups):
-        raise InvalidToken(f"The token's {_shown(path)} must be a text, or a list of texts.", "wrong_claim")
-    return tuple(dict.fromkeys(texts))
+def _listed(names: Iterable[str]) -> str:
+    """Names, as many as there is room for: the message stands in a header, too."""
+    waiting = sorted(names)
+    shown: list[str] = []
+    while waiting and sum(map(len, [*shown, waiting[0]])) <= _LISTED_CHARACTERS:
+        shown.append(waiting.pop(0))
+    return " or ".join([*shown, f"one of {len(waiting)} that are too long to name"] if waiting else shown)
+
+
+def _check_id(claims: Mapping[str, object]) -> None:
+    """RFC 7519, 4.1.7: a text that no other token of the issuer has."""
+    value = _required(claims, "jti")
+    if not (isinstance(value, str) and value):
+        raise InvalidToken("The token's jti must be a text.", "wrong_claim")
+
+
+def _groups(claims: Mapping[str, object], path: ClaimPath | None) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
+    """The groups that a policy can name, and what else stands among them, which no policy can (decision 40).
+
+    Whoever names one group must not lock out all who are in it. But a number or an object is no odd name: the claim is
+    not what was meant, and what a policy forbids would not be found in it.
+    """
+    if path is None:
+        return (), ()
+    value = _at(claims, path)
+    if value is None:
+        if are_groups_elsewhere(claims):
+            raise _elsewhere(path)
+        return (), ()
+    groups: list[str] = []
+    odd: list[str | None] = []
+    for group in value if isinstance(value, list) else [value]:
+        if isinstance(group, str) and is_group_name(group):
+            groups.append(group)
+        elif isinstance(group, str) or group is None:
+            odd.append(group)
+        else:
+            raise InvalidToken(f"The token's {_shown(path)} must be a text, or a list of texts.", "wrong_claim")
+    return tuple(dict.fromkeys(groups)), tuple(odd)
 
 
 def _tags(claims: Mapping[str, object], issuer: Issuer) -> Iterator[tuple[str, Claim]]:
@@ -119,22 +164,45 @@ def _scalar(value: object, path: ClaimPath) -> str:
 
 def _text(value: str, path: ClaimPath) -> str:
     """The text, if it is one that can stand in policies, session tags and logs."""
-    if not is_printable_line(value) or len(value) > _MAXIMUM_TEXT_CHARACTERS:
-        raise InvalidToken(f"The token's {_shown(path)} is too long, or has invisible characters.", "wrong_claim")
+    if len(value) > _MAXIMUM_TEXT_CHARACTERS:
+        raise InvalidToken(f"The token's {_shown(path)} is too long.", "wrong_claim")
+    if mark := unprintable(value):
+        raise InvalidToken(f"The token's {_shown(path)} has invisible characters: {mark}.", "wrong_claim")
     return value
 
 
 def _required(claims: Mapping[str, object], name: str) -> object:
-    if claims.get(name) is None:
+    value = _at(claims, (name,))
+    if value is None:
         raise InvalidToken(f"The token lacks the claim {name}.", "missing_claim")
-    return claims[name]
+    return value
 
 
 def _at(claims: Mapping[str, object], path: ClaimPath) -> object:
+    """The value of a claim; None: it is missing, or null.
+
+    Raises:
+        InvalidToken: the token says that it is somewhere else, or what should lead to it is no object.
+    """
     value: object = claims
-    for step in path:
-        value = value.get(step) if isinstance(value, dict) else None
+    for place, step in enumerate(path):
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            raise InvalidToken(f"The token's {_shown(path[:place])} must be an object.", "wrong_claim")
+        if is_elsewhere(value, step):
+            raise _elsewhere(path)
+        value = value.get(step)
     return value
+
+
+def _elsewhere(path: ClaimPath) -> InvalidToken:
+    return InvalidToken(
+        f"The token says that its {_shown(path)} is somewhere else, as that of people with very many groups is, and "
+        "credvend takes only what a token holds. Have the issuer put it into the token: of groups, only those that are "
+        "assigned to the application, or app roles.",
+        "claims_elsewhere",
+    )
 
 
 def _same(value: object, allowed: Scalar) -> bool:

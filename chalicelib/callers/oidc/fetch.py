@@ -1,69 +1,59 @@
 """How JSON documents of an issuer are fetched: its discovery document and its keys."""
 
-import threading
-import time
+import http.client
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
-from typing import Final, TypeVar
+from typing import Final
+from urllib.parse import urlsplit
 
-import urllib3
-
+from chalicelib.callers.oidc.connection import Connection, Deadline
 from chalicelib.text.strict_json import json_object
 
-Fetch = Callable[[str], dict[str, object]]
-_Value = TypeVar("_Value")
+Fetch = Callable[[str, Deadline], dict[str, object]]
 
 # What tells that a document could not be had.
-TROUBLE: Final = (OSError, ValueError, urllib3.exceptions.HTTPError)
-_CONNECT_SECONDS: Final = 2
-_READ_SECONDS: Final = 3
-_WHOLE_SECONDS: Final = 5
+TROUBLE: Final = (OSError, ValueError, http.client.HTTPException)
 _MAXIMUM_BYTES: Final = 262_144
 _CHUNK_BYTES: Final = 16_384
-_ACCEPT: Final = {"Accept": "application/json"}
+_HEADERS: Final = {"Accept": "application/json", "Connection": "close", "User-Agent": "credvend"}
 
 
-def fetch_json(url: str) -> dict[str, object]:
-    """GET a JSON object: no redirects, no retries, at most 256 KiB and 5 seconds.
+class BadAnswer(ValueError):
+    """The server answered, but not with a document.
+
+    Attributes:
+        status: of its answer.
+        location: where it sends others to, if it does.
+    """
+
+    def __init__(self, status: int, location: str | None) -> None:
+        super().__init__(f"answered {status}")
+        self.status = status
+        self.location = location
+
+
+def fetch_json(url: str, deadline: Deadline) -> dict[str, object]:
+    """GET a JSON object: no redirects, no retries, no proxies, at most 256 KiB. Nothing of it is left open.
 
     Raises:
-        OSError, ValueError, urllib3.exceptions.HTTPError: it could not be had.
+        TROUBLE: it could not be had in time.
     """
-    deadline = time.monotonic() + _WHOLE_SECONDS
-    timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=_READ_SECONDS)
-    with (
-        urllib3.PoolManager(retries=False, timeout=timeout) as pool,
-        pool.request("GET", url, redirect=False, preload_content=False, headers=_ACCEPT) as answer,
-    ):
-        if answer.status != 200:
-            raise ValueError(f"answered {answer.status}")
-        body = b""
-        while chunk := answer.read1(_CHUNK_BYTES):  # what has come so far, so that a slow answer is noticed
-            body += chunk
-            if len(body) > _MAXIMUM_BYTES or time.monotonic() > deadline:
-                raise ValueError("answered too much, or too slowly")
-    return json_object(body)
-
-
-def in_time(work: Callable[[], _Value], seconds: float) -> _Value:
-    """What work returns, if it is done in time. No timeout of a connection bounds slow look-ups, addresses and headers.
-
-    Raises:
-        TimeoutError: it is not; it goes on by itself, and what becomes of it is thrown away.
-    """
-    answers: SimpleQueue[_Value | Exception] = SimpleQueue()
-
-    def run() -> None:
-        try:
-            answers.put(work())
-        except TROUBLE as error:
-            answers.put(error)
-
-    threading.Thread(target=run, daemon=True).start()
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection = Connection(parts.hostname or "", parts.port, parts.scheme == "https", deadline)
     try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
-        raise TimeoutError("it took too long") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+        connection.request("GET", target, headers=_HEADERS)
+        with connection.getresponse() as answer:
+            if answer.status != 200:
+                raise BadAnswer(answer.status, answer.getheader("Location"))
+            return json_object(_body(answer))
+    finally:
+        connection.close()
+
+
+def _body(answer: http.client.HTTPResponse) -> bytes:
+    body = bytearray()
+    while chunk := answer.read1(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > _MAXIMUM_BYTES:
+            raise ValueError(f"answered more than {_MAXIMUM_BYTES} bytes")
+    return bytes(body)

@@ -2,8 +2,11 @@
 
 import ipaddress
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
+# The largest `leeway`: so long at most is a token taken after its end.
+MAXIMUM_LEEWAY_SECONDS: Final = 300
 # The names that lead to a claim: one, or several where claims are nested.
 ClaimPath = tuple[str, ...]
 Scalar = str | int | bool
@@ -19,6 +22,7 @@ class Issuer:
         claims: names of tags, and the paths of their values.
         required_claims: names of claims and their allowed values; no values: any will do.
         types: allowed values of the header `typ` in lower case; None: it may be missing.
+        single_use: whether a token vends once only.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Issuer:
     types: frozenset[str | None]
     max_age: int
     leeway: int
+    single_use: bool = False
 
 
 def normal_type(value: str) -> str:
@@ -46,9 +51,11 @@ def check_url(url: str, allow_loopback_http: bool) -> None:
     """Whether keys may be fetched from there.
 
     Raises:
-        ValueError: not https (http on this very machine, where that is allowed), or with userinfo or a fragment.
+        ValueError: not https (http on this very machine, where that is allowed), with userinfo or a fragment, or with a
+            port that cannot be.
     """
     parts = urlsplit(url)
+    parts.port  # noqa: B018 which raises
     if parts.username is not None or parts.password is not None or "#" in url or not parts.hostname:
         raise ValueError("must be a plain URL, without user or fragment")
     if parts.scheme == "https" or (allow_loopback_http and parts.scheme == "http" and _is_loopback(parts.hostname)):

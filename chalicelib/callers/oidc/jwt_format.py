@@ -14,6 +14,13 @@ from chalicelib.text.printable import is_printable_line
 from chalicelib.text.strict_json import NotStrictJson, json_object
 
 MAXIMUM_TOKEN_CHARACTERS: Final = 8192
+# Whose it is cannot be said without reading it. Entra's are the ones that grow so long:
+# https://learn.microsoft.com/en-us/entra/identity/hybrid/connect/how-to-connect-fed-group-claims
+_TOO_LONG: Final = (
+    f"The token is longer than {MAXIMUM_TOKEN_CHARACTERS} characters: most likely, it lists too many groups. In "
+    "Microsoft Entra ID, that is so from some 130 groups on: have only groups that are assigned to the application put "
+    "into its tokens, or use app roles."
+)
 _MAXIMUM_KEY_ID_CHARACTERS: Final = 256
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 # A token that brings its own key or that changes how it is to be read (RFC 7515, 4.1; RFC 7797).
@@ -44,7 +51,7 @@ def read_token(token: str) -> UnverifiedToken:
         InvalidToken: it is not exactly a signed JWT in compact form.
     """
     if len(token) > MAXIMUM_TOKEN_CHARACTERS:
-        raise InvalidToken(f"The token is longer than {MAXIMUM_TOKEN_CHARACTERS} characters.", "malformed")
+        raise InvalidToken(_TOO_LONG, "malformed")
     segments = token.split(".")
     if len(segments) != 3:
         raise InvalidToken("The token is not a signed JWT: it must have three parts.", "malformed")

@@ -6,6 +6,7 @@ https://www.rfc-editor.org/rfc/rfc8725 (JWT best current practices) is what the 
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import jwt
 
@@ -14,8 +15,9 @@ from chalicelib.callers.oidc.issuer import Issuer, normal_type
 from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
 from chalicelib.callers.oidc.jwt_format import UnverifiedToken, read_token
 from chalicelib.callers.oidc.key_set import Jwk
+from chalicelib.callers.oidc.token_id import one_use, presented_token
 from chalicelib.callers.oidc_subject import OidcSubject
-from chalicelib.errors import InvalidToken
+from chalicelib.errors import InvalidToken, RefusedToken
 
 
 def verify_token(token: str, trusted: Mapping[str, TrustedIssuer]) -> OidcSubject:
@@ -30,14 +32,19 @@ def verify_token(token: str, trusted: Mapping[str, TrustedIssuer]) -> OidcSubjec
     """
     unverified = read_token(token)
     found = _issuer(unverified, trusted)  # nothing is fetched for anybody else
+    issuer = found.issuer
     try:
-        _check_header(unverified, found.issuer)
+        _check_header(unverified, issuer)
         key = found.keys.key_for(unverified.key_id, unverified.algorithm)
         signed = _check_signature(token, key, unverified)
-        return subject_of(check_claims(signed, found.issuer, time.time()), found.issuer)
-    except InvalidToken as error:
-        error.issuer, error.key_id = found.issuer.name, unverified.key_id
-        raise
+    except InvalidToken as refusal:
+        raise refusal.of(RefusedToken(issuer.name, unverified.key_id)) from None
+    presented = presented_token(token, unverified.key_id, signed)
+    try:
+        claims = check_claims(signed, issuer, time.time())
+        return replace(subject_of(claims, issuer), token=presented, token_use=one_use(claims, issuer))
+    except InvalidToken as refusal:
+        raise refusal.of(RefusedToken(issuer.name, **presented._asdict())) from None
 
 
 def _issuer(unverified: UnverifiedToken, trusted: Mapping[str, TrustedIssuer]) -> TrustedIssuer:

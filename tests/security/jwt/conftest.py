@@ -42,6 +42,6 @@ def gate(
 
     monkeypatch.setattr(socket, "getaddrinfo", remember)
     monkeypatch.setattr(app_module, "service", service)
-    monkeypatch.setattr(app_module, "edge", HttpEdge())
+    monkeypatch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
     caplog.set_level("DEBUG")
     return Gate(CredvendApp(sts, capsys), caplog, looked_up)

@@ -67,6 +67,19 @@ issuers:
     audiences: [{AUDIENCE}]
     groups_claim: groups
     jwks_file: keys/main.json
+  - name: roles
+    issuer: https://roles.example.com
+    audiences: [{AUDIENCE}]
+    groups_claim: roles
+    jwks_file: keys/main.json
+  - name: mapped
+    issuer: https://mapped.example.com
+    audiences: [{AUDIENCE}]
+    subject_claim: email
+    groups_claim: [realm, roles]
+    claims: {{team: team, city: [office, city]}}
+    required_claims: {{tenant: "*"}}
+    jwks_file: keys/main.json
 """ + "".join(
     f'  - {{name: {name}, issuer: "https://names.example.com/{name}", audiences: [{AUDIENCE}], '
     "jwks_file: keys/main.json}\n"
@@ -77,6 +90,8 @@ OPEN: Final = (
     + """
 @id("whoever-has-a-token") permit (principal is OidcSubject, action, resource in RoleGroup::"open");
 @id("admins") permit (principal in OidcGroup::"grouped:admins", action, resource == Role::"forbidden");
+@id("no-contractors") forbid (principal, action, resource)
+when { principal in OidcGroup::"grouped:contractors" || principal in OidcGroup::"roles:contractors" };
 """
 )
 

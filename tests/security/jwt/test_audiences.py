@@ -4,9 +4,9 @@ from typing import Final
 
 import pytest
 
-from testing.tokens import ABSENT, AUDIENCE, honest_claims, rsa_key, sign
+from testing.tokens import ABSENT, AUDIENCE, honest_claims, honest_header, rsa_key, sign
 from tests.security.jwt.gate import Gate, each
-from tests.security.jwt.issuers import OTHER, key
+from tests.security.jwt.issuers import OTHER, attacker, key
 from tests.security.jwt.tokens import plain
 
 AUD: Final[dict[str, object]] = {
@@ -67,3 +67,10 @@ def test_the_audience_of_one_issuer_is_not_that_of_another(gate: Gate) -> None:
 
 def test_an_authorized_party_is_no_audience(gate: Gate) -> None:
     gate.assert_refused(plain(aud="else", azp=AUDIENCE, client_id=AUDIENCE)())
+
+
+def test_the_audiences_of_an_issuer_are_named_to_holders_of_its_tokens_alone(gate: Gate) -> None:
+    claims = honest_claims(iss="https://every.example.com", aud="else")
+    told = [gate.present(sign(claims, signer, honest_header(key()))).body for signer in (key(), attacker())]
+    assert told[0]["Message"] == "The token's aud is not credvend. Ask issuer every for a token for credvend or second."
+    assert "second" not in str(told[1]) and "aud" not in str(told[1])

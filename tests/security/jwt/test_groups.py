@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from testing.tokens import ABSENT, honest_claims, sign
-from tests.security.jwt.gate import Gate, each
+from tests.security.jwt.gate import ROUTES, Gate, each
 from tests.security.jwt.issuers import key
 from tests.security.jwt.tokens import Make
 
@@ -57,12 +57,56 @@ GROUPS: Final[dict[str, object]] = {
     "a list in a list": [["admins"]],
     "an object in a list": [{"admins": True}],
     "a number beside the right one": ["admins", 7],
-    "null beside the right one": ["admins", None],
-    "a NUL": ["admins\x00"],
-    "half of a surrogate pair": ["\ud800"],
+    "true beside the right one": ["admins", True],
+    "an object beside an odd one": ["", {"name": "admins"}],
 }
 
 
 @pytest.mark.parametrize("groups", each(GROUPS))
 def test_groups_that_are_no_texts_are_refused(gate: Gate, groups: object) -> None:
     gate.assert_refused(group_token("grouped", groups))
+
+
+ODD: Final[dict[str, object]] = {
+    "empty": "",
+    "null": None,
+    "a zero-width space": "\u200b",
+    "with a zero-width space": "admins\u200b",
+    "blank": "   ",
+    "a filler of Hangul": "\u3164",
+    "a NUL": "admins\x00",
+    "a line end": "admins\n",
+    "half of a surrogate pair": "\ud800",
+    "too long": "a" * 1025,
+}
+
+
+@pytest.mark.parametrize("odd", each(ODD))
+def test_an_odd_group_locks_nobody_out_and_is_on_record(gate: Gate, odd: object) -> None:
+    assert gate.present(group_token("grouped", ["admins", odd]), FORBIDDEN).status == 200
+    shown = odd[:64] if isinstance(odd, str) else odd
+    for record in gate.credvend.records():
+        assert record["caller_groups_left_out"] == {"count": 1, "some": [shown]}
+    # Alone, it is no group: whoever has it is let in where no group is asked for, and nowhere else.
+    for groups in ([odd], odd):
+        assert gate.present(group_token("grouped", groups), FORBIDDEN).status == 403
+        assert gate.present(group_token("grouped", groups)).body["Groups"] == []
+
+
+@pytest.mark.parametrize("odd", each(ODD))
+def test_an_odd_group_hides_no_group_that_policies_forbid(gate: Gate, odd: object) -> None:
+    for groups in (["contractors", odd], [odd, "contractors"]):
+        answer = gate.present(group_token("grouped", groups), ROUTES[-1])
+        assert (answer.status, answer.body["Code"]) == (403, "AccessDenied")
+
+
+def test_however_many_odd_groups_there_are_a_record_stays_short(gate: Gate) -> None:
+    assert gate.present(group_token("grouped", ["\x00" * 90] * 9)).status == 200
+    (record,) = gate.credvend.records()
+    assert record["caller_groups_left_out"] == {"count": 9, "some": ["\x00" * 64] * 5}
+
+
+def test_a_text_at_the_bound_is_a_group(gate: Gate) -> None:
+    assert gate.present(group_token("grouped", ["a" * 1024])).body["Groups"] == ["a" * 1024]
+    (record,) = gate.credvend.records()
+    assert "caller_groups_left_out" not in record

@@ -29,3 +29,28 @@ def test_a_token_of_8193_characters_is_too_long(gate: Gate) -> None:
     assert gate.present(shorter).status == 200
     gate.credvend.records()
     gate.assert_refused(longer)
+
+
+def test_a_token_with_too_many_groups_is_told_the_way_out(gate: Gate) -> None:
+    """Claims as Entra's v2.0 access tokens have them: https://learn.microsoft.com/entra/identity-platform/access-tokens."""
+    some_id = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+    claims = dict.fromkeys(("aud", "azp", "oid", "sid", "tid"), some_id) | {
+        "iss": f"https://login.microsoftonline.com/{some_id}/v2.0",
+        "aio": "x" * 100,
+        "azpacr": "0",
+        "name": "Alice Example",
+        "preferred_username": "alice@example.com",
+        "rh": "x" * 40,
+        "scp": "access_as_user",
+        "sub": "x" * 43,
+        "uti": "x" * 22,
+        "ver": "2.0",
+    }
+
+    def token(groups: int) -> str:
+        return plain(**claims, groups=[some_id] * groups)()
+
+    least = next(groups for groups in range(200) if len(token(groups)) > 8192)
+    assert 125 <= least <= 140
+    message = gate.assert_turned_away(gate.present(token(least)), token(least))["error"]
+    assert isinstance(message, str) and "130 groups" in message and "app roles" in message

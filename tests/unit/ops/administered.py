@@ -11,6 +11,7 @@ from chalicelib.errors import InvalidToken
 from ops.api_tokens.table import Tokens
 from testing.token_table import NAME, Clock, TokenTable
 
+OPERATOR = "arn:aws:sts::111122223333:assumed-role/Operator/olga"
 HERE = "198.51.100.7"
 HOUR = 3600
 DAY = 86_400
@@ -22,10 +23,15 @@ class Administered:
 
     clock: Clock = field(default_factory=Clock)
     table: TokenTable = field(default_factory=TokenTable)
+    said: list[str] = field(default_factory=list)
 
     @property
     def tokens(self) -> Tokens:
-        return Tokens(NAME, self.table.client, self.clock)
+        return self.tokens_of(OPERATOR)
+
+    def tokens_of(self, operator: str, clock: Clock | None = None) -> Tokens:
+        """What an operator does, maybe by a clock of their own."""
+        return Tokens(NAME, self.table.client, lambda: operator, clock or self.clock, self.said.append)
 
     def find(self, token: str, source_ip: str = HERE) -> StoredToken:
         """What a function that remembers nothing finds."""

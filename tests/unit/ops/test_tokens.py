@@ -14,7 +14,7 @@ from ops import admin
 from ops.api_tokens.table import Tokens
 from ops.environments import ROOT
 from ops.terminal.arguments import duration
-from tests.unit.ops.administered import DAY, Administered
+from tests.unit.ops.administered import DAY, OPERATOR, Administered
 
 
 @dataclass
@@ -90,7 +90,7 @@ def test_a_token_that_could_not_be_printed_can_be_revoked(
 def test_the_list_shows_all_tokens_and_no_secret(administered: Administered, command_line: CommandLine) -> None:
     out, err = command_line.run("list", "--stage", "dev")
     assert out == "" and "no tokens in table credvend-dev-tokens" in err
-    options = ("--owner", "Team A", "--expires", "1d", "--tag", "team=a", "--cidr", "198.51.100.0/24")
+    options = ("--owner", "Team A", "--expires", "90d", "--tag", "team=a", "--cidr", "198.51.100.0/24")
     used = command_line.run("create", "used", *options)[0].strip()
     administered.find(used)
     command_line.run("create", "revoked", "--owner", "me", "--expires", "1d")
@@ -110,14 +110,57 @@ def test_the_list_shows_all_tokens_and_no_secret(administered: Administered, com
         "State": "live",
         "Owner": "Team A",
         "Created": "2027-01-15T08:00:00Z",
-        "Expires": "2027-01-16T08:00:00Z",
+        "CreatedBy": OPERATOR,
+        "Rotated": None,
+        "RotatedBy": None,
+        "Expires": "2027-04-15T08:00:00Z",
         "Revoked": None,
+        "RevokedBy": None,
         "LastUsed": "2027-01-15T08:00:00Z",
         "Cidrs": ["198.51.100.0/24"],
         "Tags": {"team": "a"},
     }
-    assert listed[1]["Revoked"] == "2027-01-15T08:00:00Z"
+    assert (listed[1]["Revoked"], listed[1]["RevokedBy"]) == ("2027-01-15T08:00:00Z", OPERATOR)
     assert hash_api_token(used) not in out and "cvt_" not in out
+
+
+def test_tokens_that_end_soon_are_named_unless_another_one_goes_on(
+    administered: Administered, command_line: CommandLine
+) -> None:
+    for name, lifetime in (("soon", "14d"), ("today", "5h"), ("later", "15d"), ("rotated", "3d"), ("gone", "3d")):
+        command_line.run("create", name, "--owner", "Team A", "--expires", lifetime)
+    command_line.run("rotate", "rotated", "--overlap", "24h", "--expires", "30d")
+    command_line.run("revoke", "gone")
+    out, err = command_line.run("list")
+    assert out.count("\n") == 7
+    soon, today = err.splitlines()
+    assert "Token soon (" in soon and "of Team A ends at 2027-01-29T08:00:00Z, in 14 days" in soon
+    assert "Token today (" in today and "in 5 hours: token rotate today" in today
+    out, err = command_line.run("list", "--ending-within", "15d", "--json")
+    assert [token["Name"] for token in json.loads(out)] == ["later", "soon", "today"] and err == ""
+    assert command_line.run("list", "--ending-within", "1h") == ("", "")
+    administered.clock.now += 15 * DAY
+    assert "Token soon" not in command_line.run("list")[1]
+
+
+def test_all_that_is_known_of_a_token_is_shown(administered: Administered, command_line: CommandLine) -> None:
+    token = command_line.run("create", "ci", "--owner", "Team A", "--expires", "90d", "--tag", "team=a")[0].strip()
+    command_line.run("rotate", "ci", "--overlap", "1h")
+    out, err = command_line.run("show", hash_api_token(token)[:12])
+    shown = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert err == "" and token not in out and hash_api_token(token) not in out
+    assert (shown["CreatedBy"], shown["Rotated"], shown["RotatedBy"]) == (OPERATOR, "2027-01-15T08:00:00Z", OPERATOR)
+    assert (shown["State"], shown["Expires"], shown["Revoked"]) == ("live", "2027-01-15T09:00:00Z", "-")
+    assert command_line.run("show", "ci")[0].count("Name ") == 2
+    assert "No token has the name or id cd" in command_line.run("show", "cd", status=1)[1]
+
+
+def test_revoking_what_has_expired_says_so(administered: Administered, command_line: CommandLine) -> None:
+    command_line.run("create", "ci", "--owner", "me", "--expires", "1d")
+    administered.clock.now += 2 * DAY
+    assert ", which had expired at 2027-01-16T08:00:00Z." in command_line.run("revoke", "ci")[1]
+    (listed,) = json.loads(command_line.run("list", "--json")[0])
+    assert (listed["State"], listed["Revoked"]) == ("expired", "2027-01-17T08:00:00Z")
 
 
 def test_without_tokens_the_json_is_an_empty_list(command_line: CommandLine) -> None:

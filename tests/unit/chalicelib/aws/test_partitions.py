@@ -60,7 +60,7 @@ def test_policies_and_requests_may_name_arns_of_any_partition(tmp_path: Path, pa
     )
     config = write_config(tmp_path, policies=text)
     policies = load_policies(
-        config, Catalog.of([], lambda place: pytest.fail(f"there is no role {place}")), frozenset()
+        config, Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key"), frozenset()
     )
     assert {policy.name for policy in policies.indexed} == set(named)
     arn = f"arn:{partition}:iam::{ACCOUNT}:role/deep/reader"

@@ -50,12 +50,16 @@ def test_a_value_that_sts_takes_is_taken(value: str) -> None:
     ("value", "words"),
     [
         ("x" * 257, "has 257 characters, and STS takes 256"),
-        ("*", "holds a character that STS does not take: letters, digits, spaces and `_.:/=+-@` are taken"),
+        (
+            "*",
+            "holds a character that STS does not take, U+002A ASTERISK (character 1): letters, digits, spaces and "
+            "`_.:/=+-@` are taken",
+        ),
         ("a,b", "holds a character"),
         ("a\tb", "holds a character"),
         ("\ud800", "holds a character"),
         ("e\u0301", "holds a character"),
-        ("\u200d", "holds a character"),
+        ("a\u200d", "holds a character that STS does not take, U+200D ZERO WIDTH JOINER (character 2)"),
         ("😀", "holds a character"),
     ],
 )

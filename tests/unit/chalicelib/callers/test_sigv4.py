@@ -46,6 +46,42 @@ def test_a_cognito_identity_pool_is_refused() -> None:
         identify_caller(identity(arn, cognitoIdentityId="ap-northeast-2:1"))
 
 
+ARNS = {
+    "user": f"arn:aws:iam::{ACCOUNT}:user/alice",
+    "session": f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/alice",
+    "federated": f"arn:aws:sts::{ACCOUNT}:federated-user/bob",
+}
+
+
+@pytest.mark.parametrize("kind", ARNS)
+def test_each_kind_tells_which_key_it_signed_with(kind: str) -> None:
+    for key in ("AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"):
+        caller = identify_caller(identity(ARNS[kind], accessKey=key))
+        assert caller.audit_fields["caller_access_key_id"] == key
+        # It is the same caller, whichever of its keys it signs with.
+        other = identify_caller(identity(ARNS[kind]))
+        assert (caller.identifier, caller.entity, caller.name_parts) == (
+            other.identifier,
+            other.entity,
+            other.name_parts,
+        )
+
+
+@pytest.mark.parametrize("odd", [None, 7, "", "AKIA\n", "a" * 129, "Störung"])
+def test_a_key_that_is_none_refuses_nobody_and_is_in_no_record(odd: object) -> None:
+    assert identify_caller(identity(ARNS["user"], accessKey=odd)).audit_fields["caller_access_key_id"] is None
+
+
+@pytest.mark.parametrize(
+    "never_served",
+    [identity(f"arn:aws:iam::{ACCOUNT}:root"), identity(ARNS["session"], cognitoIdentityId="ap-northeast-2:1")],
+)
+def test_who_is_never_served_leaves_the_key_on_record(never_served: dict[str, object]) -> None:
+    with pytest.raises(CallerRefused) as refused:
+        identify_caller(never_served | {"accessKey": "ASIAIOSFODNN7EXAMPLE"})
+    assert refused.value.access_key_id == "ASIAIOSFODNN7EXAMPLE"
+
+
 @pytest.mark.parametrize(
     "claimed",
     [
@@ -61,6 +97,9 @@ def test_a_cognito_identity_pool_is_refused() -> None:
         identity(f"arn:aws:sts::{ACCOUNT}:user/alice"),
         identity(""),
         identity(f"arn:aws:iam::{ACCOUNT}:user/alice", caller=7),
+        identity(f"arn:aws:iam::{ACCOUNT}:user/alice\ud800"),
+        identity(f"arn:aws:sts::{ACCOUNT}:assumed-role/\udfff/alice"),
+        identity(f"arn:aws:iam::{ACCOUNT}:user/alice", caller="AIDA\ud800"),
     ],
 )
 def test_whatever_is_not_a_verified_principal_is_unauthenticated(claimed: dict[str, object]) -> None:

@@ -20,7 +20,7 @@ SCOPE = '@id("a") permit (principal, action, resource)'
 
 def problems(directory: Path, policies: str) -> list[str]:
     config = write_config(directory, policies=policies)
-    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"))
+    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key")
     try:
         load_policies(config, catalog, frozenset({"okta"}))
     except ConfigError as error:
@@ -81,7 +81,7 @@ MEANT = [
     (when('principal.hasTag("e") && principal.getTag("e").text == "x"'), "line 1", "principal is OidcSubject &&"),
     (when('principal.account == "1"'), "line 2, column 18",
      "attribute `account` on OidcSubject, ServiceToken not found: it is of FederatedUser, IamRole, IamUser alone"),
-    (when('principal is OidcSubject && principal.subjet == "x"'), "line 2, column 46", "did you mean subject?"),
+    (when('principal is OidcSubject && principal.subjects == "x"'), "line 2, column 46", "did you mean subject?"),
     (when('principal is OidcSubject && principal.branch == "x"'), "line 2, column 46", '.getTag("branch")'),
     (when("context.duratio > 900"), "line 2, column 16", "did you mean duration?"),
     (when('context.duration == "1h"'), "line 1", "durations are seconds"),

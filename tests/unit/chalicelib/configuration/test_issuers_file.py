@@ -31,7 +31,12 @@ def test_what_is_not_said_is_strict(tmp_path: Path) -> None:
     (issuer,) = load(tmp_path, GOOD)
     assert issuer.algorithms == {"RS256", "ES256"} and issuer.types == {None, "jwt"}
     assert (issuer.audience_claim, issuer.subject_claim, issuer.groups_claim) == ("aud", ("sub",), None)
-    assert (issuer.max_age, issuer.leeway) == (86_400, 30)
+    assert (issuer.max_age, issuer.leeway, issuer.single_use) == (86_400, 30, False)
+
+
+def test_a_month_is_the_longest_age(tmp_path: Path) -> None:
+    (issuer,) = load(tmp_path, with_key("max_age: 30d"))
+    assert issuer.max_age == 2_592_000
 
 
 def test_every_key_is_read(tmp_path: Path) -> None:
@@ -50,6 +55,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     types: [application/AT+JWT]
     max_age: 1h
     leeway: 0
+    single_use: true
 """
     )
     (issuer,) = load(tmp_path, text)
@@ -62,6 +68,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "jti": (),
     }
     assert issuer.types == {"at+jwt"} and (issuer.max_age, issuer.leeway) == (3600, 0)
+    assert issuer.single_use is True
 
 
 @pytest.mark.parametrize(
@@ -81,9 +88,18 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("leeway: 6m", "at most 5m"),
         ("leeway: soon", "`leeway`"),
         ("max_age: -1", "`max_age`"),
+        ("max_age: 31d", "`max_age` must be at most 30d"),
+        ("max_age: 2592001", "`max_age` must be at most 30d"),
+        ("single_use: 'yes'", "`single_use`"),
         ("required_claims: {a: []}", "without a value"),
         ("subject_claim: []", "subject_claim"),
         ("types: []", "types"),
+        ("types: [1]", "`types[0]` Expected `str`, got `int`: write it in quotes"),
+        ("required_claims: {ver: 2.0}", "got `float`: write it in quotes"),
+        ("required_claims: {ver: [2.0]}", "got `float`: write it in quotes"),
+        ("groups_claim: 5", "got `int`: write it in quotes"),
+        ("audience_claim: yes", "got `bool`: write it in quotes"),
+        ("jwks_uri: https://example.com:99999/keys", "`jwks_uri` Port out of range"),
         ("audience: x", "unknown field `audience`; the keys are name, issuer, audiences"),
     ],
 )
@@ -92,6 +108,12 @@ def test_a_wrong_key_is_named_by_file_issuer_and_field(tmp_path: Path, line: str
         load(tmp_path, with_key(line))
     (problem,) = raised.value.problems
     assert problem.startswith("issuers.yaml: issuer 'github': ") and words in problem
+
+
+def test_a_duration_is_never_to_be_quoted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, with_key("max_age: 1.5"))
+    assert "quotes" not in raised.value.problems[0]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from testing.app import write_config
 
 def load(directory: Path, identifier: str) -> list[str]:
     config = write_config(directory, policies=f'@id("{identifier}") permit (principal, action, resource);')
-    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"))
+    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key")
     return [policy.name for policy in load_policies(config, catalog, frozenset()).indexed]
 
 

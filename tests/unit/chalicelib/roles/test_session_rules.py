@@ -76,6 +76,8 @@ def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
         (POLICY.replace("Allow", "Deny"), "`policy` holds no Allow, so that the role's sessions could do nothing"),
         (POLICY.replace("s3:*", "GetObject"), "`policy` Statement[0].Action 'GetObject' must be `*`, or like"),
         (POLICY.replace("${claims.tenant}", "${tenant}"), "`policy` Statement[0].Resource: ${tenant} is neither"),
+        (POLICY.replace("[{Effect: Allow", "[{Effect: Allow, Action: '*', Resource: '*'}, {Effect: Deny"),
+         "`policy` Statement[1].Resource: callers choose ${params.area}, so a Deny of it"),
         (POLICY.replace("b/", "b" * 2000), "characters more than the 2048 that STS takes"),
         (POLICY.replace("area}", "are}"), "${params.are} is used, and not declared in `params`"),
         (POLICY.replace("params: {", "params: {more: {pattern: a}, "), "`params.more` is declared, and used by"),
@@ -188,6 +190,8 @@ def test_a_policy_is_filled_with_claims_and_params(tmp_path: Path) -> None:
 def test_params_are_checked_and_defaults_stand_in_for_them(tmp_path: Path) -> None:
     role = load(tmp_path, POLICY)
     assert refusal(role) == "Param area is required for role data."
+    marked = "Param area must match [a-z]+ for role data, and holds U+200B ZERO WIDTH SPACE (character 2): remove that."
+    assert refusal(role, params={"area": "a\u200b"}) == marked
     assert refusal(role, params={"area": "A"}) == "Param area must match [a-z]+ for role data."
     assert refusal(role, params={"area": "a", "b": "c"}) == "Param 'b' is not one of role data: area."
     assert refusal(load(tmp_path, ""), params={"é\n": "c"}) == r"Param '\xe9\n' is not one of role data: none."

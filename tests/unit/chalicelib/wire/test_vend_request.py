@@ -20,7 +20,10 @@ def test_every_field_is_read() -> None:
     assert asked == VendRequest(role="reader", duration=900, reason="ticket 7", dry_run=True)
 
 
-@pytest.mark.parametrize("reason", ["역할 점검", "مراجعة", "👩‍💻 on call", "naïve – “quoted”", "a\u00a0b"])
+@pytest.mark.parametrize(
+    "reason",
+    ["역할 점검", "مراجعة", "👩‍💻 on call", "naïve – “quoted”", "a\u00a0b", "INC-42\u200f תיקון", "إصلاح v2\u200e"],
+)
 def test_a_reason_is_written_in_any_language(reason: str) -> None:
     assert parse({"role": "r", "reason": reason}).reason == reason
 
@@ -48,6 +51,9 @@ def test_durations_are_seconds_or_have_a_unit(written: object) -> None:
         ({"role": "r", "duration": []}, '"duration" must be'),
         ({"role": "r", "reason": "x" * 257}, "at most 256"),
         ({"role": "r", "reason": "a\x00b"}, "printable"),
+        ({"role": "r", "reason": "INC-\u200b42"}, r"holds U\+200B ZERO WIDTH SPACE \(character 5\): remove that"),
+        ({"role": "r", "reason": "INC-42\u200f"}, "RIGHT-TO-LEFT MARK"),
+        ({"role": "read\u200ber"}, r"or its ARN, and holds U\+200B ZERO WIDTH SPACE \(character 5\)"),
         ({"role": "r", "reason": "a\nb"}, "printable"),
         ({"role": "r", "reason": "\ud800"}, "printable"),
         ({"role": "r", "tags": {"Project": "a\ud800"}}, '"tags" holds half a character'),

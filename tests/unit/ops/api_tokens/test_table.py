@@ -11,8 +11,7 @@ from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.callers.api_tokens.token import check_api_token, hash_api_token
 from ops.api_tokens.table import Tokens, open_tokens
 from ops.errors import OperationFailed
-from testing.token_table import NAME
-from tests.unit.ops.administered import DAY, HOUR, Administered
+from tests.unit.ops.administered import DAY, HOUR, OPERATOR, Administered
 
 
 def test_what_was_made_is_what_credvend_finds(administered: Administered, tokens: Tokens) -> None:
@@ -30,6 +29,7 @@ def test_what_was_made_is_what_credvend_finds(administered: Administered, tokens
         revoked_at=None,
         last_used=None,
         cidrs=cidrs,
+        created_by=OPERATOR,
     )
     assert administered.find(issued.token) == issued.stored
     (listed,) = tokens.list_all()
@@ -110,7 +110,7 @@ def test_a_name_is_free_again_once_its_token_has_ended(administered: Administere
     if ending == "revoked":
         tokens.revoke("ci")
     else:
-        administered.clock.now += DAY
+        administered.clock.now += DAY + 300
     new = tokens.create("ci", "me", DAY)
     assert administered.refusal(old.token) == ending
     administered.find(new.token)
@@ -136,7 +136,7 @@ def test_after_a_rotation_both_tokens_work_until_the_old_one_ends(administered: 
 def test_without_an_overlap_the_old_token_ends_at_once(administered: Administered, tokens: Tokens) -> None:
     old = tokens.create("ci", "me", DAY)
     new = tokens.rotate("ci", 0, DAY)
-    assert administered.refusal(old.token) == "expired"
+    assert administered.refusal(old.token) == "revoked"
     administered.find(new.token)
 
 
@@ -191,11 +191,14 @@ def test_an_id_that_is_revoked_ends_that_one_token(administered: Administered, t
     administered.find(new.token)
 
 
-def test_revoking_what_is_not_live_is_an_error(tokens: Tokens) -> None:
+def test_revoking_what_is_not_there_or_was_revoked_before_is_an_error(tokens: Tokens) -> None:
     issued = tokens.create("ci", "me", DAY)
     tokens.revoke("ci")
-    for name in ("ci", issued.stored.id, "never-there", ""):
-        with pytest.raises(OperationFailed, match="No live token has the name or id"):
+    for name in ("ci", issued.stored.id):
+        with pytest.raises(OperationFailed, match="were revoked before"):
+            tokens.revoke(name)
+    for name in ("never-there", ""):
+        with pytest.raises(OperationFailed, match="No token has the name or id"):
             tokens.revoke(name)
 
 
@@ -214,8 +217,7 @@ def test_a_token_that_dynamodb_deleted_does_not_come_back_by_being_revoked(
 def test_an_item_that_cannot_be_read_is_named_and_keeps_nobody_from_revoking_another(
     administered: Administered,
 ) -> None:
-    said: list[str] = []
-    tokens = Tokens(NAME, administered.table.client, administered.clock, said.append)
+    tokens, said = administered.tokens, administered.said
     stolen, broken = tokens.create("stolen", "me", DAY), tokens.create("ci", "me", DAY)
     del administered.table.items[broken.stored.hash]["owner"]
     assert [revoked.id for revoked in tokens.revoke("stolen")] == [stolen.stored.id]
@@ -248,7 +250,7 @@ def test_of_two_who_make_a_token_of_one_name_at_once_none_shares_it(
     tokens = administered.tokens
     first = tokens.create("ci", "me", DAY)
     seen: list[list[StoredToken]] = [[], [first.stored, first.stored]]  # before, and after
-    monkeypatch.setattr(tokens, "_live", lambda _name: seen.pop(0))
+    monkeypatch.setattr(tokens, "_taken", lambda _name: seen.pop(0))
     with pytest.raises(OperationFailed, match="at the same moment"):
         tokens.create("ci", "mallory", DAY)
     live = [stored for stored in administered.tokens.list_all() if stored.is_live(administered.clock())]
@@ -277,6 +279,17 @@ def test_a_failure_says_what_to_do(
         administered.table.failures.append(failure)
         with pytest.raises(OperationFailed, match=said):
             call()
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_the_region_is_found_as_a_deployment_finds_it(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "eu-north-1")
+    regions: list[str] = []
+    monkeypatch.setattr("ops.api_tokens.table.dynamodb_client", regions.append)
+    open_tokens("prod", lambda _message: None)
+    assert regions == ["eu-north-1"]
 
 
 def test_without_a_region_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from tests.unit.ops.cloudformation.cloudformation import NAME, CloudFormation
 @pytest.mark.parametrize("why", ["credvend-x-tokens already exists", "(HandlerErrorCode: AlreadyExists)"])
 def test_what_a_former_stack_left_is_what_a_first_deployment_fails_for(why: str) -> None:
     first = ChangeSet("change", NAME, True, ())
-    with pytest.raises(StackFailed, match=r"log group and its table.*docs/deploy\.md#when-the-first") as failed:
+    with pytest.raises(StackFailed, match=r"log group and its tables.*docs/deploy\.md#when-the-first") as failed:
         execute(CloudFormation({}, "ROLLBACK_COMPLETE", why), first)
     assert why in str(failed.value) and "can be deployed again" not in str(failed.value)
     with pytest.raises(StackFailed, match="can be deployed again"):

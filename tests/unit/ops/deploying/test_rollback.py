@@ -40,8 +40,12 @@ def test_what_somebody_else_deployed_since_is_not_rolled_back(
     assert said == "Somebody has deployed since; nothing was rolled back." and not found
 
 
-def test_a_rollback_names_what_is_made_anew(former: rollback.Former, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_names_what_is_made_anew_and_what_is_left(
+    former: rollback.Former, monkeypatch: pytest.MonkeyPatch
+) -> None:
     changes = (
+        ResourceChange("Remove", "NewTable", "AWS::DynamoDB::Table", "", (), "credvend-x-new"),
+        ResourceChange("Remove", "OldApi", "AWS::ApiGateway::Deployment", "", (), "abc123"),
         ResourceChange("Add", "TokensTable", "AWS::DynamoDB::Table", "", ()),
         ResourceChange("Modify", "Log", "AWS::Logs::LogGroup", "True", ()),
         ResourceChange("Modify", "Other", "AWS::Logs::LogGroup", "False", ()),
@@ -54,4 +58,5 @@ def test_a_rollback_names_what_is_made_anew(former: rollback.Former, monkeypatch
     monkeypatch.setattr(rollback, "smoke_test", lambda *_: None)
     said = rollback.roll_back(ACCOUNT, NEW, former, 0)
     assert "TokensTable, AWS::DynamoDB::Table, is made anew, empty; Log, " in said and "passes the test" in said
+    assert "before you deploy again: aws dynamodb delete-table --table-name credvend-x-new)" in said
     assert "Other" not in said and "Api" not in said

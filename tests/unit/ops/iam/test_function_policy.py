@@ -38,7 +38,7 @@ def test_what_the_functions_code_calls_is_bound_to_the_function_and_what_lambda_
         for statement in statements
         if statement.get("Condition", {}).get("ArnEquals") == {"lambda:SourceFunctionArn": FUNCTION}
     }
-    assert bound == {"AssumeCatalogRoles", "FindApiTokens", "NoteUseOfApiTokens"}
+    assert bound == {"AssumeCatalogRoles", "FindApiTokens", "NoteUseOfApiTokens", "UseUpTokens"}
     assert {s["Sid"] for s in statements} - bound == {"WriteOwnLog", "WriteTraces"}
     # The function's name, in the template, is the stack's; a reference to the function would be a circle.
     template = json.loads((ROOT / ".chalice/template.json").read_text())
@@ -46,6 +46,15 @@ def test_what_the_functions_code_calls_is_bound_to_the_function_and_what_lambda_
 
 
 FUNCTION = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"}
+
+
+def test_the_function_can_use_up_a_token_and_neither_see_nor_forget_what_was_used() -> None:
+    statements = iam_policy(catalog(role("a")))["Statement"]
+    assert isinstance(statements, list)
+    table = {"Fn::GetAtt": ["UsedTokensTable", "Arn"]}
+    assert [s["Action"] for s in statements if s["Resource"] == table] == [["dynamodb:PutItem"]]
+    # And it makes no API token.
+    assert [s["Sid"] for s in statements if "dynamodb:PutItem" in s["Action"]] == ["UseUpTokens"]
 
 
 def test_an_empty_catalog_may_assume_nothing() -> None:

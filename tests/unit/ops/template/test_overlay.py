@@ -122,6 +122,7 @@ Resources:
         (own("ApiHandlerLogGroup", "{Properties: {RetentionInDays: !Ref X}}"), "must be a number of days"),
         (own("ApiHandlerLogGroup", "{DeletionPolicy: Delete}"), ".DeletionPolicy is credvend's own and stays"),
         (own("TokensTable", "{Properties: {SSESpecification: {SSEEnabled: false}}}"), "set `kms.tables` in stage"),
+        (own("UsedTokensTable", "{Properties: {SSESpecification: {SSEEnabled: false}}}"), "set `kms.tables` in stage"),
         ("Resources: {RestAPIExtra: {Type: AWS::SNS::Topic}}", "begins as credvend's own do"),
         ("Resources: {New: {Properties: {}}}", "must have a Type"),
         (added("{}", "AWS::Serverless::Function"), "is not taken: SAM may change credvend's function"),

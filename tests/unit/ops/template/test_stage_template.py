@@ -69,7 +69,8 @@ def test_cheap_routes_keep_their_share_of_the_throttle(tmp_path: Path) -> None:
 
 def test_the_table_s_key_may_be_used_through_dynamodb_alone(tmp_path: Path) -> None:
     changed = applied(tmp_path, f"kms: {{tables: {KEY}}}")["Resources"]
-    assert changed["TokensTable"]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == KEY
+    for table in ("TokensTable", "UsedTokensTable"):
+        assert changed[table]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == KEY
     (use,) = changed["ApiHandlerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     assert use["Resource"] == KEY
     assert use["Condition"]["StringEquals"]["kms:ViaService"] == {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}

@@ -45,7 +45,7 @@ def test_a_token_that_is_not_there_is_unknown(world: World) -> None:
     other = new_api_token()
     refusal = world.refusal(other)
     assert refusal.cause == "unknown_token"
-    assert (refusal.token_id, refusal.token_name) == (api_token_id(hash_api_token(other)), None)
+    assert (refusal.token.token_id, refusal.token.token_name) == (api_token_id(hash_api_token(other)), None)
 
 
 def test_the_table_is_not_asked_about_a_typo(world: World) -> None:
@@ -57,7 +57,7 @@ def test_a_revoked_token_is_refused_and_named(world: World) -> None:
     world.write(revoked_at=number(world.clock.now))
     refusal = world.refusal()
     assert refusal.cause == "revoked"
-    assert (refusal.token_id, refusal.token_name) == (world.hashed[:12], "ci")
+    assert (refusal.token.token_id, refusal.token.token_name) == (world.hashed[:12], "ci")
 
 
 def test_a_token_expires_to_the_second_though_dynamodb_still_has_it(world: World) -> None:
@@ -92,7 +92,7 @@ def test_a_token_is_taken_from_its_networks_only(
         world.find(source_ip)
     else:
         refusal = world.refusal(source_ip=source_ip)
-        assert refusal.cause == "wrong_address" and refusal.token_id == world.hashed[:12]
+        assert refusal.cause == "wrong_address" and refusal.token.token_id == world.hashed[:12]
 
 
 def test_where_a_token_was_taken_from_does_not_help_it_elsewhere(world: World) -> None:

@@ -1,13 +1,12 @@
 """Which key, and when it is looked for again: with a clock and an issuer that the test holds."""
 
-import threading
-import time
-from collections.abc import Callable
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from chalicelib.callers.oidc.connection import Deadline
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.callers.oidc.issuer_keys import (
     KEYS_KEPT_IN_AN_OUTAGE_SECONDS,
@@ -56,12 +55,16 @@ class Provider:
         }
     )
     asked: list[str] = field(default_factory=list)
+    deadlines: list[Deadline] = field(default_factory=list)
     down: bool = False
-    hang: Callable[[], object] = lambda: None
+    hangs: bool = False
 
-    def fetch(self, url: str) -> dict[str, object]:
+    def fetch(self, url: str, deadline: Deadline) -> dict[str, object]:
         self.asked.append(url)
-        self.hang()
+        self.deadlines.append(deadline)
+        if self.hangs:
+            self.now += deadline.left()
+            raise TimeoutError
         if self.down or url not in self.pages:
             raise OSError("refused")
         return self.pages[url]
@@ -180,14 +183,56 @@ def test_an_issuer_that_hangs_holds_up_one_caller_for_a_moment() -> None:
     provider = Provider()
     keys = provider.keys()
     keys.key_for("old", "ES256")
-    released = threading.Event()
-    provider.hang = released.wait
+    provider.hangs = True
     provider.now += KEYS_KEPT_SECONDS + 1
-    started = time.monotonic()
+    started, asked = provider.now, len(provider.asked)
     for _ in range(20):
         assert keys.key_for("old", "ES256")
-    assert time.monotonic() - started < 3
-    released.set()
+    assert len(provider.asked) == asked + 1 and 0.9 < provider.now - started <= 1
+
+
+@pytest.mark.parametrize("key_id", ["old", "new", None])
+def test_an_issuer_that_hangs_is_asked_once_in_a_request_for_five_seconds_together(key_id: str | None) -> None:
+    provider = Provider(hangs=True)
+    keys = provider.keys()
+    started = provider.now
+    with pytest.raises(IssuerUnavailable):
+        keys.key_for(key_id, "ES256")
+    assert provider.asked == [DISCOVERY] and 4.9 < provider.now - started <= 5
+
+
+def test_an_issuer_that_hung_is_left_alone_from_when_it_was_given_up() -> None:
+    provider = Provider(hangs=True)
+    keys = provider.keys()
+    with pytest.raises(IssuerUnavailable):
+        keys.key_for("old", "ES256")
+    provider.hangs = False
+    provider.now += RETRY_SECONDS - 0.1  # a longer while since it was asked
+    with pytest.raises(IssuerUnavailable):
+        keys.key_for("old", "ES256")
+    assert provider.asked == [DISCOVERY]
+    provider.now += 0.2
+    assert keys.key_for("old", "ES256")
+
+
+def test_keys_that_are_too_old_and_lack_the_one_are_fetched_once() -> None:
+    provider = Provider()
+    keys = provider.keys()
+    keys.key_for("old", "ES256")
+    asked = len(provider.asked)
+    for down in (False, True):
+        provider.down = down
+        provider.now += KEYS_KEPT_SECONDS + 1
+        with pytest.raises((InvalidToken, IssuerUnavailable)):
+            keys.key_for("forged", "ES256")
+    assert len(provider.asked) == asked + 2 + 1
+
+
+def test_discovery_and_keys_have_one_deadline_together() -> None:
+    provider = Provider()
+    provider.keys().key_for("old", "ES256")
+    discovery, keys = provider.deadlines
+    assert discovery is keys
 
 
 def test_a_clock_that_is_set_back_prolongs_nothing() -> None:
@@ -232,6 +277,22 @@ def test_a_discovery_document_that_leads_astray_is_not_followed(document: dict[s
     with pytest.raises(IssuerUnavailable):
         provider.keys().key_for("old", "ES256")
     assert provider.asked == [DISCOVERY]
+
+
+@pytest.mark.parametrize("fetched", [True, False])
+def test_a_token_without_a_key_id_is_told_that_there_are_several_keys(tmp_path: Path, fetched: bool) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys/a.json").write_text(json.dumps(key_set(OLD, NEW, rsa_key("rsa"))))
+    provider = Provider()
+    provider.publish(OLD, NEW, rsa_key("rsa"))
+    keys = provider.keys() if fetched else load_keys(issuer(jwks_file="keys/a.json"), tmp_path, False)
+    with pytest.raises(InvalidToken, match="has no kid, and its issuer has several keys for ES256"):
+        keys.key_for(None, "ES256")
+    with pytest.raises(InvalidToken, match="a key that its issuer does not have"):
+        keys.key_for(None, "ES384")
+    with pytest.raises(InvalidToken, match="a key that its issuer does not have"):
+        keys.key_for("other", "ES256")
+    assert keys.key_for(None, "RS256")["kid"] == "rsa"
 
 
 def test_a_token_without_a_key_id_is_of_the_only_key_that_fits() -> None:

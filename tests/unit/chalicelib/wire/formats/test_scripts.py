@@ -146,32 +146,34 @@ def test_an_error_in_the_place_of_a_script_is_the_same_json(code: str, message: 
 def test_in_any_error_a_shell_finds_nothing_to_expand(message: str) -> None:
     text = no_script({"Code": "InvalidRequest", "Message": message}, for_eval=False)
     assert json.loads(text) == {"Code": "InvalidRequest", "Message": message}
-    assert not set(text) & set("$`)\n")
+    assert not set(text) & set("$`\n")
+
+
+def test_an_error_that_nobody_asked_to_evaluate_shows_its_brackets() -> None:
+    text = no_script({"Message": "GET /v1/roles (/v1/iam/roles) lists them."}, for_eval=False)
+    assert text == '{"Message": "GET /v1/roles (/v1/iam/roles) lists them."}'
+
+
+EVIL = (
+    '"; touch made #', "'; touch made #", "\n touch made \n", ")touch made(", "$(touch made)", "`touch made`", '")"',
+    "; touch made ;", "| touch made", "& touch made &", "<<E\n", "*) touch made;;", "}; touch made; {", "esac", '")',
+    "<(touch made)", "=(touch made)", "(touch made)", '"(touch made)"', ") ; touch made ; (", '\\"; touch made; "',
+    "${x:-$(touch made)}", "\\$(touch made)", "made() { touch made; }; made",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("shell", FOUND)
+def test_an_error_of_a_form_that_is_no_script_runs_nothing_either(shell: str, directory: Path) -> None:
+    """Somebody may evaluate it all the same. `evaluate` asserts that nothing was made."""
+    for message in (*EVIL, "".join(EVIL)):
+        answer = {"Code": "InvalidRequest", "Message": message, "RequestId": "1"}
+        assert evaluate(shell, no_script(answer, for_eval=False), directory).stderr
 
 
 @pytest.mark.parametrize("shell", FOUND)
 def test_a_shell_that_is_given_an_error_runs_no_part_of_it(shell: str, directory: Path) -> None:
     """Not even a message that the caller put commands into."""
-    evil = [
-        '"; touch made #',
-        "'; touch made #",
-        "\n touch made \n",
-        ")touch made(",
-        "$(touch made)",
-        "`touch made`",
-        '")"',
-    ]
-    evil += [
-        "; touch made ;",
-        "| touch made",
-        "& touch made &",
-        "<<E\n",
-        "*) touch made;;",
-        "}; touch made; {",
-        "esac",
-        '")',
-    ]
-    for message in [*evil, "".join(evil), "No such role."]:
+    for message in [*EVIL, "".join(EVIL), "No such role."]:
         done = evaluate(
             shell, no_script({"Code": "InvalidRequest", "Message": message, "RequestId": "1"}, True), directory
         )

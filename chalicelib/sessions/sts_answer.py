@@ -1,0 +1,74 @@
+"""Is what STS answered the session that was asked for? Half of one is none, and is never handed out."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from chalicelib.sessions.plan import SessionPlan
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html: none of the three holds a blank.
+_KEYS: Final = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+# STS takes no signature whose clock differs by more, so neither clock can:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+_LARGEST_SKEW_SECONDS: Final = 300
+
+
+def problem_with(answer: Mapping[str, object], plan: SessionPlan, now: float) -> str | None:
+    """What is wrong with an answer to AssumeRole, in words that hold nothing of it; None: nothing is.
+
+    Args:
+        answer: as botocore has read it, which checks no more than what can be read as a number or a time.
+        now: seconds since 1970, UTC.
+    """
+    credentials, user = _mapping(answer.get("Credentials")), _mapping(answer.get("AssumedRoleUser"))
+    for name in _KEYS:
+        if not _is_key(credentials.get(name)):
+            return f"{name} is missing or malformed"
+    return (
+        _problem_with_expiration(credentials.get("Expiration"), plan, now)
+        or _problem_with_user(user, plan)
+        or _problem_with_the_rest(answer, plan)
+    )
+
+
+def _is_key(value: object) -> bool:
+    """Whether it is printable ASCII without blanks. Faster than a pattern: a session token is long."""
+    return isinstance(value, str) and value != "" and value.isascii() and value.isprintable() and " " not in value
+
+
+def _problem_with_expiration(expiration: object, plan: SessionPlan, now: float) -> str | None:
+    if not isinstance(expiration, datetime) or expiration.tzinfo is None:
+        return "Expiration is missing or malformed"
+    left = expiration.timestamp() - now
+    if left <= 0:
+        return "Expiration is in the past"
+    if left > plan.duration + _LARGEST_SKEW_SECONDS:
+        return "Expiration is later than was asked for"
+    return None
+
+
+def _problem_with_user(user: Mapping[str, object], plan: SessionPlan) -> str | None:
+    """The session's ARN has the role's name without its path, in IAM's own spelling, which knows no case.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+    """
+    arn, identifier = user.get("Arn"), user.get("AssumedRoleId")
+    role = plan.role
+    head = f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.arn.rpartition('/')[2]}/"
+    if not isinstance(arn, str) or arn[: len(head)].lower() != head.lower() or arn[len(head) :] != plan.session_name:
+        return "AssumedRoleUser.Arn is not that of the session asked for"
+    if not isinstance(identifier, str) or identifier.partition(":")[1:] != (":", plan.session_name):
+        return "AssumedRoleUser.AssumedRoleId is not that of the session asked for"
+    return None
+
+
+def _problem_with_the_rest(answer: Mapping[str, object], plan: SessionPlan) -> str | None:
+    if answer.get("SourceIdentity") not in (None, "", plan.source_identity) and plan.source_identity is not None:
+        return "SourceIdentity is not the one asked for"
+    if not isinstance(_mapping(answer.get("ResponseMetadata")).get("RequestId"), str):
+        return "the request id is missing"
+    return None
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
