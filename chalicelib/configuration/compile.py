@@ -48,10 +48,9 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "time_zone": zone and (zone.name, zone.rules.hex()),
         "schema": written.indexed.schema,
         "attributes": sorted(written.indexed.attributes),
-        "policies": [
-            [(one.name, one.text, one.caller, one.role), one.named, one.permits, one.kind]
-            for one in written.indexed.indexed
-        ],
+        "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in written.indexed.indexed],
+        "forbids": sorted(written.indexed.forbids),
+        "kinds": list(written.indexed.kinds.items()),
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

@@ -64,8 +64,8 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         key=bytes.fromhex(written.decode()),
     )
     policies = tuple(
-        IndexedPolicy(name, text, caller, role, tuple(named), permits, kind)
-        for (name, text, caller, role), named, permits, kind in document["policies"]
+        IndexedPolicy(name, text, caller, role, tuple(named))
+        for (name, text, caller, role), named in document["policies"]
     )
 
     @cache
@@ -75,11 +75,15 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         return trusted_issuers(config, document["issuers"], allow_loopback_http)
 
     zone = document["time_zone"]
-    authorizer = make_authorizer(
-        IndexedPolicies(document["schema"], policies, frozenset(document["attributes"])),
-        catalog,
-        None if zone is None else TimeZone(zone[0], bytes.fromhex(zone[1])),
+    indexed = IndexedPolicies(
+        document["schema"],
+        policies,
+        frozenset(document["attributes"]),
+        frozenset(document["forbids"]),
+        dict(document["kinds"]),
     )
+    time_zone = None if zone is None else TimeZone(zone[0], bytes.fromhex(zone[1]))
+    authorizer = make_authorizer(indexed, catalog, time_zone)
     return Configuration(catalog, issuers, authorizer, digest)
 
 

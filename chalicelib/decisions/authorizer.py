@@ -54,7 +54,7 @@ class Authorizer:
             ValueError: a policy or the schema is not valid Cedar.
         """
         self._schema = cedarpy.Schema.from_str(policies.schema)
-        self._policies = policies.indexed
+        self._policies = policies
         self._index = PolicyIndex(policies.indexed)
         self._attributes = policies.attributes
         self._zone = zone
@@ -106,7 +106,7 @@ class Authorizer:
         """
         principal = principal_json(caller)
         about_caller = self._index.about_caller(keys_of(principal))
-        scopes = Scopes(parse_est(self._policies[place] for place in about_caller))
+        scopes = Scopes(parse_est(self._policies.indexed[place] for place in about_caller))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
         entities = self._roles.added([principal], entities)

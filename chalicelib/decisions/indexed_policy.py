@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.decisions.cedar import cedarpy
@@ -22,8 +23,6 @@ class IndexedPolicy:
         text: Cedar's own spelling of it.
         caller, role: what its scope demands of them: `*`, a type (`is`), or the key of an entity (`==`, `in`).
         named: ids of the roles that its conditions name, and may look at.
-        permits: it is a `permit`.
-        kind: the type that its scope demands of callers besides, `principal is TYPE in ...`; empty where any will do.
     """
 
     name: str
@@ -31,8 +30,6 @@ class IndexedPolicy:
     caller: str
     role: str
     named: tuple[str, ...] = ()
-    permits: bool = True
-    kind: str = ""
 
 
 class IndexedPolicies(NamedTuple):
@@ -41,11 +38,15 @@ class IndexedPolicies(NamedTuple):
     Attributes:
         schema: as Cedar text, for decisions: see `told_schema`.
         attributes: of the context, that decisions are told.
+        forbids: places of the policies that forbid.
+        kinds: by the place of a policy, the type that its scope demands of callers besides: `principal is TYPE in ...`.
     """
 
     schema: str
     indexed: tuple[IndexedPolicy, ...]
     attributes: frozenset[str] = frozenset()
+    forbids: frozenset[int] = frozenset()
+    kinds: Mapping[int, str] = MappingProxyType({})
 
     @classmethod
     def of(cls, schema: str, text: str) -> "IndexedPolicies":
@@ -54,9 +55,16 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
         """
-        static = _static(text)
-        told = told_schema(schema, (policy["conditions"] for policy in static.values()))
-        return cls(told.schema, tuple(map(_indexed, static.values())), told.attributes)
+        static = tuple(_static(text).values())
+        told = told_schema(schema, (policy["conditions"] for policy in static))
+        kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}
+        return cls(
+            told.schema,
+            tuple(map(_indexed, static)),
+            told.attributes,
+            forbids=frozenset(place for place, policy in enumerate(static) if policy["effect"] == "forbid"),
+            kinds={place: kind for place, kind in kinds.items() if kind},
+        )
 
 
 def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
@@ -103,16 +111,7 @@ def _indexed(est: PolicyJson) -> IndexedPolicy:
     if json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"] != {"policy0": est}:
         raise ValueError(f"policy {_identifier(est)!r} cannot be taken out of its file: write it in another way")
     named = tuple(sorted({name for kind, name in entities_in(est["conditions"]) if kind == "Role"}))
-    caller, role = demanded_key(est["principal"]), demanded_key(est["resource"])
-    return IndexedPolicy(
-        _identifier(est),
-        text,
-        caller,
-        role,
-        named,
-        permits=est["effect"] == "permit",
-        kind=demanded_type(est["principal"]),
-    )
+    return IndexedPolicy(_identifier(est), text, demanded_key(est["principal"]), demanded_key(est["resource"]), named)
 
 
 def _static(text: str) -> dict[str, PolicyJson]:

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from chalicelib.decisions.decision import NearPermits
-from chalicelib.decisions.indexed_policy import IndexedPolicy
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 
 # Of the keys of an entity, its own and its parents'; before them stand `*` and its type.
 _OWN: Final = slice(2, None)
@@ -16,13 +16,15 @@ _NAMED: Final = 5
 class NearPermitsIndex:
     """Finds permits by what their scopes demand of callers, or of roles."""
 
-    def __init__(self, policies: Sequence[IndexedPolicy]) -> None:
-        self._policies = policies
+    def __init__(self, policies: IndexedPolicies) -> None:
+        self._policies = policies.indexed
+        self._forbids = policies.forbids
+        self._kinds = policies.kinds
         self._by_caller: dict[tuple[str, str], list[int]] = {}
         self._by_role: dict[str, list[int]] = {}
-        for place, policy in enumerate(policies):
-            if policy.permits:
-                self._by_caller.setdefault((policy.caller, policy.kind), []).append(place)
+        for place, policy in enumerate(policies.indexed):
+            if place not in self._forbids:
+                self._by_caller.setdefault((policy.caller, self._kinds.get(place, "")), []).append(place)
                 self._by_role.setdefault(policy.role, []).append(place)
 
     def find(self, places: Iterable[int], caller_keys: Sequence[str], role_keys: Sequence[str]) -> NearPermits:
@@ -36,7 +38,7 @@ class NearPermitsIndex:
         """
         kind, callers, roles = caller_keys[1], caller_keys[_OWN], role_keys[_OWN]
         policies = self._policies
-        fitting = [place for place in places if policies[place].permits and policies[place].kind in ("", kind)]
+        fitting = [place for place in places if place not in self._forbids and self._kinds.get(place, kind) == kind]
         near = frozenset(fitting)
         of_caller = [self._by_caller.get((key, of_kind), ()) for key in callers for of_kind in ("", kind)]
         of_role = [self._by_role.get(key, ()) for key in roles]

@@ -19,7 +19,7 @@ from chalicelib.configuration.compiled import compiled_path
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.settings import Settings, read_settings
-from chalicelib.decisions.decision import Circumstances
+from chalicelib.decisions.decision import Circumstances, NearPermits
 from chalicelib.errors import ConfigError
 from chalicelib.http import HttpEdge
 from ops.environments import ROOT
@@ -89,6 +89,9 @@ def test_what_is_compiled_is_what_was_written(config: Path) -> None:
 AFTER_NOON = """
 @id("after-noon") permit (principal, action, resource == Role::"forbidden")
 when { context.local.time >= duration("12h") && context.narrowed };
+@id("a-role-of-here") permit (principal is IamRole in Account::"111122223333", action, resource == Role::"forbidden")
+when { context.narrowed };
+@id("not-long") forbid (principal, action, resource == Role::"forbidden") when { context.duration > 900 };
 """
 
 
@@ -109,7 +112,9 @@ def test_the_time_zone_and_what_decisions_are_told_are_compiled(config: Path, ho
         assert configuration.authorizer.decide(caller, role, here).allowed is allowed
         assert not configuration.authorizer.decide(caller, role, here._replace(narrowed=False)).allowed
         assert configuration.authorizer.local(moment).isoformat() == f"2026-01-07T{hour + 1}:00:00+01:00"
-        assert configuration.authorizer.near_permits(caller, role).condition == ("after-noon",)
+        assert configuration.authorizer.near_permits(caller, role) == NearPermits(
+            condition=("after-noon",), principal=("a-role-of-here",)
+        )
 
 
 def test_a_function_in_lambda_is_a_deployed_one() -> None:
