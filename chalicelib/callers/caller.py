@@ -5,11 +5,14 @@ shows. kinds.py lists them all; schema.cedarschema has a type for each.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from chalicelib.callers.cedar_entity import CedarEntity
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
 
 Claim = str | tuple[str, ...]
 
@@ -117,6 +120,15 @@ class Caller(ABC):
 
         Args:
             issuers: names of the trusted issuers.
+        """
+
+    @classmethod
+    @abstractmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        """All that callers of this kind can be; what is missing here, no policy may be about.
+
+        Args:
+            issuers: the trusted ones.
         """
 
     @classmethod

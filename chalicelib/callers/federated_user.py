@@ -1,11 +1,15 @@
 """A session made with sts:GetFederationToken as a caller."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.callers.caller import Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity
-from chalicelib.callers.iam_principal import IamCaller, Principal, is_arn
+from chalicelib.callers.iam_principal import AWS_NAME, IamCaller, Principal, is_arn
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,13 @@ class FederatedUser(IamCaller):
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
-        if is_arn(identifier, "sts", "federated-user/[!-~]+"):
+        if is_arn(identifier, "sts", f"federated-user/{AWS_NAME}"):
             return None
         return "can be nobody: a federated user is its ARN, arn:aws:sts::ACCOUNT:federated-user/NAME"
+
+    @classmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        return (cls._shape("sts", f"federated-user/(?P<name>{AWS_NAME})", {"name": AWS_NAME}),)
 
     @classmethod
     def example(cls) -> Self:

@@ -6,12 +6,20 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.cedar_entity import CedarEntity
 
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import Shape
+
+# Of users, roles, role sessions and federated users:
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html (UserName)
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (RoleSessionName)
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html (Name)
+AWS_NAME: Final = "[A-Za-z0-9_+=,.@-]+"
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _PARTITION = re.compile(r"aws(?:-[a-z]+)*", re.ASCII)
 
@@ -86,6 +94,23 @@ class IamCaller(Caller):
             id=identifier,
             attributes={"account": self.account, "principal_id": self.principal_id} | attributes,
             parents=(("Account", self.account),),
+        )
+
+    @classmethod
+    def _shape(cls, service: str, resource: str, attributes: Mapping[str, str]) -> "Shape":
+        """What all of one kind have in common.
+
+        Args:
+            service, resource: of the ARN that is their id; the resource is a regular expression.
+            attributes: those that not all kinds have.
+        """
+        from chalicelib.callers.shape import Shape
+
+        return Shape(
+            kind=cls.kind,
+            id=f"arn:(?:{PARTITIONS}):{service}::(?P<account>{_ACCOUNT.pattern}):{resource}",
+            attributes={"account": _ACCOUNT.pattern, "principal_id": "[A-Za-z0-9_+=,.@:-]+", **attributes},
+            parents={"Account": "account"},
         )
 
     def _exact(self, text: str) -> str | None:

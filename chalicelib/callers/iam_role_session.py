@@ -1,12 +1,15 @@
 """A session of an IAM role as a caller, which an SSO user or a workload is, too."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from chalicelib.callers.caller import Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity
-from chalicelib.callers.iam_principal import IamCaller, Principal, is_arn
+from chalicelib.callers.iam_principal import AWS_NAME, IamCaller, Principal, is_arn
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,14 @@ class IamRoleSession(IamCaller):
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
-        if is_arn(identifier, "iam", r"role/[A-Za-z0-9_+=,.@-]+"):
+        if is_arn(identifier, "iam", f"role/{AWS_NAME}"):
             return None
         return "can be nobody: a role session is the role's ARN without its path, arn:aws:iam::ACCOUNT:role/NAME"
+
+    @classmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        names = {"name": AWS_NAME, "session_name": AWS_NAME}
+        return (cls._shape("iam", f"role/(?P<name>{AWS_NAME})", names),)
 
     @classmethod
     def example(cls) -> Self:

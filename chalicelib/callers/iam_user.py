@@ -1,11 +1,18 @@
 """An IAM user as a caller."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from chalicelib.callers.caller import Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity
-from chalicelib.callers.iam_principal import IamCaller, Principal, is_arn
+from chalicelib.callers.iam_principal import AWS_NAME, IamCaller, Principal, is_arn
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
+
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html (Path, UserName)
+_PATH: Final = r"/(?:[!-\x7f]+/)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +71,14 @@ class IamUser(IamCaller):
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
-        if is_arn(identifier, "iam", "user/[!-~]+"):
+        if is_arn(identifier, "iam", f"user{_PATH}{AWS_NAME}"):
             return None
         return "can be nobody: a user is its ARN, arn:aws:iam::ACCOUNT:user/PATH/NAME"
+
+    @classmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        names = {"name": AWS_NAME, "path": _PATH}
+        return (cls._shape("iam", f"user(?P<path>{_PATH})(?P<name>{AWS_NAME})", names),)
 
     @classmethod
     def example(cls) -> Self:

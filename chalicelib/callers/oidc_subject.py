@@ -1,15 +1,18 @@
 """Whom a trusted issuer's token is about, as a caller."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from chalicelib.callers.caller import Caller, Claim, Facts, NameParts, OneUse
 from chalicelib.callers.cedar_entity import CedarEntity, TagValue
 from chalicelib.callers.presented_token import PresentedToken
 from chalicelib.callers.subject_label import recognised
 from chalicelib.text.printable import is_printable_line, is_visible
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
 
 # It stands in policies and in records.
 MAXIMUM_GROUP_CHARACTERS: Final = 1024
@@ -104,6 +107,23 @@ class OidcSubject(Caller):
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
         return None if is_of_an_issuer(identifier, issuers) else NOT_OF_AN_ISSUER
+
+    @classmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        from chalicelib.callers.shape import Shape
+
+        return tuple(
+            Shape(
+                kind=cls.kind,
+                id=f"(?P<issuer>{re.escape(issuer.name)}):(?P<subject>.+)",
+                attributes={"issuer": re.escape(issuer.name), "subject": ".+"},
+                fixed={"issuer": issuer.name},
+                parents={"OidcIssuer": "issuer"},
+                groups={"OidcGroup": f"{re.escape(issuer.name)}:.+"} if issuer.has_groups else {},
+                tags="|".join(map(re.escape, issuer.tags)) or None,
+            )
+            for issuer in issuers
+        )
 
     @classmethod
     def example(cls) -> Self:

@@ -1,12 +1,17 @@
 """The holder of an API token, as a caller."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from chalicelib.callers.caller import Caller, Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity
+
+if TYPE_CHECKING:
+    from chalicelib.callers.shape import KnownIssuer, Shape
+
+_NAME: Final = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +71,21 @@ class ServiceToken(Caller):
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
-        is_name = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", identifier, re.ASCII)
+        is_name = re.fullmatch(_NAME, identifier, re.ASCII)
         return None if is_name else "can be nobody: an API token is its name"
+
+    @classmethod
+    def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
+        from chalicelib.callers.shape import Shape
+
+        return (
+            Shape(
+                kind=cls.kind,
+                id=f"(?P<name>{_NAME})",
+                attributes={"name": _NAME, "owner": ".+"},
+                tags=".+",
+            ),
+        )
 
     @classmethod
     def example(cls) -> Self:

@@ -1,24 +1,27 @@
 """Which policies are there? `config/policies/**/*.cedar` and their schema, checked whole before the first request.
 
 Cedar itself checks types and attributes. What it cannot know is checked here: a policy that names a role, a group or a
-caller that cannot exist would load, and never apply; of a `forbid`, nobody would notice.
+caller that cannot exist (policy_references.py), or whose conditions nobody can meet (policy_applicability.py), would
+load and guard nothing; of a `forbid`, nobody would notice.
 """
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
-from chalicelib.callers.oidc_subject import problem_with_group
+from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
+from chalicelib.configuration.cedar_proofs import impossible
+from chalicelib.configuration.policy_applicability import Applicability
+from chalicelib.configuration.policy_references import References
+from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, entities_in
+from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
-
-_KINDS: Final = {kind.kind: kind for kind in KINDS}
 
 
 class WrittenPolicy(NamedTuple):
@@ -27,11 +30,13 @@ class WrittenPolicy(NamedTuple):
     Attributes:
         file: the one that it is in, as messages call it.
         name: its `@id`.
+        label: what messages call it: name and line.
         json: the policy, in Cedar's JSON.
     """
 
     file: str
     name: str
+    label: str
     json: PolicyJson
 
 
@@ -40,11 +45,9 @@ class WrittenPolicies(NamedTuple):
 
     Attributes:
         schema: theirs, as Cedar text.
-        text: of all files together.
     """
 
     schema: str
-    text: str
     policies: tuple[WrittenPolicy, ...]
 
     def for_decisions(self) -> IndexedPolicies:
@@ -53,10 +56,10 @@ class WrittenPolicies(NamedTuple):
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
         """
-        return IndexedPolicies.of(self.schema, self.text)
+        return IndexedPolicies.of_json(self.schema, (policy.json for policy in self.policies))
 
 
-def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> IndexedPolicies:
+def load_policies(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -> IndexedPolicies:
     """`read_policies`, for decisions.
 
     Raises:
@@ -65,21 +68,29 @@ def load_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> In
     return read_policies(config, catalog, issuers).for_decisions()
 
 
-def read_policies(config: Path, catalog: Catalog, issuers: frozenset[str]) -> WrittenPolicies:
+def read_policies(
+    config: Path, catalog: Catalog, issuers: Collection[Issuer], kinds: Collection[type[Caller]] = KINDS
+) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
+    Args:
+        kinds: of callers, all of them.
+
     Raises:
-        ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, or names what cannot be. One
-            line each, naming the file.
+        ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, names what cannot be, or can
+            never apply. One line each, naming the file.
     """
     schema = _schema_text(config / "schema.cedarschema")
-    checker = _Checker(schema, catalog, issuers)
-    texts = [checker.read(path, path.relative_to(config).as_posix()) for path in _policy_paths(config / "policies")]
-    if not texts:
+    possible = PossibleRequests(kinds, issuers, catalog)
+    checker = _Checker(schema, References(kinds, issuers, catalog), Applicability(possible))
+    paths = _policy_paths(config / "policies")
+    for path in paths:
+        checker.read(path, path.relative_to(config).as_posix())
+    if not paths:
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return WrittenPolicies(schema, "\n".join(texts), tuple(checker.policies))
+    return WrittenPolicies(schema, tuple(checker.policies))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -104,44 +115,50 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, catalog: Catalog, issuers: frozenset[str]) -> None:
+    def __init__(self, schema: str, references: References, applicability: Applicability) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
+        self._parsed_schema = cedarpy.Schema.from_str(schema)
+        self._references = references
+        self._applicability = applicability
         self._owners: dict[str, str] = {}
-        self._issuers = issuers
-        self._roles = {role.name for role in catalog.roles}
-        self._groups = {group for role in catalog.roles for group in role.groups}
 
-    def read(self, path: Path, name: str) -> str:
-        """The text of a policy file, empty if it cannot be read; `name` is what messages call it."""
+    def read(self, path: Path, name: str) -> None:
+        """Read and check a policy file; `name` is what messages call it."""
         if path.suffix != ".cedar" or not path.is_file():
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
-            return ""
+            return
         try:
             text = _read_text(path)
         except (OSError, ValueError) as error:
             self.problems.append(f"{name}: {_one_line(error)}")
-            return ""
+            return
         file = CedarFile.of(text)
         self.problems += [f"{name}: {problem}" for problem in file.problems]
         document = json.loads(file.document)
         if document["templates"]:
             self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
-        labels = self._check_ids(name, document["staticPolicies"], file)
-        for position, policy in document["staticPolicies"].items():
-            self.policies.append(WrittenPolicy(name, labels[position], policy))
-            for problem in self._check_entities(policy):
-                self.problems.append(f"{name}: policy {file.label(position, labels[position])}: {problem}")
+        policies = document["staticPolicies"]
+        names = self._check_ids(name, policies, file)
+        labels = {position: file.label(position, one) for position, one in names.items()}
         findings: dict[str, list[str]] = {}
-        for finding in cedarpy.validate_policies(file.sound, self._schema).errors:
+        for finding in cedarpy.validate_policies(file.sound, self._parsed_schema).errors:
             # Cedar's message begins with its own name for the policy.
             message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
             findings.setdefault(finding.policy_id, []).append(message)
+        # Of a policy that does not fit the schema, no more can be told.
+        fitting = {position: policy for position, policy in policies.items() if position not in findings}
+        proved = impossible(fitting, self._parsed_schema)
+        for position, policy in policies.items():
+            self.policies.append(WrittenPolicy(name, names[position], labels[position], policy))
+            problems = list(self._references.problems(policy))
+            if position in fitting and not problems:
+                problems = self._applicability.problems(policy, position in proved)
+            self.problems += [f"{name}: policy {labels[position]}: {problem}" for problem in problems]
         for position, messages in findings.items():
-            label = labels.get(position, position)
+            label = names.get(position, position)
             self.problems += [f"{name}: {line}" for line in file.explained(position, label, messages, self._schema)]
-        return text
 
     def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]], file: CedarFile) -> dict[str, str]:
         """Each policy's `@id`, or its place in the file where it has none."""
@@ -165,26 +182,6 @@ class _Checker:
             else:
                 self._owners[identifier] = name
         return labels
-
-    def _check_entities(self, policy: object) -> Iterator[str]:
-        for kind, identifier in entities_in(policy):
-            shown = f'{kind}::"{identifier}"' if identifier.isprintable() else f"{kind}::{identifier!a}"
-            if kind == "Role" and identifier not in self._roles:
-                yield f"{shown} is not in the catalog: a role is named by its catalog name"
-            elif kind == "RoleGroup" and identifier not in self._groups:
-                yield f"{shown} is not a group of any role in the catalog"
-            elif kind == "OidcIssuer" and identifier not in self._issuers:
-                yield f"{shown} is not in issuers.yaml"
-            elif kind == "OidcGroup" and (wrong := problem_with_group(identifier, self._issuers)) is not None:
-                yield f"{shown} {wrong}"
-            elif kind == "Account" and re.fullmatch(r"[0-9]{12}", identifier, re.ASCII) is None:
-                yield f"{shown} can be nobody: an account is 12 digits"
-            elif kind in ("RequestedTags", "RequestedParams"):
-                yield f"{shown} cannot be named: look at context.tags and context.params"
-            elif kind in _KINDS:
-                problem = _KINDS[kind].problem_with_id(identifier, self._issuers)
-                if problem is not None:
-                    yield f"{shown} {problem}"
 
 
 def _schema_text(path: Path) -> str:

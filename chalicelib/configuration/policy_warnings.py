@@ -1,21 +1,143 @@
-"""Which policies are likely not what was meant, though they are valid?"""
+"""Which policies are likely not what was meant, though they are valid and can apply?"""
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
+from chalicelib.callers.kinds import KINDS
+from chalicelib.configuration.cedar_proofs import idle_conditions
+from chalicelib.configuration.odd_texts import oddity, texts_in
+from chalicelib.configuration.policy_applicability import Applicability
+from chalicelib.configuration.policy_conditions import Conditions
+from chalicelib.configuration.policy_constants import constant, entity
+from chalicelib.configuration.policy_parts import comparisons_in, parts_of
+from chalicelib.configuration.policy_text import entity_text, text_of
+from chalicelib.configuration.possible_requests import CONTEXT, PossibleRequests
 from chalicelib.configuration.source import WrittenConfiguration
-from chalicelib.decisions.indexed_policy import PolicyJson
+from chalicelib.configuration.value_sets import numbers
+from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 
 _ALL: Final = {"op": "All"}
+_PRINCIPAL: Final = {"Var": "principal"}
 
 
 def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     """A line for each likely mistake in a policy: file, policy, and what is odd about it."""
+    catalog = written.configuration.catalog
+    if not catalog.roles:
+        return
+    look = PolicyWarnings(PossibleRequests(KINDS, written.issuers, catalog), now=time.time())
+    idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)
     for policy in written.policies.policies:
-        for warning in _warnings(policy.json):
-            yield f"{policy.file}: policy {policy.name}: {warning}"
+        for warning in dict.fromkeys(look.at(policy.json, idle[policy.name])):
+            yield f"{policy.file}: policy {policy.label}: {warning}"
 
 
-def _warnings(policy: PolicyJson) -> Iterator[str]:
-    if policy["effect"] == "permit" and policy["principal"] == policy["resource"] == _ALL and not policy["conditions"]:
-        yield "it lets everybody who can prove who they are have every role of the catalog"
+class PolicyWarnings:
+    """Looks at one policy after the other."""
+
+    def __init__(self, possible: PossibleRequests, now: float) -> None:
+        """Look at policies that are to decide about these requests.
+
+        Args:
+            now: seconds since 1970, UTC.
+        """
+        present = {"context.time": numbers(int(now * 1000), None)}
+        self._conditions = Conditions(possible, maxima=True, also=present)
+        self._applicability = Applicability(possible, self._conditions)
+
+    def at(self, policy: PolicyJson, idle: frozenset[int] = frozenset()) -> Iterator[str]:
+        """What is odd about a policy.
+
+        Args:
+            idle: which of its conditions are known to restrict nothing, by their places.
+        """
+        yield from _is_open(policy)
+        yield from self._comparisons(policy, idle)
+        yield from _stars(policy)
+        for text in texts_in(policy):
+            odd = oddity(text)
+            if odd is not None:
+                yield f"{text!a} {odd}"
+
+    def _comparisons(self, policy: PolicyJson, idle: frozenset[int]) -> Iterator[str]:
+        """What is the same for all that the policy can be asked about."""
+        parts = parts_of(policy)
+        scope = sum(part.place == "scope" for part in parts)
+        cases = [self._conditions.everything]
+        for place, part in enumerate(parts, start=-scope):
+            told = [
+                self._applicability.never_true(never) for never in self._conditions.never_true(part.expression, cases)
+            ]
+            told += self._far_bounds(part.expression)
+            if place in idle and not told:
+                told.append(
+                    f"`{part.place} {{ {text_of(part.expression)} }}` restricts nothing: it is the same for all"
+                )
+            yield from told
+            left = self._conditions.where(part.expression, part.wanted, cases)
+            if cases and not left and not told:
+                yield f"it applies to nobody now: {self._applicability.contradiction(part)}"
+            cases = left
+
+    def _far_bounds(self, expression: object) -> Iterator[str]:
+        """Bounds far outside of what can be, which nothing ever comes to."""
+        for comparison in comparisons_in(expression):
+            compared, bound = _bound(comparison)
+            if compared not in CONTEXT or bound is None:
+                continue
+            values, words = CONTEXT[compared]
+            # `< 24h` and `<= 3600` are how people write that there is no bound.
+            near = values._replace(
+                low=None if values.low is None else values.low - 1,
+                high=None if values.high is None else values.high + 1,
+            )
+            if near.among([bound], wanted=True).is_empty and not self._conditions.where(
+                comparison, False, [self._conditions.everything]
+            ):
+                yield f"`{text_of(comparison)}` is always true: {words}"
+
+
+def _is_open(policy: PolicyJson) -> Iterator[str]:
+    """A permit that asks nothing of the caller."""
+    if policy["effect"] == "permit" and policy["principal"] == _ALL and not _holds(policy["conditions"], _PRINCIPAL):
+        roles = "every role of the catalog" if policy["resource"] == _ALL else "these roles"
+        yield f"it asks nothing of the caller: whoever can prove who they are may have {roles}"
+
+
+def _stars(policy: PolicyJson) -> Iterator[str]:
+    """Wildcards where there are none."""
+    for comparison in comparisons_in(policy["conditions"]):
+        match comparison:
+            case {"==": {"left": left, "right": right}} | {"!=": {"left": left, "right": right}}:
+                compared = [left, right]
+            case {"contains": {"left": {"Set": list(members)}, "right": right}}:
+                compared = [*members, right]
+            case {"contains": {"right": right}}:
+                compared = [right]
+            case _:
+                continue
+        if any(isinstance(one, dict) and "*" in str(one.get("Value")) and entity(one) is None for one in compared):
+            yield f"`{text_of(comparison)}` takes `*` for a character like any other: only `like` knows wildcards"
+    for kind, identifier in entities_in(policy):
+        if "*" in identifier:
+            yield f"{entity_text(kind, identifier)}: in an id, `*` is a character like any other"
+
+
+def _bound(comparison: object) -> tuple[str, int | None]:
+    """What is compared, and the number that it is compared with."""
+    match comparison:
+        case dict():
+            match list(comparison.items()):
+                case [("<" | "<=" | ">" | ">=", {"left": left, "right": right})]:
+                    low, high = constant(left), constant(right)
+                    value = high if low is None else low
+                    return text_of(left if low is None else right), value if isinstance(value, int) else None
+    return "", None
+
+
+def _holds(node: object, part: object) -> bool:
+    if node == part:
+        return True
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return any(_holds(child, part) for child in children)

@@ -1,5 +1,6 @@
 """A configuration as an adopter writes it: YAML and Cedar, read and checked whole."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +58,7 @@ def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration
     roles = Catalog(catalog.roles)
     trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
     issuers = tuple(trusted.issuer for trusted in trusted_issuers.values())
-    policies = read_policies(config, roles, frozenset(issuer.name for issuer in issuers))
+    policies = read_policies(config, roles, issuers)
     indexed = policies.for_decisions()
     configuration = Configuration(
         roles, lambda: trusted_issuers, _authorizer(indexed, roles, catalog.time_zone), configuration_digest(config)
@@ -65,11 +66,8 @@ def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration
     return WrittenConfiguration(config, catalog, issuers, policies, indexed, configuration)
 
 
-def load_authorizer(config: Path, catalog: Catalog, issuers: frozenset[str]) -> Authorizer:
+def load_authorizer(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -> Authorizer:
     """An authorizer with the policies of a configuration directory, for which local time is UTC.
-
-    Args:
-        issuers: names of the trusted issuers.
 
     Raises:
         ConfigError: one line for every problem found.

@@ -55,7 +55,16 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
         """
-        static = tuple(_static(text).values())
+        return cls.of_json(schema, _static(text).values())
+
+    @classmethod
+    def of_json(cls, schema: str, policies: Iterable[PolicyJson]) -> "IndexedPolicies":
+        """The same of policies in Cedar's JSON.
+
+        Raises:
+            ValueError: a policy that Cedar would spell in a way that means something else.
+        """
+        static = tuple(policies)
         told = told_schema(schema, (policy["conditions"] for policy in static))
         kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}
         return cls(

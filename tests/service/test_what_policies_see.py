@@ -120,7 +120,7 @@ def test_a_denial_by_default_is_recorded_with_what_came_close_and_tells_the_call
     credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     policies = """
-        @id("secret-hours") permit (principal, action, resource == Role::"reader") when { context.duration > 9999 };
+        @id("secret-hours") permit (principal, action, resource == Role::"reader") when { context.duration > 1800 };
         @id("secret-role") permit (principal == IamUser::"arn:aws:iam::111122223333:user/alice", action,
                                    resource == Role::"plain");
         @id("secret-user") permit (principal == IamUser::"arn:aws:iam::111122223333:user/bob", action,

@@ -29,6 +29,8 @@ NO_LIMITS = {
     "chalicelib.callers.api_tokens.token._CHECKSUM_CHARACTERS": "the format of a token",
     "chalicelib.callers.api_tokens.token._ID_CHARACTERS": "the format of a token",
     "chalicelib.configuration.compiled.FORMAT": "a version",
+    "chalicelib.configuration.policy_reasons._MOST_NAMES": "what an error shows",
+    "chalicelib.configuration.possible_requests._DAY_MILLISECONDS": "the length of a day",
     "chalicelib.roles.policy_template.FIELDS_BEFORE_RESOURCE": "the format of an ARN",
     "chalicelib.roles.session_rules.KEY_SHOWN": "what an error shows",
     "credvend.command_line._COLUMN": "what help looks like",

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chalicelib.configuration.configuration import Configuration
-from chalicelib.configuration.load import load_configuration
-from chalicelib.configuration.settings import Settings
+from chalicelib.configuration.policy_warnings import policy_warnings
+from chalicelib.configuration.source import read_source
 from ops.environments import ROOT, programs
 from testing.deployed import PERSON, Stack
 from testing.documents import blocks
@@ -168,7 +168,8 @@ def configured(document: Path, site: JwksSite) -> str:
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
     first_line, catalog, path = blocks(ROOT / "docs/catalog.md", "yaml")
     load(tmp_path / "policies", first_line + catalog, "issuers: []", blocks(ROOT / "docs/policies.md", "cedar"))
-    load(tmp_path / "path", first_line + path, "issuers: []", ['@id("one") permit (principal, action, resource);'])
+    mine = '@id("one") permit (principal in Account::"111122223333", action, resource);'
+    load(tmp_path / "path", first_line + path, "issuers: []", [mine])
     scoping = ROOT / "docs/scoping.md"
     issuers, recipe, *others = blocks(scoping, "yaml")
     together = recipe + "".join(other.removeprefix("roles:\n") for other in others)
@@ -182,14 +183,16 @@ def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
 
 
 def load(directory: Path, roles: str, issuers: str, policies: list[str]) -> Configuration:
-    """A configuration of these files."""
+    """A configuration of these files, with nothing in its policies that is likely a mistake."""
     (directory / "policies").mkdir(parents=True)
     shutil.copy(ROOT / "chalicelib/config/schema.cedarschema", directory)
     (directory / "roles.yaml").write_text(roles)
     (directory / "issuers.yaml").write_text(issuers)
     for number, policy in enumerate(policies):
         (directory / f"policies/{number}.cedar").write_text(policy)
-    return load_configuration(directory, Settings("eu-west-1"))
+    written = read_source(directory, allow_loopback_http=False)
+    assert list(policy_warnings(written)) == []
+    return written.configuration
 
 
 def test_every_key_of_a_role_is_documented() -> None:

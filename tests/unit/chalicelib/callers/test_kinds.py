@@ -1,7 +1,7 @@
 """A kind of caller is one file: what is written there is all that decisions, records, names and whoami need."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,8 @@ from chalicelib.callers.caller import Caller, Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.session_name import session_name
-from chalicelib.configuration import policy_files
-from chalicelib.configuration.policy_files import load_policies
+from chalicelib.callers.shape import KnownIssuer, Shape
+from chalicelib.configuration.policy_files import read_policies
 from chalicelib.configuration.source import load_authorizer
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances
@@ -69,6 +69,10 @@ class Robot(Caller):
         return None if identifier.isdigit() else "can be nobody: a robot is its number"
 
     @classmethod
+    def shapes(cls, issuers: Iterable[KnownIssuer]) -> tuple[Shape, ...]:
+        return (Shape(cls.kind, id="[0-9]+", attributes={"factory": "north|south"}),)
+
+    @classmethod
     def example(cls) -> Self:
         return cls("a", "1")
 
@@ -81,7 +85,7 @@ LET_IN = '@id("robots") permit (principal == Robot::"7", action, resource) when 
 
 
 def write(directory: Path, schema: str, policy: str) -> Path:
-    (directory / "policies").mkdir()
+    (directory / "policies").mkdir(parents=True)
     (directory / "policies/a.cedar").write_text(policy)
     (directory / "schema.cedarschema").write_text(schema)
     return directory
@@ -110,11 +114,23 @@ def test_records_sessions_and_whoami_tell_of_a_new_kind() -> None:
     }
 
 
-def test_a_policy_that_names_a_new_kind_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = write(tmp_path, ROBOTS_SCHEMA, LET_IN.replace('"7"', '"seven"'))
-    monkeypatch.setitem(policy_files._KINDS, "Robot", Robot)
-    with pytest.raises(ConfigError, match='Robot::"seven" can be nobody: a robot is its number'):
-        load_policies(config, Catalog((READER,)), frozenset())
+@pytest.mark.parametrize(
+    ("policy", "problem"),
+    [
+        (LET_IN.replace('"7"', '"seven"'), 'Robot::"seven" can be nobody: a robot is its number'),
+        (LET_IN.replace("north", "moon"), 'can never apply: `principal.factory == "moon"` is never true'),
+    ],
+)
+def test_a_policy_that_names_a_new_kind_is_checked(tmp_path: Path, policy: str, problem: str) -> None:
+    kinds: tuple[type[Caller], ...] = (*KINDS, Robot)
+    with pytest.raises(ConfigError, match=problem):
+        read_policies(write(tmp_path / "wrong", ROBOTS_SCHEMA, policy), Catalog((READER,)), (), kinds)
+    assert read_policies(write(tmp_path / "right", ROBOTS_SCHEMA, LET_IN), Catalog((READER,)), (), kinds)
+
+
+def test_a_kind_of_the_schema_that_no_caller_is_of_lets_in_nobody(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Robot"):
+        read_policies(write(tmp_path, ROBOTS_SCHEMA, LET_IN), Catalog((READER,)), ())
 
 
 def test_a_kind_that_the_schema_has_no_place_for_keeps_the_service_from_starting(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from chalicelib.decisions.cedar import cedarpy
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from testing.app import write_config
+from testing.policies import catalog_and_issuers
 
 SCOPE = '@id("a") permit (principal, action, resource)'
 
@@ -22,7 +23,7 @@ def problems(directory: Path, policies: str) -> list[str]:
     config = write_config(directory, policies=policies)
     catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key")
     try:
-        load_policies(config, catalog, frozenset({"okta"}))
+        load_policies(config, catalog, catalog_and_issuers()[1])
     except ConfigError as error:
         return error.problems
     return []

@@ -47,7 +47,11 @@ def test_what_is_likely_a_mistake_is_said_and_stops_nothing(tmp_path: Path, caps
     template = packaging.package(Stage("dev", "python3.12"), tmp_path / "build", config)
     assert template == tmp_path / "build/package/sam.json"
     said = capsys.readouterr().err.splitlines()
-    assert [line for line in said if line.startswith("Warning: policies/all.cedar: policy all: it lets everybody ")]
+    assert [
+        line
+        for line in said
+        if line.startswith("Warning: policies/all.cedar: policy all (line 1): it asks nothing of the caller: ")
+    ]
 
 
 @pytest.mark.usefixtures("steps")

@@ -56,7 +56,7 @@ def test_each_role_and_policy_is_an_entry_that_changes_by_itself(config: Path) -
     roles.write_text(roles.read_text().replace("Lists instances.", "Lists them."))
     policies.write_text(policies.read_text().replace("context.duration <= 1200", "context.duration <= 1800"))
     (config / "policies/more.cedar").write_text(
-        '@id("more") permit (principal, action, resource == Role::"instances") when { context.duration < 900 };'
+        '@id("more") permit (principal, action, resource == Role::"instances") when { context.duration < 1000 };'
     )
     found = {difference.kind: difference for difference in compare(summary(config), before)}
     assert found.keys() == {"roles", "policies", "files"}

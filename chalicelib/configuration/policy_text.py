@@ -1,0 +1,80 @@
+"""A part of a policy, in Cedar's JSON, as people write it: for messages, and to tell whether two parts are the same.
+
+Different parts have different texts. https://docs.cedarpolicy.com/policies/json-format.html
+"""
+
+import json
+import re
+from typing import Final
+
+# Where JSON says the name of an operator, and people put it between its operands.
+_BETWEEN: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*", "in"})
+_METHODS: Final = frozenset({"contains", "containsAll", "containsAny", "hasTag", "getTag"})
+# The extension functions that are no methods: https://docs.cedarpolicy.com/policies/syntax-operators.html
+_FUNCTIONS: Final = frozenset({"ip", "decimal", "datetime", "duration"})
+_IDENTIFIER: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def text_of(node: object) -> str:
+    """An expression as people write it; in JSON, what this does not know."""
+    match node:
+        case {"Var": str(name)}:
+            return name
+        case {"Value": value}:
+            return _value(value)
+        case {".": {"left": left, "attr": str(name)}} if _IDENTIFIER.fullmatch(name):
+            return f"{_operand(left)}.{name}"
+        case {"has": {"left": left, "attr": str(name)}}:
+            return f"{_operand(left)} has {json.dumps(name)}"
+        case {"like": {"left": left, "pattern": list(pattern)}}:
+            return f'{_operand(left)} like "{_pattern(pattern)}"'
+        case {"is": {"left": left, "entity_type": str(kind), **more}}:
+            inside = f" in {_operand(more['in'])}" if "in" in more else ""
+            return f"{_operand(left)} is {kind}{inside}"
+        case {"!": {"arg": argument}}:
+            return f"!{_operand(argument)}"
+        case {"Set": list(members)}:
+            return f"[{', '.join(map(text_of, members))}]"
+        case dict() if len(node) == 1:
+            return _call(*next(iter(node.items())))
+    return json.dumps(node, sort_keys=True)
+
+
+def entity_text(kind: str, identifier: str) -> str:
+    """`Role::"reader"`."""
+    return f"{kind}::{json.dumps(identifier, ensure_ascii=False)}"
+
+
+def _call(name: str, arguments: object) -> str:
+    match arguments:
+        case {"left": left, "right": right, **more} if not more and name in _BETWEEN:
+            return f"{_operand(left)} {name} {_operand(right)}"
+        case {"left": left, "right": right, **more} if not more and name in _METHODS:
+            return f"{_operand(left)}.{name}({text_of(right)})"
+        case [first, *others] if name not in _FUNCTIONS:
+            return f"{_operand(first)}.{name}({', '.join(map(text_of, others))})"
+        case list():
+            return f"{name}({', '.join(map(text_of, arguments))})"
+    return json.dumps({name: arguments}, sort_keys=True)
+
+
+def _operand(node: object) -> str:
+    """With parentheses where it has parts of its own that could be taken for the whole's."""
+    match node:
+        case {"Var": _} | {"Value": _} | {".": _} | {"Set": _} | {"hasTag": _} | {"getTag": _}:
+            return text_of(node)
+        case dict() if len(node) == 1 and isinstance(next(iter(node.values())), list):
+            return text_of(node)
+    return f"({text_of(node)})"
+
+
+def _value(value: object) -> str:
+    match value:
+        case {"__entity": {"type": str(kind), "id": str(identifier)}}:
+            return entity_text(kind, identifier)
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _pattern(pattern: list[object]) -> str:
+    parts = [part["Literal"].replace("*", r"\*") if isinstance(part, dict) else "*" for part in pattern]
+    return json.dumps("".join(parts), ensure_ascii=False)[1:-1].replace(r"\\*", r"\*")
