@@ -35,12 +35,14 @@ class StsServer:
         asked: the parameters of each call.
         refusals: answers to the next calls; once they are used up, sessions are given.
         silent: answer nothing at all.
+        ahead: seconds by which its clock is ahead of this machine's, for a function whose clock is, too.
         server: where clients reach it; none in an STS that `sts_server` did not make.
     """
 
     asked: list[dict[str, str]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     silent: bool = False
+    ahead: int = 0
     server: LoopbackServer = field(init=False)
 
     @property
@@ -70,7 +72,7 @@ class StsServer:
             error = f"<Code>{refusal.code}</Code><Message>{escape(refusal.message)}</Message>"
             ending = f"<RequestId>{REQUEST_ID}</RequestId>"
             return refusal.status, f'<ErrorResponse xmlns="{_SPACE}"><Error>{error}</Error>{ending}</ErrorResponse>'
-        return 200, _session(parameters)
+        return 200, _session(parameters, self.ahead)
 
 
 def tags_of(asked: Mapping[str, str]) -> dict[str, str]:
@@ -79,8 +81,8 @@ def tags_of(asked: Mapping[str, str]) -> dict[str, str]:
     return {asked[name]: asked[name.removesuffix("Key") + "Value"] for name in keys}
 
 
-def _session(asked: dict[str, str]) -> str:
-    expiration = datetime.now(UTC) + timedelta(seconds=int(asked["DurationSeconds"]))
+def _session(asked: dict[str, str], ahead: int) -> str:
+    expiration = datetime.now(UTC) + timedelta(seconds=ahead + int(asked["DurationSeconds"]))
     _, partition, _, _, account, role = asked["RoleArn"].split(":")
     arn = f"arn:{partition}:sts::{account}:assumed-role/{role.rpartition('/')[2]}/{asked['RoleSessionName']}"
     source = f"<SourceIdentity>{asked['SourceIdentity']}</SourceIdentity>" if "SourceIdentity" in asked else ""

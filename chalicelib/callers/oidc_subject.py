@@ -106,7 +106,13 @@ class OidcSubject(Caller):
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:
-        return None if is_of_an_issuer(identifier, issuers) else NOT_OF_AN_ISSUER
+        if not is_of_an_issuer(identifier, issuers):
+            return NOT_OF_AN_ISSUER
+        if not is_group_name(identifier.partition(":")[2]):  # claims.py refuses such subjects, as it leaves out groups
+            return (
+                "can be nobody: tokens whose subject is blank, holds what cannot be printed or is too long are refused"
+            )
+        return None
 
     @classmethod
     def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":

@@ -42,7 +42,7 @@ def text_of(node: object) -> str:
 
 def entity_text(kind: str, identifier: str) -> str:
     """`Role::"reader"`."""
-    return f"{kind}::{json.dumps(identifier, ensure_ascii=False)}"
+    return f"{kind}::{_quoted(identifier)}"
 
 
 def _call(name: str, arguments: object) -> str:
@@ -72,9 +72,14 @@ def _value(value: object) -> str:
     match value:
         case {"__entity": {"type": str(kind), "id": str(identifier)}}:
             return entity_text(kind, identifier)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return _quoted(value) if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes; what could hide in it, or pass for lines of its own, is escaped."""
+    return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _pattern(pattern: list[object]) -> str:
     parts = [part["Literal"].replace("*", r"\*") if isinstance(part, dict) else "*" for part in pattern]
-    return json.dumps("".join(parts), ensure_ascii=False)[1:-1].replace(r"\\*", r"\*")
+    return _quoted("".join(parts))[1:-1].replace(r"\\*", r"\*")

@@ -203,7 +203,8 @@ def test_what_does_not_work_is_rolled_back(deployer: Deployer, service: Stack, b
 def test_a_declined_question_changes_nothing(deployer: Deployer, service: Stack, tmp_path: Path) -> None:
     mine = shutil.copytree(deployer.config, tmp_path / "mine")
     (mine / "roles.yaml").write_text(ROLES.replace("safe", "another"))
-    (mine / "policies/deployer.cedar").write_text(POLICY.replace('"safe"', '"another"'))
+    odd = POLICY.replace('"safe"', '"another"').replace(");", ") unless { context.duration > 7200 };")
+    (mine / "policies/deployer.cedar").write_text(odd)
     before = find_stack(deployer.aws, NAME)
     terminal, person = pty.openpty()
     os.write(terminal, b"n\n")
@@ -212,6 +213,10 @@ def test_a_declined_question_changes_nothing(deployer: Deployer, service: Stack,
     os.close(person)
     assert done.returncode != 0 and done.stdout == ""
     assert "Deploy? [y/N] The stack was not changed; what was uploaded stays in credvend-artifacts-" in done.stderr
+    warning = (
+        "Warning: policies/deployer.cedar: policy safe-caller-may-use-safe (line 1): `context.duration > 7200` is "
+    )
+    assert done.stderr.index(warning) < done.stderr.index("Deploy?")
     assert f"  as             arn:aws:iam::{ACCOUNT}:root\n" in done.stderr
     assert "  + roles: another\n" in done.stderr and "  - roles: safe\n" in done.stderr
     assert "  ~ policies: safe-caller-may-use-safe\n" in done.stderr

@@ -148,7 +148,8 @@ def test_records_go_to_standard_output_and_other_logs_to_lambdas_frames(world: W
         records = [json.loads(line) for line in function.log]
     with os.fdopen(reading, "rb") as frames:
         (frame,) = read_frames(frames.read())
-    assert [record["event"] for record in records] == ["credentials.requested", "credentials.vended"]
+    expected = ["credentials.requested", "credentials.vended", "request.failed"]
+    assert [record["event"] for record in records] == expected
     assert "unforeseen" in frame and "credentials." not in frame
     assert form == "Text" or json.loads(frame)["level"] == "ERROR"
 
@@ -174,7 +175,7 @@ def test_a_closed_log_of_operators_does_not_stand_in_the_way(world: World) -> No
         world.table.failures[:] = ["InternalServerError"] * 2
         answer = function.call(bearer_vend(token))
         assert (answer.status, answer.body["Code"]) == (503, "TokenStoreUnavailable")
-        assert events(function) == ["authentication.failed"]
+        assert events(function) == ["request.failed", "authentication.failed"]
         assert function.call(signed_vend()).status == 200
 
 

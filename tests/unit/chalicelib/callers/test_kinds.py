@@ -12,10 +12,16 @@ import pytest
 from chalicelib.audit.fields import caller_fields
 from chalicelib.callers.caller import Caller, Facts, NameParts
 from chalicelib.callers.cedar_entity import CedarEntity
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
 from chalicelib.callers.kinds import KINDS
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.callers.service_token import ServiceToken
 from chalicelib.callers.session_name import session_name
 from chalicelib.callers.shape import KnownIssuer, Shape
 from chalicelib.configuration.policy_files import read_policies
+from chalicelib.configuration.possible_requests import fits
 from chalicelib.configuration.source import load_authorizer
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances
@@ -138,6 +144,43 @@ def test_a_kind_that_the_schema_has_no_place_for_keeps_the_service_from_starting
     policy = '@id("all") permit (principal, action, resource);'
     with pytest.raises(ConfigError, match=r"schema\.cedarschema: catalog or callers do not fit it"):
         load_authorizer(write(tmp_path, without, policy), Catalog((READER,)), frozenset())
+
+
+CALLERS: tuple[Caller, ...] = (
+    IamUser("aws-cn", "111122223333", "/division/team/", "alice+x@example.com", "AIDAALICE"),
+    IamUser("aws", "111122223333", "/", "alice", "AIDAALICE"),
+    IamRoleSession("aws-us-gov", "111122223333", "Dev", "alice@example.com", "AROA:alice@example.com"),
+    FederatedUser("aws", "111122223333", "bob", "111122223333:bob"),
+    OidcSubject("okta.1", "repo:a/b: *", ("dev:*",), (("ref.x", "main"),)),
+    ServiceToken("ci-1", "Team: red", (("a/b:c", "x"),), "0"),
+    ROBOT,
+)
+OKTA = KnownIssuer("okta.1", has_groups=True, tags=("ref.x", "amr"))
+
+
+@pytest.mark.parametrize("caller", CALLERS, ids=lambda caller: caller.kind)
+def test_each_caller_has_a_shape_of_its_kind(caller: Caller) -> None:
+    """A shape that leaves callers out would have policies refused that are about them."""
+    entity = caller.entity
+    (shape,) = caller.shapes([KnownIssuer("gitlab", has_groups=False, tags=()), OKTA])[-1:]
+    match = fits(shape.id, entity.id)
+    assert shape.kind == entity.kind and match is not None
+    assert match.groupdict().items() <= entity.attributes.items()
+    assert shape.attributes.keys() == entity.attributes.keys()
+    assert all(fits(shape.attributes[name], value) for name, value in entity.attributes.items())
+    assert shape.fixed.items() <= entity.attributes.items()
+    for kind, identifier in entity.parents:
+        if kind in shape.parents:
+            assert entity.attributes[shape.parents[kind]] == identifier
+        else:
+            assert fits(shape.groups[kind], identifier)
+    assert {kind for kind, _ in entity.parents} == {*shape.parents, *shape.groups}
+    assert (shape.tags is None) is (entity.tags is None)
+    assert all(shape.tags is not None and fits(shape.tags, tag) for tag in entity.tags or {})
+
+
+def test_the_shapes_of_every_kind_are_held_against_a_caller() -> None:
+    assert {type(caller) for caller in CALLERS} == {*KINDS, Robot}
 
 
 def test_no_two_kinds_share_a_name_or_the_beginning_of_a_session_name() -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.catalog_file import load_catalog
 from chalicelib.configuration.issuers_file import issuers_json_schema, load_issuers
-from chalicelib.configuration.policy_files import load_policies
-from chalicelib.decisions.indexed_policy import IndexedPolicies
+from chalicelib.configuration.policy_files import WrittenPolicies, read_policies
+from chalicelib.configuration.policy_warnings import PolicyWarnings
+from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.roles.catalog import Catalog
 from ops.environments import ROOT
 from testing.documents import blocks_of
@@ -65,13 +67,13 @@ def catalog(tmp_path: Path) -> Catalog:
     return load_catalog(tmp_path / "roles.yaml")
 
 
-def load_all(config: Path, policies: list[str], catalog: Catalog, issuers: Collection[Issuer]) -> IndexedPolicies:
+def load_all(config: Path, policies: list[str], catalog: Catalog, issuers: Collection[Issuer]) -> WrittenPolicies:
     schema = ROOT / "chalicelib/config/schema.cedarschema"
     (config / "schema.cedarschema").write_text(schema.read_text())
     (config / "policies").mkdir()
     for number, text in enumerate(policies):
         (config / f"policies/{number}.cedar").write_text(text)
-    return load_policies(config, catalog, issuers)
+    return read_policies(config, catalog, issuers)
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: re.findall(r"name: (\S+)", entry)[0])
@@ -120,7 +122,10 @@ def test_each_key_of_an_issuer_is_documented() -> None:
 
 def test_each_recipe_has_a_valid_policy(tmp_path: Path, catalog: Catalog, issuers: dict[str, Issuer]) -> None:
     policies = blocks_of("\n".join([CALLERS, ISSUERS, *PRESETS.values()]), "cedar")
-    assert len(load_all(tmp_path, policies, catalog, issuers.values()).indexed) >= len(policies)
+    loaded = load_all(tmp_path, policies, catalog, issuers.values()).policies
+    assert len(loaded) >= len(policies)
+    look = PolicyWarnings(PossibleRequests(KINDS, issuers.values(), catalog), now=0)
+    assert [(policy.name, warning) for policy in loaded for warning in look.at(policy.json)] == []
     recipes = re.findall(r"^\| \[.*?\]\(#([\w-]+)\)", CALLERS, re.M)
     assert recipes == [anchor for anchor, below in sections(CALLERS).items() if blocks_of(below, "cedar")]
 

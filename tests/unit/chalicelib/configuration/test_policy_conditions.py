@@ -43,6 +43,25 @@ def expression(text: str) -> object:
             'context.at < datetime("2024-01-01T01:00:00+0100") && context.at >= datetime("2024-01-01")',
             'context.at < datetime("2024-01-01T01:00:00Z") && context.at >= datetime("2024-01-01")',
         ),
+        ("(context.a || context.b) && !context.a && !context.b", "(context.a || context.b) && !context.a"),
+        ("(context.a || context.b) && !context.b && !context.a", "(context.a || context.b) && !context.b"),
+        (
+            'context.d > duration("-30m") && context.d < duration("-1h")',
+            'context.d > duration("-1h") && context.d < duration("-30m")',
+        ),
+        ('principal in OidcGroup::"github:a"', 'principal in OidcGroup::"okta:a"'),
+        (
+            'principal in Account::"111122223333" && !(principal in Account::"111122223333")',
+            'principal is IamUser && !(principal in Account::"111122223333") && principal.account == "444455556666"',
+        ),
+        (
+            'principal in OidcGroup::"okta:a" && !(principal in OidcGroup::"okta:a")',
+            'principal in OidcGroup::"okta:a" && !(principal in OidcGroup::"okta:b")',
+        ),
+        (
+            'principal == OidcSubject::"okta:a" && principal == OidcSubject::"okta:b"',
+            'principal == OidcSubject::"okta:a" && principal != OidcSubject::"okta:b"',
+        ),
         ('context.d > duration("1d2h3m4s5ms") && context.d < duration("93784006ms")', 'context.d >= duration("-1h")'),
         ('context.local.date == "24.12.2026"', 'context.local.date == "2026-12-24"'),
         ('context.local.time > duration("24h")', 'context.local.time > duration("23h59m")'),
@@ -62,6 +81,8 @@ def test_with_too_many_cases_a_condition_leaves_all_that_there_was() -> None:
     cases = CONDITIONS.where(expression(f"{both} && context.c"), True, [CONDITIONS.everything])
     assert 0 < len(cases) <= 64
     assert CONDITIONS.where(expression("!context.c"), True, cases) == []
+    others = " && ".join(f"!context.a{n}" for n in range(20))
+    assert CONDITIONS.where(expression(others), True, cases) != []
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,12 @@ def test_a_caller_that_cannot_be_is_named(tmp_path: Path, entity: str, problem: 
     assert found.startswith(f"policies/a.cedar: policy p (line 1): {entity} ") and problem in found
 
 
+@pytest.mark.parametrize("subject", [r"\u{200b}", r"a\u{202e}b", r"a\n", "   ", "a" * 1025])
+def test_a_subject_whose_tokens_are_refused_can_be_nobody(tmp_path: Path, subject: str) -> None:
+    (found,) = problems(tmp_path, f'@id("p") forbid (principal == OidcSubject::"okta:{subject}", action, resource);')
+    assert "can be nobody: tokens whose subject is blank" in found and found.isprintable()
+
+
 def test_a_group_of_an_issuer_that_tells_of_groups_may_be_named(tmp_path: Path) -> None:
     assert problems(tmp_path, '@id("p") forbid (principal in OidcGroup::"okta:contractors", action, resource);') == []
     assert (
