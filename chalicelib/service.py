@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from chalicelib.audit import fields as audit
 from chalicelib.audit.log import AuditLog, EventName
@@ -15,7 +15,7 @@ from chalicelib.callers.origin import Origin
 from chalicelib.callers.session_name import session_name
 from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.configuration import Configuration
-from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
 from chalicelib.errors import AccessDenied, CredvendError, InternalError, InvalidRequest, NotThroughApi, OutOfTime
 from chalicelib.operators_log import tell_of_unforeseen
 from chalicelib.roles.role import Role
@@ -38,6 +38,18 @@ if TYPE_CHECKING:
     from chalicelib.callers.oidc.used_tokens import UsedTokens
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
+
+
+class Read(NamedTuple):
+    """What was read of a vend.
+
+    Attributes:
+        format: in which it is answered, as policies call it.
+    """
+
+    request: VendRequest
+    format: str
+    render: Renderer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ class Service:
         """
         return self._vend(incoming, _read_path)
 
-    def _vend(self, incoming: Incoming, read: Callable[[Incoming], tuple[VendRequest, Renderer]]) -> Json | Text:
+    def _vend(self, incoming: Incoming, read: Callable[[Incoming], Read]) -> Json | Text:
         """Who, what, which role, may they, with which plan; record, ask STS, record, answer."""
         request_id = incoming.origin.request_id
         configuration = self.configuration()
@@ -81,10 +93,11 @@ class Service:
             caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)
             address = _source_address(incoming.origin)
-            request, render = read(incoming)
-            known |= audit.request_fields(request)
-            role, decision = _decide(configuration, caller, request, address)
-            known |= audit.decision_fields(decision)
+            request, form, render = read(incoming)
+            known |= audit.request_fields(request, form)
+            role, decided = _decide(configuration, caller, request, form, address)
+            decision = decided.decision
+            known |= audit.decision_fields(decision, decided.time, decided.near)
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
@@ -236,9 +249,22 @@ class Service:
         return self._unforeseen("request.failed", error, audit.first_fields(digest, origin))
 
 
+class _Decided(NamedTuple):
+    """A decision, and what the record says of it.
+
+    Attributes:
+        time: when it was made, as policies saw it, in the time zone of local times.
+        near: of a denial by default, what came close.
+    """
+
+    decision: Decision
+    time: datetime
+    near: NearPermits | None = None
+
+
 def _decide(
-    configuration: Configuration, caller: Caller, request: VendRequest, address: str
-) -> tuple[Role | None, Decision]:
+    configuration: Configuration, caller: Caller, request: VendRequest, form: str, address: str
+) -> tuple[Role | None, _Decided]:
     """The role, and whether the caller may have it; no role at all is denied after as much work."""
     role, asked_about = configuration.catalog.role_or_stand_in(request.role)
     circumstances = Circumstances(
@@ -246,9 +272,20 @@ def _decide(
         source_ip=address,
         has_reason=request.reason is not None,
         time=datetime.now(UTC),
+        reason=request.reason,
+        params=asked_about.session_rules.defaults | dict(request.params),
+        tags=request.tags,
+        narrowed=request.policy is not None,
+        format=form,
     )
-    decision = configuration.authorizer.decide(caller, asked_about, circumstances)
-    return (role, decision) if role else (None, Decision(allowed=False))
+    authorizer = configuration.authorizer
+    decision, time = authorizer.decide(caller, asked_about, circumstances), authorizer.local(circumstances.time)
+    if role is not None and decision.allowed:
+        return role, _Decided(decision, time)
+    near = authorizer.near_permits(caller, asked_about)  # whatever denies, so that all denials take as long
+    if role is None:
+        return None, _Decided(Decision(allowed=False), time)
+    return role, _Decided(decision, time, None if decision.policies or decision.errors else near)
 
 
 def _source_address(origin: Origin) -> str:
@@ -262,18 +299,20 @@ def _source_address(origin: Origin) -> str:
     return origin.source_ip
 
 
-def _read_body(incoming: Incoming) -> tuple[VendRequest, Renderer]:
+def _read_body(incoming: Incoming) -> Read:
     """What a POST asks for, and in which form."""
     chosen = choose_format(requested_format(incoming.query), incoming.accept)
     request = parse_vend_request(incoming.body, incoming.content_type)
     write = chosen.format.write
+    name = chosen.format.name
     if write is None:
-        return request, rendering.render_session
+        return Read(request, name, rendering.render_session)
     if request.dry_run:
         raise InvalidRequest("A dry run vends nothing, and is answered in the format json only.")
-    return request, lambda plan, session, request_id: Text(chosen.media_type, write(plan, session.credentials))
+    return Read(request, name, lambda plan, session, _: Text(chosen.media_type, write(plan, session.credentials)))
 
 
-def _read_path(incoming: Incoming) -> tuple[VendRequest, Renderer]:
+def _read_path(incoming: Incoming) -> Read:
     """What a GET asks for; there is one form."""
-    return parse_vend_query(incoming.role or "", incoming.query), rendering.render_container_credentials
+    request = parse_vend_query(incoming.role or "", incoming.query)
+    return Read(request, "container", rendering.render_container_credentials)

@@ -4,12 +4,13 @@ docs/audit.md lists every field.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 from chalicelib.audit.log import EventName
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.origin import Origin
-from chalicelib.decisions.decision import Decision
+from chalicelib.decisions.decision import Decision, NearPermits
 from chalicelib.errors import (
     CallerRefused,
     CredvendError,
@@ -47,25 +48,43 @@ def caller_fields(caller: Caller) -> dict[str, object]:
     return {"caller": caller.identifier, "caller_type": caller.kind} | dict(caller.audit_fields)
 
 
-def request_fields(request: VendRequest) -> dict[str, object]:
-    """What they ask for, as they said it."""
+def request_fields(request: VendRequest, form: str) -> dict[str, object]:
+    """What they ask for, as they said it.
+
+    Args:
+        form: in which they are answered.
+    """
     return {
         "requested_role": request.role,
         "requested_duration": request.duration,
         "reason": request.reason,
         "requested_tags": dict(request.tags) or None,
         "params": dict(request.params) or None,
+        "narrowed": request.policy is not None,
+        "format": form,
         "dry_run": request.dry_run,
     }
 
 
-def decision_fields(decision: Decision) -> dict[str, object]:
-    """What Cedar said, and by which policies."""
+def decision_fields(decision: Decision, time: datetime, near: NearPermits | None) -> dict[str, object]:
+    """What Cedar said, when, and by which policies; or, where none decided, which came close.
+
+    Args:
+        time: with a time zone.
+    """
     return {
+        "decision_time": time.isoformat(timespec="seconds"),
         "decision": "allow" if decision.allowed else "deny",
         "policies": list(decision.policies),
         "policy_errors": list(decision.errors) or None,
+        "near_permits": _near_permits(near) if near else None,
     }
+
+
+def _near_permits(near: NearPermits) -> dict[str, object] | None:
+    named = {"condition": near.condition, "resource": near.resource, "principal": near.principal}
+    found: dict[str, object] = {part: list(names) for part, names in named.items() if names}
+    return (found | {"more": near.more} if near.more else found) or None
 
 
 def plan_fields(plan: SessionPlan) -> dict[str, object]:

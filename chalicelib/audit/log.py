@@ -7,7 +7,8 @@ logging by itself would swallow it. fields.py says what a line holds.
 import json
 import logging
 import os
-from typing import Literal
+from itertools import islice
+from typing import Final, Literal
 
 from aws_lambda_powertools import Logger
 
@@ -26,6 +27,12 @@ EventName = Literal[
     "authentication.failed",
     "request.failed",
 ]
+
+
+# CloudWatch Logs takes events of 1 MB, and took 256 KB until April 2025, as what reads from it may still do:
+# https://aws.amazon.com/about-aws/whats-new/2025/04/amazon-cloudwatch-logs-increases-log-event-size-1-mb/
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html. A character is up to 4 bytes.
+MAXIMUM_CHARACTERS: Final = 60_000
 
 
 class AuditLog:
@@ -84,6 +91,23 @@ class _AuditHandler(logging.Handler):
 
 
 def _one_line(record: dict[str, object]) -> str:
+    """JSON on one line, short enough to be kept: of the longest lists, entries are left out until it is."""
+    line = _json(record)
+    left_out: dict[str, int] = {}
+    while len(line) > MAXIMUM_CHARACTERS:
+        lists = {name: value for name, value in record.items() if isinstance(value, list | dict) and value}
+        if not lists:  # texts have bounds of their own
+            break
+        longest = max(lists, key=lambda name: len(_json(lists[name])))
+        entries = lists[longest]
+        kept = islice(entries.items() if isinstance(entries, dict) else entries, len(entries) // 2)
+        record[longest] = dict(kept) if isinstance(entries, dict) else list(kept)
+        left_out[longest] = left_out.get(longest, 0) + (len(entries) + 1) // 2
+        line = _json(record | {"left_out": left_out})
+    return line
+
+
+def _json(record: object) -> str:
     """JSON on one line, in which all that cannot be seen is escaped: other ends of lines, controls, halves of pairs."""
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
     return text if text.isprintable() else "".join(map(_escaped, text))

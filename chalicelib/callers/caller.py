@@ -96,7 +96,10 @@ class Caller(ABC):
     @property
     @abstractmethod
     def audit_fields(self) -> Mapping[str, object]:
-        """What records hold besides `caller` and `caller_type`, each name beginning with `caller_`."""
+        """What records hold besides `caller` and `caller_type`: all that policies see. Names begin with `caller_`.
+
+        What is None is left out.
+        """
 
     @property
     @abstractmethod

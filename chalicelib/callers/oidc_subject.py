@@ -82,7 +82,8 @@ class OidcSubject(Caller):
     def audit_fields(self) -> Mapping[str, object]:
         token = {} if self.token is None else {f"caller_{name}": value for name, value in self.token._asdict().items()}
         who: dict[str, object] = {"caller_issuer": self.issuer, "caller_subject": self.subject}
-        return who | token | {"caller_groups_left_out": _left_out(self.odd_groups)}
+        groups = {"caller_groups": list(self.groups) or None, "caller_groups_left_out": _left_out(self.odd_groups)}
+        return who | token | groups | {"caller_claims": self._claims or None}
 
     @property
     def one_use(self) -> OneUse | None:
@@ -95,8 +96,13 @@ class OidcSubject(Caller):
             "Issuer": self.issuer,
             "Subject": self.subject,
             "Groups": list(self.groups),
-            "Claims": {name: list(claim) if isinstance(claim, tuple) else claim for name, claim in self.claims},
+            "Claims": self._claims,
         }
+
+    @property
+    def _claims(self) -> dict[str, str | list[str]]:
+        """As JSON."""
+        return {name: list(claim) if isinstance(claim, tuple) else claim for name, claim in self.claims}
 
     @classmethod
     def problem_with_id(cls, identifier: str, issuers: frozenset[str]) -> str | None:

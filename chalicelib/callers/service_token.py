@@ -59,7 +59,11 @@ class ServiceToken(Caller):
 
     @property
     def audit_fields(self) -> Mapping[str, object]:
-        return {"caller_owner": self.owner, "caller_token_id": self.token_id}
+        return {
+            "caller_owner": self.owner,
+            "caller_token_id": self.token_id,
+            "caller_tags": dict(self.tags) or None,
+        }
 
     @property
     def description(self) -> Mapping[str, object]:

@@ -15,6 +15,7 @@ from chalicelib.configuration.entry_problems import duplicates, field_message, l
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.configuration.role_entry import DEFAULT_MANAGED_POLICIES, PATTERNS_IN_WORDS, CatalogFile, RoleEntry
 from chalicelib.configuration.session_rules_entry import ClaimEntry, ParamEntry
+from chalicelib.configuration.time_zone import find_time_zone
 from chalicelib.configuration.yaml_file import read_entries_and_settings
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
@@ -22,6 +23,7 @@ from chalicelib.roles.role import Role, make_role
 from chalicelib.roles.scoping_lint import lint_scoping
 from chalicelib.roles.session_rules import SessionRules, read_session_rules
 from chalicelib.text.durations import MALFORMED
+from chalicelib.text.local_time import TimeZone
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class WrittenCatalog:
         roles: the same as they are meant.
         role_path: granted to the function instead of each role below it; begins and ends with `/`.
         managed_policies: how many of them may be attached to the function's role.
+        time_zone: of local times in policies; None is UTC.
     """
 
     entries: tuple[RoleEntry, ...]
     roles: tuple[Role, ...]
     role_path: str | None = None
     managed_policies: int = DEFAULT_MANAGED_POLICIES
+    time_zone: TimeZone | None = None
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -56,7 +60,7 @@ def read_catalog(path: Path) -> WrittenCatalog:
     Raises:
         ConfigError: one line for every problem, naming file, role and field.
     """
-    entries, settings = read_entries_and_settings(path, "roles", ("role_path", "managed_policies"))
+    entries, settings = read_entries_and_settings(path, "roles", ("role_path", "managed_policies", "time_zone"))
     roles: list[tuple[RoleEntry, Role]] = []
     problems: list[str] = []
     file = CatalogFile([])
@@ -64,6 +68,12 @@ def read_catalog(path: Path) -> WrittenCatalog:
         file = msgspec.convert({"roles": []} | dict(settings), CatalogFile, strict=True)
     except msgspec.ValidationError as error:
         problems.append(f"{path.name}: {field_message(str(error), CatalogFile, PATTERNS_IN_WORDS)}")
+    time_zone = None
+    if file.time_zone is not UNSET:
+        try:
+            time_zone = find_time_zone(file.time_zone)
+        except ValueError as error:
+            problems.append(f"{path.name}: `time_zone` {error}")
     for index, entry in enumerate(entries):
         try:
             checked = msgspec.convert(entry, RoleEntry, strict=True)
@@ -78,6 +88,7 @@ def read_catalog(path: Path) -> WrittenCatalog:
         roles=tuple(role for _, role in roles),
         role_path=None if file.role_path is UNSET else file.role_path,
         managed_policies=file.managed_policies,
+        time_zone=time_zone,
     )
 
 

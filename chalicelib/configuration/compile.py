@@ -37,6 +37,7 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         ConfigError: one line for every problem found.
     """
     written = read_source(config, allow_loopback_http)
+    zone = written.catalog.time_zone
     document = {
         "format": FORMAT,
         "written": written.configuration.digest,
@@ -44,8 +45,12 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "defaults": _defaults(RoleEntry),
         "roles": [msgspec.to_builtins(entry) for entry in written.catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
+        "time_zone": zone and (zone.name, zone.rules.hex()),
         "schema": written.indexed.schema,
+        "attributes": sorted(written.indexed.attributes),
         "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in written.indexed.indexed],
+        "forbids": sorted(written.indexed.forbids),
+        "kinds": list(written.indexed.kinds.items()),
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)

@@ -14,18 +14,19 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
-from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.authorizer import make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies, IndexedPolicy
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role, WrittenRole, make_role
 from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rules
+from chalicelib.text.local_time import TimeZone
 
 if TYPE_CHECKING:
     from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 2
+FORMAT: Final = 3
 _NAME: Final = "compiled.json"
 
 
@@ -73,7 +74,16 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
         return trusted_issuers(config, document["issuers"], allow_loopback_http)
 
-    authorizer = Authorizer(IndexedPolicies(document["schema"], policies), catalog)
+    zone = document["time_zone"]
+    indexed = IndexedPolicies(
+        document["schema"],
+        policies,
+        frozenset(document["attributes"]),
+        frozenset(document["forbids"]),
+        dict(document["kinds"]),
+    )
+    time_zone = None if zone is None else TimeZone(zone[0], bytes.fromhex(zone[1]))
+    authorizer = make_authorizer(indexed, catalog, time_zone)
     return Configuration(catalog, issuers, authorizer, digest)
 
 

@@ -42,6 +42,13 @@ RolePath = Annotated[
         description="Path of the target roles, such as /credvend/: the function's IAM policy names it, not each role.",
     ),
 ]
+TimeZoneName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,63}\Z",
+        description="Of context.local in policies: the IANA name of a time zone, such as Europe/Berlin.",
+    ),
+]
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Duration = Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=PATTERN)]
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (ExternalId)
@@ -79,6 +86,7 @@ class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     roles: list[RoleEntry]
     # Not None where it is left out: a `role_path:` with nothing behind it would not be what its author meant.
     role_path: RolePath | UnsetType = UNSET
+    time_zone: TimeZoneName | UnsetType = UNSET
     managed_policies: Annotated[
         int,
         Meta(
@@ -99,5 +107,6 @@ PATTERNS_IN_WORDS: Final = {
     "policy_arns": "must hold ARNs of managed policies, such as arn:aws:iam::aws:policy/ReadOnlyAccess",
     "role_path": "must be a path such as /credvend/, which begins and ends with `/` and is not `/` alone, of letters, "
     "digits and `_+=,.@-`",
+    "time_zone": "must be the IANA name of a time zone, such as Europe/Berlin",
     "params": "must have names of at most 64 letters, digits, `_` or `-`, the first a letter",
 }

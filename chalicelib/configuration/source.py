@@ -11,9 +11,10 @@ from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.policy_files import WrittenPolicies, load_policies, read_policies
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
-from chalicelib.decisions.authorizer import Authorizer
+from chalicelib.decisions.authorizer import Authorizer, make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
+from chalicelib.text.local_time import TimeZone
 
 
 class WrittenConfiguration(NamedTuple):
@@ -60,21 +61,21 @@ def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration
     policies = read_policies(config, roles, issuers)
     indexed = policies.for_decisions()
     configuration = Configuration(
-        roles, lambda: trusted_issuers, _authorizer(indexed, roles), configuration_digest(config)
+        roles, lambda: trusted_issuers, _authorizer(indexed, roles, catalog.time_zone), configuration_digest(config)
     )
     return WrittenConfiguration(config, catalog, issuers, policies, indexed, configuration)
 
 
 def load_authorizer(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -> Authorizer:
-    """An authorizer with the policies of a configuration directory.
+    """An authorizer with the policies of a configuration directory, for which local time is UTC.
 
     Raises:
         ConfigError: one line for every problem found.
     """
-    return _authorizer(load_policies(config, catalog, issuers), catalog)
+    return _authorizer(load_policies(config, catalog, issuers), catalog, None)
 
 
-def _authorizer(policies: IndexedPolicies, catalog: Catalog) -> Authorizer:
-    authorizer = Authorizer(policies, catalog)
+def _authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: TimeZone | None) -> Authorizer:
+    authorizer = make_authorizer(policies, catalog, time_zone)
     authorizer.check(KINDS)
     return authorizer

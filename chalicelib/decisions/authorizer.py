@@ -6,46 +6,64 @@ The schema is parsed once, when the service starts. A decision takes the policie
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
 from typing import Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.decision import Circumstances, Decision, Permitted
-from chalicelib.decisions.entities import context_json, principal_json, role_json
-from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est
+from chalicelib.decisions.decision import Circumstances, Decision, NearPermits, Permitted
+from chalicelib.decisions.entities import Json, asked_entities, context_json, principal_json, role_json
+from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
+from chalicelib.decisions.near_permits import NearPermitsIndex
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
 from chalicelib.decisions.role_entities import RoleEntities
 from chalicelib.decisions.scope_keys import ALL, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
-from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
+from chalicelib.text.local_time import TimeZone, zone_of
 
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({ALL, "Role"})
 
 
+def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: TimeZone | None) -> "Authorizer":
+    """An authorizer, whose time zone is set up only where a policy looks at local times.
+
+    Raises:
+        ValueError: a policy or the schema is not valid Cedar.
+    """
+    needed = time_zone is not None and "local" in policies.attributes
+    return Authorizer(policies, catalog, zone_of(time_zone) if time_zone is not None and needed else UTC)
+
+
 class Authorizer:
     """Decides with a fixed set of policies over a fixed catalog."""
 
-    def __init__(self, policies: IndexedPolicies, catalog: Catalog) -> None:
+    def __init__(self, policies: IndexedPolicies, catalog: Catalog, zone: tzinfo = UTC) -> None:
         """Parse the schema, and nothing else yet.
+
+        Args:
+            zone: of the local time that policies may look at.
 
         Raises:
             ValueError: a policy or the schema is not valid Cedar.
         """
         self._schema = cedarpy.Schema.from_str(policies.schema)
-        self._policies = policies.indexed
+        self._policies = policies
         self._index = PolicyIndex(policies.indexed)
+        self._attributes = policies.attributes
+        self._zone = zone
         self._parsed = ParsedPolicies(policies.indexed, self._index.general)
         self._roles = RoleEntities(catalog, self._schema)
 
     def check(self, kinds: Iterable[type[Caller]]) -> None:
-        """Whether schema, catalog and callers fit each other: else decisions would fail at each request.
+        """Whether schema, catalog, callers and requests fit each other: else decisions would fail at each request.
 
         Args:
             kinds: of callers, all of them.
@@ -54,10 +72,15 @@ class Authorizer:
             ConfigError: they do not.
         """
         try:
-            for kind in kinds:
-                self._roles.added([principal_json(kind.example())], self._roles.all)
+            callers = [principal_json(kind.example()) for kind in kinds]
+            for caller in callers:
+                self._roles.added([caller], self._roles.all)
         except ValueError as error:
             raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
+        problems = sorted({problem for caller in callers for problem in self._problems_of_requests(caller)})
+        if problems:
+            said = "schema.cedarschema: requests do not fit it (compare it with the one that credvend ships)"
+            raise ConfigError([f"{said}: {problem}" for problem in problems])
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.
@@ -66,14 +89,25 @@ class Authorizer:
         """
         return self._decide(caller, role, [circumstances], errors_are_told=True)[0]
 
+    def near_permits(self, caller: Caller, role: Role) -> NearPermits:
+        """Which policies would have let the caller in, had one thing been different, where none has."""
+        caller_keys, role_keys = keys_of(principal_json(caller)), self._roles.of(role).keys
+        places = (*self._index.general, *self._index.about_both(caller_keys, role_keys))
+        return self._near_permits.find(places, caller_keys, role_keys)
+
+    def local(self, moment: datetime) -> datetime:
+        """The same moment in the time zone of local times."""
+        return moment.astimezone(self._zone)
+
     def permitted(self, caller: Caller, roles: Sequence[Role], source_ip: str, time: datetime) -> list[Permitted]:
         """The roles that the caller may assume now, each with the longest duration that policy lets through.
 
-        Only where a policy is about caller and role at all is it worth asking for one duration after the other.
+        It asks as one who wants no tags, narrows nothing, leaves params at their defaults, and takes JSON. Only where a
+        policy is about caller and role at all is it worth asking for one duration after the other.
         """
         principal = principal_json(caller)
         about_caller = self._index.about_caller(keys_of(principal))
-        scopes = Scopes(parse_est(self._policies[place] for place in about_caller))
+        scopes = Scopes(parse_est(self._policies.indexed[place] for place in about_caller))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
         entities = self._roles.added([principal], entities)
@@ -82,10 +116,11 @@ class Authorizer:
         for role, decision in zip(roles, about, strict=True):
             if scopes.permits.isdisjoint(decision.policies):
                 continue
-            durations = scopes.durations(decision.policies, role)
+            durations, params = scopes.durations(decision.policies, role), role.session_rules.defaults
+            reasons = [*([] if role.require_reason else [None]), *scopes.reasons(decision.policies)]
             candidates = [
-                Circumstances(duration, source_ip, has_reason, time)
-                for has_reason in ((True,) if role.require_reason else (False, True))
+                Circumstances(duration, source_ip, reason is not None, time, reason, params)
+                for reason in reasons
                 for duration in durations
             ]
             decisions = self._decide(caller, role, candidates, errors_are_told=False)
@@ -113,20 +148,36 @@ class Authorizer:
         """Decide about one role, with the policies that can have a say.
 
         Args:
+            circumstances: at least one; all with the same params and tags.
             errors_are_told: to people, who need the names of policies in them. That takes another decision.
         """
         principal, entity = principal_json(caller), self._roles.of(role)
         places = self._index.about_both(keys_of(principal), entity.keys)
+        request = [principal, *asked_entities(circumstances[0], self._attributes)]
         questions = [(role, one) for one in circumstances]
         answers: list[list[Decision]] = []
         for policies in self._parsed.with_general(places):
-            entities = self._roles.with_caller(principal, entity, policies.named)
+            entities = self._roles.with_request(request, entity, policies.named)
             decisions = self._ask(policies.policies, entities, principal, questions)
             if errors_are_told and any(decision.errors for decision in decisions):
                 named = self._parsed.under_their_names(policies.places)
                 decisions = self._ask(named, entities, principal, questions)
             answers.append(decisions)
         return list(map(_together, zip(*answers, strict=True)))
+
+    @cached_property
+    def _near_permits(self) -> NearPermitsIndex:
+        """Made for the first denial."""
+        return NearPermitsIndex(self._policies)
+
+    def _problems_of_requests(self, principal: Json) -> list[str]:
+        """What Cedar would say to requests of a caller: one that tells all there is, and one that tells little."""
+        here = Circumstances(MINIMUM_SECONDS, "::1", False, datetime.now(UTC))
+        everything = here._replace(has_reason=True, reason="a", params={"a": "a"}, tags={"a": "a"}, narrowed=True)
+        entities = self._roles.added([principal, *asked_entities(everything, self._attributes)], self._roles.all)
+        questions = [(NOWHERE, here), (NOWHERE, everything)]
+        decisions = self._ask(policy_set({}), entities, principal, questions)
+        return [error for decision in decisions for error in decision.errors]
 
     def _ask(
         self,
@@ -140,7 +191,7 @@ class Authorizer:
                 "principal": principal["uid"],
                 "action": _ACTION,
                 "resource": {"type": "Role", "id": role.name},
-                "context": context_json(circumstances),
+                "context": context_json(circumstances, self._attributes, self._zone),
             }
             for role, circumstances in questions
         ]

@@ -4,11 +4,16 @@ https://docs.cedarpolicy.com/auth/entities-syntax.html
 """
 
 import ipaddress
+from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, tzinfo
+from typing import Final
 
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.cedar_entity import CedarEntity
+from chalicelib.decisions.context import ATTRIBUTES
 from chalicelib.decisions.decision import Circumstances
 from chalicelib.roles.role import Role, account_of
+from chalicelib.text.local_time import local_time
 from chalicelib.text.timestamps import rfc3339
 
 Json = dict[str, object]
@@ -34,14 +39,63 @@ def role_entity(name: str, arn: str, groups: tuple[str, ...]) -> CedarEntity:
     )
 
 
-def context_json(circumstances: Circumstances) -> Json:
-    """What else a decision may depend on."""
-    return {
+def context_json(circumstances: Circumstances, attributes: Collection[str] = ATTRIBUTES, zone: tzinfo = UTC) -> Json:
+    """What else a decision may depend on.
+
+    Args:
+        attributes: of `ATTRIBUTES`, those that are told.
+        zone: of local times.
+    """
+    context: Json = {
         "duration": circumstances.duration,
         "source_ip": {"__extn": {"fn": "ip", "arg": str(ipaddress.ip_address(circumstances.source_ip))}},
         "has_reason": circumstances.has_reason,
         "time": {"__extn": {"fn": "datetime", "arg": rfc3339(circumstances.time)}},
     }
+    for attribute in attributes:
+        if attribute == "reason":
+            if circumstances.reason is not None:
+                context["reason"] = circumstances.reason
+        elif attribute == "local":
+            context["local"] = _local_json(circumstances, zone)
+        else:
+            context[attribute] = _TOLD[attribute](circumstances)
+    return context
+
+
+def asked_entities(circumstances: Circumstances, attributes: Collection[str] = ATTRIBUTES) -> list[Json]:
+    """The entities that the context speaks of: tags and params have names that no schema can foresee."""
+    return [
+        {"uid": _ASKED[name], "attrs": {}, "parents": [], "tags": dict(pairs)}
+        for name, pairs in (("params", circumstances.params), ("tags", circumstances.tags))
+        if name in attributes
+    ]
+
+
+# No policy may name them (configuration/policy_files.py): who looks at them does so by the context.
+_ASKED: Final = {
+    "params": {"type": "RequestedParams", "id": "request"},
+    "tags": {"type": "RequestedTags", "id": "request"},
+}
+_TOLD: Final[Mapping[str, Callable[[Circumstances], object]]] = {
+    "format": lambda circumstances: _entity("Format", circumstances.format),
+    "narrowed": lambda circumstances: circumstances.narrowed,
+    "params": lambda _: {"__entity": _ASKED["params"]},
+    "tags": lambda _: {"__entity": _ASKED["tags"]},
+}
+
+
+def _local_json(circumstances: Circumstances, zone: tzinfo) -> Json:
+    local = local_time(circumstances.time, zone)
+    return {
+        "weekday": _entity("Weekday", local.weekday),
+        "date": local.date,
+        "time": {"__extn": {"fn": "duration", "arg": f"{local.seconds}s"}},
+    }
+
+
+def _entity(kind: str, identifier: str) -> Json:
+    return {"__entity": {"type": kind, "id": identifier}}
 
 
 def entity_json(entity: CedarEntity) -> Json:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.scope_keys import demanded_key
+from chalicelib.decisions.context import told_schema
+from chalicelib.decisions.scope_keys import demanded_key, demanded_type
 
 PolicyJson = dict[str, object]
 """A policy in Cedar's JSON: https://docs.cedarpolicy.com/policies/json-format.html"""
@@ -31,10 +33,20 @@ class IndexedPolicy:
 
 
 class IndexedPolicies(NamedTuple):
-    """The schema as Cedar text, and the policies one by one."""
+    """The policies one by one, and how decisions by them are asked for.
+
+    Attributes:
+        schema: as Cedar text, for decisions: see `told_schema`.
+        attributes: of the context, that decisions are told.
+        forbids: places of the policies that forbid.
+        kinds: by the place of a policy, the type that its scope demands of callers besides: `principal is TYPE in ...`.
+    """
 
     schema: str
     indexed: tuple[IndexedPolicy, ...]
+    attributes: frozenset[str] = frozenset()
+    forbids: frozenset[int] = frozenset()
+    kinds: Mapping[int, str] = MappingProxyType({})
 
     @classmethod
     def of(cls, schema: str, text: str) -> "IndexedPolicies":
@@ -43,7 +55,7 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
         """
-        return cls(schema, index_policies(text))
+        return cls.of_json(schema, _static(text).values())
 
     @classmethod
     def of_json(cls, schema: str, policies: Iterable[PolicyJson]) -> "IndexedPolicies":
@@ -52,7 +64,16 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
         """
-        return cls(schema, tuple(map(_indexed, policies)))
+        static = tuple(policies)
+        told = told_schema(schema, (policy["conditions"] for policy in static))
+        kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}
+        return cls(
+            told.schema,
+            tuple(map(_indexed, static)),
+            told.attributes,
+            forbids=frozenset(place for place, policy in enumerate(static) if policy["effect"] == "forbid"),
+            kinds={place: kind for place, kind in kinds.items() if kind},
+        )
 
 
 def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
@@ -61,13 +82,12 @@ def index_policies(text: str) -> tuple[IndexedPolicy, ...]:
     Raises:
         ValueError: not valid Cedar, or a policy that Cedar would spell in a way that means something else.
     """
-    return tuple(map(_indexed, json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"].values()))
+    return tuple(map(_indexed, _static(text).values()))
 
 
 def parse_est(policies: Iterable[IndexedPolicy]) -> dict[str, PolicyJson]:
     """Policies in Cedar's JSON, by their `@id`."""
-    static: dict[str, PolicyJson] = json.loads(cedarpy.policies_to_json_str(text_of(policies)))["staticPolicies"]
-    return {_identifier(est): est for est in static.values()}
+    return {_identifier(est): est for est in _static(text_of(policies)).values()}
 
 
 def text_of(policies: Iterable[IndexedPolicy]) -> str:
@@ -101,6 +121,11 @@ def _indexed(est: PolicyJson) -> IndexedPolicy:
         raise ValueError(f"policy {_identifier(est)!r} cannot be taken out of its file: write it in another way")
     named = tuple(sorted({name for kind, name in entities_in(est["conditions"]) if kind == "Role"}))
     return IndexedPolicy(_identifier(est), text, demanded_key(est["principal"]), demanded_key(est["resource"]), named)
+
+
+def _static(text: str) -> dict[str, PolicyJson]:
+    static: dict[str, PolicyJson] = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
+    return static
 
 
 def _identifier(est: PolicyJson) -> str:

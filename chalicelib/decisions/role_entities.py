@@ -1,7 +1,7 @@
 """The roles of the catalog as Cedar sees them: parsed when somebody first asks about them, and kept up to a bound."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -51,14 +51,15 @@ class RoleEntities:
             self._kept.put(key, kept, len(text))
         return kept
 
-    def with_caller(self, principal: Mapping[str, object], role: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
-        """The entities of a decision: the caller's, the role's, and those of other roles that policies may look at.
+    def with_request(self, request: Sequence[Json], role: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
+        """The entities of a decision: a request's, the role's, and those of other roles that policies may look at.
 
         Args:
+            request: the caller, and what else it speaks of.
             named: ids of such roles. The set of them is shared by all decisions with these policies.
         """
         if not named:
-            return self.added([principal], role.parsed)
+            return self.added(request, role.parsed)
         kept = self._kept_sets.get(named)
         if kept is None:
             found = [role_json(one) for one in map(self._catalog.find_role, sorted(named)) if one is not None]
@@ -66,7 +67,7 @@ class RoleEntities:
             kept = cedarpy.Entities.from_json_str(text, self._schema)
             self._kept_sets.put(named, kept, len(text))
         # The role may be among them: Cedar takes an entity twice where it is the same.
-        return self.added([principal, role.document], kept)
+        return self.added([*request, role.document], kept)
 
     @cached_property
     def all(self) -> cedarpy.Entities:

@@ -33,6 +33,14 @@ def demanded_key(scope: object) -> str:
     return ALL
 
 
+def demanded_type(scope: object) -> str:
+    """The type that a part of a scope demands besides its key, `is TYPE in ...`; empty where any will do."""
+    match scope:
+        case {"op": "is", "entity_type": str(kind), "in": _}:
+            return kind
+    return ""
+
+
 def _entity_key(uid: Mapping[str, str]) -> str:
     """The key of an entity: no type holds a quote."""
     return f'{uid["type"]}::"{uid["id"]}"'

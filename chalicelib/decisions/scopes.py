@@ -1,11 +1,16 @@
-"""Which policies are about a caller and a role at all, and which durations are worth asking about?"""
+"""Which policies are about a caller and a role at all, and which durations and reasons are worth asking about?"""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.decisions.indexed_policy import PolicyJson, policy_set
 from chalicelib.roles.role import Role
+
+# So many texts of policies are tried as a reason, each with every duration.
+_MOST_REASONS: Final = 8
 
 
 class Scopes:
@@ -18,6 +23,11 @@ class Scopes:
             for name, policy in policies.items()
             if '"duration"' in json.dumps(policy["conditions"])
         }
+        self._reasons = {
+            name: tuple(_reasons(policy["conditions"]))
+            for name, policy in policies.items()
+            if '"reason"' in json.dumps(policy["conditions"])
+        }
         unconditional: PolicyJson = {"effect": "permit", "conditions": []}
         self.policies = policy_set({name: policy | unconditional for name, policy in policies.items()})
 
@@ -29,6 +39,25 @@ class Scopes:
         near = {number + step for numbers in looking for number in numbers for step in (-1, 0, 1)}
         candidates = {role.max_duration, role.default_duration, MINIMUM_SECONDS} | near
         return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
+
+    def reasons(self, policies: Iterable[str]) -> list[str]:
+        """Reasons worth asking about: any at all, and those that policies look for."""
+        texts = dict.fromkeys(text for policy in policies for text in self._reasons.get(policy, ()))
+        return ["a reason", *islice(texts, _MOST_REASONS)]
+
+
+def _reasons(node: object) -> Iterator[str]:
+    """Texts that policies compare the reason with: what it is to be equal to, or the shortest that is `like` it."""
+    match node:
+        case {"like": {"left": {".": {"left": {"Var": "context"}, "attr": "reason"}}, "pattern": list(pattern)}}:
+            yield "".join(part["Literal"] for part in pattern if isinstance(part, dict))
+        case {"==": {"left": {".": {"left": {"Var": "context"}, "attr": "reason"}}, "right": {"Value": str(text)}}}:
+            yield text
+        case {"==": {"left": {"Value": str(text)}, "right": {".": {"left": {"Var": "context"}, "attr": "reason"}}}}:
+            yield text
+        case dict() | list():
+            for child in node.values() if isinstance(node, dict) else node:
+                yield from _reasons(child)
 
 
 def _numbers(node: object) -> Iterable[int]:

@@ -87,6 +87,11 @@ class SessionRules:
         return of_params | {Placeholder("claims", name): bounds for name, bounds in self.claims.items()}
 
     @property
+    def defaults(self) -> dict[str, str]:
+        """The values of params that callers need not name."""
+        return {name: param.default for name, param in self.params.items() if param.default is not None}
+
+    @property
     def scoped(self) -> bool:
         """Whether every session of the role gets a session policy."""
         return self.policy is not None or bool(self.policy_arns)

@@ -129,6 +129,8 @@ def _texts(field_name: str, value: object) -> Mapping[str, str]:
         raise InvalidRequest(f'Field "{field_name}" must be an object of texts, such as {{"name": "value"}}.')
     if len(value) > _MAXIMUM_PAIRS:
         raise InvalidRequest(f'Field "{field_name}" must have at most {_MAXIMUM_PAIRS} values.')
+    if any("\ud800" <= character <= "\udfff" for character in "".join((*value, *value.values()))):
+        raise InvalidRequest(f'Field "{field_name}" holds half a character: \\ud800 to \\udfff come in pairs.')
     return value
 
 

@@ -22,8 +22,11 @@ _UNUSED_DATA: Final = re.compile(
     rf"botocore/data/(?!({'|'.join(_SERVICES)})/[0-9-]+/(service-2|endpoint-rule-set-1)\.json"
     r"|(endpoints|partitions|sdk-default-configuration|_retry)\.json)"
 )
-# For checks, tests and operators: the function calls AWS by botocore alone, and reads no YAML.
-_UNUSED_PACKAGES: Final = re.compile(r"(boto3|s3transfer|yaml|_yaml|(boto3|s3transfer|pyyaml)-[^/]+\.dist-info)/")
+# For checks, tests and operators: the function calls AWS by botocore alone, reads no YAML, and has the rules of its
+# time zone in its compiled configuration.
+_UNUSED_PACKAGES: Final = re.compile(
+    r"(boto3|s3transfer|yaml|_yaml|tzdata|(boto3|s3transfer|pyyaml|tzdata)-[^/]+\.dist-info)/"
+)
 # The same for each file, so that the same content makes the same package.
 _MOMENT: Final = (1980, 1, 1, 0, 0, 0)
 _READABLE: Final = 0o644 << 16

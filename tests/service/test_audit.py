@@ -71,7 +71,8 @@ def documented() -> dict[str, tuple[set[str], set[str]]]:
 
 ISSUERS = f"""
 issuers:
-  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json, groups_claim: groups}}
+  - {{name: main, issuer: {ISSUER}, audiences: [{AUDIENCE}], jwks_file: keys/main.json,
+     groups_claim: groups, claims: {{team: team, areas: areas}}}}
   - {{name: far, issuer: "https://far.example.com", audiences: [{AUDIENCE}], jwks_uri: "https://127.0.0.1:1/"}}
 """
 OTHERS = """
@@ -88,7 +89,7 @@ class SomeTokens:
 
     def token_of(self, token: str, source_ip: str) -> StoredToken:
         if token == "cvt_good":
-            return StoredToken("a" * 64, "backup", "ops", (), 0, 9_999_999_999, None, None, ())
+            return StoredToken("a" * 64, "backup", "ops", (("team", "red"),), 0, 9_999_999_999, None, None, ())
         if token == "cvt_down":
             raise TokenStoreUnavailable
         name = "backup" if token == "cvt_old" else None
@@ -107,7 +108,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(app_module, "service", service)
     session = role_session("Dev", "alice")
     nobody = unsigned("::1")
-    good = sign(honest_claims(groups=["staff", ""]), key)
+    good = sign(honest_claims(groups=["dev", "ops", ""], team="red", areas=["a", "b"]), key)
     bare = sign(honest_claims(jti="7"), key, honest_header(key, kid=ABSENT))
     far = sign(honest_claims(iss="https://far.example.com"), key)
     bad = [sign(honest_claims(exp=1), key), sign(honest_claims(exp=1), key, honest_header(key, kid=ABSENT)), "x", far]
@@ -123,6 +124,9 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         for token in bad:
             credvend.call("GET", "/v1/whoami", identity=nobody, headers={"Authorization": f"Bearer {token}"})
         credvend.vend("{")
+    with monkeypatch.context() as patch:
+        patch.setattr("chalicelib.audit.log.MAXIMUM_CHARACTERS", 700)
+        _go_every_way(credvend, "/v1/iam", session, {})
     _fail_unforeseen(credvend, monkeypatch, session)
     monkeypatch.setattr("urllib3.util.connection.create_connection", _refuse)
     monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path / "2"), Settings("eu-west-1")))

@@ -19,7 +19,7 @@ from chalicelib.configuration.compiled import compiled_path
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.settings import Settings, read_settings
-from chalicelib.decisions.decision import Circumstances
+from chalicelib.decisions.decision import Circumstances, NearPermits
 from chalicelib.errors import ConfigError
 from chalicelib.http import HttpEdge
 from ops.environments import ROOT
@@ -84,6 +84,37 @@ def test_what_is_compiled_is_what_was_written(config: Path) -> None:
             here = Circumstances(900, "198.51.100.7", False, datetime.now(UTC))
             assert compiled.authorizer.decide(caller, role, here) == written.authorizer.decide(caller, role, here)
     assert compiled.catalog.find_role("nobody") is None
+
+
+AFTER_NOON = """
+@id("after-noon") permit (principal, action, resource == Role::"forbidden")
+when { context.local.time >= duration("12h") && context.narrowed };
+@id("a-role-of-here") permit (principal is IamRole in Account::"111122223333", action, resource == Role::"forbidden")
+when { context.narrowed };
+@id("not-long") forbid (principal, action, resource == Role::"forbidden") when { context.duration > 900 };
+"""
+
+
+@pytest.mark.parametrize(("hour", "allowed"), [(10, False), (11, True)])
+def test_the_time_zone_and_what_decisions_are_told_are_compiled(config: Path, hour: int, allowed: bool) -> None:
+    """The function has no other way to know them."""
+    (config / "roles.yaml").write_text(
+        "time_zone: Europe/Berlin\n" + (config / "roles.yaml").read_text("utf-8"), "utf-8"
+    )
+    (config / "policies/noon.cedar").write_text(AFTER_NOON)
+    compile_configuration(config, allow_loopback_http=False)
+    caller = IamUser("aws", ACCOUNT, "/", "mallory", "AIDA")
+    moment = datetime(2026, 1, 7, hour, tzinfo=UTC)
+    here = Circumstances(900, "198.51.100.7", False, moment, narrowed=True)
+    for configuration in both(config):
+        role = configuration.catalog.find_role("forbidden")
+        assert role is not None
+        assert configuration.authorizer.decide(caller, role, here).allowed is allowed
+        assert not configuration.authorizer.decide(caller, role, here._replace(narrowed=False)).allowed
+        assert configuration.authorizer.local(moment).isoformat() == f"2026-01-07T{hour + 1}:00:00+01:00"
+        assert configuration.authorizer.near_permits(caller, role) == NearPermits(
+            condition=("after-noon",), principal=("a-role-of-here",)
+        )
 
 
 def test_a_function_in_lambda_is_a_deployed_one() -> None:
@@ -175,6 +206,8 @@ def test_a_signed_vend_imports_nothing_that_only_others_need(config: Path, tmp_p
         "boto3",
         "s3transfer",
         "yaml",
+        "tzdata",
+        "zoneinfo",
         "msgspec",
         "jwt",
         "cryptography",

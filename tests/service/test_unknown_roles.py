@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
+import app as app_module
+from chalicelib.assembly import load_service
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.iam_user import IamUser
 from chalicelib.configuration.compile import compile_configuration
 from chalicelib.configuration.compiled import load_compiled
+from chalicelib.configuration.settings import Settings
 from chalicelib.decisions.authorizer import Authorizer
-from chalicelib.decisions.decision import Circumstances, Decision
+from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
-from testing.app import ROLES, CredvendApp, write_config
+from testing.app import POLICIES, ROLES, CredvendApp, write_config
 from testing.cedar import SCHEMA
 
 NAMES = [f"nobody-{number}" for number in range(20)]
@@ -100,3 +103,29 @@ def test_all_environments_of_a_deployment_have_the_same_stand_ins(tmp_path: Path
         compile_configuration(config, allow_loopback_http=False)
         found.append(stand_ins(load_compiled(config, allow_loopback_http=False).catalog))
     assert found[0] == found[1] != found[2]
+
+
+FORBIDDING = POLICIES + '@id("never") forbid (principal, action, resource == Role::"brief");'
+
+
+@pytest.mark.parametrize("role", ["nobody", "forbidden", "brief"])
+def test_every_denial_looks_for_near_permits_once(
+    credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    """Whether the role is there or not, and whatever denies: else one kind of denial would come sooner."""
+    monkeypatch.setattr(
+        app_module, "service", load_service(write_config(tmp_path, policies=FORBIDDING), Settings("eu-west-1"))
+    )
+    asked: list[str] = []
+    near_permits = Authorizer.near_permits
+
+    def remember(self: Authorizer, caller: Caller, role: Role) -> NearPermits:
+        asked.append(role.name)
+        return near_permits(self, caller, role)
+
+    monkeypatch.setattr(Authorizer, "near_permits", remember)
+    answer = credvend.vend({"role": role})
+    assert answer.body["Code"] == "AccessDenied" and len(asked) == 1
+    (record,) = credvend.records()
+    # A role that is not there was decided as another one, of which nothing is told.
+    assert ("near_permits" in record) is (role == "forbidden")

@@ -98,6 +98,7 @@ PLANTED = (
             ("callers/oidc/issuer_keys.py", "import http.client", "fetching"),
             ("aws/table.py", "def late() -> None:\n    import socket", "fetching"),
             ("configuration/catalog_file.py", "import yaml", "yaml"),
+            ("text/local_time.py", "import tzdata", "time-zones"),
             ("roles/session_rules.py", "import msgspec", "structs"),
             ("http.py", "import botocore.config", "calls"),
             ("callers/api_tokens/store.py", "from botocore.exceptions import ClientError", "calls"),

@@ -117,7 +117,7 @@ def _check_id(claims: Mapping[str, object]) -> None:
 
 
 def _groups(claims: Mapping[str, object], path: ClaimPath | None) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-    """The groups that a policy can name, and what else stands among them, which no policy can (decision 54).
+    """The groups that a policy can name, and what else stands among them, which no policy can (docs/decisions/0053).
 
     Whoever names one group must not lock out all who are in it. But a number or an object is no odd name: the claim is
     not what was meant, and what a policy forbids would not be found in it.

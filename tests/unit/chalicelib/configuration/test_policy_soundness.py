@@ -20,6 +20,7 @@ from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_conditions import Conditions
 from chalicelib.configuration.policy_parts import parts_of
 from chalicelib.configuration.possible_requests import PossibleRequests
+from chalicelib.decisions.context import told_schema
 from chalicelib.decisions.decision import Circumstances
 from chalicelib.decisions.entities import context_json, principal_json, role_json
 from testing.cedar import SCHEMA
@@ -122,6 +123,8 @@ POLICIES = st.tuples(
 APPLICABILITY = Applicability(PossibleRequests(KINDS, ISSUERS, CATALOG))
 WITH_MAXIMA = Conditions(PossibleRequests(KINDS, ISSUERS, CATALOG), maxima=True)
 PARSED_SCHEMA = cedarpy.Schema.from_str(SCHEMA)
+# Of the context, they are told what these policies look at, as decisions are.
+ASKED_BY = cedarpy.Schema.from_str(told_schema(SCHEMA, ()).schema)
 ENTITIES_JSON = json.dumps([*map(role_json, CATALOG.roles), *map(principal_json, CALLERS)])
 REQUESTS = [
     (
@@ -130,7 +133,7 @@ REQUESTS = [
             "principal": principal_json(caller)["uid"],
             "action": {"type": "Action", "id": "AssumeRole"},
             "resource": {"type": "Role", "id": role.name},
-            "context": context_json(circumstances),
+            "context": context_json(circumstances, attributes=()),
         },
     )
     for caller, role, circumstances in product(CALLERS, CATALOG.roles, CIRCUMSTANCES)
@@ -140,9 +143,9 @@ REQUESTS = [
 def applied_to(policy: str, is_served: bool) -> list[object]:
     """The requests that Cedar applies a policy to; `is_served`: those alone that no role's `max_duration` refuses."""
     requests = [request for served, request in REQUESTS if served or not is_served]
-    entities = cedarpy.Entities.from_json_str(ENTITIES_JSON, PARSED_SCHEMA)
+    entities = cedarpy.Entities.from_json_str(ENTITIES_JSON, ASKED_BY)
     policies = cedarpy.PolicySet.from_str(policy)
-    results = cedarpy.is_authorized_batch(requests, policies, entities, PARSED_SCHEMA)
+    results = cedarpy.is_authorized_batch(requests, policies, entities, ASKED_BY)
     return [request for request, result in zip(requests, results, strict=True) if result.allowed]
 
 

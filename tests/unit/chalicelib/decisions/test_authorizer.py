@@ -1,5 +1,7 @@
 """Decisions, without any I/O: policies over callers, roles and circumstances."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +14,9 @@ from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.guards import Bounds
 from chalicelib.roles.role import Role
+from chalicelib.roles.session_rules import Param, SessionRules
 from testing.cedar import SCHEMA, Asked
 
 ACCOUNT = "111122223333"
@@ -160,6 +164,23 @@ def test_the_same_question_is_answered_afresh_for_each_caller() -> None:
         (when("context.duration <= 1234"), 1234, False),
         (when("context.duration < 1234"), 1233, False),
         (when("context.has_reason"), 3600, True),
+        # A reason that fits is told of, which policies look for; but none that they do not want.
+        (when('context has reason && context.reason like "INC-*-?"'), 3600, True),
+        (when('context has reason && context.reason == "drill"'), 3600, True),
+        (when('context has reason && "drill" == context.reason'), 3600, True),
+        (
+            when('context has reason && context.reason like "INC-*" && context.duration <= 1800')
+            + '@id("q") permit (principal, action, resource) when { context.has_reason && context.duration <= 1000 };',
+            1000,
+            True,
+        ),
+        (ALL + '@id("q") forbid (principal, action, resource) when { context has reason };', 3600, False),
+        # Without tags and a policy, and with the role's defaults.
+        (when('context.tags.hasTag("Project")'), None, False),
+        (when("context.narrowed"), None, False),
+        (when('context.params.hasTag("area") && context.params.getTag("area") == "public"'), 3600, False),
+        (when('context.params.hasTag("tenant")'), None, False),
+        (when('context.format == Format::"json" && context.local.weekday == Weekday::"Wednesday"'), 3600, False),
         (
             when("context.duration <= 1000")
             + '@id("q") permit (principal, action, resource) when { context.has_reason };',
@@ -175,9 +196,20 @@ def test_the_same_question_is_answered_afresh_for_each_caller() -> None:
     ],
 )
 def test_the_longest_duration_is_one_that_would_be_allowed(policies: str, longest: int | None, reason: bool) -> None:
-    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((READER,)))
-    found = authorizer.permitted(ALICE, [READER], "198.51.100.7", NOON)
+    area = Param(Bounds(re.compile(".+"), ""), "public", "")
+    reader = replace(READER, session_rules=SessionRules(params={"area": area}))
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((reader,)))
+    found = authorizer.permitted(ALICE, [reader], "198.51.100.7", NOON)
     assert [(p.longest_duration, p.reason_required) for p in found] == ([(longest, reason)] if longest else [])
+
+
+def test_no_more_reasons_are_tried_than_a_list_has_time_for(asked: Asked) -> None:
+    looking = " || ".join(f'context.reason like "INC-{number}-*"' for number in range(20))
+    policies = when(f"context.duration <= 1000 && context has reason && ({looking})")
+    authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((READER,)))
+    assert authorizer.permitted(ALICE, [READER], "198.51.100.7", NOON) != []
+    durations = {900, 999, 1000, 1001, 3600}
+    assert asked.requests == [1, len(durations) * (1 + 1 + 8)]
 
 
 def test_the_longest_duration_stays_within_the_role() -> None:

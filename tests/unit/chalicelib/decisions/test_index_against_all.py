@@ -20,7 +20,7 @@ from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.callers.service_token import ServiceToken
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision
-from chalicelib.decisions.entities import context_json, principal_json, role_json
+from chalicelib.decisions.entities import asked_entities, context_json, principal_json, role_json
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
@@ -51,8 +51,18 @@ CALLERS: tuple[Caller, ...] = (
     ServiceToken("alice", "ops", (("team", "red"),), "0"),
 )
 CIRCUMSTANCES = [
-    Circumstances(duration, address, has_reason, datetime(2026, 3, 4, 12, tzinfo=UTC))
-    for duration, address, has_reason in ((900, "198.51.100.7", False), (3600, "2001:db8::1", True))
+    Circumstances(900, "198.51.100.7", False, datetime(2026, 3, 4, 12, tzinfo=UTC)),
+    Circumstances(
+        3600,
+        "2001:db8::1",
+        True,
+        datetime(2026, 3, 8, 12, tzinfo=UTC),
+        reason="INC-7",
+        params={"tenant": "acme"},
+        tags={"Project": ODD},
+        narrowed=True,
+        format="container",
+    ),
 ]
 _TYPES = ("IamUser", "IamRole", "FederatedUser", "OidcSubject", "ServiceToken")
 
@@ -77,9 +87,16 @@ CONDITIONS = (
     'context.source_ip.isInRange(ip("198.51.100.0/24"))',
     "resource.account == principal.account",
     'context has nonsense || resource.arn like "*writer"',
+    'context has reason && context.reason like "INC-*"',
+    'context.local.weekday == Weekday::"Sunday"',
+    'context.local.time < duration("12h") || context.local.date like "*-03-04"',
+    'context.params.hasTag("tenant") && context.params.getTag("tenant") == "acme"',
+    f'context.tags.hasTag("Project") && context.tags.getTag("Project") == {text(ODD)}',
+    '[context].containsAny([context]) && (context.narrowed || context.format == Format::"json")',
     # That cannot be evaluated, always or for some.
     "context.duration * 9223372036854775807 > 0",
     'principal.getTag("team").text == "red"',
+    'context.tags.getTag("Project") == "x"',
     'ip("nonsense").isIpv4()',
     'if context.has_reason then principal.path == "/team/" else true',
 )
@@ -115,20 +132,17 @@ def policy(rng: random.Random, number: int) -> str:
 def decided_by_all(policies: cedarpy.PolicySet, caller: Caller, role: Role) -> list[Decision]:
     """What Cedar says, given every policy and every role, under each of the circumstances."""
     principal = principal_json(caller)
-    requests = [
-        {
+    roles = {one.name: one for one in (*CATALOG.roles, role)}
+    decisions = []
+    for circumstances in CIRCUMSTANCES:
+        request = {
             "principal": principal["uid"],
             "action": {"type": "Action", "id": "AssumeRole"},
             "resource": {"type": "Role", "id": role.name},
             "context": context_json(circumstances),
         }
-        for circumstances in CIRCUMSTANCES
-    ]
-    roles = {one.name: one for one in (*CATALOG.roles, role)}
-    entities = [principal, *map(role_json, roles.values())]
-    answers = cedarpy.is_authorized_batch(requests, policies, entities, SCHEMA)
-    decisions = []
-    for answer in answers:
+        entities = [principal, *asked_entities(circumstances), *map(role_json, roles.values())]
+        answer = cedarpy.is_authorized(request, policies, entities, SCHEMA)
         # Cedar counts the policies, where we name them.
         errors = sorted(re.sub(r"`policy(\d+)`", r"`p-\1`", str(error)) for error in answer.diagnostics.errors)
         names = sorted(answer.diagnostics.id_annotations_by_reason.values())

@@ -99,6 +99,15 @@ CONDITIONS = st.one_of(
             "resource.account == principal.account",
             'if context.has_reason then principal.path == "/" else true',
             'context has nonsense || resource.arn like "*writer"',
+            'context has reason && context.reason like "INC-*"',
+            "context has reason",
+            'context.local.weekday == Weekday::"Sunday"',
+            'context.local.time < duration("12h") || context.local.date like "*-03-04"',
+            'context.params.hasTag("tenant") && context.params.getTag("tenant") == "acme"',
+            'context.tags.hasTag("Project") && context.tags.getTag("Project") == "x"',
+            'context.tags.getTag("Project") == "x"',
+            "context.narrowed",
+            '[context].containsAny([context]) && context.format == Format::"json"',
         ]
     ),
     st.tuples(ROLE, st.one_of(GROUP, ROLE)).map(lambda two: f"{two[0]} in {two[1]}"),
@@ -122,7 +131,12 @@ CIRCUMSTANCES = st.builds(
     st.sampled_from([900, 1800, 3600]),
     st.sampled_from(["198.51.100.7", "2001:db8::1"]),
     st.booleans(),
-    st.just(datetime(2026, 3, 4, 12, tzinfo=UTC)),
+    st.sampled_from([datetime(2026, 3, day, 12, tzinfo=UTC) for day in (4, 8)]),
+    st.sampled_from([None, "", "INC-7", "INC*"]),
+    st.sampled_from([{}, {"tenant": "acme"}, {"tenant": ODD}]),
+    st.sampled_from([{}, {"Project": "x"}, {"Project": "", "Cost Center": "7"}]),
+    st.booleans(),
+    st.sampled_from(["json", "container"]),
 )
 
 

@@ -27,7 +27,7 @@ def test_a_decision_gets_the_caller_the_role_and_the_roles_that_policies_look_at
     found = entities()
 
     def names(*named: str) -> list[str]:
-        listed = json.loads(str(found.with_caller(ALICE, found.of(ROLES[0]), frozenset(named))))
+        listed = json.loads(str(found.with_request([ALICE], found.of(ROLES[0]), frozenset(named))))
         return sorted(one["uid"]["id"] for one in listed if one["uid"]["type"] != "Action")  # which the schema adds
 
     alice = "arn:aws:iam::111122223333:user/alice"
@@ -40,7 +40,7 @@ def test_decisions_about_many_roles_share_the_roles_that_policies_look_at() -> N
     found = entities()
     named = frozenset(role.name for role in ROLES)
     for role in ROLES:
-        found.with_caller(ALICE, found.of(role), named)
+        found.with_request([ALICE], found.of(role), named)
     assert len(found._kept_sets._values) == 1
 
 
@@ -48,5 +48,5 @@ def test_what_is_kept_of_roles_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("chalicelib.decisions.role_entities._KEPT_CHARACTERS", 1000)
     found = entities()
     for number, role in enumerate(ROLES):
-        found.with_caller(ALICE, found.of(role), frozenset({f"r{number}", f"r{number // 2}"}))
+        found.with_request([ALICE], found.of(role), frozenset({f"r{number}", f"r{number // 2}"}))
     assert 1 < len(found._kept._values) < 10 and 1 < len(found._kept_sets._values) < 10

@@ -56,6 +56,8 @@ def test_durations_are_seconds_or_have_a_unit(written: object) -> None:
         ({"role": "read\u200ber"}, r"or its ARN, and holds U\+200B ZERO WIDTH SPACE \(character 5\)"),
         ({"role": "r", "reason": "a\nb"}, "printable"),
         ({"role": "r", "reason": "\ud800"}, "printable"),
+        ({"role": "r", "tags": {"Project": "a\ud800"}}, '"tags" holds half a character'),
+        ({"role": "r", "params": {"\udfff": "a"}}, '"params" holds half a character'),
         ({"role": "r", "reason": "\u202edeirt"}, "printable"),
         ({"role": "r", "reason": "a\u2066b"}, "printable"),
         ({"role": "r", "reason": "a\u2028b"}, "printable"),
