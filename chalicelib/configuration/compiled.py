@@ -20,10 +20,10 @@ from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role, WrittenRole, make_role
 from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rules
-from chalicelib.text.local_time import TimeZone
 
 if TYPE_CHECKING:
     from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
+    from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
 FORMAT: Final = 3
@@ -82,9 +82,14 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         frozenset(document["forbids"]),
         dict(document["kinds"]),
     )
-    time_zone = None if zone is None else TimeZone(zone[0], bytes.fromhex(zone[1]))
-    authorizer = make_authorizer(indexed, catalog, time_zone)
+    authorizer = make_authorizer(indexed, catalog, None if zone is None else _time_zone(*zone))
     return Configuration(catalog, issuers, authorizer, digest)
+
+
+def _time_zone(name: str, rules: str) -> "TimeZone":
+    from chalicelib.text.local_time import TimeZone  # most have none
+
+    return TimeZone(name, bytes.fromhex(rules))
 
 
 def _refuse(why: str) -> NoReturn:

@@ -8,7 +8,7 @@ The schema is parsed once, when the service starts. A decision takes the policie
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
@@ -16,7 +16,6 @@ from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits, Permitted
 from chalicelib.decisions.entities import Json, asked_entities, context_json, principal_json, role_json
 from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
-from chalicelib.decisions.near_permits import NearPermitsIndex
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
 from chalicelib.decisions.role_entities import RoleEntities
@@ -25,21 +24,27 @@ from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import NOWHERE, Catalog
 from chalicelib.roles.role import Role
-from chalicelib.text.local_time import TimeZone, zone_of
+
+if TYPE_CHECKING:
+    from chalicelib.decisions.near_permits import NearPermitsIndex
+    from chalicelib.text.local_time import TimeZone
 
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({ALL, "Role"})
 
 
-def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: TimeZone | None) -> "Authorizer":
+def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: "TimeZone | None") -> "Authorizer":
     """An authorizer, whose time zone is set up only where a policy looks at local times.
 
     Raises:
         ValueError: a policy or the schema is not valid Cedar.
     """
-    needed = time_zone is not None and "local" in policies.attributes
-    return Authorizer(policies, catalog, zone_of(time_zone) if time_zone is not None and needed else UTC)
+    if time_zone is None or "local" not in policies.attributes:
+        return Authorizer(policies, catalog)
+    from chalicelib.text.local_time import zone_of
+
+    return Authorizer(policies, catalog, zone_of(time_zone))
 
 
 class Authorizer:
@@ -166,8 +171,10 @@ class Authorizer:
         return list(map(_together, zip(*answers, strict=True)))
 
     @cached_property
-    def _near_permits(self) -> NearPermitsIndex:
+    def _near_permits(self) -> "NearPermitsIndex":
         """Made for the first denial."""
+        from chalicelib.decisions.near_permits import NearPermitsIndex
+
         return NearPermitsIndex(self._policies)
 
     def _problems_of_requests(self, principal: Json) -> list[str]:

@@ -10,9 +10,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from chalicelib.decisions.cedar import cedarpy
-
-ATTRIBUTES: Final = frozenset({"format", "local", "narrowed", "params", "reason", "tags"})
-"""Those that need not be told. The others (duration, source_ip, has_reason, time) always are."""
+from chalicelib.decisions.decision import ATTRIBUTES
 
 # A reason is optional wherever it may be missing: a schema that demands it fits no request without one.
 _DECLARATION: Final = re.compile(rf"\b({'|'.join(sorted(ATTRIBUTES - {'reason'}))})(\s*):(?!:)")

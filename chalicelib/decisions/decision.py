@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chalicelib.roles.role import Role
+
+ATTRIBUTES: Final = frozenset({"format", "local", "narrowed", "params", "reason", "tags"})
+"""Those of the context that need not be told (context.py); duration, source_ip, has_reason and time always are."""
 
 
 class Circumstances(NamedTuple):

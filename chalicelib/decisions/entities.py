@@ -10,10 +10,8 @@ from typing import Final
 
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.cedar_entity import CedarEntity
-from chalicelib.decisions.context import ATTRIBUTES
-from chalicelib.decisions.decision import Circumstances
+from chalicelib.decisions.decision import ATTRIBUTES, Circumstances
 from chalicelib.roles.role import Role, account_of
-from chalicelib.text.local_time import local_time
 from chalicelib.text.timestamps import rfc3339
 
 Json = dict[str, object]
@@ -86,6 +84,8 @@ _TOLD: Final[Mapping[str, Callable[[Circumstances], object]]] = {
 
 
 def _local_json(circumstances: Circumstances, zone: tzinfo) -> Json:
+    from chalicelib.text.local_time import local_time  # for policies that look at it
+
     local = local_time(circumstances.time, zone)
     return {
         "weekday": _entity("Weekday", local.weekday),

@@ -2,20 +2,17 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NamedTuple
 
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.context import told_schema
 from chalicelib.decisions.scope_keys import demanded_key, demanded_type
 
 PolicyJson = dict[str, object]
 """A policy in Cedar's JSON: https://docs.cedarpolicy.com/policies/json-format.html"""
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedPolicy:
+class IndexedPolicy(NamedTuple):
     """A policy, and what can be told of it beforehand.
 
     Attributes:
@@ -64,6 +61,8 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
         """
+        from chalicelib.decisions.context import told_schema  # the deployed function is given what it finds out
+
         static = tuple(policies)
         told = told_schema(schema, (policy["conditions"] for policy in static))
         kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}

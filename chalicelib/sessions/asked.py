@@ -1,13 +1,13 @@
 """What does the caller ask for? A vend, whatever it came in as."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from chalicelib.aws.policy_document import Statement
 
 
-@dataclass(frozen=True, slots=True)
-class CallerPolicy:
+class CallerPolicy(NamedTuple):
     """A policy document that the caller sent, of valid grammar.
 
     Attributes:
@@ -18,8 +18,7 @@ class CallerPolicy:
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class VendRequest:
+class VendRequest(NamedTuple):
     """What a caller asks for.
 
     Attributes:
@@ -35,7 +34,7 @@ class VendRequest:
     role: str
     duration: int | None = None
     reason: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = MappingProxyType({})
+    params: Mapping[str, str] = MappingProxyType({})
     policy: CallerPolicy | None = None
     dry_run: bool = False

@@ -1,8 +1,7 @@
 """What will STS be asked? The plan of a session: everything that goes into AssumeRole, decided beforehand."""
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chalicelib.aws.session_tags import OWN_KEYS, check_value
 from chalicelib.callers.caller import Caller
@@ -23,8 +22,7 @@ _TAG_CHARACTERS: Final = 256
 _LIKE_CUT = re.compile(r" [a-z2-7]{26}\Z", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class SessionPlan:
+class SessionPlan(NamedTuple):
     """The arguments of sts:AssumeRole.
 
     Attributes:

@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, NamedTuple
 
 from chalicelib.callers.origin import Origin
 from chalicelib.wire.query import Query
@@ -11,8 +11,7 @@ from chalicelib.wire.query import Query
 Authentication = Literal["sigv4", "bearer"]
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """What the use cases read of a request.
 
     Attributes:
@@ -31,7 +30,7 @@ class Incoming:
     origin: Origin
     authorization: tuple[str, ...] = ()
     role: str | None = None
-    query: Query = field(default_factory=dict)
+    query: Query = MappingProxyType({})
     body: bytes = b""
     content_type: str | None = None
     accept: str | None = None

@@ -7,7 +7,6 @@ import logging.config
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn, cast, get_args
@@ -104,7 +103,7 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (config / "keys").mkdir()
     (config / "keys/main.json").write_text(json.dumps(key_set(key)))
     (config / "issuers.yaml").write_text(ISSUERS)
-    service = replace(load_service(config, Settings("eu-west-1")), token_store=lambda: cast(TokenStore, SomeTokens()))
+    service = load_service(config, Settings("eu-west-1"))._replace(token_store=lambda: cast(TokenStore, SomeTokens()))
     monkeypatch.setattr(app_module, "service", service)
     session = role_session("Dev", "alice")
     nobody = unsigned("::1")
@@ -181,7 +180,7 @@ def _fail_unforeseen(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, ses
                 for dry_run in (False, True):
                     credvend.vend({"role": "reader", "dry_run": dry_run}, identity=identity)
     with monkeypatch.context() as patch:
-        patch.setattr(app_module, "service", replace(app_module.service, configuration=fail))
+        patch.setattr(app_module, "service", app_module.service._replace(configuration=fail))
         patch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
         credvend.call("GET", "/v1/health", query={"a": "b"})
         credvend.vend({"role": "reader"})

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -60,7 +60,7 @@ def once(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     table = TokenTable()
     service = load_service(config, Settings("eu-west-1"))
     used = UsedTokens(Table(NAME, table.client))
-    monkeypatch.setattr(app_module, "service", replace(service, used_tokens=lambda: used))
+    monkeypatch.setattr(app_module, "service", service._replace(used_tokens=lambda: used))
     yield Once(credvend, table)
 
 

@@ -10,8 +10,7 @@ from chalicelib.callers.iam_user import IamUser
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.time_zone import find_time_zone
 from chalicelib.decisions.authorizer import Authorizer, make_authorizer
-from chalicelib.decisions.context import ATTRIBUTES
-from chalicelib.decisions.decision import Circumstances
+from chalicelib.decisions.decision import ATTRIBUTES, Circumstances
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
