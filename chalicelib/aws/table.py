@@ -80,9 +80,7 @@ class Table:
                 ExpressionAttributeValues=values,
             )
         except _TROUBLE as error:
-            if _code(error) == "ConditionalCheckFailedException":
-                raise ConditionFailed from None
-            raise self._unavailable("UpdateItem", error) from None
+            raise self._not_written("UpdateItem", error) from None
 
     def put(
         self,
@@ -109,9 +107,12 @@ class Table:
                 ExpressionAttributeValues=values,
             )
         except _TROUBLE as error:
-            if _code(error) == "ConditionalCheckFailedException":
-                raise ConditionFailed from None
-            raise self._unavailable("PutItem", error) from None
+            raise self._not_written("PutItem", error) from None
+
+    def _not_written(self, operation: str, error: Exception) -> ConditionFailed | TableUnavailable:
+        if _code(error) == "ConditionalCheckFailedException":
+            return ConditionFailed()
+        return self._unavailable(operation, error)
 
     def _unavailable(self, operation: str, error: Exception) -> TableUnavailable:
         # Not the message: it may hold anything.
