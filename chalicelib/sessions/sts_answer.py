@@ -57,7 +57,8 @@ def _problem_with_user(user: Mapping[str, object], plan: SessionPlan) -> str | N
     head = f"arn:{role.partition}:sts::{role.account}:assumed-role/{role.arn.rpartition('/')[2]}/"
     if not isinstance(arn, str) or arn[: len(head)].lower() != head.lower() or arn[len(head) :] != plan.session_name:
         return "AssumedRoleUser.Arn is not that of the session asked for"
-    if not isinstance(identifier, str) or identifier.partition(":")[1:] != (":", plan.session_name):
+    unique_id, *named = identifier.partition(":") if isinstance(identifier, str) else ("",)
+    if not unique_id or named != [":", plan.session_name]:
         return "AssumedRoleUser.AssumedRoleId is not that of the session asked for"
     return None
 
@@ -65,7 +66,8 @@ def _problem_with_user(user: Mapping[str, object], plan: SessionPlan) -> str | N
 def _problem_with_the_rest(answer: Mapping[str, object], plan: SessionPlan) -> str | None:
     if answer.get("SourceIdentity") not in (None, "", plan.source_identity) and plan.source_identity is not None:
         return "SourceIdentity is not the one asked for"
-    if not isinstance(_mapping(answer.get("ResponseMetadata")).get("RequestId"), str):
+    request_id = _mapping(answer.get("ResponseMetadata")).get("RequestId")
+    if not (isinstance(request_id, str) and request_id):
         return "the request id is missing"
     return None
 

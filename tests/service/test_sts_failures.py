@@ -198,8 +198,10 @@ HALF_RIGHT = {
     "an ARN with more in it": holding("Arn", ARN + "/more"),
     "another session's id": holding("AssumedRoleId", "AROAEXAMPLE:bob"),
     "no id": without("AssumedRoleId"),
+    "half an id": holding("AssumedRoleId", ":user=alice@111122223333"),
     "another source identity": holding("SourceIdentity", "bob"),
     "no request id": without("ResponseMetadata"),
+    "an empty request id": holding("RequestId", ""),
 }
 
 
