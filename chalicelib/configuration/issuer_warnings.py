@@ -26,6 +26,12 @@ _HOSTS: Final = (
     "login.microsoftonline.com",
     "sts.windows.net",
 )
+# Of which anybody in the world can have tokens, for any audience; and the claim that tells whose they are.
+_EVERYBODYS: Final = {
+    "https://token.actions.githubusercontent.com": "repository_owner_id",
+    "https://gitlab.com": "namespace_id",
+    "https://accounts.google.com": "sub",
+}
 # A URL that lacks a slash or its colon.
 _BROKEN_URL: Final = re.compile(r"(?i)https?(:/?|/{1,2})[^/:]|api(:/|//)[^/:]")
 
@@ -155,6 +161,9 @@ def _of_values(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
                     False, f'`required_claims` asks for the number {value} in {name}; if it is a text: "{value}"'
                 )
     required = dict(issuer.required_claims)
+    whose = _EVERYBODYS.get(issuer.url)
+    if whose is not None and not any(required.values()):
+        yield _Finding(False, f"anybody can get such tokens, and `required_claims` keeps nobody out: require {whose}")
     version = {"Entra ID (v2.0)": "2.0", "Entra ID (v1.0)": "1.0"}.get(known.name if known else "")
     if version and required.get("ver") and version not in required["ver"]:
         yield _Finding(

@@ -24,7 +24,7 @@ def find_time_zone(name: str) -> TimeZone:
     """
     known = (_DATABASE / "zones").read_text(encoding="ascii").split()
     if name not in known:
-        raise ValueError(f"must be the IANA name of a time zone, such as Europe/Berlin{_hint(name, known)}")
+        raise ValueError(f"must be the IANA name of a time zone{_hint(name, known) or ', such as Europe/Berlin'}")
     return TimeZone(name, (_DATABASE / "zoneinfo" / name).read_bytes())
 
 

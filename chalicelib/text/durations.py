@@ -10,7 +10,7 @@ from typing import Final
 # what is longer is a slip of the keyboard.
 PATTERN: Final = r"^([0-9]{1,7}|(?=[0-9])([0-9]{1,7}d)?([0-9]{1,7}h)?([0-9]{1,7}m)?([0-9]{1,7}s)?)\Z"
 # Completes a sentence that begins with what is wrong.
-MALFORMED: Final = 'must be seconds, or numbers with units (d, h, m, s, in this order), such as "90m" or "1h30m"'
+MALFORMED: Final = 'must be seconds, or numbers with units (d, h, m, s, in this order), such as "15m" or "1h30m"'
 
 _UNITS: Final = (("d", 86_400), ("h", 3600), ("m", 60), ("s", 1))
 

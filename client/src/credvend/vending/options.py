@@ -28,7 +28,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.duration is not None and seconds_of(self.duration) is None:
             raise UsageError(
-                "A duration is seconds, or numbers with units (d, h, m, s, in this order), such as 90m or 1h30m."
+                "A duration is seconds, or numbers with units (d, h, m, s, in this order), such as 15m or 1h30m."
             )
         for what, pairs in (("param", self.params), ("tag", self.tags)):
             names = [name for name, _ in pairs]

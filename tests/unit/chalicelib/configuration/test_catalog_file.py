@@ -141,7 +141,7 @@ def test_a_duration_above_one_hour_says_why(tmp_path: Path) -> None:
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, groups: [a b]}", "`groups[0]` must hold names"),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 4h}", "role chaining"),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 14400}", "role chaining"),
-        ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 1 hour}", 'such as "90m" or "1h30m"'),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 1 hour}", 'such as "15m" or "1h30m"'),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, require_reason: maybe}", "`require_reason`"),
     ],
 )

@@ -30,9 +30,13 @@ GOOGLE: Final = "https://accounts.google.com"
 GITLAB: Final = "https://gitlab.com"
 AWS: Final = f"https://{TENANT}.tokens.sts.global.api.aws"
 OWN: Final = "https://id.example.com"
+EVERYBODYS: Final = {GITHUB: "repository_owner_id", GITLAB: "namespace_id", GOOGLE: "sub"}
 
 
 def issuer(directory: Path, url: str, lines: str = "") -> Issuer:
+    # Of these, an entry must keep somebody out.
+    if url in EVERYBODYS and "required_claims" not in lines:
+        lines = f"{lines}\nrequired_claims: {{sub: '1'}}"
     audiences = "" if "audiences:" in lines else f"audiences: [{TENANT if 'microsoft' in url else 'credvend'}]"
     keys = "\n".join(f"    {line}" for line in (audiences, *lines.splitlines()) if line)
     (directory / "issuers.yaml").write_text(f'issuers:\n  - name: main\n    issuer: "{url}"\n{keys}\n')
@@ -250,6 +254,15 @@ def test_what_may_well_be_meant_is_silently_taken(tmp_path: Path, url: str, line
     assert told(tmp_path, url, lines) == ([], [])
 
 
+@pytest.mark.parametrize("claims", ["{}", "{ref: '*', sub: '*'}"])
+@pytest.mark.parametrize(("url", "whose"), EVERYBODYS.items())
+def test_an_issuer_of_everybody_that_keeps_nobody_out_is_warned_of(
+    tmp_path: Path, url: str, whose: str, claims: str
+) -> None:
+    errors, (warning,) = told(tmp_path, url, f"required_claims: {claims}")
+    assert not errors and warning.endswith(f"`required_claims` keeps nobody out: require {whose}")
+
+
 def test_all_entries_to_copy_are_without_a_mistake(tmp_path: Path) -> None:
     texts = [path.read_text() for path in sorted((ROOT / "docs/issuers").glob("*.md"))]
     entries = [block for text in texts for block in blocks_of(text, "yaml") if block.startswith("issuers:")]
@@ -268,7 +281,7 @@ def test_errors_keep_a_configuration_from_loading_and_warnings_do_not(tmp_path: 
     (config / "issuers.yaml").write_text(f"issuers: [{{name: a, issuer: '{GITHUB}/', audiences: ['credvend ']}}]")
     with pytest.raises(ConfigError, match="must be exactly"):
         load_configuration(config, Settings("eu-west-1"))
-    (config / "issuers.yaml").write_text(f"issuers: [{{name: a, issuer: '{GITHUB}', audiences: ['credvend ']}}]")
+    (config / "issuers.yaml").write_text(f"issuers: [{{name: a, issuer: '{OWN}', audiences: ['credvend ']}}]")
     warnings = configuration_warnings(read_source(config, allow_loopback_http=False))
     (warning,) = (one for one in warnings if one.startswith("issuers.yaml: "))
     assert "has blanks around it" in warning
