@@ -150,6 +150,9 @@ _INTERNAL: Final = {
     "__cedar::internal::AnyEntity": "an entity",
     "__cedar::internal::Any": "anything",
 }
+_NO_SUCH_VALUE: Final = re.compile(
+    r"entity `(.*)` is of an enumerated entity type, but .* is not declared as a valid eid"
+)
 _NO_ATTRIBUTE: Final = re.compile(r"attribute `([^`]*)` on entity type `([^`]*)` not found")
 _CONVERSIONS: Final = {
     "ipaddr": 'write ip("192.0.2.1"), or .isInRange(ip("192.0.2.0/24"))',
@@ -194,6 +197,9 @@ def hint_on_finding(message: str, tokens: Sequence[Token], schema: str) -> str |
         return '`in` is for entities; for texts write ["a", "b"].contains(...)'
     if unknown := re.search(r"unrecognized entity type `([^`]*)`", message):
         return _nearest(unknown[1], re.findall(r"entity (\w+)", schema))
+    if odd := _NO_SUCH_VALUE.search(message):
+        values = re.search(rf"entity {odd[1].partition('::')[0]} enum \[(.*?)\]", schema, re.DOTALL)
+        return None if values is None else "there are " + ", ".join(re.findall(r'"([^"]*)"', values[1]))
     if "unrecognized action" in message:
         return 'the action is Action::"AssumeRole"'
     if "unable to find an applicable action" in message:
@@ -208,7 +214,7 @@ def plain(message: str) -> str:
     """A message without the names that Cedar has for itself."""
     for internal, words in _INTERNAL.items():
         message = message.replace(internal, words)
-    return message
+    return _NO_SUCH_VALUE.sub(r"`\1` is not one of its type", message)
 
 
 def _hint_on_record(fields: str, rest: str) -> str | None:

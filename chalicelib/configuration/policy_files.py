@@ -145,7 +145,7 @@ class _Checker:
         findings: dict[str, list[str]] = {}
         for finding in cedarpy.validate_policies(file.sound, self._parsed_schema).errors:
             # Cedar's message begins with its own name for the policy.
-            message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`, ")
+            message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`").lstrip(":, ")
             findings.setdefault(finding.policy_id, []).append(message)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}

@@ -88,6 +88,8 @@ MEANT = [
     (when('context.duration == "1h"'), "line 1", "durations are seconds"),
     (when('context.source_ip == "192.0.2.1"'), "line 1", 'write ip("192.0.2.1")'),
     (when('context.time > "2026-01-01"'), "line 1", 'write datetime("2026-01-31")'),
+    (when('context.local.weekday == Weekday::"saturday"'), "line 2, column 42",
+     '`Weekday::"saturday"` is not one of its type: there are Monday, Tuesday, '),
     (when('principal is OidcSubject && principal.issuer in ["a"]'), "line 1", '["a", "b"].contains(...)'),
     ('@id("a") permit (principal is OidcSubjet, action, resource);', "line 1, column 31", "did you mean OidcSubject?"),
     ('@id("a") permit (principal, action == Action::"Assume", resource);', "line 1, column 47", '"AssumeRole"'),
