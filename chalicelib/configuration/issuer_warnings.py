@@ -161,9 +161,9 @@ def _of_values(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
                     False, f'`required_claims` asks for the number {value} in {name}; if it is a text: "{value}"'
                 )
     required = dict(issuer.required_claims)
-    whose = _EVERYBODYS.get(issuer.url)
-    if whose is not None and not any(required.values()):
-        yield _Finding(False, f"anybody can get such tokens, and `required_claims` keeps nobody out: require {whose}")
+    owner = _EVERYBODYS.get(issuer.url)
+    if owner is not None and not any(required.values()):
+        yield _Finding(False, f"anybody can get such tokens, and `required_claims` keeps nobody out: require {owner}")
     version = {"Entra ID (v2.0)": "2.0", "Entra ID (v1.0)": "1.0"}.get(known.name if known else "")
     if version and required.get("ver") and version not in required["ver"]:
         yield _Finding(

@@ -123,6 +123,8 @@ def _check_covered(one: Comparison, consequence: str) -> None:
     """Whether another of its texts matches whatever one with placeholders does."""
     for text in one.scoped:
         for other in one.texts:
+            if one.key and other.lower() == f"${{{one.key.lower()}}}":
+                raise ValueError(f"{one.place}: {other!r} compares the key with itself, {consequence}")
             if one.wildcards and not _placeholders(other) and _covers(other, text, one.arn):
                 raise ValueError(f"{one.place}: {other!r} matches all that {text!r} does, {consequence}")
 
@@ -130,13 +132,14 @@ def _check_covered(one: Comparison, consequence: str) -> None:
 def _check_sum(statements: Sequence[Statement]) -> None:
     """Whether one Allow grants without placeholders what another grants with them. A Deny may take it back."""
     scoped = [[one for one in _comparisons(statement, "") if one.scoped] for statement in statements]
-    if any(scoped[index] for index, statement in enumerate(statements) if statement["Effect"] == "Deny"):
-        return
+    denies = [one for one, found in zip(statements, scoped, strict=True) if one["Effect"] == "Deny" and found]
     allows = [index for index, statement in enumerate(statements) if statement["Effect"] == "Allow"]
     for narrow in (index for index in allows if scoped[index]):
         for wide in (index for index in allows if not scoped[index]):
             action = _granted_by_both(statements[wide], statements[narrow])
-            if action is not None and _is_open(statements[wide], scoped[narrow]):
+            if action is None or any(_may_deny(statement, action) for statement in denies):
+                continue
+            if _is_open(statements[wide], scoped[narrow]):
                 raise ValueError(
                     f"Statement[{wide}] allows {action} whatever {scoped[narrow][0].placeholder} is, which undoes "
                     f"Statement[{narrow}]"
@@ -144,25 +147,56 @@ def _check_sum(statements: Sequence[Statement]) -> None:
 
 
 def _is_open(statement: Statement, scoped: Sequence[Comparison]) -> bool:
-    """Whether its conditions demand nothing, or only that keys are missing that others compare with placeholders."""
+    """Whether its conditions demand nothing that keeps anything apart.
+
+    Only that keys are missing that others compare with placeholders; or what holds where a key is missing that not
+    every request has; or that a key is anything at all.
+    """
     keys = {one.key.lower() for one in scoped}
+    compared = {(one.place, one.key): one for one in _comparisons(statement, "") if one.key}
+
+    def is_open(operator: str, key: str) -> bool:
+        if operator == "Null":
+            return key.lower() in keys and _null(statement, key) == "true"
+        one = compared.get((f".Condition.{operator}.{key}", key))
+        if one is None or one.negated:
+            return False
+        # Of the keys of all services, some are in every request.
+        may_be_missing = not key.lower().startswith("aws:") and _null(statement, key) != "false"
+        return (one.without_key and may_be_missing) or (one.wildcards and "*" in one.texts)
+
     return all(
-        operator == "Null" and key.lower() in keys and _null(statement, key) == "true"
+        is_open(operator, key)
         for operator, values in _items(statement.get("Condition", {}))
         for key, _ in _items(values)
     )
 
 
 def _granted_by_both(wide: Statement, narrow: Statement) -> str | None:
-    """An action that the one grants on all that the other grants it on."""
+    """An action that the one grants on what the other grants it on, and on more."""
     resources = _texts(narrow.get("Resource", []))
     scoped = [text for text in resources if _placeholders(text)] or resources
-    for action in _texts(narrow.get("Action", [])):
-        if any(_covers(other.lower(), action.lower()) for other in _texts(wide.get("Action", []))) and any(
-            _covers(other, text) for other in _texts(wide.get("Resource", [])) for text in scoped
-        ):
-            return action
-    return None
+    if not any(_names(wide, "Resource", text) for text in scoped):
+        return None
+    return next((action for action in _texts(narrow.get("Action", [])) if _names(wide, "Action", action)), None)
+
+
+def _names(statement: Statement, element: str, text: str) -> bool:
+    """Whether a statement is about all that a text of another matches; or about what its `Not...` leaves of that."""
+    fold = str.lower if element == "Action" else str
+    if element in statement:
+        return any(_covers(fold(other), fold(text)) for other in _texts(statement[element]))
+    return not any(_covers(fold(other), fold(text)) for other in _texts(statement.get(f"Not{element}", [])))
+
+
+def _may_deny(statement: Statement, action: str) -> bool:
+    """Whether a Deny may be about an action, or a part of what that stands for."""
+    if "Action" not in statement:
+        return True
+    return any(
+        _covers(other.lower(), action.lower()) or _covers(action.lower(), other.lower())
+        for other in _texts(statement["Action"])
+    )
 
 
 def _comparisons(statement: Statement, place: str) -> Iterator[Comparison]:

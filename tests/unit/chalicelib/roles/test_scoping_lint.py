@@ -53,6 +53,18 @@ PARAM = "arn:aws:s3:::data/${params.area}/*"
         [prefix("StringLike", f"{TENANT}/*", "", "public/*")],
         # In exact comparisons, `*` is a star.
         [prefix("StringEquals", f"{TENANT}/", "*")],
+        # Another Allow, of other things.
+        [statement(), statement(Action=None, NotAction="s3:Get*", Resource="*")],
+        [statement(), statement(Resource=None, NotResource="arn:aws:s3:::data/*")],
+        [statement(), statement(Resource="*", Condition={"StringEquals": {"s3:ExistingObjectTag/public": "yes"}})],
+        [statement(), statement(Resource="*", Condition={"StringEqualsIfExists": {"aws:RequestedRegion": "x"}})],
+        [
+            statement(),
+            statement(
+                Resource="*", Condition={"StringEqualsIfExists": {"s3:a": "x"}, "Null": {"s3:a": "false"}}
+            ),
+        ],
+        [statement(), statement(Resource="*"), deny(Action="s3:*", Resource=None, NotResource=OURS)],
         # With the key demanded, or with a guard beside it.
         [prefix("ForAllValues:StringLike", Null={"s3:prefix": "false"})],
         [prefix("StringLikeIfExists", Null={"S3:Prefix": [False]})],
@@ -147,6 +159,16 @@ def test_what_keeps_tenants_apart_is_left_alone(statements: list[Statement]) -> 
             "allows s3:GetObject whatever",
         ),
         ([statement(), statement(Resource="*", Condition={})], "allows s3:GetObject whatever"),
+        ([statement(), statement(Action=None, NotAction="iam:*", Resource="*")], "allows s3:GetObject whatever"),
+        ([statement(), statement(Resource=None, NotResource="arn:aws:s3:::other/*")], "allows s3:GetObject whatever"),
+        # Its conditions hold for all, or where a key is missing.
+        ([statement(), statement(Resource="*", Condition={"StringLike": {"aws:PrincipalArn": "*"}})], "whatever"),
+        ([statement(), statement(Resource="*", Condition={"StringEqualsIfExists": {"s3:a": "x"}})], "whatever"),
+        ([statement(), statement(Resource="*", Condition={"ForAllValues:StringLike": {"s3:a": "x"}})], "whatever"),
+        # A Deny of something else takes nothing of it back.
+        ([statement(), statement(Resource="*"), deny(Action="ec2:*")], "allows s3:GetObject whatever"),
+        # A key that is compared with itself.
+        ([prefix("StringLike", f"{TENANT}/*", "${s3:Prefix}")], "compares the key with itself, so"),
         # Misspelt.
         ([statement(Resource="arn:aws:s3:::data/$(claims.tenant)/*")], "nearly a placeholder"),
         ([statement(Resource="arn:aws:s3:::data/{params.tenant}/*")], "nearly a placeholder"),
