@@ -7,10 +7,10 @@ from credvend import lean
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    pass
 
 
-def main(arguments: "Optional[list[str]]" = None) -> int:
+def main(arguments: "list[str] | None" = None) -> int:
     """Run a command line.
 
     Returns:

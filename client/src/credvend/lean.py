@@ -14,10 +14,9 @@ import time
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Optional
 
     _Pairs = list[tuple[str, str]]
-    _Asked = tuple[str, Optional[str], Optional[str], _Pairs, _Pairs]
+    _Asked = tuple[str, str | None, str | None, _Pairs, _Pairs]
 
 # Also the variables CREDVEND_NAME, which win over the file.
 SETTINGS = (
@@ -285,7 +284,7 @@ def _joined(parts: "Sequence[str]") -> str:
     return "".join(f"{len(part)}:{part}" for part in parts)
 
 
-def seconds_of(written: str) -> "Optional[int]":
+def seconds_of(written: str) -> "int | None":
     """Seconds meant by `3600`, `3600s`, `60m`, `1h`, `1h30m` or `1d12h`; None for anything else.
 
     As the service has it: any of the units, each once, the larger before the smaller, and at most seven digits each.
@@ -307,11 +306,11 @@ def cache_key(
     method: str,
     caller: str,
     role: str,
-    duration: "Optional[str]" = None,
-    reason: "Optional[str]" = None,
+    duration: "str | None" = None,
+    reason: "str | None" = None,
     params: "Sequence[tuple[str, str]]" = (),
     tags: "Sequence[tuple[str, str]]" = (),
-    policy: "Optional[str]" = None,
+    policy: "str | None" = None,
 ) -> str:
     """The name of a cache entry: one for each service, caller, role and options, whose order does not matter.
 
@@ -453,7 +452,7 @@ def margin(lifetime: int) -> int:
     return max(LEAST_LIFE, min(300, lifetime // 5))
 
 
-def parse_entry(data: bytes, key: str) -> "Optional[Entry]":
+def parse_entry(data: bytes, key: str) -> "Entry | None":
     """An entry as `Entry.to_bytes` wrote it, or None for anything else, such as half a file or another key's."""
     try:
         text = data.decode("ascii")
@@ -466,7 +465,7 @@ def parse_entry(data: bytes, key: str) -> "Optional[Entry]":
         return None
 
 
-def load_entry(environ: "Mapping[str, str]", key: str) -> "Optional[Entry]":
+def load_entry(environ: "Mapping[str, str]", key: str) -> "Entry | None":
     """What the cache holds for a key, if it can be trusted. None also for an open file, which is then replaced.
 
     Raises:
@@ -482,7 +481,7 @@ def load_entry(environ: "Mapping[str, str]", key: str) -> "Optional[Entry]":
         return None
 
 
-def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "Optional[str]":
+def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "str | None":
     """What `credvend process ...` prints, if the cache has it; None if the full path must decide, or say what is wrong.
 
     Args:
@@ -505,7 +504,7 @@ def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> 
     return entry.process if entry is not None and entry.is_fresh(time.time()) else None
 
 
-def _options(arguments: "Sequence[str]") -> "Optional[_Asked]":
+def _options(arguments: "Sequence[str]") -> "_Asked | None":
     """Role, duration, reason, parameters and tags of the plainest spelling; None for any other."""
     role = None
     single: dict[str, str] = {}

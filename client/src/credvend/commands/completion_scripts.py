@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 from credvend.commands.registry import COMMANDS, load_command
 from credvend.text.shell_quoting import fish, posix

@@ -11,8 +11,8 @@ import http.server
 import secrets
 import threading
 import webbrowser
-from collections.abc import Iterator, Mapping
-from typing import Callable, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from credvend.errors import ServiceError

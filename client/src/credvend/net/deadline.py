@@ -21,7 +21,7 @@ def bound(connection: http.client.HTTPConnection, deadline: float, connect_timeo
     """
 
     def create(address: tuple[str, int], *_: object) -> socket.socket:
-        failure: OSError = socket.timeout()
+        failure: OSError = TimeoutError()
         for family, kind, protocol, _name, where in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
             left = deadline - time.monotonic()
             if left <= 0:
@@ -76,7 +76,7 @@ class _BoundedReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise socket.timeout
+            raise TimeoutError
         timeout = self._socket.gettimeout()
         if timeout is None or left < timeout:
             self._socket.settimeout(left)

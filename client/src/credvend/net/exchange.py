@@ -58,7 +58,7 @@ def exchange(request: Request, url: SplitResult, config: Config, environ: Mappin
         raise ServiceError(f"The certificate of {host} is not trusted ({error.verify_message}); {hint}.") from None
     except (socket.gaierror, UnicodeError):  # the latter for a name that no host can have
         raise NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?", sent) from None
-    except socket.timeout:
+    except TimeoutError:
         raise NoAnswer(f"{host} did not answer in time.", sent) from None
     except (OSError, http.client.HTTPException) as error:
         raise NoAnswer(f"{host} cannot be reached: {_reason(error)}.", sent) from None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
-from typing import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from credvend.disk.config_file import Config
