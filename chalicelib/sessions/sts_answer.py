@@ -64,7 +64,9 @@ def _problem_with_user(user: Mapping[str, object], plan: SessionPlan) -> str | N
 
 
 def _problem_with_the_rest(answer: Mapping[str, object], plan: SessionPlan) -> str | None:
-    if answer.get("SourceIdentity") not in (None, "", plan.source_identity) and plan.source_identity is not None:
+    # STS answers with it: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html. A session that has
+    # lost it is nobody's in CloudTrail. One where none was asked for is inherited from credvend's own, if that has one.
+    if plan.source_identity is not None and answer.get("SourceIdentity") != plan.source_identity:
         return "SourceIdentity is not the one asked for"
     request_id = _mapping(answer.get("ResponseMetadata")).get("RequestId")
     if not (isinstance(request_id, str) and request_id):

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import cast
+from xml.sax.saxutils import escape
 
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext
@@ -88,7 +89,7 @@ def _note_what_is_assumed() -> None:
         assumed = _Assumed(role_of(role_arn), caller, str(identity) if identity else None, actions)
         token = _assumed.set(assumed)
         try:
-            return await handle(method, path, headers, body, query)
+            return _with_source_identity(await handle(method, path, headers, body, query), assumed)
         except _Denied as denied:
             who, (action, why) = caller["userArn"], denied.args
             message = f"User: {who} is not authorized to perform: {action} on resource: {role_arn}{why}"
@@ -130,6 +131,20 @@ def _ask_the_trust_policy() -> None:
         return True
 
     iam_evaluator.evaluate_trust_policy = evaluate_trust_policy
+
+
+def _with_source_identity(answered: Answer, assumed: _Assumed) -> Answer:
+    """An answer that also says which source identity the session has, as AWS's does, in the last place of its model.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_ResponseElements
+    """
+    status, headers, body = answered
+    identity = assumed.source_identity or sts._sessions.get(assumed.caller["accessKey"], {}).get(SOURCE_IDENTITY)
+    if status != 200 or not identity:
+        return answered
+    end = b"</AssumeRoleResult>"
+    told = f"<SourceIdentity>{escape(str(identity))}</SourceIdentity>".encode() + end
+    return status, headers, body.replace(end, told)
 
 
 def _keep_the_source_identity() -> None:

@@ -81,9 +81,11 @@ def test_a_source_identity_needs_the_trust_policys_leave(stack: Stack, session: 
 
 
 def test_a_source_identity_that_is_set_stays(stack: Stack, user: Key) -> None:
-    given = stack.sts(user).assume_role(
+    answer = stack.sts(user).assume_role(
         RoleArn=f"arn:aws:iam::{ACCOUNT}:role/strict-caller", RoleSessionName="somebody", SourceIdentity="alice"
-    )["Credentials"]
+    )
+    assert answer["SourceIdentity"] == "alice"
+    given = answer["Credentials"]
     key = Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     assert refusal(stack, key, SourceIdentity="mallory").startswith("AccessDenied")
     assume(stack, key, SourceIdentity="alice")

@@ -200,6 +200,8 @@ HALF_RIGHT = {
     "no id": without("AssumedRoleId"),
     "half an id": holding("AssumedRoleId", ":user=alice@111122223333"),
     "another source identity": holding("SourceIdentity", "bob"),
+    "no source identity": without("SourceIdentity"),
+    "an empty source identity": holding("SourceIdentity", ""),
     "no request id": without("ResponseMetadata"),
     "an empty request id": holding("RequestId", ""),
 }
@@ -225,7 +227,6 @@ def test_half_a_session_is_not_handed_out_and_recorded(
     [
         same,
         without("PackedPolicySize"),
-        without("SourceIdentity"),
         holding("Arn", ARN.replace("/reader/", "/Reader/")),  # IAM's own spelling: names differ by more than case
         lambda text: holding("Expiration", in_the_future(900 + 240))(text),  # clocks differ
         lambda text: holding("Expiration", in_the_future(30))(text),  # shorter is less
