@@ -23,7 +23,7 @@ from chalicelib.wire.text_answer import Text
 # The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
 # API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
 _TEST_STAGE = "test-invoke-stage"
-_UNKNOWN: Final = Origin(request_id="", source_ip=None, user_agent="", cold_start=False)
+_UNKNOWN: Final = Origin(request_id="", gateway_request_id="", source_ip=None, user_agent="", cold_start=False)
 _HEADERS: Final = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -62,12 +62,20 @@ class HttpEdge:
 def _origin(request: Request, cold_start: bool) -> Origin:
     context = request.context
     identity: Mapping[str, object] = context.get("identity") or {}
+    gateway_request_id = str(context.get("requestId") or "")
     return Origin(
-        request_id=str(context.get("requestId") or ""),
+        request_id=_invocation(request) or gateway_request_id,
+        gateway_request_id=gateway_request_id,
         source_ip=None if context.get("stage") == _TEST_STAGE else _address(identity.get("sourceIp")),
         user_agent=str(identity.get("userAgent") or ""),
         cold_start=cold_start,
     )
+
+
+def _invocation(request: Request) -> str | None:
+    """Lambda's id: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html; None where no Lambda runs it."""
+    context = request.lambda_context
+    return None if context is None else str(context.aws_request_id)
 
 
 def _incoming(request: Request, origin: Origin) -> Incoming:

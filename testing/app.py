@@ -64,6 +64,16 @@ class Answer:
     body: Json = field(default_factory=dict)
 
 
+class Invocation:
+    """What the app asks of Lambda's context object."""
+
+    aws_request_id = REQUEST_ID
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As much as Lambda ever gives: 15 minutes."""
+        return 900_000
+
+
 class Parts(TypedDict, total=False):
     """What a request may hold beside its route and body: see `rest_event`."""
 
@@ -112,7 +122,7 @@ class CredvendApp:
 
     def receive(self, event: Mapping[str, object]) -> Answer:
         """Send an event as it is."""
-        answer = app_module.app(event, None)
+        answer = app_module.app(event, Invocation())
         # Chalice names none for an error of its own.
         is_json = answer["headers"].get("Content-Type", "application/json").startswith("application/json")
         parsed: Json = json.loads(answer["body"]) if is_json else {}

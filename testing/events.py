@@ -29,7 +29,9 @@ Texts = Mapping[str, str | Sequence[str]]
 
 ACCOUNT: Final = "111122223333"
 REGION: Final = "ap-northeast-2"
+# Lambda's of an invocation, and API Gateway's of the request that led to it.
 REQUEST_ID: Final = "7b1c9c8e-0000-4000-8000-000000000001"
+GATEWAY_REQUEST_ID: Final = "c0ffee00-0000-4000-8000-000000000002"
 SOURCE_IP: Final = "198.51.100.7"
 USER_AGENT: Final = "curl/8.5.0"
 _API: Final = "abcdefghij"
@@ -165,7 +167,7 @@ def rest_event(
     body: str | bytes | None = None,
     entrance: Entrance = REGIONAL,
     context: Mapping[str, object] | None = None,
-    request_id: str = REQUEST_ID,
+    request_id: str = GATEWAY_REQUEST_ID,
 ) -> Json:
     """An event of payload format 1.0 (FORMAT), with all the fields and the nulls that AWS sends (RECORDED).
 

@@ -19,7 +19,7 @@ os.environ["AWS_REGION"] = os.environ["AWS_DEFAULT_REGION"] = "ap-northeast-2"
 import app as app_module
 from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
-from testing.app import write_config
+from testing.app import Invocation, write_config
 from testing.events import ACCOUNT, Json, iam_user, rest_event, role_session, unsigned
 from testing.tokens import AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
@@ -83,7 +83,7 @@ def main(requests: int, policies: int) -> None:
         for number in range(requests):
             if number == WARM:
                 before = kilobytes()
-            status = app_module.app(event(number, policies), None)["statusCode"]
+            status = app_module.app(event(number, policies), Invocation())["statusCode"]
             statuses[status] = statuses.get(status, 0) + 1
     seconds = round(time.monotonic() - started, 1)
     print(json.dumps({"before": before, "after": kilobytes(), "seconds": seconds, "statuses": statuses}))

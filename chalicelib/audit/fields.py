@@ -37,6 +37,7 @@ def first_fields(digest: str | None, origin: Origin) -> Fields:
     return {
         "configuration": digest,
         "request_id": origin.request_id,
+        "gateway_request_id": origin.gateway_request_id,
         "source_ip": origin.source_ip,
         "user_agent": origin.user_agent[:_USER_AGENT_CHARACTERS],
         "cold_start": origin.cold_start,

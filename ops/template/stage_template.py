@@ -22,6 +22,8 @@ _ACCESS_LOG_FIELDS: Final = {
     "time": "requestTime",
     "requestId": "requestId",
     "extendedRequestId": "extendedRequestId",
+    # Lambda's, the `request_id` of the audit log: the first of the three is the caller's to choose.
+    "lambdaRequestId": "integration.requestId",
     "apiId": "apiId",
     "domainName": "domainName",
     "stage": "stage",

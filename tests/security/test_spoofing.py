@@ -82,6 +82,15 @@ def test_name_source_identity_and_tags_come_from_the_caller_alone(
     }
 
 
+def test_no_caller_chooses_the_request_that_a_session_is_of(credvend: CredvendApp) -> None:
+    """API Gateway takes its own id of a request from whoever sends it as `x-amzn-RequestId`; Lambda takes none."""
+    chosen = "00000000-0000-4000-8000-00000000abcd"
+    answer = credvend.vend({"role": "reader"}, context={"requestId": chosen})
+    assert tags_of(credvend.sts.asked[-1])["credvend:request"] == answer.body["RequestId"] == REQUEST_ID
+    for record in credvend.records():
+        assert (record["request_id"], record["gateway_request_id"]) == (REQUEST_ID, chosen)
+
+
 # Principals whose names are made to be read as alice.
 LOOK_ALIKES = [
     f"arn:aws:iam::{ACCOUNT}:user/team/alice",

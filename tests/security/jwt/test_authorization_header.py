@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 import app as app_module
-from testing.app import Answer, Json
+from testing.app import Answer, Invocation, Json
 from testing.events import rest_event
 from tests.security.jwt.gate import ROUTES, Gate, Route, assert_either, each
 from tests.security.jwt.tokens import plain
@@ -117,7 +117,7 @@ def event(headers: object, multi: object, route: Route = ROUTES[0]) -> Json:
 
 
 def answer_to(given: Json) -> Answer:
-    answer = app_module.app(given, None)
+    answer = app_module.app(given, Invocation())
     return Answer(answer["statusCode"], answer["headers"], answer["body"], json.loads(answer["body"]))
 
 

@@ -80,6 +80,7 @@ def test_the_table_s_key_may_be_used_through_dynamodb_alone(tmp_path: Path) -> N
 def test_the_access_log_is_a_line_of_json_without_what_callers_send() -> None:
     line = json.loads(ACCESS_LOG_FORMAT)
     assert "\n" not in ACCESS_LOG_FORMAT and "$context.requestId" in line.values()
+    assert line["lambdaRequestId"] == "$context.integration.requestId"  # by which the audit log's records are found
     sent = ("authorizer", "userAgent", "context.path", "requestOverride", "apiKey", "message", "cognito", "Header")
     assert not [value for value in line.values() for part in sent if part in value]
 
