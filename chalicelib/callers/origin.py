@@ -8,7 +8,7 @@ class Origin(NamedTuple):
 
     Attributes:
         request_id: Lambda's id of the invocation, which nobody else can choose; also told to the caller.
-        gateway_request_id: API Gateway's id of it, in the answer's header `x-amzn-RequestId`, which the caller may choose:
+        gateway_request_id: API Gateway's, in the answer's header `x-amzn-RequestId`. The caller may choose it:
             https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-access-logging.html
         source_ip: address of the caller, or None if the request did not come in through the API's URL.
         user_agent: what the client calls itself; not verified.

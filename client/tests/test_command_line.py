@@ -17,7 +17,7 @@ from fake_service import SECRET, TOKEN, FakeService, Planned
 
 from credvend import __version__, lean
 from credvend.command_line import help_text, run
-from credvend.commands.registry import COMMANDS
+from credvend.commands.names import COMMANDS
 from credvend.text import messages
 
 
@@ -73,7 +73,6 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         ["get", "reports", "--dry-run", "--format", "env"],
         ["exec", "reports"],
         ["exec", "reports", "--"],
-        ["exec", "reports", "ls"],
         ["cache"],
         ["cache", "burn"],
     ],
@@ -280,6 +279,22 @@ def test_exec_passes_arguments_output_and_exit_code_on(environ: dict[str, str]) 
         environ, "exec", "reports", "--", "sh", "-c", 'cat; echo "$@"; exit 7', "sh", "--", "-x", input="in\n"
     )
     assert (done.returncode, done.stdout, done.stderr) == (7, "in\n-- -x\n", "")
+
+
+def test_exec_takes_the_words_behind_the_role_for_the_command(environ: dict[str, str]) -> None:
+    for words in (
+        ["reports", "sh", "-c", 'echo "$@"', "sh", "--duration", "-h"],
+        ["--duration", "15m", "reports", "--reason", "why", "sh", "-c", 'echo "$@"', "--", "--duration", "-h"],
+        ["reports", "--reason=why", "--", "sh", "-c", 'echo "$@"', "--", "--duration", "-h"],
+    ):
+        done = credvend(environ, "exec", *words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "--duration -h\n", ""), words
+
+
+def test_what_was_meant_is_guessed(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    for words, meant in ((["rolse"], "roles"), (["get", "reports", "--fromat", "env"], "--format")):
+        assert run(words, environ) == 2
+        assert f"Did you mean '{meant}'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("signal", ["TERM", "INT", "PIPE", "XFSZ", "KILL"])

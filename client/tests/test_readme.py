@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 
 from credvend.auth.registry import method_names
 from credvend.command_line import help_text
-from credvend.commands.registry import COMMANDS
+from credvend.commands.names import COMMANDS
 from credvend.lean import SETTINGS
 from credvend.vending.formats import FORMATS
 
@@ -25,9 +25,8 @@ EXAMPLES = sorted({shown.partition("#")[0].strip() for shown in _SHOWN})
 def test_each_command_shown_is_one(example: str) -> None:
     words = shlex.split(re.sub(r"\s{2,}.*", "", example).partition(" -- ")[0])[1:]
     # In the help, what follows is a description.
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    importlib.import_module(f"credvend.commands.{words[0]}").add_arguments(parser)
-    known = {option for action in parser._actions for option in action.option_strings}
+    command: click.Command = importlib.import_module(f"credvend.commands.{words[0]}").command
+    known = {option for parameter in command.params for option in parameter.opts}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
 
 

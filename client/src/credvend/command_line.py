@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import os
 import sys
 from collections.abc import Mapping
-from typing import NoReturn
 
-from credvend.auth.registry import load_checked_config
-from credvend.commands.registry import COMMANDS, load_command
-from credvend.disk.config_file import Config
+from credvend.commands.names import COMMANDS
 from credvend.errors import CredvendError, UsageError
 from credvend.text import messages
 from credvend.version import __version__
@@ -31,13 +27,6 @@ examples:
   credvend get admin --duration 15m --reason "INC-42: disk full"
 `credvend COMMAND --help` says more.
 Exit codes: 2 usage, 3 authentication, 4 denied, 5 service."""
-
-
-class _Parser(argparse.ArgumentParser):
-    """One line for a mistake, too."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message} (see `{self.prog} --help`)")
 
 
 def help_text() -> str:
@@ -123,43 +112,37 @@ def _show_place(error: BaseException) -> None:
 
 
 def _run(words: list[str], environ: Mapping[str, str]) -> int:
-    rest = list(words)
-    while rest and rest[0].startswith("-"):
-        option = rest.pop(0)
-        if option in ("-h", "--help"):
-            print(help_text())
-            return 0
-        if option == "--version":
-            print(f"credvend {__version__}")
-            return 0
-        if option not in ("-v", "--verbose"):
-            raise UsageError(f"There is no option {option} (see `credvend --help`).")
-        messages.be_verbose()
-    if not rest:
+    asked = environ.get("_CREDVEND_COMPLETE")
+    if asked is None and words in (["-h"], ["--help"]):  # without what the commands import
+        print(help_text())
+        return 0
+    if asked is None and words == ["--version"]:
+        print(f"credvend {__version__}")
+        return 0
+    if asked is None and not words:
         print(help_text(), file=sys.stderr)
         return UsageError.exit_code
-    name = rest.pop(0)
-    if name not in COMMANDS:
-        raise UsageError(f"There is no command {name} (see `credvend --help`).")
-    module = load_command(name)
-    parser = _Parser(prog=f"credvend {name}", description=module.__doc__, allow_abbrev=False)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--verbose", "-v", action="store_true", help="say on standard error what is done")
-    module.add_arguments(parser)
-    command = None
-    if "--" in rest:
-        # Not left to argparse, which also drops a `--` that belongs to the command.
-        split = rest.index("--")
-        rest, command = rest[:split], rest[split + 1 :]
+    return _run_command(words, environ, asked)
+
+
+def _run_command(words: list[str], environ: Mapping[str, str], asked: str | None) -> int:
+    """Leave it to click, whose `main` would end the process by itself."""
+    import click
+
+    from credvend.commands.registry import commands
+
+    if asked is not None:
+        from credvend.commands.completion import complete
+
+        return complete(asked, environ)
+    everything = commands()
     try:
-        arguments = parser.parse_args(rest)
-    except SystemExit:  # after --help; a mistake is a UsageError
-        return 0
-    if command is not None and name != "exec":
-        raise UsageError(f"credvend {name} takes no command after `--`.")
-    arguments.command = command
-    if arguments.verbose:
-        messages.be_verbose()
-    # The scripts of completion do not depend on it, and a shell that starts is no place to complain.
-    needs_config = name != "completion" or arguments.shell == "roles"
-    return module.run(arguments, load_checked_config(environ) if needs_config else Config(), environ)
+        with everything.make_context(
+            "credvend", list(words), obj=environ, help_option_names=["-h", "--help"]
+        ) as context:
+            return int(everything.invoke(context) or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.UsageError as error:
+        where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        raise UsageError(error.format_message().rstrip(".") + where) from None

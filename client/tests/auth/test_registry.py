@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import pkgutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from credvend import lean
 from credvend.auth import methods
 from credvend.auth.registry import load_checked_config, load_method, method_names
 from credvend.command_line import run
-from credvend.commands.completion_scripts import SCRIPTS
+from credvend.commands import configure
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 
@@ -53,12 +55,16 @@ METHOD = Method(
 
 
 @pytest.fixture
-def badge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def badge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     directory = tmp_path / "methods"
     directory.mkdir()
     (directory / "company_badge.py").write_text(MODULE)
     monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(directory)])
     monkeypatch.delitem(sys.modules, "credvend.auth.methods.company_badge", raising=False)
+    importlib.reload(configure)
+    yield
+    monkeypatch.undo()
+    importlib.reload(configure)
 
 
 @pytest.mark.parametrize("name", method_names())
@@ -106,12 +112,14 @@ def test_the_fast_path_leaves_a_new_method_to_the_full_one(service: FakeService,
 
 @pytest.mark.usefixtures("badge")
 def test_a_new_method_is_offered_explained_and_completed(
-    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(["configure", "--help"], environ) == 0
-    assert ",company-badge" in "".join(capsys.readouterr().out.split())
-    for shell, write in SCRIPTS.items():
-        assert " company-badge" in write(), shell
+    assert "|company-badge" in "".join(capsys.readouterr().out.split())
+    asked = {"_CREDVEND_COMPLETE": "bash_complete", "COMP_WORDS": "credvend configure --auth c", "COMP_CWORD": "3"}
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    assert run([], {**environ, **asked}) == 0 and capsys.readouterr().out == "plain,company-badge\n"
     assert run(["get", "reports"], {**environ, "CREDVEND_AUTH": "company-badge", "CREDVEND_PROFILE": "nobody"}) == 3
     assert "fetch one" in capsys.readouterr().err
     assert run(["get", "reports"], {**environ, "CREDVEND_AUTH": "magic"}) == 2

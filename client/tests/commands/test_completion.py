@@ -15,8 +15,7 @@ import pytest
 from fake_service import FakeService, Planned
 
 from credvend.command_line import run
-from credvend.commands.completion_scripts import options
-from credvend.commands.registry import COMMANDS
+from credvend.commands.names import COMMANDS
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def bash(environ: dict[str, str], line: str) -> set[str]:
     """What bash's completion of a line offers."""
     script = 'eval "$(credvend completion bash)"; compopt() { :; }\n'
     script += 'COMP_WORDS=($1); [[ $1 == *" " ]] && COMP_WORDS+=(""); COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))\n'
-    script += '_credvend credvend; printf "%s\\n" "${COMPREPLY[@]}"'
+    script += '_credvend_completion credvend; printf "%s\\n" "${COMPREPLY[@]}"'
     command = ["bash", "--norc", "-uc", script, "bash", line]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0 and done.stderr == "", done.stderr
@@ -120,7 +119,7 @@ def test_a_command_is_completed_after_the_dashes(shell: dict[str, str], complete
 def in_bash(environ: dict[str, str], *words: str) -> set[str]:
     """What bash's completion offers for the last of these words, split as bash does."""
     script = 'eval "$(credvend completion bash)"; compopt() { :; }; COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 ))\n'
-    script += '_credvend credvend; printf "%s\\n" "${COMPREPLY[@]}"'
+    script += '_credvend_completion credvend; printf "%s\\n" "${COMPREPLY[@]}"'
     command = ["bash", "--norc", "-uc", script, "bash", *words]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
     assert done.stderr == ""
@@ -153,36 +152,41 @@ def test_nothing_that_a_service_says_is_run(shell: dict[str, str], service: Fake
     assert not Path("pwned").exists()
 
 
+def asked(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, line: str = "credvend get ") -> int:
+    """What a shell runs when TAB is pressed behind this line."""
+    asking = {"_CREDVEND_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}
+    for name, value in asking.items():
+        monkeypatch.setenv(name, value)
+    return run([], {**environ, **asking})
+
+
 def test_a_service_that_is_away_costs_one_try_and_no_word(
-    service: FakeService, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+    service: FakeService,
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     service.planned = [Planned(401, {"Code": "InvalidToken", "Message": "No.", "RequestId": "r"})]
     for _ in range(3):
-        assert run(["completion", "roles"], environ) == 0
-    assert capsys.readouterr() == ("", "") and len(service.asked) == 1
+        assert asked(environ, monkeypatch) == 0
+    assert capsys.readouterr() == ("\n" * 3, "") and len(service.asked) == 1
 
 
-def test_the_list_of_roles_is_one_callers(service: FakeService, environ: dict[str, str]) -> None:
+def test_the_list_of_roles_is_one_callers(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     service.roles = [{"Role": "reports"}]
     for token in ("cvt_a", "cvt_b", "cvt_a"):
-        assert run(["completion", "roles"], {**environ, "CREDVEND_TOKEN": token}) == 0
-    assert [asked.headers["authorization"] for asked in service.asked] == ["Bearer cvt_a", "Bearer cvt_b"]
+        assert asked({**environ, "CREDVEND_TOKEN": token}, monkeypatch) == 0
+    assert [each.headers["authorization"] for each in service.asked] == ["Bearer cvt_a", "Bearer cvt_b"]
 
 
 def test_without_a_configuration_there_is_nothing_to_complete(
-    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del environ["CREDVEND_URL"]
-    assert run(["completion", "roles"], environ) == 0
-    assert capsys.readouterr() == ("", "")
-
-
-def test_every_option_of_every_command_is_known() -> None:
-    found = options()
-    assert set(found) == set(COMMANDS)
-    assert ("--duration", True) in [option[:2] for option in found["get"]]
-    assert ("--json", False) in [option[:2] for option in found["roles"]]
-    assert not any("\n" in option.what for each in found.values() for option in each)
+    assert asked(environ, monkeypatch) == 0
+    assert capsys.readouterr() == ("\n", "")
 
 
 @pytest.mark.parametrize("words", [["completion"], ["completion", "tcsh"]])

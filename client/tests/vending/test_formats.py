@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import configparser
+import importlib
 import json
 import shutil
 import subprocess
 from datetime import datetime, timezone
 
+import click
 import pytest
 
 from credvend.command_line import run as credvend
-from credvend.commands.completion_scripts import options
+from credvend.commands import get
 from credvend.vending.credentials import Credentials
 from credvend.vending.formats import FORMATS, Format, variables
 
@@ -93,10 +95,12 @@ def test_a_format_is_one_entry(environ: dict[str, str], capsys: pytest.CaptureFi
     """What is in `FORMATS` is offered, completed and printed; nothing else names the formats."""
     FORMATS["yaml"] = Format(lambda credentials: f"key: {credentials.access_key_id}")  # type: ignore[index]
     try:
+        importlib.reload(get)
         assert credvend(["get", "reports", "--format", "yaml"], environ) == 0
         assert capsys.readouterr().out.startswith("key: ASIA")
-        assert credvend(["get", "--help"], environ) == 0 and "powershell,ini,yaml}" in capsys.readouterr().out
-        (known,) = [option.values for option in options()["get"] if option.name == "--format"]
-        assert known == tuple(FORMATS)
+        assert credvend(["get", "--help"], environ) == 0 and "powershell|ini|yaml]" in capsys.readouterr().out
+        (known,) = [option.type for option in get.command.params if "--format" in option.opts]
+        assert isinstance(known, click.Choice) and known.choices == tuple(FORMATS)
     finally:
         del FORMATS["yaml"]  # type: ignore[attr-defined]
+        importlib.reload(get)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
+import click
 
-from credvend.disk.config_file import Config
+from credvend.commands.told import Told, is_told
 from credvend.disk.credentials_cache import Cache
 from credvend.text import messages
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("clear",), help="remove all cached credentials")
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    removed = Cache(environ).clear()
+@click.command(help=__doc__)
+@click.argument("action", metavar="clear", type=click.Choice(["clear"]))
+@is_told
+def command(told: Told, action: str) -> int:
+    removed = Cache(told.environ).clear()
     messages.say(f"removed {removed} cached credentials")
     return 0

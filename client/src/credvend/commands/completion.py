@@ -1,83 +1,101 @@
 """Print what your shell needs to complete credvend's commands, options and roles.
 
-bash:  eval "$(credvend completion bash)"                       in ~/.bashrc
-zsh:   eval "$(credvend completion zsh)"                        in ~/.zshrc, after compinit
-fish:  credvend completion fish | source                        in ~/.config/fish/config.fish
+\b
+bash:        eval "$(credvend completion bash)"          in ~/.bashrc
+zsh:         eval "$(credvend completion zsh)"           in ~/.zshrc, after compinit
+fish:        credvend completion fish | source           in ~/.config/fish/config.fish
+PowerShell:  credvend completion powershell | Out-String | Invoke-Expression   in $PROFILE
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import time
 from collections.abc import Mapping
 
-from credvend import lean
-from credvend.auth import registry
-from credvend.commands.completion_scripts import ROLES, SCRIPTS
-from credvend.commands.vend_arguments import PLAIN_ROLE
-from credvend.disk.config_file import Config
-from credvend.disk.credentials_cache import FAILURE_LASTS_WITH_ENTRY
-from credvend.disk.private_files import CannotWrite, private_directory, write_private
-from credvend.errors import CredvendError
-from credvend.text.json_object import json_object
-from credvend.vending.service import Service
+import click
+from click.shell_completion import BashComplete, FishComplete, PowerShellComplete, ShellComplete, ZshComplete
 
-# Seconds for which the list of roles is used again: a role that is new is found soon, and TAB does not wait.
-ROLES_LAST = 300
+from credvend.commands.registry import commands
+
+# By which the shell says what it wants to know.
+VARIABLE = "_CREDVEND_COMPLETE"
+
+# What each shell does before it asks credvend: behind the dashes of `exec`, another command is completed as if alone.
+_BASH = r"""
+    local at
+    for (( at = 2; at < COMP_CWORD; at++ )); do
+        if [[ ${COMP_WORDS[1]} == exec && ${COMP_WORDS[at]} == -- ]]; then
+            if declare -F _comp_command_offset > /dev/null; then
+                _comp_command_offset $(( at + 1 ))
+            elif declare -F _command_offset > /dev/null; then
+                _command_offset $(( at + 1 ))
+            elif (( COMP_CWORD == at + 1 )); then
+                COMPREPLY=( $(compgen -c -- "${COMP_WORDS[COMP_CWORD]}") )
+            else
+                COMPREPLY=( $(compgen -f -- "${COMP_WORDS[COMP_CWORD]}") )
+            fi
+            return
+        fi
+    done
+"""
+_ZSH = r"""
+    local -i dashes=$(( ${words[(i)--]} ))
+    if [[ $words[2] == exec ]] && (( dashes < CURRENT )); then
+        shift $dashes words
+        (( CURRENT -= dashes ))
+        _normal
+        return
+    fi
+"""
+_FISH = r"""
+    set -l words (commandline -opc) (commandline -ct)
+    if test "$words[2]" = exec; and set -l at (contains -i -- -- $words[1..-2])
+        set -e words[1..$at]
+        complete -C (string join ' ' -- (string escape -- $words[1..-2]) $words[-1])
+        return
+    end
+"""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", metavar="SHELL", choices=(*SCRIPTS, ROLES), help="bash, zsh or fish")
+def _before(template: str, opening: str, what: str) -> str:
+    assert opening in template  # noqa: S101 click's template is another one
+    return template.replace(opening, opening + what.replace("%", "%%"), 1)
 
 
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    if arguments.shell == ROLES:  # what the scripts run
-        print("".join(f"{role}\n" for role in role_names(config, environ)), end="")
-        return 0
-    print(SCRIPTS[arguments.shell]())
+class _Bash(BashComplete):
+    source_template = _before(BashComplete.source_template, "local IFS=$'\\n'", _BASH)
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """As click has it, but for the sign in --option=value, which bash takes for a word of its own."""
+        words, incomplete = super().get_completion_args()
+        return [word for word in words if word != "="], "" if incomplete == "=" else incomplete
+
+
+class _Zsh(ZshComplete):
+    source_template = _before(ZshComplete.source_template, "local -a response", _ZSH)
+
+
+class _Fish(FishComplete):
+    source_template = _before(FishComplete.source_template, "function %(complete_func)s;", _FISH)
+
+
+_SHELLS: dict[str, type[ShellComplete]] = {each.name: each for each in (_Bash, _Zsh, _Fish, PowerShellComplete)}
+
+
+@click.command(help=__doc__)
+@click.argument("shell", metavar="SHELL", type=click.Choice(list(_SHELLS)))
+def command(shell: str) -> int:
+    print(_SHELLS[shell](commands(), {}, "credvend", VARIABLE).source())
     return 0
 
 
-def role_names(config: Config, environ: Mapping[str, str]) -> list[str]:
-    """The roles that the caller may have, by a list of the last minutes.
+def complete(instruction: str, environ: Mapping[str, str]) -> int:
+    """Answer a shell that completes a line.
 
-    None if they cannot be had: whoever presses TAB is not told why.
+    Args:
+        instruction: the value of the variable, such as `bash_complete`.
     """
-    try:
-        caller = registry.authenticator(config, environ)
-        key = lean.cache_key(config.url, registry.method_in_use(config, environ), caller.cache_identity(), "")
-        path = os.path.join(lean.cache_directory(environ), f"{key}.roles")
-        known = _read(path)
-        if known is not None:
-            return known
-        names = _ask(Service(config, caller, environ))
-        private_directory(os.path.dirname(path))
-        # A failure is remembered, too, for as long as it takes to press TAB a few times.
-        lasts = ROLES_LAST if names is not None else FAILURE_LASTS_WITH_ENTRY
-        content = {"until": time.time() + lasts, "obtained": time.time(), "roles": names or []}
-        write_private(path, json.dumps(content).encode("ascii"))
-        return names or []
-    except (CredvendError, CannotWrite):
-        return []
-
-
-def _ask(service: Service) -> list[str] | None:
-    try:
-        names = [str(role["Role"]) for role in service.roles()]
-    except CredvendError:
-        return None
-    # Shells expand the words that they are given: nothing but a name gets to them.
-    return sorted(name for name in names if PLAIN_ROLE.fullmatch(name))
-
-
-def _read(path: str) -> list[str] | None:
-    try:
-        lean.check_private_directory(os.path.dirname(path))
-        content = json_object(lean.read_private(path)) or {}
-        if content["obtained"] <= time.time() < content["until"]:
-            return [str(name) for name in content["roles"]]
-    except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):
-        pass
-    return None
+    shell = _SHELLS.get(instruction.partition("_")[0])
+    if shell is None:
+        return 1
+    print(shell(commands(), {"obj": environ}, "credvend", VARIABLE).complete())
+    return 0

@@ -6,17 +6,19 @@ and keeps a backup; `aws --profile NAME` and every AWS SDK then get their creden
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import click
+
 from credvend.auth.bearer import is_one_word
 from credvend.auth.method import NEXT_STEP
 from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
-from credvend.commands.configure_profiles import may_ask, write_profiles
+from credvend.commands.configure_profiles import Wanted, may_ask, write_profiles
+from credvend.commands.told import Told, is_told
 from credvend.disk import secret_store
 from credvend.disk.caller_markers import write_marker
 from credvend.disk.config_file import Config, save_config
@@ -25,41 +27,48 @@ from credvend.text.messages import say
 from credvend.vending.service import check_service_url
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    settings = parser.add_argument_group("settings; what is given is not asked, and an empty value forgets one")
-    settings.add_argument("--url", help="where the service is: what `make deploy` printed")
-    settings.add_argument("--auth", choices=(AUTO, *method_names()), help="how to prove who you are; default: auto")
-    settings.add_argument("--region", help="of the service, for SigV4, where its host does not tell")
-    settings.add_argument("--profile", metavar="NAME", help="of ~/.aws/config, to sign with")
-    settings.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust instead of the system's")
-    settings.add_argument("--token-file", metavar="FILE", help="a token in a file")
-    settings.add_argument("--token-stdin", action="store_true", help="keep the API token that comes on standard input")
-    settings.add_argument("--issuer", metavar="URL", help="the OpenID provider, for `credvend login`")
-    settings.add_argument("--client-id", metavar="ID", help="there")
-    settings.add_argument("--scopes", help="there, with blanks between them")
-    settings.add_argument("--audience", help="of tokens that are asked for")
-    profiles = parser.add_argument_group("profiles")
-    profiles.add_argument("--profiles", action="store_true", help="write ~/.aws/config")
-    profiles.add_argument("--prefix", default="", help="of the profiles' names; default: none, the role's name alone")
-    profiles.add_argument("--reason", metavar="TEXT", help="for roles that demand one; they are left out without")
-    profiles.add_argument("--yes", action="store_true", help="do not ask")
-    profiles.add_argument("--dry-run", action="store_true", help="show the change, and change nothing")
-    profiles.add_argument("--remove", action="store_true", help="remove credvend's profiles")
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    if arguments.profiles:
-        return write_profiles(arguments, config, environ)
-    if arguments.remove or arguments.dry_run or arguments.yes or arguments.prefix or arguments.reason:
+@click.command(help=__doc__, epilog="What is given is not asked, and an empty value forgets a setting.")
+@click.option("--url", help="where the service is: what `make deploy` printed")
+@click.option("--auth", type=click.Choice([AUTO, *method_names()]), help="how to prove who you are; default: auto")
+@click.option("--region", help="of the service, for SigV4, where its host does not tell")
+@click.option("--profile", metavar="NAME", help="of ~/.aws/config, to sign with")
+@click.option("--ca-bundle", metavar="FILE", type=click.Path(), help="certificates to trust instead of the system's")
+@click.option("--token-file", metavar="FILE", type=click.Path(), help="a token in a file")
+@click.option("--token-stdin", is_flag=True, help="keep the API token that comes on standard input")
+@click.option("--issuer", metavar="URL", help="the OpenID provider, for `credvend login`")
+@click.option("--client-id", metavar="ID", help="there")
+@click.option("--scopes", help="there, with blanks between them")
+@click.option("--audience", help="of tokens that are asked for")
+@click.option("--profiles", is_flag=True, help="write ~/.aws/config")
+@click.option("--prefix", default="", help="of the profiles' names; default: none, the role's name alone")
+@click.option("--reason", metavar="TEXT", help="for roles that demand one; they are left out without")
+@click.option("--yes", is_flag=True, help="with --profiles: do not ask")
+@click.option("--dry-run", is_flag=True, help="with --profiles: show the change, and change nothing")
+@click.option("--remove", is_flag=True, help="remove credvend's profiles")
+@is_told
+def command(
+    told: Told,
+    profiles: bool,
+    prefix: str,
+    reason: str | None,
+    yes: bool,
+    dry_run: bool,
+    remove: bool,
+    token_stdin: bool,
+    **settings: str | None,
+) -> int:
+    if profiles:
+        return write_profiles(Wanted(prefix, reason, yes, dry_run, remove), *told)
+    if remove or dry_run or yes or prefix or reason:
         raise UsageError("--prefix, --reason, --yes, --dry-run and --remove are for --profiles.")
-    return _configure(arguments, environ)
+    return _configure(settings, token_stdin, told.environ)
 
 
-def _configure(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+def _configure(settings: Mapping[str, str | None], token_stdin: bool, environ: Mapping[str, str]) -> int:
     # What the file says, without the variables: those are for one shell, and not to be kept.
     kept = {name: value for name, value in environ.items() if not _is_setting(name)}
     config = load_checked_config(kept)
-    given = _given(arguments)
+    given = _given(settings)
     config = replace(config, **given)
     asking = may_ask()
     if asking:
@@ -73,7 +82,7 @@ def _configure(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int
             raise UsageError(f"{question.text} is missing: give --{question.setting.replace('_', '-')}.")
     for question in method.questions if method else ():
         question.check(getattr(config, question.setting) or "")
-    token = _api_token(arguments, asking and method is not None and method.takes_api_token)
+    token = _api_token(token_stdin, asking and method is not None and method.takes_api_token)
     path = save_config(config, environ)
     print(one_line(f"Written: {path}"))
     if token:
@@ -91,17 +100,13 @@ def _is_setting(name: str) -> bool:
     return name.startswith("CREDVEND_") and name[len("CREDVEND_") :].lower() in Config.__dataclass_fields__
 
 
-def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+def _given(settings: Mapping[str, str | None]) -> dict[str, Any]:
     """The settings that options name. An empty one forgets what was there."""
     default = Config()
     given: dict[str, Any] = {}
-    names = ("url", "auth", "region", "profile", "ca_bundle", "token_file", "issuer", "client_id", "audience")
-    for name in names:
-        value = getattr(arguments, name)
+    for name, value in settings.items():
         if value is not None:
-            given[name] = value.strip() or getattr(default, name)
-    if arguments.scopes is not None:
-        given["scopes"] = tuple(arguments.scopes.split())
+            given[name] = tuple(value.split()) if name == "scopes" else value.strip() or getattr(default, name)
     return given
 
 
@@ -146,9 +151,9 @@ def _ask(question: str, default: str, check: Callable[[str], object]) -> str:
             print(error.message, file=sys.stderr)
 
 
-def _api_token(arguments: argparse.Namespace, asking: bool) -> str:
+def _api_token(token_stdin: bool, asking: bool) -> str:
     """The API token to keep; empty for none. It never stands on a command line, where others could read it."""
-    if arguments.token_stdin:
+    if token_stdin:
         token = sys.stdin.readline().strip()
         if not token:
             raise UsageError("There is no token on standard input.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from credvend.auth.registry import authenticator, method_in_use
-from credvend.commands.vend_arguments import PLAIN_ROLE
+from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk import aws_config_file
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
@@ -19,31 +19,38 @@ from credvend.text.messages import say
 from credvend.vending.service import Json, Service
 
 
+class Wanted(NamedTuple):
+    """What `credvend configure --profiles` was told."""
+
+    prefix: str
+    reason: str | None
+    yes: bool
+    dry_run: bool
+    remove: bool
+
+
 def may_ask() -> bool:
     """Whether there is a person at a terminal."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def write_profiles(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -> int:
     """Show the change, ask, and write; the exit code.
-
-    Args:
-        arguments: those of `credvend configure`.
 
     Raises:
         CredvendError: the roles cannot be had, or the file cannot be written.
     """
-    if arguments.prefix and not aws_profiles.may_begin(arguments.prefix):
+    if wanted.prefix and not aws_profiles.may_begin(wanted.prefix):
         raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
     path = aws_config_file.config_file(environ)
     old = aws_config_file.read(path)
     profiles: list[Profile] = []
-    if not arguments.remove:
+    if not wanted.remove:
         keys = aws_config_file.credentials_file(environ)
         taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
         taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
         roles = Service(config, authenticator(config, environ), environ).roles()
-        profiles = _profiles(roles, taken, arguments.prefix, arguments.reason, _program(environ))
+        profiles = _profiles(roles, taken, wanted.prefix, wanted.reason, _program(environ))
     if profiles and method_in_use(config, environ) == "sigv4" and not config.profile:
         say(
             "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
@@ -54,9 +61,9 @@ def write_profiles(arguments: argparse.Namespace, config: Config, environ: Mappi
         print(f"{path} needs no change.")
         return 0
     print(aws_profiles.difference(path, old or b"", new), flush=True)
-    if arguments.dry_run:
+    if wanted.dry_run:
         return 0
-    if not arguments.yes and not _confirmed(path):
+    if not wanted.yes and not _confirmed(path):
         return UsageError.exit_code
     backup = aws_config_file.write(path, old, new)
     say(f"written: {path}{f'; what was there is in {backup}' if backup else ''}")

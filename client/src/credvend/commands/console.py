@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import time
@@ -15,7 +14,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-from credvend.commands.vend_arguments import add_vend_arguments, options_of
+import click
+
+from credvend.commands.told import Told, is_told
+from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
 from credvend.net.browser import show_privately
@@ -44,24 +46,21 @@ _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_vend_arguments(parser)
-    parser.add_argument(
-        "--service", metavar="NAME", help="whose pages to open, such as ec2; default: the console's home"
-    )
-    parser.add_argument("--region", metavar="REGION", help="of those pages; default: what the console remembers")
-    parser.add_argument("--print", action="store_true", help="print the address, which lets anybody in for 15 minutes")
-    parser.epilog = "example:\n  credvend console reports --service s3"
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    if arguments.service is not None and not _SERVICE.fullmatch(arguments.service):
+@click.command(help=__doc__, epilog="\b\nexample:\n  credvend console reports --service s3")
+@vends()
+@click.option("--service", metavar="NAME", help="whose pages to open, such as ec2; default: the console's home")
+@click.option("--region", metavar="REGION", help="of those pages; default: what the console remembers")
+@click.option("--print", "prints", is_flag=True, help="print the address, which lets anybody in for 15 minutes")
+@is_told
+def command(told: Told, role: str, options: Options, service: str | None, region: str | None, prints: bool) -> int:
+    config, environ = told
+    if service is not None and not _SERVICE.fullmatch(service):
         raise UsageError("--service is a name as in the console's addresses, such as ec2 or cloudwatch.")
-    if arguments.region is not None and not _REGION.fullmatch(arguments.region):
+    if region is not None and not _REGION.fullmatch(region):
         raise UsageError("--region is a region such as eu-west-1.")
-    credentials = long_lived(arguments.role, options_of(arguments), config, environ)
-    address = sign_in_address(credentials, arguments.service, arguments.region, config, environ)
-    if arguments.print:
+    credentials = long_lived(role, options, config, environ)
+    address = sign_in_address(credentials, service, region, config, environ)
+    if prints:
         print(address)
         return 0
     show_privately(address)

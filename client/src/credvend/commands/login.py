@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import threading
 from collections.abc import Mapping
 
+import click
+
 from credvend.auth import sign_in
 from credvend.auth.registry import method_in_use
-from credvend.disk.config_file import Config
+from credvend.commands.told import Told, is_told
 from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
 from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server, open_browser
 from credvend.net.loopback_server import HOST
@@ -22,24 +23,24 @@ from credvend.text.messages import progress, say
 BROWSER_SECONDS = 300.0
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--browser", action="store_true", help="with this computer's browser (PKCE), without a code")
-    parser.add_argument("--no-open", action="store_true", help="print the address, and let me open it")
-    parser.add_argument("--port", type=int, default=0, help="for --browser, if the provider insists on one port")
-    parser.add_argument("--prompt", metavar="VALUE", help="for --browser: OpenID Connect's prompt, such as login")
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+@click.command(help=__doc__)
+@click.option("--browser", is_flag=True, help="with this computer's browser (PKCE), without a code")
+@click.option("--no-open", is_flag=True, help="print the address, and let me open it")
+@click.option("--port", type=int, default=0, help="for --browser, if the provider insists on one port")
+@click.option("--prompt", metavar="VALUE", help="for --browser: OpenID Connect's prompt, such as login")
+@is_told
+def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | None) -> int:
+    config, environ = told
     if not config.url:
         raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
     with progress("asking the OpenID provider"):
         oidc = Oidc(config, environ)
-    if arguments.browser or oidc.provider.device_endpoint is None:
-        tokens = with_browser(oidc, arguments.port, arguments.prompt, not arguments.no_open)
+    if browser or oidc.provider.device_endpoint is None:
+        tokens = with_browser(oidc, port, prompt, not no_open)
     else:
         with progress("asking the OpenID provider"):
             grant = oidc.start_device()
-        _show(grant, not arguments.no_open and _has_desktop(environ))
+        _show(grant, not no_open and _has_desktop(environ))
         tokens = oidc.await_device(grant)
     place = sign_in.begin(tokens, oidc.provider, config, environ)
     who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
+import click
 
 from credvend.auth import sign_in
-from credvend.disk.config_file import Config
+from credvend.commands.told import Told, is_told
 from credvend.disk.credentials_cache import Cache
 from credvend.errors import one_line
 from credvend.text.messages import progress
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+@click.command(help=__doc__)
+@is_told
+def command(told: Told) -> int:
+    config, environ = told
     try:
         with progress("signing out"):
             session, revoked = sign_in.end(config, environ)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Mapping
+import click
 
-from credvend.commands.vend_arguments import add_vend_arguments, options_of
-from credvend.disk.config_file import Config
+from credvend.commands.told import Told, is_told
+from credvend.commands.vend_arguments import vends
 from credvend.vending import formats
 from credvend.vending.cache_or_service import get_credentials
+from credvend.vending.options import Options
 
 # `lean.cached_process` answers first, where the cache has it.
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_vend_arguments(parser)
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    print(formats.process(get_credentials(arguments.role, options_of(arguments), config, environ)))
+@click.command(help=__doc__)
+@vends()
+@is_told
+def command(told: Told, role: str, options: Options) -> int:
+    print(formats.process(get_credentials(role, options, *told)))
     return 0

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
-from collections.abc import Mapping
-from typing import Protocol, cast
 
-from credvend.disk.config_file import Config
+import click
 
-# In the order in which --help shows them.
-COMMANDS = {
-    "get": "print credentials, in a format of your choice",
-    "exec": "run one command with credentials",
-    "process": "credentials for credential_process",
-    "roles": "the roles that you may have",
-    "whoami": "you, as the service sees you",
-    "console": "sign in to the AWS console",
-    "serve": "a local endpoint for AWS SDKs",
-    "login": "sign in, as a person",
-    "logout": "forget the sign-in",
-    "configure": "set up credvend and ~/.aws/config",
-    "cache": "clear what is cached",
-    "completion": "for bash, zsh or fish",
-}
+from credvend.commands.names import COMMANDS
+from credvend.text import messages
 
 
-class Command(Protocol):
-    """What a module of a command has. Its docstring is the command's description."""
+class _Commands(click.Group):
+    """The commands. Only the module of one that is used is imported."""
 
-    __doc__: str | None
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
 
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None: ...
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"credvend.commands.{cmd_name}").command
+        if all(parameter.name != "verbose" for parameter in command.params):
+            command.params.append(_verbose())
+        return command
 
-    def run(self, arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-        """Run it; the exit code.
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
 
-        Raises:
-            CredvendError: it cannot be done.
-        """
-        ...
+
+def _verbose() -> click.Option:
+    def be_verbose(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+        if value:
+            messages.be_verbose()
+
+    what = "say on standard error what is done"
+    return click.Option(["--verbose", "-v"], is_flag=True, expose_value=False, callback=be_verbose, help=what)
 
 
-def load_command(name: str) -> Command:
-    """The module of a command of `COMMANDS`. Only that one is imported."""
-    return cast(Command, importlib.import_module(f"credvend.commands.{name}"))
+def commands() -> click.Group:
+    """The whole command line."""
+    return _Commands("credvend", params=[_verbose()], help="Short-lived AWS credentials from a credvend service.")

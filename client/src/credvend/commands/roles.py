@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+
+import click
 
 from credvend.auth.registry import authenticator
-from credvend.disk.config_file import Config
+from credvend.commands.told import Told, is_told
 from credvend.text import messages
 from credvend.text.tables import duration, table
 from credvend.vending.service import Json, Service
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="a JSON list, as the service has it")
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+@click.command(help=__doc__)
+@click.option("--json", "as_json", is_flag=True, help="a JSON list, as the service has it")
+@is_told
+def command(told: Told, as_json: bool) -> int:
+    config, environ = told
     roles = Service(config, authenticator(config, environ), environ).roles()
-    if arguments.json:
+    if as_json:
         print(json.dumps(roles, indent=2))
         return 0
     if not roles:

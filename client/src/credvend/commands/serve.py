@@ -5,7 +5,6 @@ Prints the two variables that an SDK needs. Whoever has them has the role: they 
 
 from __future__ import annotations
 
-import argparse
 import hmac
 import http.server
 import json
@@ -17,8 +16,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
+import click
+
 from credvend.auth.registry import authenticator
-from credvend.commands.vend_arguments import add_vend_arguments, options_of
+from credvend.commands.told import Told, is_told
+from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
 from credvend.errors import CredvendError, UsageError
 from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_our_name, listen
@@ -27,6 +29,7 @@ from credvend.text.moments import moment_text
 from credvend.vending.cache_or_service import credentials_of, get_entry
 from credvend.vending.credentials import Credentials
 from credvend.vending.formats import FORMATS
+from credvend.vending.options import Options
 from credvend.vending.renewer import Renewer
 from credvend.vending.service import Service
 
@@ -43,21 +46,23 @@ _FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
 }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    add_vend_arguments(parser, role_is_optional=True)
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
-    parser.add_argument("--format", choices=_FORMATS, default="env", help="of the two variables; default: env")
-    parser.epilog = """\
+EXAMPLES = """\b
 Without ROLE, the one role that you may have, if it is one.
 
+\b
 example, where another program can wait for the file:
   umask 077; credvend serve reports > vars &
   . ./vars"""
 
 
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
-    options = options_of(arguments)
-    role = arguments.role or _only_role(config, environ)
+@click.command(help=__doc__, epilog=EXAMPLES)
+@vends(role_is_optional=True)
+@click.option("--port", type=int, default=0, help="default: a free one")
+@click.option("--format", "form", type=click.Choice(list(_FORMATS)), default="env", help="of the two; default: env")
+@is_told
+def command(told: Told, role: str | None, options: Options, port: int, form: str) -> int:
+    config, environ = told
+    role = role or _only_role(config, environ)
     renewer = Renewer(lambda: get_entry(role, options, config, environ))
     before = [name for name in _PREFERRED if environ.get(name)]
     if before:
@@ -65,9 +70,9 @@ def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str
     renewer.renew()  # what cannot be had at all is said now, and not to the first SDK that asks
     token = secrets.token_urlsafe(32)
     stopped = threading.Event()
-    with _stopping(stopped), listen(_handler(renewer, role, token), arguments.port) as server, renewer.running():
+    with _stopping(stopped), listen(_handler(renewer, role, token), port) as server, renewer.running():
         variables = {URI: f"http://{HOST}:{server.server_port}{PATH}", TOKEN: token}
-        print(_FORMATS[arguments.format](variables), flush=True)
+        print(_FORMATS[form](variables), flush=True)
         say(f"serving {role}; Ctrl-C ends it")
         stopped.wait()
     return 0

@@ -2,51 +2,66 @@
 
 from __future__ import annotations
 
-import argparse
-import re
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
 
 from credvend.errors import UsageError
 from credvend.vending.options import Options
 
-# A name of a role that can stand on any command line: none is taken for an option, or split or expanded by a shell.
-PLAIN_ROLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+class _Pair(click.ParamType[tuple[str, str]]):
+    name = "NAME=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        name, equals, text = str(value).partition("=")
+        if not equals or not name:
+            self.fail("write NAME=VALUE.", param, ctx)
+        return name, text
 
 
-def add_vend_arguments(parser: argparse.ArgumentParser, *, role_is_optional: bool = False) -> None:
-    """What `POST credentials` takes."""
-    amount = "?" if role_is_optional else None
-    parser.add_argument("role", metavar="ROLE", nargs=amount, help="its name, as `credvend roles` lists it, or its ARN")
-    parser.add_argument("--duration", metavar="TIME", help="15m, 1h30m or seconds; default: the role's")
-    parser.add_argument("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
-    parser.add_argument("--param", metavar="NAME=VALUE", action="append", default=[], help="a parameter of the role")
-    parser.add_argument("--tag", metavar="NAME=VALUE", action="append", default=[], help="a session tag")
-    parser.add_argument("--policy", metavar="FILE", help="an IAM policy (JSON) that narrows the session")
+def _complete_role(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from credvend.commands.known_roles import role_names  # slow to import, and for completion alone
+
+    return [CompletionItem(name) for name in role_names(ctx.obj) if name.startswith(incomplete)]
 
 
-def options_of(arguments: argparse.Namespace) -> Options:
-    """The options of parsed arguments.
+def vends(*, role_is_optional: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command what `POST credentials` takes: it is called with `role` and with `options`."""
 
-    Raises:
-        UsageError: a malformed one, or a file that cannot be read.
-    """
-    policy = None
-    if arguments.policy is not None:
-        try:
-            with open(arguments.policy, encoding="utf-8") as file:
-                policy = file.read()
-        except (OSError, ValueError):
-            raise UsageError(f"The policy {arguments.policy} cannot be read.") from None
-    return Options(
-        duration=arguments.duration,
-        reason=arguments.reason,
-        params=tuple(_pair("param", text) for text in arguments.param),
-        tags=tuple(_pair("tag", text) for text in arguments.tag),
-        policy=policy,
-    )
+    def give(run: Callable[..., int]) -> Callable[..., int]:
+        @click.argument("role", metavar="ROLE", required=not role_is_optional, shell_complete=_complete_role)
+        @click.option("--duration", metavar="TIME", help="15m, 1h30m or seconds; default: the role's")
+        @click.option("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
+        @click.option("--param", "params", type=_Pair(), multiple=True, help="a parameter of the role")
+        @click.option("--tag", "tags", type=_Pair(), multiple=True, help="a session tag")
+        @click.option(
+            "--policy", metavar="FILE", type=click.Path(), help="an IAM policy (JSON) that narrows the session"
+        )
+        @functools.wraps(run)
+        def vend(
+            *arguments: Any,
+            duration: str | None,
+            reason: str | None,
+            params: tuple[tuple[str, str], ...],
+            tags: tuple[tuple[str, str], ...],
+            policy: str | None,
+            **more: Any,
+        ) -> int:
+            document = None if policy is None else _read_policy(policy)
+            return run(*arguments, options=Options(duration, reason, params, tags, document), **more)
+
+        return vend
+
+    return give
 
 
-def _pair(option: str, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name:
-        raise UsageError(f"Write --{option} NAME=VALUE, not --{option} {text}")
-    return name, value
+def _read_policy(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except (OSError, ValueError):
+        raise UsageError(f"The policy {path} cannot be read.") from None

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Mapping
+
+import click
 
 from credvend.auth.registry import authenticator
-from credvend.disk.config_file import Config
+from credvend.commands.told import Told, is_told
 from credvend.text.tables import table
 from credvend.vending.service import Service
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="as the service answers")
-
-
-def run(arguments: argparse.Namespace, config: Config, environ: Mapping[str, str]) -> int:
+@click.command(help=__doc__)
+@click.option("--json", "as_json", is_flag=True, help="as the service answers")
+@is_told
+def command(told: Told, as_json: bool) -> int:
+    config, environ = told
     answer = Service(config, authenticator(config, environ), environ).whoami()
-    if arguments.json:
+    if as_json:
         print(json.dumps(answer, indent=2))
         return 0
     print(table(("WHAT", "VALUE"), [(name, _text(value)) for name, value in answer.items() if name != "RequestId"]))

@@ -1,0 +1,17 @@
+"""The names of the commands, and what each is for in a few words: all that `credvend --help` needs."""
+
+# In the order in which --help shows them.
+COMMANDS = {
+    "get": "print credentials, in a format of your choice",
+    "exec": "run one command with credentials",
+    "process": "credentials for credential_process",
+    "roles": "the roles that you may have",
+    "whoami": "you, as the service sees you",
+    "console": "sign in to the AWS console",
+    "serve": "a local endpoint for AWS SDKs",
+    "login": "sign in, as a person",
+    "logout": "forget the sign-in",
+    "configure": "set up credvend and ~/.aws/config",
+    "cache": "clear what is cached",
+    "completion": "for bash, zsh, fish or PowerShell",
+}
