@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from credvend import lean
 from credvend.errors import UsageError
+from credvend.text.aws_config import region_in
 
 # How many are kept.
 _BACKUPS = 3
@@ -27,6 +28,26 @@ def credentials_file(environ: Mapping[str, str]) -> str:
     """`$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`."""
     named = environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
     return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
+
+
+def region_of(environ: Mapping[str, str], profile: str | None = None) -> str | None:
+    """The region that AWS's tools use in this environment; None if nothing says it, or it cannot be read.
+
+    Args:
+        profile: instead of the one that `AWS_PROFILE` names.
+    """
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if environ.get(variable):
+            return environ[variable]
+    name = profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
+    # botocore lets what the file of keys says win.
+    for path, of_credentials in ((credentials_file(environ), True), (config_file(environ), False)):
+        with contextlib.suppress(UsageError):
+            text = (read(path) or b"").decode("utf-8", "surrogateescape")
+            region = region_in(text, name, of_credentials=of_credentials)
+            if region is not None:
+                return region
+    return None
 
 
 def read(path: str) -> bytes | None:
