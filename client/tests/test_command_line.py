@@ -70,7 +70,7 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         ["get", "reports", "--tag", "a=1", "--tag", "a=2"],
         ["get", "reports", "--policy", "/nowhere"],
         ["get", "reports", "--", "ls"],
-        ["get", "reports", "--dry-run", "--format", "env"],
+        ["get", "reports", "--dry-run", "--format", "process"],
         ["exec", "reports"],
         ["exec", "reports", "--"],
         ["cache"],

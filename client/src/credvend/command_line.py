@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import itertools
 import os
 import sys
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from collections.abc import Mapping
 from credvend.commands.names import COMMANDS
 from credvend.errors import CredvendError, UsageError
 from credvend.text import messages
+from credvend.text.streams import end_output
 from credvend.version import __version__
 
 _COLUMN = 12
@@ -24,7 +27,6 @@ examples:
   credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
-  credvend get admin --duration 15m --reason "INC-42: disk full"
 `credvend COMMAND --help` says more.
 Exit codes: 2 usage, 3 authentication, 4 denied, 5 service."""
 
@@ -47,27 +49,48 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
         _flush()
         return code
     except CredvendError as error:
+        _fail_script(words)
         messages.say(error.message)
         _show_place(error)
         return error.exit_code
     except KeyboardInterrupt:
+        _fail_script(words)
         return 130
     except BrokenPipeError:
         # Whoever read the output has had enough.
-        _drop_output()
+        end_output()
         return 141
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
             # Where much is printed, some is written before the end. (Files have a name, and are seen to by those who
             # write them.)
-            _drop_output()
+            end_output()
             messages.say(f"standard output cannot be written: {error.strerror}.")
             return UsageError.exit_code
+        _fail_script(words)
         # The message of an unforeseen error may hold anything, so only its type and place are shown.
         hint = "" if messages.is_verbose() else "; `credvend --verbose ...` shows where"
         messages.say(f"this is a fault of credvend ({type(error).__name__}){hint}.")
         _show_place(error)
         return 1
+
+
+def _fail_script(words: list[str]) -> None:
+    """Have the shell that evaluates a script fail, instead of going on under the identity that it had.
+
+    Args:
+        words: as they were typed, for they may be what is wrong.
+    """
+    if not {"get", "serve"} & set(words[:2]):
+        return
+    from credvend.text.shell_quoting import SHELLS
+
+    said = [word.partition("=")[2] for word in words if word.startswith("--format=")]
+    said += [value for word, value in itertools.pairwise(words) if word == "--format"]
+    shell = SHELLS.get(said[-1] if said else "env" if "serve" in words[:2] else "")
+    if shell is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(shell.failing, flush=True)
 
 
 def _have_streams() -> None:
@@ -94,13 +117,8 @@ def _flush() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _drop_output()
+        end_output()
         raise UsageError(f"standard output cannot be written: {error.strerror}.") from None
-
-
-def _drop_output() -> None:
-    """Let Python not try to write the rest when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_place(error: BaseException) -> None:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from credvend import lean
 from credvend.errors import UsageError
+from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
+
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
+# Of regions whose names begin so; all others are in `aws`.
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
 class _Pair(click.ParamType[tuple[str, str]]):
@@ -57,6 +64,56 @@ def vends(*, role_is_optional: bool = False) -> Callable[[Callable[..., int]], C
         return vend
 
     return give
+
+
+class _Life(click.ParamType[int]):
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        seconds = value if isinstance(value, int) else lean.seconds_of(str(value))
+        if seconds is None:
+            self.fail("write 30m, 1h30m or seconds.", param, ctx)
+        return seconds
+
+
+def lasts(run: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of what is used for a while: `fresh`, `min_life` and `region`."""
+
+    @click.option("--fresh", is_flag=True, help="ask the service, whatever the cache has")
+    @click.option("--min-life", type=_Life(), help="that it must still live; default: half, where it cannot be renewed")
+    @click.option("--region", help="of AWS, for AWS_REGION")
+    @functools.wraps(run)
+    def command(*arguments: Any, **named: Any) -> int:
+        return run(*arguments, **named)
+
+    return command
+
+
+def check_region(region: str, credentials: Credentials) -> None:
+    """Refuse a region of another part of AWS, where credentials are worth nothing.
+
+    Raises:
+        UsageError: it is no region, or not one of the role's partition.
+    """
+    if not _REGION.fullmatch(region):
+        raise UsageError(f"{region} is no region: it is a name such as eu-west-1.")
+    partition = credentials.assumed_role_arn.split(":")[1]
+    known = next((name for begin, name in _PARTITIONS.items() if region.startswith(begin)), "aws")
+    if partition in ("aws", *_PARTITIONS.values()) and known != partition:
+        raise UsageError(f"{region} is in {known}, and {credentials.role} in {partition}: name a region of that.")
+
+
+def check_life(credentials_left: float, min_life: int | None, role: str) -> None:
+    """Refuse what does not live for as long as was asked.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if min_life is not None and credentials_left < min_life:
+        raise UsageError(
+            f"{role} is vended for {round(credentials_left)} s, and --min-life asks for {min_life} s: "
+            "ask for a longer --duration, or for less."
+        )
 
 
 def _read_policy(path: str) -> str:

@@ -21,7 +21,7 @@ class Section:
 
     Attributes:
         header: the line; empty for none.
-        body: each line, with the name of the setting that it is part of, in small letters; None for blanks and comments.
+        body: each line, with the name of the setting that it is part of, in small letters; None for others.
     """
 
     header: str

@@ -17,6 +17,7 @@ from credvend import lean
 from credvend.auth.method import Method, Question, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, UsageError
+from credvend.own_session import own_role
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -57,6 +58,12 @@ class SigV4:
         return {str(name): str(value) for name, value in request.headers.items()}
 
     def _credentials(self) -> ReadOnlyCredentials:
+        own = None if self._config.profile else own_role(self._environ)
+        if own is not None:
+            raise AuthenticationError(
+                f"This shell has the credentials of {own}, which credvend gave it, and they are not what you sign in "
+                'with: eval "$(credvend unset)", or name a profile to sign with (CREDVEND_PROFILE).'
+            )
         from botocore.exceptions import BotoCoreError
         from botocore.session import Session
 
