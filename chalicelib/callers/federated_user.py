@@ -65,7 +65,9 @@ class FederatedUser(IamCaller):
 
     @classmethod
     def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
-        return (cls._shape("sts", f"federated-user/(?P<name>{AWS_NAME})", {"name": AWS_NAME}),)
+        return (
+            cls._shape("sts", f"federated-user/(?P<name>{AWS_NAME})", f"[0-9]{{12}}:{AWS_NAME}", {"name": AWS_NAME}),
+        )
 
     @classmethod
     def example(cls) -> Self:

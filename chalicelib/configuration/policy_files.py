@@ -16,6 +16,7 @@ from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
 from chalicelib.configuration.cedar_proofs import impossible
 from chalicelib.configuration.policy_applicability import Applicability
+from chalicelib.configuration.policy_lines import PolicyLines
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.decisions.cedar import cedarpy
@@ -32,12 +33,14 @@ class WrittenPolicy(NamedTuple):
         name: its `@id`.
         label: what messages call it: name and line.
         json: the policy, in Cedar's JSON.
+        lines: where its parts stand.
     """
 
     file: str
     name: str
     label: str
     json: PolicyJson
+    lines: PolicyLines
 
 
 class WrittenPolicies(NamedTuple):
@@ -151,10 +154,11 @@ class _Checker:
         fitting = {position: policy for position, policy in policies.items() if position not in findings}
         proved = impossible(fitting, self._parsed_schema)
         for position, policy in policies.items():
-            self.policies.append(WrittenPolicy(name, names[position], labels[position], policy))
+            lines = file.lines(position)
+            self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
             problems = list(self._references.problems(policy))
             if position in fitting and not problems:
-                problems = self._applicability.problems(policy, position in proved)
+                problems = self._applicability.problems(policy, position in proved, lines)
             self.problems += [f"{name}: policy {labels[position]}: {problem}" for problem in problems]
         for position, messages in findings.items():
             label = names.get(position, position)
