@@ -52,6 +52,15 @@ def may_be(shape: Shape, name: str, values: Values) -> bool:
     return not values.within(_written(shape.attributes[name])).is_empty
 
 
+def told_by_value(shape: Shape, name: str, values: Values) -> Mapping[str, str]:
+    """Other attributes of a caller of that shape, as the value of one tells them."""
+    if values.only is None or len(values.only) != 1:
+        return {}
+    (value,) = values.only
+    match = fits(shape.attributes[name], str(value))
+    return {} if match is None else match.groupdict()
+
+
 @lru_cache(256)
 def _written(pattern: str) -> Values:
     """As `fits` reads it."""

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from chalicelib.callers.shape import Shape
-from chalicelib.configuration.caller_shapes import Told, may_be, may_have, told_of
+from chalicelib.configuration.caller_shapes import Told, may_be, may_have, told_by_value, told_of
 from chalicelib.configuration.policy_addresses import SPANS_OF_METHODS, network_of
 from chalicelib.configuration.policy_arithmetic import Origin, operation_of
 from chalicelib.configuration.policy_constants import (
@@ -23,7 +23,7 @@ from chalicelib.configuration.policy_constants import (
     pattern,
 )
 from chalicelib.configuration.policy_parts import Part
-from chalicelib.configuration.policy_rewriting import rewritten, without_choice
+from chalicelib.configuration.policy_rewriting import any_of, rewritten, without_choice
 from chalicelib.configuration.policy_text import text_of
 from chalicelib.configuration.possible_requests import (
     ACTION,
@@ -191,6 +191,8 @@ class Conditions:
                 return self._like(left, written, wanted, case)
             case {"in": {"left": {"Var": str(variable)}, "right": right}} if (named := entities(right)) is not None:
                 return self._about(variable, named, wanted, case, within=True)
+            case {"in": {"left": left, "right": right}} if _in_nothing(right):
+                return self._assume(any_of({"==": {"left": left, "right": one}} for one in _set(right)), wanted, case)
             case {"is": {"left": variable, "in": inside, **more}}:
                 inner = {"in": {"left": variable, "right": inside}}
                 both = {"&&": {"left": {"is": {"left": variable, **more}}, "right": inner}}
@@ -362,6 +364,8 @@ class Conditions:
         if of == "principal" and name.isidentifier():
             shapes = tuple(shape for shape in case.shapes if may_be(shape, name, values))
             case = case._replace(shapes=shapes)
+            if len(shapes) == 1:
+                more = {**more, **told_by_value(shapes[0], name, values)}
         elif of == "resource" and name in self._possible.roles_by_attribute:
             case = case._replace(roles=case.roles & self._roles_with(name, values))
         elif self._maxima and of == "context":
@@ -425,6 +429,19 @@ def _of_shapes(case: Case, holds: Callable[[Shape], bool]) -> list[Case]:
     if len(shapes) == len(case.shapes):
         return [case]
     return [case._replace(shapes=shapes)] if shapes else []
+
+
+def _in_nothing(right: object) -> bool:
+    """Whether it names entities that nothing is in but they themselves."""
+    return all(kind in ("Weekday", "Format") for kind, _ in entities(right) or [("", "")])
+
+
+def _set(node: object) -> list[object]:
+    """The members of a set, or the only one."""
+    match node:
+        case {"Set": list(members)}:
+            return members
+    return [node]
 
 
 def _is_address(node: object) -> bool:

@@ -113,6 +113,16 @@ NEVER = [
         "principal is IamUser",
     ),
     ('unless { principal.name like "*" }', "is always true", "principal is IamUser"),
+    (
+        'when { principal.principal_id == "AROAEXAMPLE:alice" && principal.session_name == "bob" }',
+        '`principal.session_name == "bob"` is never true where `principal.principal_id == "AROAEXAMPLE:alice"` is',
+        "principal is IamRole",
+    ),
+    (
+        f'when {{ principal.account == "{AWAY}" && principal.principal_id == "{HOME}:bob" }}',
+        f'is never true where `principal.account == "{AWAY}"` is',
+        "principal is FederatedUser",
+    ),
     # The same, in other words.
     ('when { principal has issuer && [principal.issuer].contains("otka") }', "did you mean okta?"),
     ('when { principal has issuer && [principal.issuer].containsAny(["otka", "gitlab"]) }', "issuers.yaml has"),
@@ -167,6 +177,11 @@ NEVER = [
     ('when { context.local.date like "24.12.*" }', "a date is one of the calendar"),
     ('when { context.local.date like "*-13-*" }', "a date is one of the calendar"),
     ('when { ["2026-02-30", "x"].contains(context.local.date) }', "a date is one of the calendar"),
+    (
+        'when { context.local.weekday in [Weekday::"Saturday", Weekday::"Sunday"] && '
+        'context.local.weekday in Weekday::"Monday" }',
+        'is never true where `context.local.weekday in [Weekday::"Saturday", Weekday::"Sunday"]` is',
+    ),
     (
         'when { context.local.date == "2026-12-24" && context.local.weekday == Weekday::"Monday" }',
         'where `context.local.date == "2026-12-24"` is',
@@ -260,6 +275,8 @@ MAY = [
     ('when { principal.principal_id like "AROAEXAMPLE:*" }', "principal is IamRole"),
     ('when { principal has principal_id && principal.principal_id like "AIDA*" }', "principal"),
     ('when { principal.principal_id == "111122223333:bob" }', "principal is FederatedUser"),
+    ('when { principal.principal_id == "AROAX:alice" && principal.session_name == "alice" }', "principal is IamRole"),
+    ('when { context.local.weekday in [Weekday::"Sunday"] && !(context.format in Format::"json") }', "principal"),
     ('when { principal.path like "/team/*" && principal.path like "*/" }', "principal is IamUser"),
     ('when { principal.name like "a*" && principal.name like "*b" }', "principal is IamUser"),
     ('unless { principal.name like "*a*" }', "principal is IamUser"),

@@ -168,6 +168,9 @@ COMPARISONS = st.one_of(
     st.tuples(st.sampled_from(["==", "!="]), st.sampled_from(["Sunday", "Monday", "Wednesday"])).map(
         lambda two: f'context.local.weekday {two[0]} Weekday::"{two[1]}"'
     ),
+    st.sampled_from(['[Weekday::"Sunday", Weekday::"Monday"]', 'Weekday::"Wednesday"']).map(
+        "context.local.weekday in {}".format
+    ),
     st.sampled_from(["INC-*", "*-1", "x", "*", " *", ""]).map(
         '(context has reason && context.reason like "{}")'.format
     ),
