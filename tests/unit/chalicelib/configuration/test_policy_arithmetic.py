@@ -55,7 +55,7 @@ def is_true(text: str, number: int) -> bool | None:
     return None if result.diagnostics.errors else result.allowed
 
 
-@settings(max_examples=1500)
+@settings(max_examples=1500, deadline=None)
 @given(
     inner=INNER,
     unit=UNITS,
@@ -86,6 +86,7 @@ def test_a_number_is_among_the_origins_of_what_cedar_computes_of_it(
         assert Values().among([number], wanted=True).inside(origin.origins(span), wanted=not told).is_empty
 
 
+@settings(deadline=None)
 @given(numbers=st.tuples(NUMBERS, NUMBERS, NUMBERS), signs=st.tuples(*[st.sampled_from("+-*")] * 2))
 def test_constants_are_what_cedar_computes(numbers: tuple[int, int, int], signs: tuple[str, str]) -> None:
     text = f"({numbers[0]}) {signs[0]} ({numbers[1]}) {signs[1]} (-({numbers[2]}))"

@@ -300,7 +300,7 @@ def applied_to(policy: str, is_served: bool) -> list[object]:
     return found
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(policy=POLICIES)
 def test_what_is_said_to_never_apply_applies_to_nobody(policy: str) -> None:
     """Whatever Cedar's validator lets through: everybody, every role, and all that matters of the context are tried."""

@@ -33,7 +33,7 @@ def fitting(pattern: str) -> set[str]:
     return {text for text in TEXTS if re.fullmatch(pattern, text, re.ASCII | re.DOTALL)}
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(one=PATTERNS, other=PATTERNS, glob=GLOBS)
 def test_what_is_said_of_two_patterns_is_so_of_all_texts(one: str, other: str, glob: str) -> None:
     for pair in ((one, other), (one, glob)):
@@ -45,6 +45,7 @@ def test_what_is_said_of_two_patterns_is_so_of_all_texts(one: str, other: str, g
             assert fitting(pair[0]) <= fitting(pair[1])
 
 
+@settings(deadline=None)
 @given(one=GLOBS, other=GLOBS)
 def test_globs_without_a_common_text_are_told(one: str, other: str) -> None:
     # Four signs each: their shortest common text is no longer than both together.
