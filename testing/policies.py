@@ -26,7 +26,12 @@ issuers:
 ROLES_YAML: Final = f"""
 roles:
   - {{name: reader, arn: "arn:aws:iam::{HOME}:role/reader", groups: [open], max_duration: 30m}}
-  - {{name: writer, arn: "arn:aws:iam::{HOME}:role/team/writer", groups: [open, all]}}
+  - name: writer
+    arn: "arn:aws:iam::{HOME}:role/team/writer"
+    groups: [open, all]
+    caller_tags: [Team, Environment]
+    params: {{tenant: {{pattern: "[a-z]+"}}}}
+    tags: {{tenant: "${{params.tenant}}"}}
   - {{name: deep, arn: "arn:aws:iam::{AWAY}:role/deep", groups: [all]}}
 """
 

@@ -14,6 +14,7 @@ from chalicelib.configuration.cedar_hints import (
     summed_up,
 )
 from chalicelib.configuration.cedar_tokens import FOREIGN_KINDS, Policy, Token, line, place, policies_of
+from chalicelib.configuration.policy_lines import NO_LINES, PolicyLines
 from chalicelib.decisions.cedar import cedarpy
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -74,6 +75,17 @@ class CedarFile(NamedTuple):
         """
         policy = self.policies.get(name)
         return identifier if policy is None else f"{identifier} (line {line(self.sound, policy.start)})"
+
+    def lines(self, name: str) -> PolicyLines:
+        """Where the parts of a policy stand.
+
+        Args:
+            name: Cedar's name for it.
+        """
+        policy = self.policies.get(name)
+        if policy is None:
+            return NO_LINES
+        return PolicyLines(self.sound[policy.start : policy.end], line(self.sound, policy.start))
 
     def explained(self, name: str, identifier: str, messages: Sequence[str], schema: str) -> list[str]:
         """What Cedar's validator says of a policy, each with its place and what helps, where that is known."""

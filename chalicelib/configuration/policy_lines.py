@@ -1,0 +1,49 @@
+"""On which line of its file does a part of a policy stand? Cedar's JSON does not say; the text is looked for."""
+
+from typing import Final, NamedTuple
+
+from chalicelib.configuration.cedar_tokens import line, policies_of
+from chalicelib.configuration.policy_text import text_of
+
+# People put them where they like; and quotes behind `has`.
+_LEFT_OUT: Final = frozenset("()")
+
+
+class PolicyLines(NamedTuple):
+    """The text of a policy, and the line of the file that it begins on."""
+
+    text: str
+    first: int
+
+    def of(self, expression: object, is_last: bool = True) -> str:
+        """The line of an expression as messages have it behind the expression; empty for the policy's first line.
+
+        Empty, too, where the expression is not found.
+
+        Args:
+            is_last: where it stands more than once, the last place; else the first.
+        """
+        if "\n" not in self.text:
+            return ""
+        words = [word for word, _ in _words(text_of(expression))]
+        places = _words(self.text)
+        texts = [word for word, _ in places]
+        found = [at for at in range(len(texts) - len(words) + 1) if texts[at : at + len(words)] == words]
+        if not found:
+            return ""
+        number = self.first + line(self.text, places[found[-1 if is_last else 0]][1]) - 1
+        return "" if number == self.first else f" (line {number})"
+
+
+NO_LINES: Final = PolicyLines("", 1)
+"""Of a policy whose text is not at hand."""
+
+
+def _words(text: str) -> list[tuple[str, int]]:
+    """The words and signs of a text, and where they stand."""
+    return [
+        (token.text.strip('"'), token.start)
+        for part in policies_of(text)
+        for token in part.tokens
+        if token.text not in _LEFT_OUT
+    ]
