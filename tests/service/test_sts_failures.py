@@ -242,6 +242,7 @@ def test_a_whole_session_is_handed_out(
 
 def test_the_sessions_of_every_role_of_the_catalog_are_believed(credvend: CredvendApp) -> None:
     """A path is no part of a session's ARN, and a role may have neither source identity nor tags."""
+    assert credvend.vend({"role": "external"}).body["RoleArn"] == "arn:aws:iam::444455556666:role/deep/external"
     for role, more in (("external", {}), ("plain", {}), ("tenant", {"params": {"tenant": "acme"}})):
         assert credvend.vend({"role": role, **more}).status == 200, role
 
