@@ -148,7 +148,7 @@ def test_the_console_gets_credentials_with_most_of_their_life_ahead(
         (Planned(200, b"<html>"), "no sign-in token"),
         (Planned(200, {}), "no sign-in token"),
         (Planned(200, {"SigninToken": 7}), "no sign-in token"),
-        (Planned(302, b"", {"Location": "https://evil.example.com/"}), "another host"),
+        (Planned(302, b"", {"Location": "https://evil.example.com/"}), "redirects"),
     ],
 )
 def test_what_aws_does_not_give_is_told_in_one_line(

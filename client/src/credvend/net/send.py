@@ -1,11 +1,10 @@
-"""A request is sent, again if need be, and its redirects followed where that is safe."""
+"""A request is sent, again if need be."""
 
 from __future__ import annotations
 
 import random
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import SplitResult, urljoin, urlsplit
 
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError
@@ -15,7 +14,6 @@ from credvend.net.urls import check_url
 from credvend.text.messages import verbose
 
 ATTEMPTS = 4
-MAXIMUM_REDIRECTS = 3
 # Seconds after which nothing is tried again, however long each try took.
 PATIENCE = 60.0
 # A service that wants a longer pause is told of to the caller at once.
@@ -34,14 +32,14 @@ def send(
 ) -> Response:
     """Send a request, several times if need be. Any HTTP status is a response.
 
-    Redirects are followed for a GET without credentials, to the same host; no header `Authorization` ever follows one.
+    No redirect is followed: neither the service nor a provider has any, and credentials must not go where one leads.
 
     Args:
         sleep, jitter: for tests.
 
     Raises:
         UsageError: the URL is none that credvend sends anything to, or the CA bundle cannot be read.
-        ServiceError: there was no answer.
+        ServiceError: there was no answer, or a redirect.
     """
     url = check_url(request.url)
     attempts = ATTEMPTS if request.retries else 1
@@ -51,9 +49,11 @@ def send(
         response: Response | None = None
         sent = True
         try:
-            response = _follow(request, url, config, environ)
+            response = exchange(request, url, config, environ, config.connect_timeout + config.read_timeout)
         except NoAnswer as error:
             failure, sent = ServiceError(str(error)), error.sent
+        if response is not None and response.status in _REDIRECTS:
+            raise ServiceError(f"{url.hostname} redirects, which credvend does not follow; is its URL right?")
         if response is not None and response.status not in _TRANSIENT:
             return response
         if request.once and sent:
@@ -71,41 +71,6 @@ def send(
         return response
     assert failure is not None  # noqa: S101 one of both is always there
     raise failure
-
-
-def _follow(request: Request, url: SplitResult, config: Config, environ: Mapping[str, str]) -> Response:
-    named = {name.lower() for name in request.headers}
-    may_follow = request.method == "GET" and "authorization" not in named and not request.body
-    for _ in range(MAXIMUM_REDIRECTS + 1):
-        response = exchange(request, url, config, environ)
-        if response.status not in _REDIRECTS:
-            return response
-        location, target = _target(url, response.headers.get("location", ""))
-        if target is None or _origin(target) != _origin(url):
-            raise ServiceError(
-                f"{url.hostname} redirects to another host, which credvend refuses to follow; is its URL right?"
-            )
-        if not may_follow:
-            raise ServiceError(
-                f"{url.hostname} redirects a request with credentials, which is refused; is its URL right?"
-            )
-        url = check_url(location)
-    raise ServiceError(f"{url.hostname} redirects again and again; is its URL right?")
-
-
-def _target(base: SplitResult, location: str) -> tuple[str, SplitResult | None]:
-    """Where a redirect leads, as text and in parts; None for what is no URL."""
-    try:
-        text = urljoin(base.geturl(), location)
-        url = urlsplit(text)
-        _ = url.port
-    except ValueError:
-        return "", None
-    return text, url
-
-
-def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    return url.scheme, url.hostname, url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
 def _retry_after(response: Response) -> float | None:
