@@ -20,6 +20,7 @@ from credvend.net.exchange import EXCHANGE
 from credvend.net.request import Request
 from credvend.net.send import ATTEMPTS, send
 from credvend.text import messages
+from credvend.time_limit import not_counting, seconds_left, within
 
 # Trying again
 
@@ -185,6 +186,46 @@ def test_what_speaks_no_http_is_an_error_of_the_service() -> None:
         with pytest.raises(ServiceError, match="BadStatusLine"):
             send(Request("GET", f"http://127.0.0.1:{server.getsockname()[1]}", retries=False), CONFIG, {})
         thread.join()
+
+
+# All that a command does together
+
+
+def test_what_is_left_of_the_time_is_all_that_there_is(service: FakeService) -> None:
+    service.planned = [Planned(503)] * 10
+    with within(0.9):
+        assert get(service.url).status == 503 and len(service.asked) == 2, "the second pause would take too long"
+    with within(0), pytest.raises(ServiceError, match="was not asked"):
+        get(service.url)
+    assert len(service.asked) == 2
+
+
+def test_what_is_good_for_one_use_is_not_broken_off_by_a_short_try(service: FakeService) -> None:
+    def ask(once: bool) -> int:
+        service.gate.clear()
+        answered = threading.Timer(0.3, service.gate.set)
+        answered.start()
+        try:
+            return send(Request("POST", service.url, body=b"refresh", retries=False, once=once), CONFIG, {}).status
+        finally:
+            answered.join()
+
+    with within(5), within(0.1):
+        assert ask(once=True) == 200
+    with within(5), within(0.1), pytest.raises(ServiceError, match="in time"):
+        ask(once=False)
+    with within(0.1), within(5), pytest.raises(ServiceError, match="in time"):
+        ask(once=True)
+
+
+def test_the_time_that_a_person_takes_does_not_count() -> None:
+    with within(10), within(5):
+        with not_counting():
+            started = time.monotonic()
+            while time.monotonic() - started < 0.1:
+                pass
+        assert 4.95 < seconds_left() <= 5 and 9.95 < seconds_left(unbroken=True) <= 10
+    assert seconds_left() == float("inf")
 
 
 # Redirects

@@ -62,6 +62,8 @@ def exchange(
         UsageError: the proxy or the CA bundle cannot be used.
         ServiceError: who answers is not to be believed, or says too much.
     """
+    if seconds <= 0:
+        raise NoAnswer(f"{url.hostname} was not asked: all that went before has taken too long.", sent=False)
     verbose(f"{request.method} {url.scheme}://{url.netloc}{url.path}")
     started = time.monotonic()
     # For this computer no proxy is asked.

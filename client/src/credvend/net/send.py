@@ -12,16 +12,16 @@ from credvend.net.exchange import NoAnswer, exchange
 from credvend.net.request import Request, Response, date_of
 from credvend.net.urls import check_url
 from credvend.text.messages import verbose
+from credvend.time_limit import LONGEST, seconds_left, within
 
 ATTEMPTS = 4
-# Seconds after which nothing is tried again, however long each try took.
-PATIENCE = 60.0
 # A service that wants a longer pause is told of to the caller at once.
 LONGEST_PAUSE = 20.0
 _TRANSIENT = (429, 500, 502, 503, 504)
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
+@within(LONGEST)
 def send(
     request: Request,
     config: Config,
@@ -30,7 +30,7 @@ def send(
     sleep: Callable[[float], None] = time.sleep,
     jitter: Callable[[], float] = random.random,
 ) -> Response:
-    """Send a request, several times if need be. Any HTTP status is a response.
+    """Send a request, several times if need be and while there is time. Any HTTP status is a response.
 
     No redirect is followed: neither the service nor a provider has any, and credentials must not go where one leads.
 
@@ -43,15 +43,15 @@ def send(
     """
     url = check_url(request.url)
     attempts = ATTEMPTS if request.retries else 1
-    deadline = time.monotonic() + PATIENCE
+    failure: ServiceError | None = None
+    response: Response | None = None
     for attempt in range(1, attempts + 1):
-        failure: ServiceError | None = None
-        response: Response | None = None
         sent = True
         try:
-            response = exchange(request, url, config, environ, config.connect_timeout + config.read_timeout)
+            seconds = min(config.connect_timeout + config.read_timeout, seconds_left(unbroken=request.once))
+            response = exchange(request, url, config, environ, seconds)
         except NoAnswer as error:
-            failure, sent = ServiceError(str(error)), error.sent
+            failure, response, sent = ServiceError(str(error)), None, error.sent
         if response is not None and response.status in _REDIRECTS:
             raise ServiceError(f"{url.hostname} redirects, which credvend does not follow; is its URL right?")
         if response is not None and response.status not in _TRANSIENT:
@@ -63,9 +63,9 @@ def send(
         if response is not None:
             asked = _retry_after(response)
             pause = pause if asked is None else asked + pause / 4
-        if attempt == attempts or pause > LONGEST_PAUSE or time.monotonic() + pause > deadline:
+        if attempt == attempts or pause > LONGEST_PAUSE or pause >= seconds_left():
             break
-        verbose(f"{failure or f'status {response.status if response else 0}'}; trying again in {pause:.1f} s")
+        verbose(f"{f'status {response.status}' if response else failure}; trying again in {pause:.1f} s")
         sleep(pause)
     if response is not None:
         return response
