@@ -14,7 +14,7 @@ Json = dict[str, object]
 
 
 def render_session(plan: SessionPlan, session: Session, request_id: str) -> Json:
-    """The shape that `aws sts assume-role` prints, plus `Role`, `RoleArn` (a session's ARN has no path), `RequestId`."""
+    """The shape that `aws sts assume-role` prints, plus `Role`, `RoleArn` and `RequestId`."""
     answer: Json = {
         "Credentials": {
             "AccessKeyId": session.credentials.access_key_id,

@@ -129,7 +129,7 @@ PLANTED = (
             ("auth/extra.py", "", "floors-of-auth"),
             ("oidc/code_flow.py", "from credvend.oidc.tokens import Tokens", "floors-of-oidc"),
             ("oidc/extra.py", "", "floors-of-oidc"),
-            ("net/deadline.py", "import credvend.net.proxies", "floors-of-net"),
+            ("net/request.py", "import credvend.net.proxies", "floors-of-net"),
             ("net/extra.py", "", "floors-of-net"),
             ("disk/config_file.py", "from credvend.disk import secret_store", "floors-of-disk"),
             ("disk/extra.py", "", "floors-of-disk"),

@@ -38,7 +38,7 @@ from credvend.net.send import send
 )
 def test_the_proxy_is_the_one_of_the_environment(url: str, environ: dict[str, str], proxy: str | None) -> None:
     found = proxy_for(urlsplit(url), environ)
-    assert (found and found.hostname) == proxy
+    assert (found and found.host) == proxy
 
 
 def test_the_proxy_is_asked_for_a_tunnel_with_its_password_and_nothing_else(service: FakeService) -> None:

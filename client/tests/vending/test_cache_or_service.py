@@ -24,6 +24,8 @@ from credvend.disk.config_file import load_config
 from credvend.disk.credentials_cache import Cache
 from credvend.disk.private_files import CannotWrite, write_private
 from credvend.errors import AccessDeniedError, CredvendError, ServiceError, UsageError
+from credvend.time_limit import LONGEST, within
+from credvend.vending import cache_or_service
 from credvend.vending.cache_or_service import get_credentials
 from credvend.vending.credentials import Credentials, parse_credentials
 from credvend.vending.options import Options
@@ -252,6 +254,40 @@ def test_old_credentials_do_while_the_service_is_down(service: FakeService, envi
     assert vend(environ) == first and len(service.asked) == 2, "and it is left alone for a moment"
     forget_failure(environ)
     assert vend(environ) == first and len(service.asked) == 3
+
+
+def test_a_service_that_hangs_costs_one_short_try_while_old_credentials_do(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = vend(environ)
+    age(environ, 3600 - 200)
+    assert cache_or_service.SHORT_TRY <= 10
+    monkeypatch.setattr(cache_or_service, "SHORT_TRY", 0.3)
+    service.gate.clear()
+    started = time.monotonic()
+    assert [vend(environ) for _ in range(3)] == [first] * 3
+    assert time.monotonic() - started < 5 and len(service.asked) == 2
+
+
+def test_another_process_that_hangs_costs_one_short_wait_while_old_credentials_do(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = vend(environ)
+    age(environ, 3600 - 200)
+    monkeypatch.setattr(cache_or_service, "SHORT_TRY", 0.3)
+    with Cache(environ).lock(entry_file(environ).name.partition(".")[0]):
+        started = time.monotonic()
+        assert vend(environ) == first and time.monotonic() - started < 5
+    assert len(service.asked) == 1
+
+
+def test_without_credentials_it_gives_up_before_an_sdk_does(service: FakeService, environ: dict[str, str]) -> None:
+    assert LONGEST < 60, "Go's SDK waits for 60 s"
+    service.gate.clear()
+    started = time.monotonic()
+    with pytest.raises(ServiceError, match="in time"), within(0.3):
+        vend(environ)
+    assert time.monotonic() - started < 5 and len(service.asked) == 1
 
 
 def test_old_credentials_do_not_when_the_service_says_no(service: FakeService, environ: dict[str, str]) -> None:

@@ -19,12 +19,11 @@ from credvend.disk.private_files import CannotWrite, private_directory, write_pr
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress
+from credvend.time_limit import LONGEST, seconds_left
 
-# Longer than a request with all its retries takes.
-LONGEST_WAIT = 180.0
 # Seconds for which a failure is shared with those who come next; and with those whose old credentials still do.
 FAILURE_LASTS = 2.0
-FAILURE_LASTS_WITH_ENTRY = 15.0
+FAILURE_LASTS_WITH_ENTRY = 60.0
 # Seconds after which no entry can be alive: a session lives for twelve hours at most.
 _DEAD = 13 * 3600
 _OURS = re.compile(r"\.?[A-Za-z0-9_-]+\.(entry|failure|lock|roles)(\.[0-9a-f]{16})?")
@@ -77,7 +76,7 @@ class Cache:
 
         Raises:
             CannotWrite: there can be no lock.
-            ServiceError: others did not finish within `LONGEST_WAIT`.
+            ServiceError: others did not finish in the time that is left.
         """
         with progress("waiting for another credvend, which asks the service"):
             descriptor = _locked(self._path(key, "lock"))
@@ -147,7 +146,7 @@ class Cache:
 
 def _locked(path: str) -> int:
     """The descriptor of a locked file. It is polled for: a lock that blocks could not be given up."""
-    deadline = time.monotonic() + LONGEST_WAIT
+    deadline = time.monotonic() + min(LONGEST, seconds_left())
     pause = 0.005
     while True:
         descriptor = _open_lock(path)
@@ -167,7 +166,7 @@ def _locked(path: str) -> int:
             raise
         os.close(descriptor)
         if time.monotonic() > deadline:
-            raise ServiceError("Another credvend has been asking the service for minutes; look for it, and end it.")
+            raise ServiceError("Another credvend has been asking the service for too long; look for it, and end it.")
         time.sleep(pause * (0.5 + random.random()))  # noqa: S311 no secret
         pause = min(0.1, pause * 1.5)
 

@@ -14,10 +14,14 @@ from credvend.disk.credentials_cache import FAILURE_LASTS, FAILURE_LASTS_WITH_EN
 from credvend.disk.private_files import CannotWrite
 from credvend.errors import CredvendError, ServiceError, UsageError
 from credvend.text.messages import say, verbose
+from credvend.time_limit import LONGEST, within
 from credvend.vending import formats
 from credvend.vending.credentials import Credentials, parse_credentials
 from credvend.vending.options import Options
 from credvend.vending.service import LARGEST_SKEW, Service
+
+# Seconds for a try to renew what still does. (A sign-in that is being renewed is not broken off.)
+SHORT_TRY = 8.0
 
 Enough = Callable[[lean.Entry, float], bool]
 
@@ -55,6 +59,7 @@ def get_credentials(
     return credentials_of(get_entry(role, options, config, environ, fresh=fresh, enough=enough), role)
 
 
+@within(LONGEST)
 def get_entry(
     role: str,
     options: Options,
@@ -89,6 +94,7 @@ def get_entry(
         options.policy,
     )
     cache = Cache(environ)
+    entry = None
     if not fresh:
         entry = cache.load(key)
         if entry is not None and enough(entry, time.time()):
@@ -96,12 +102,16 @@ def get_entry(
             return entry
     waiting_since = time.time()
     with ExitStack() as stack:
+        if entry is not None and entry.is_usable(time.time()):
+            stack.enter_context(within(SHORT_TRY))
         try:
             cache.prepare()
             stack.enter_context(cache.lock(key))
         except CannotWrite as error:
             say(f"warning: nothing is cached: {error.message}")
             return _ask(service, key, role, options)
+        except ServiceError as busy:
+            return _old_or_raise(entry, busy)
         return _under_lock(cache, key, role, options, service, None if fresh else enough, waiting_since)
 
 
@@ -138,8 +148,16 @@ def _under_lock(
             except CannotWrite as full:
                 say(f"warning: nothing is cached: {full.message}")
             return made
-    # A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
-    if isinstance(error, ServiceError) and enough is not None and entry is not None and entry.is_usable(time.time()):
+    return _old_or_raise(None if enough is None else entry, error)
+
+
+def _old_or_raise(entry: lean.Entry | None, error: CredvendError) -> lean.Entry:
+    """A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
+
+    Raises:
+        CredvendError: it is.
+    """
+    if isinstance(error, ServiceError) and entry is not None and entry.is_usable(time.time()):
         verbose(f"the old credentials still do: {error.message}")
         return entry
     raise error

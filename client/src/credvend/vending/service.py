@@ -16,6 +16,7 @@ from credvend.net.send import send
 from credvend.net.urls import check_url
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
+from credvend.time_limit import LONGEST, within
 from credvend.vending.options import Options
 from credvend.vending.refusals import refusal
 
@@ -80,6 +81,7 @@ class Service:
         """
         return self._call("GET", "whoami")
 
+    @within(LONGEST)
     def _call(self, method: str, route: str, body: bytes = b"") -> Json:
         url = f"{self._config.url}/{_prefix(self._authenticator.scheme)}/{route}"
         with progress("asking the service"):
