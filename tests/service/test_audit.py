@@ -152,6 +152,7 @@ def _go_every_way(
     for more in ({}, {"reason": "ticket 7", "duration": "20m"}):
         for role in ("reader", "plain", "brief", "forbidden"):
             vend(role, more)
+        vend("brief", {**more, "duration": "30m"})
         for role in ("tenant", "forbidden"):
             vend(role, {**more, "params": {"tenant": "acme"}, "tags": {"Project": "x"}})
         for role in ("reader", "plain", "tenant"):
