@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal as signals
 import subprocess
 import sys
 import threading
@@ -347,6 +348,26 @@ def test_exec_starts_nothing_without_credentials(service: FakeService, environ: 
     service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No."})]
     done = credvend(environ, "exec", "reports", "--", "echo", "started")
     assert (done.returncode, done.stdout) == (4, "")
+
+
+def test_ctrl_c_ends_a_loop_too(service: FakeService, environ: dict[str, str]) -> None:
+    """A shell goes on after a command that exits, and stops after one that the signal has ended."""
+    service.gate.clear()
+    command = [sys.executable, "-m", "credvend", "whoami"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 20
+        while not service.asked and time.monotonic() < deadline:
+            os.sched_yield()
+        process.send_signal(signals.SIGINT)
+        assert process.wait(30) == -signals.SIGINT
+        assert process.stderr is not None and process.stderr.read() == b""
+    service.gate.set()
+
+
+def test_what_the_locale_cannot_show_is_shown_by_number(service: FakeService, environ: dict[str, str]) -> None:
+    service.roles = [{"Role": "reports", "Description": "Berichte f\u00fcr alle \u2713"}]
+    done = credvend({**environ, "PYTHONIOENCODING": "ascii"}, "roles")
+    assert done.returncode == 0 and "f\\xfcr alle \\u2713" in done.stdout
 
 
 # roles, whoami

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import itertools
 import os
+import signal
 import sys
 from collections.abc import Mapping
 
@@ -18,12 +20,9 @@ from credvend.version import __version__
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
-usage: credvend [--version] [--verbose] COMMAND ...
-Short-lived AWS credentials from a credvend service.
-
+usage: credvend COMMAND ...  short-lived AWS credentials from a credvend service
 {commands}
 
-examples:
   credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
@@ -41,7 +40,7 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
     """Run a command line, the program's name left out.
 
     Returns:
-        The exit code.
+        The exit code, or the negative number of the signal to end by.
     """
     _have_streams()
     try:
@@ -55,7 +54,7 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         _fail_script(words)
-        return 130
+        return -signal.SIGINT
     except BrokenPipeError:
         # Whoever read the output has had enough.
         end_output()
@@ -103,6 +102,9 @@ def _have_streams() -> None:
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 until the end
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    # What the locale has no letters for is shown by its number.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:

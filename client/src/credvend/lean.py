@@ -487,8 +487,12 @@ def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> 
     Args:
         arguments: those after `process`.
     """
-    if asks_itself(environ):
-        return None
+    entry = None if asks_itself(environ) else cached_entry(arguments, environ)
+    return entry.process if entry is not None and entry.is_fresh(time.time()) else None
+
+
+def cached_entry(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "Entry | None":
+    """What the cache has for the arguments of `credvend process`; None also where that cannot be told without more."""
     try:
         asked = _options(arguments)
         if asked is None:
@@ -498,10 +502,9 @@ def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> 
         method = chosen_auth_method(settings, environ)
         caller = identity(method, settings, environ)
         key = cache_key(settings.get("url", ""), method, caller, role, duration, reason, params, tags)
-        entry = load_entry(environ, key)
+        return load_entry(environ, key)
     except (OSError, ValueError, Unreadable):
         return None
-    return entry.process if entry is not None and entry.is_fresh(time.time()) else None
 
 
 def _options(arguments: "Sequence[str]") -> "_Asked | None":

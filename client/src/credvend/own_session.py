@@ -1,10 +1,10 @@
 """The session that credvend itself has put into an environment: to be told from what the caller signs with."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-
 from credvend import lean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # Set beside the AWS SDKs' variables: the role, and the access key id.
 SESSION = "CREDVEND_SESSION"
@@ -20,7 +20,7 @@ def marked(role: str, access_key_id: str) -> str:
     return f"{role} {access_key_id}"
 
 
-def own_role(environ: Mapping[str, str]) -> str | None:
+def own_role(environ: "Mapping[str, str]") -> "str | None":
     """The role whose session the AWS SDKs' variables hold, if credvend has put it there."""
     role, _, access_key_id = environ.get(SESSION, "").rpartition(" ")
     return role if role and environ.get("AWS_ACCESS_KEY_ID") == access_key_id else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ _LEFT_TO_THE_COMMAND = ("SIGINT", "SIGQUIT")
 
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a command to its end; its exit code. Where a signal ended it, the same one ends this process.
+    """Run a command to its end; its exit code; the negative number of a signal that ended it.
 
     Raises:
         OSError: it cannot be started.
@@ -46,12 +45,4 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
-    if code < 0:
-        end_by(-code)
     return code
-
-
-def end_by(number: int) -> None:
-    """End this process by a signal, so that whoever started it sees what happened: a shell ends its loop, too."""
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
