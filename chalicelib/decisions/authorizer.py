@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({ALL, "Role"})
+_SHIPPED: Final = " (compare it with the one that credvend ships)"
 
 
 def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: "TimeZone | None") -> "Authorizer":
@@ -76,16 +77,14 @@ class Authorizer:
         Raises:
             ConfigError: they do not.
         """
-        try:
-            callers = [principal_json(kind.example()) for kind in kinds]
-            for caller in callers:
-                self._roles.added([caller], self._roles.all)
-        except ValueError as error:
-            raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
-        problems = sorted({problem for caller in callers for problem in self._problems_of_requests(caller)})
+        kinds = tuple(kinds)
+        problems = self._problems_of_entities(kinds)
+        if not problems:
+            callers = (principal_json(kind.example()) for kind in kinds)
+            found = sorted({problem for caller in callers for problem in self._problems_of_requests(caller)})
+            problems = [f"requests do not fit it{_SHIPPED}: {problem}" for problem in found]
         if problems:
-            said = "schema.cedarschema: requests do not fit it (compare it with the one that credvend ships)"
-            raise ConfigError([f"{said}: {problem}" for problem in problems])
+            raise ConfigError([f"schema.cedarschema: {problem}" for problem in problems])
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.
@@ -176,6 +175,20 @@ class Authorizer:
         from chalicelib.decisions.near_permits import NearPermitsIndex
 
         return NearPermitsIndex(self._policies)
+
+    def _problems_of_entities(self, kinds: Iterable[type[Caller]]) -> list[str]:
+        """What does not fit the schema, each by its type: Cedar's own message names nothing."""
+        try:
+            roles = self._roles.all
+        except ValueError as error:
+            return [f"the roles of the catalog do not fit it{_SHIPPED}: {error}"]
+        problems: list[str] = []
+        for kind in kinds:
+            try:
+                self._roles.added([principal_json(kind.example())], roles)
+            except ValueError as error:
+                problems.append(f"callers of the kind {kind.kind} do not fit it{_SHIPPED}: {error}")
+        return problems
 
     def _problems_of_requests(self, principal: Json) -> list[str]:
         """What Cedar would say to requests of a caller: one that tells all there is, and one that tells little."""
