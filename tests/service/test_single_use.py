@@ -126,7 +126,7 @@ def test_of_many_who_send_it_at_the_same_moment_one_gets_credentials(once: Once,
     def vend(number: int) -> str:
         sent = token(**({"nonce": f"{other['nonce']} {number}"} if "nonce" in other else {}))
         role = other.get("role", "reader") if number % 2 else "reader"
-        origin = Origin(str(number), "198.51.100.7", "", cold_start=False)
+        origin = Origin(str(number), "", "198.51.100.7", "", cold_start=False)
         body = json.dumps({"role": role}).encode()
         incoming = Incoming("bearer", {}, origin, (f"Bearer {sent}",), body=body, content_type="application/json")
         try:
