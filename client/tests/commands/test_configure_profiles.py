@@ -15,7 +15,7 @@ from terminal import at_a_terminal
 from credvend.command_line import run
 from credvend.disk import aws_config_file
 from credvend.errors import UsageError
-from credvend.text.aws_profiles import BEGIN, Profile, with_profiles
+from credvend.text.aws_profiles import Profile, begin, with_profiles
 
 OWN = b"[default]\nregion = eu-west-1\n\n# mine\n[profile other]\nregion=us-east-1\n"
 PROFILES = (Profile("reports", ["/opt/credvend", "process", "reports"]),)
@@ -173,7 +173,8 @@ def test_the_preview_shows_nothing_of_others(
     environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = b"aws_secret_access_key = of-somebody-else"
-    for content in (OWN + secret, secret + b"\n" + with_profiles(OWN + secret, PROFILES) + secret + b"\n"):
+    mine = b"[profile mine]\n" + secret + b"\n"
+    for content in (OWN + secret, mine + with_profiles(OWN + secret, PROFILES) + secret + b"\n"):
         aws_config.write_bytes(content)
         assert run(["configure", "--profiles", "--yes", "--prefix", "x-"], environ) == 0
         out = capsys.readouterr().out
@@ -207,7 +208,7 @@ def test_a_file_that_is_not_there_is_made_for_its_owner_alone(
     service.roles = ROLES
     path = tmp_path / "new" / "config"
     assert run(["configure", "--profiles", "--yes"], {**environ, "AWS_CONFIG_FILE": str(path)}) == 0
-    assert path.read_bytes().startswith(BEGIN.encode())
+    assert path.read_bytes().startswith(begin().encode())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert len(list(path.parent.iterdir())) == 1
 

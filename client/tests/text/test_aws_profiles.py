@@ -7,7 +7,7 @@ import configparser
 import pytest
 
 from credvend.errors import UsageError
-from credvend.text.aws_profiles import BEGIN, END, Profile, names_outside, with_profiles
+from credvend.text.aws_profiles import Profile, begin, end, names_outside, with_profiles
 
 OWN = b"[default]\nregion = eu-west-1\n\n# mine\n[profile other]\nregion=us-east-1\n"
 PROFILES = (Profile("reports", ["/opt/credvend", "process", "reports"]),)
@@ -49,11 +49,11 @@ def test_the_block_is_replaced_where_it_stands() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        f"{BEGIN}\n",
-        f"{END}\n",
-        f"{END}\n{BEGIN}\n",
-        f"{BEGIN}\n{BEGIN}\n{END}\n",
-        f"{BEGIN}\n{END}\n{BEGIN}\n{END}\n",
+        f"{begin()}\n",
+        f"{end()}\n",
+        f"{end()}\n{begin()}\n",
+        f"{begin()}\n{begin()}\n{end()}\n",
+        f"{begin()}\n{end()}\n{begin()}\n{end()}\n",
     ],
 )
 def test_comments_that_are_not_one_pair_are_not_guessed_about(content: str) -> None:
