@@ -18,7 +18,7 @@ from credvend.version import __version__
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
-usage: credvend [--version] [--verbose] COMMAND ...
+usage: credvend [--version] [--verbose] [--service NAME] COMMAND ...
 Short-lived AWS credentials from a credvend service.
 
 {commands}

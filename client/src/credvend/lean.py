@@ -129,7 +129,7 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
     """
     service = environ.get(SERVICE, "")
     settings = read_services(environ).get(service, {})
-    for name in _OF_THIS_COMPUTER if service else SETTINGS:
+    for name in set_by_variables(service):
         value = environ.get("CREDVEND_" + name.upper(), "")
         if value:
             settings[name] = value
@@ -140,6 +140,11 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
             if not settings[name]:
                 raise Unreadable(f"{name} begins with ~/, and there is no home directory: set HOME.")
     return {name: value for name, value in settings.items() if value}
+
+
+def set_by_variables(service: str) -> "tuple[str, ...]":
+    """The settings of a service that variables can set; all of the one without a name."""
+    return _OF_THIS_COMPUTER if service else SETTINGS
 
 
 def read_services(environ: "Mapping[str, str]") -> "dict[str, dict[str, str]]":
@@ -295,8 +300,7 @@ def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, 
 
 
 def _content(path: str) -> str:
-    with open(path, "rb") as file:
-        return decoded(file.read(65_536), "surrogateescape").strip()
+    return decoded(_read(path, 0, _refuse_other_than_file)[:65_536], "surrogateescape").strip()
 
 
 # Where the credential chains of AWS SDKs find credentials, besides keys in variables. `credvend exec` takes them away.
@@ -467,9 +471,13 @@ def check_private_directory(path: str) -> None:
     _refuse_open(path, status)
 
 
-def _refuse_open_file(path: str, status: os.stat_result) -> None:
+def _refuse_other_than_file(path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable(f"{path} is not a regular file.")
+
+
+def _refuse_open_file(path: str, status: os.stat_result) -> None:
+    _refuse_other_than_file(path, status)
     _refuse_open(path, status)
 
 
@@ -494,8 +502,7 @@ def refuse_changeable(path: str, status: os.stat_result) -> None:
     Raises:
         Unreadable: it is no regular file, is somebody else's, or others may write it.
     """
-    if not stat.S_ISREG(status.st_mode):
-        raise Unreadable(f"{path} is not a regular file.")
+    _refuse_other_than_file(path, status)
     if not hasattr(os, "geteuid"):
         return
     me = os.geteuid()

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from credvend import lean
 from credvend.auth.bearer import is_one_word
 from credvend.auth.method import NEXT_STEP
 from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
@@ -21,7 +22,7 @@ from credvend.commands.configure_profiles import Wanted, may_ask, write_profiles
 from credvend.commands.told import Told, is_told
 from credvend.disk import secret_store
 from credvend.disk.caller_markers import write_marker
-from credvend.disk.config_file import CACHES, Config, is_setting, save_config, without_settings
+from credvend.disk.config_file import CACHES, Config, save_config, without_settings
 from credvend.errors import UsageError, one_line
 from credvend.text.messages import say
 from credvend.vending.service import check_service_url
@@ -91,10 +92,13 @@ def _configure(settings: Mapping[str, str | None], token_stdin: bool, environ: M
         place = secret_store.save(secret_store.name_for("token", config.url), token, environ)
         write_marker(environ, "token", config.url)  # from here on another caller may be seen
         print(one_line(f"The API token is in {place.text}."))
-    shadowed = sorted(name for name in environ if is_setting(name))
+    service = environ.get(lean.SERVICE, "")
+    variables = {f"CREDVEND_{name.upper()}" for name in lean.set_by_variables(service)}
+    shadowed = sorted(variables.intersection(environ))
     if shadowed:
         say(f"warning: {', '.join(shadowed)} in the environment is stronger than the file.")
-    say(f"next: {method.next_step if method else NEXT_STEP}")
+    step = method.next_step if method else NEXT_STEP
+    say(f"next: {step.replace('`credvend ', f'`credvend --service {service} ') if service else step}")
     return 0
 
 

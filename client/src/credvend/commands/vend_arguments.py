@@ -118,7 +118,7 @@ def check_life(credentials_left: float, min_life: int | None, role: str) -> None
 
 def _read_policy(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            return lean.decoded(file.read())
     except (OSError, ValueError):
-        raise UsageError(f"The policy {path} cannot be read.") from None
+        raise UsageError(f"The policy {path} cannot be read: is it a file of text in UTF-8?") from None

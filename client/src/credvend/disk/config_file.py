@@ -77,14 +77,37 @@ def load_config(environ: Mapping[str, str]) -> Config:
     return Config(**values)
 
 
-def is_setting(variable: str) -> bool:
-    """Whether a variable stands for a setting of the file."""
-    return variable.startswith("CREDVEND_") and variable[len("CREDVEND_") :].lower() in lean.SETTINGS
+def where_to_say_it(environ: Mapping[str, str]) -> str:
+    """What to do where no setting says where the service is.
+
+    Raises:
+        UsageError: the configuration is malformed.
+    """
+    service = environ.get(lean.SERVICE)
+    if not service:
+        return "Where is the service? Run `credvend configure`, or set CREDVEND_URL."
+    names = service_names(environ)
+    known = f"it has {', '.join(names)}" if names else "it has none with a name"
+    add = f"`credvend configure --service {service}` adds one" if lean.is_service_name(service) else "name another"
+    return f"There is no service {service} in {lean.config_path(environ) or 'the configuration'}: {known}; {add}."
+
+
+def service_names(environ: Mapping[str, str]) -> list[str]:
+    """The named services of the file, in its order.
+
+    Raises:
+        UsageError: it is malformed.
+    """
+    try:
+        return [name for name in lean.read_services(environ) if name]
+    except lean.Unreadable as error:
+        raise UsageError(str(error)) from None
 
 
 def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
     """The environment in which a configuration is what its file says, without the variables that win over it."""
-    return {name: value for name, value in environ.items() if not is_setting(name)}
+    variables = {f"CREDVEND_{name.upper()}" for name in lean.SETTINGS}
+    return {name: value for name, value in environ.items() if name not in variables}
 
 
 def _seconds(name: str, text: str) -> float:

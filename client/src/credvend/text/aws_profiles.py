@@ -158,12 +158,12 @@ def _apart(text: str, service: str) -> _Parts:
     before, after = "".join(all_lines[:first]), "".join(all_lines[last + 1 :])
     # Above the next header, it is a setting of our last profile, wherever the comment stands.
     behind, *rest = sections(after)
-    strays = [line for key, line in behind.body if key is not None]
-    after = "".join(line for key, line in behind.body if key is None) + "".join(section.text for section in rest)
+    strays = [line.text for line in behind.body if line.key is not None]
+    after = "".join(line.text for line in behind.body if line.key is None) + "".join(each.text for each in rest)
     inside = "".join(_ended(line) for line in (*all_lines[first + 1 : last], *strays))
     above, *within = sections(inside)
     # Above our first header, it is a setting of the section before.
-    before += "".join(line for key, line in above.body if key is not None)
+    before += "".join(line.text for line in above.body if line.key is not None)
     ours = tuple(section for section in within if _is_ours(section))
     others = "".join(section.text for section in within if not _is_ours(section))
     is_last_line = not after and not others and not all_lines[-1].endswith("\n") and not strays
@@ -195,12 +195,14 @@ def _block(profiles: Sequence[Profile], old: Sequence[Section], service: str, en
 
 def _of_others(found: Iterable[Section]) -> Iterable[str]:
     """What others set in a profile, each setting once; and their comments."""
-    known = set(_OURS)
-    for section in found:
-        for key, line in section.body:
-            if key not in known and line.strip():
-                yield line
-        known.update(key for key, _ in section.body if key is not None)
+    known: set[str | None] = set(_OURS)
+    kept: str | None = None
+    for line in (line for section in found for line in section.body if line.text.strip()):
+        if line.begins:
+            kept = None if line.key in known else line.key
+            known.add(line.key)
+        if line.key == kept or line.key is None:
+            yield line.text
 
 
 def _command_line(words: Sequence[str]) -> str:
