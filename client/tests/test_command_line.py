@@ -205,6 +205,16 @@ def test_get_passes_every_option_on(service: FakeService, environ: dict[str, str
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_policy_as_windows_writes_it_is_read(
+    service: FakeService, environ: dict[str, str], tmp_path: Path, encoding: str
+) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_bytes('{"Version": "2012-10-17"}\r\n'.encode(encoding))
+    assert run(["get", "reports", "--policy", str(policy)], environ) == 0
+    assert service.asked[0].json["policy"] == {"Version": "2012-10-17"}
+
+
 def test_another_content_of_a_policy_is_another_answer(
     service: FakeService, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -243,6 +253,7 @@ def test_the_cache_can_be_cleared(service: FakeService, environ: dict[str, str])
 def test_exec_gives_one_command_the_environment_and_nothing_that_competes(environ: dict[str, str]) -> None:
     environ = {
         **environ,
+        "CREDVEND_ID_TOKEN": "a.b.c",
         "AWS_CREDENTIAL_FILE": "/x",
         "AWS_PROFILE": "other",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/x",
@@ -253,6 +264,7 @@ def test_exec_gives_one_command_the_environment_and_nothing_that_competes(enviro
     assert (seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]) == (SECRET, TOKEN)
     assert seen["AWS_CREDENTIAL_EXPIRATION"].endswith("Z") and seen["CREDVEND_ROLE"] == "reports"
     assert "AWS_CREDENTIAL_FILE" not in seen and "CREDVEND_TOKEN" not in seen and seen["CREDVEND_URL"]
+    assert "a.b.c" not in done.stdout
     assert "AWS_PROFILE" not in seen and "AWS_WEB_IDENTITY_TOKEN_FILE" not in seen and seen["AWS_REGION"] == "eu-west-1"
 
 

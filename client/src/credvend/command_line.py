@@ -20,7 +20,9 @@ from credvend.version import __version__
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
-usage: credvend COMMAND ...  short-lived AWS credentials from a credvend service
+usage: credvend [--verbose] [--service NAME] COMMAND ...
+Short-lived AWS credentials from a credvend service.
+
 {commands}
 
   credvend configure                           once

@@ -42,10 +42,11 @@ def session_status(environ: "Mapping[str, str]") -> "SessionStatus | None":
     if environ.get("AWS_ACCESS_KEY_ID"):  # which AWS SDKs prefer to a profile
         return None
     words = _process_of(environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default", environ)
-    if not words:
+    asked = lean.plain_options(words or [])
+    if asked is None:
         return None
-    entry = lean.cached_entry(words, environ)
-    return SessionStatus(words[0], None if entry is None else max(0, int(entry.expires - time.time())))
+    entry = lean.cached_entry(words or [], environ)
+    return SessionStatus(asked[0], None if entry is None else max(0, int(entry.expires - time.time())))
 
 
 def _left(expiration: str) -> "int | None":

@@ -46,7 +46,7 @@ def test_what_botocore_reads_is_fine_and_nothing_else_is(content: bytes, tmp_pat
         assert len(found) == len(read)
         for section, (header, settings) in zip(found, read.items(), strict=True):
             assert header in section.header
-            assert {key for key, _ in section.body if key is not None} == set(settings)
+            assert {line.key for line in section.body if line.begins} == set(settings)
 
 
 @pytest.mark.parametrize("content", TEXTS)

@@ -95,6 +95,22 @@ def test_a_policy_that_is_no_json_object_is_not_sent(
     assert service.asked == []
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '{"Statement": [], "Statement": []}',
+        '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "a", "Resource": "*"}]}',
+        '{"Statement": [{"Condition": {"StringEquals": {"k": "a", "k": "b"}}}]}',
+    ],
+)
+def test_a_policy_that_says_something_twice_is_refused_as_the_service_does(
+    service: FakeService, environ: dict[str, str], policy: str
+) -> None:
+    with pytest.raises(UsageError, match="twice in one object"):
+        ask(environ).vend("reports", Options(policy=policy))
+    assert service.asked == []
+
+
 def test_a_name_is_given_once() -> None:
     for pairs in ((("a", "1"), ("a", "2")), (("", "1"),)):
         with pytest.raises(UsageError):

@@ -15,12 +15,13 @@ from collections.abc import Mapping
 import click
 
 from credvend.commands.told import Told, is_told
-from credvend.commands.vend_arguments import check_life, check_region, lasts, vends
+from credvend.commands.vend_arguments import check_life, lasts, vends
 from credvend.disk.aws_config_file import region_of
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 from credvend.own_session import COMPETING, INSIDE, KEYS, SESSION
 from credvend.text import messages
+from credvend.text.aws_regions import check_region
 from credvend.text.moments import moment_text
 from credvend.vending import child
 from credvend.vending.cache_or_service import at_least, credentials_of, get_entry, half_of_life
@@ -93,7 +94,7 @@ def command(
     check_life(entry.expires - time.time(), min_life, role)
     credentials = credentials_of(entry, role)
     if region:
-        check_region(region, credentials)
+        check_region(region, credentials.role_arn)
     # With AWS_PROFILE the command loses the region that the profile says.
     given = environment(credentials, region or region_of(environ))
     changed = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}

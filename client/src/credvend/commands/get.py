@@ -13,8 +13,9 @@ import click
 from credvend import lean
 from credvend.auth.registry import authenticator
 from credvend.commands.told import Told, is_told
-from credvend.commands.vend_arguments import check_life, check_region, lasts, vends
+from credvend.commands.vend_arguments import check_life, lasts, vends
 from credvend.errors import UsageError
+from credvend.text.aws_regions import check_region
 from credvend.vending.cache_or_service import at_least, credentials_of, get_entry, half_of_life
 from credvend.vending.formats import FORMATS, append_github, section_of
 from credvend.vending.options import Options
@@ -61,7 +62,7 @@ def command(
     check_life(entry.expires - time.time(), min_life, role)
     credentials = credentials_of(entry, role)
     if region:
-        check_region(region, credentials)
+        check_region(region, credentials.role_arn)
     print(wanted.write(credentials, region), flush=True)
     if name == "github":
         append_github(credentials, region, environ)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -12,12 +11,7 @@ from click.shell_completion import CompletionItem
 
 from credvend import lean
 from credvend.errors import UsageError
-from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
-
-_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}")
-# Of regions whose names begin so; all others are in `aws`.
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
 class _Pair(click.ParamType[tuple[str, str]]):
@@ -89,20 +83,6 @@ def lasts(run: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-def check_region(region: str, credentials: Credentials) -> None:
-    """Refuse a region of another part of AWS, where credentials are worth nothing.
-
-    Raises:
-        UsageError: it is no region, or not one of the role's partition.
-    """
-    if not _REGION.fullmatch(region):
-        raise UsageError(f"{region} is no region: it is a name such as eu-west-1.")
-    partition = credentials.assumed_role_arn.split(":")[1]
-    known = next((name for begin, name in _PARTITIONS.items() if region.startswith(begin)), "aws")
-    if partition in ("aws", *_PARTITIONS.values()) and known != partition:
-        raise UsageError(f"{region} is in {known}, and {credentials.role} in {partition}: name a region of that.")
-
-
 def check_life(credentials_left: float, min_life: int | None, role: str) -> None:
     """Refuse what does not live for as long as was asked.
 
@@ -118,7 +98,7 @@ def check_life(credentials_left: float, min_life: int | None, role: str) -> None
 
 def _read_policy(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            return lean.decoded(file.read())
     except (OSError, ValueError):
-        raise UsageError(f"The policy {path} cannot be read.") from None
+        raise UsageError(f"The policy {path} cannot be read: is it a file of text in UTF-8?") from None

@@ -10,9 +10,23 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from typing import NamedTuple
 
 # As far as its first bracket, for SDKs; and as far as its last one, for configparser.
 _HEADERS = (re.compile(r"\[([^\]]+)\]"), re.compile(r"\[(.+)\]"))
+
+
+class Line(NamedTuple):
+    """A line below a header.
+
+    Attributes:
+        key: the name of the setting that it is part of, in small letters; None for a comment or a blank line.
+        begins: whether the setting begins here.
+    """
+
+    key: str | None
+    begins: bool
+    text: str
 
 
 @dataclass(frozen=True)
@@ -21,21 +35,21 @@ class Section:
 
     Attributes:
         header: the line; empty for none.
-        body: each line, with the name of the setting that it is part of, in small letters; None for others.
+        body: the lines below.
     """
 
     header: str
-    body: tuple[tuple[str | None, str], ...]
+    body: tuple[Line, ...]
 
     @property
     def text(self) -> str:
-        return self.header + "".join(line for _, line in self.body)
+        return self.header + "".join(line.text for line in self.body)
 
     def value(self, name: str) -> str | None:
         """The value of a setting, without a comment behind it; None if it is not there, or empty."""
-        for key, line in self.body:
-            if key == name:
-                written = re.split(r"[=:]", line, maxsplit=1)[-1]
+        for line in self.body:
+            if line.key == name:
+                written = re.split(r"[=:]", line.text, maxsplit=1)[-1]
                 return re.split(r"(?:^|\s)[#;]", written, maxsplit=1)[0].strip() or None
         return None
 
@@ -61,22 +75,22 @@ class Section:
 
 def sections(text: str) -> list[Section]:
     """The whole text, line by line as configparser takes it: their texts together are the text again."""
-    found: list[tuple[str, list[tuple[str | None, str]]]] = [("", [])]
+    found: list[tuple[str, list[Line]]] = [("", [])]
     key, indent = None, 0
     for line in lines(text):
         bare = line.strip()
         if not bare or bare[0] in "#;":
-            found[-1][1].append((None, line))
+            found[-1][1].append(Line(None, False, line))
             continue
         depth = len(line) - len(line.lstrip())
         if key is not None and depth > indent:  # it goes on with what is above, whatever it looks like
-            found[-1][1].append((key, line))
+            found[-1][1].append(Line(key, False, line))
         elif _HEADERS[1].match(bare):
             found.append((line, []))
             key = None
         else:
             key, indent = re.split(r"[=:]", bare, maxsplit=1)[0].strip().lower(), depth
-            found[-1][1].append((key, line))
+            found[-1][1].append(Line(key, True, line))
     return [Section(header, tuple(body)) for header, body in found]
 
 

@@ -93,7 +93,9 @@ def get_entry(
         options.tags,
         options.policy,
     )
-    cache = Cache(environ)
+    if config.cache == "off":
+        return _ask(service, key, role, options)
+    cache = Cache(environ, config.cache)
     entry = None
     if not fresh:
         entry = cache.load(key)

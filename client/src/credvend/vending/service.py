@@ -9,7 +9,7 @@ from typing import Any
 
 from credvend import lean
 from credvend.auth.method import Authenticator, Renewing, Scheme
-from credvend.disk.config_file import Config
+from credvend.disk.config_file import Config, where_to_say_it
 from credvend.errors import CredvendError, ServiceError, UsageError, assert_never
 from credvend.net.request import Request, Response, date_of
 from credvend.net.send import send
@@ -31,7 +31,7 @@ class Service:
 
     def __init__(self, config: Config, authenticator: Authenticator, environ: Mapping[str, str]) -> None:
         if not config.url:
-            raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+            raise UsageError(where_to_say_it(environ))
         check_service_url(config.url)
         self._config = config
         self._authenticator = authenticator
@@ -143,7 +143,7 @@ def check_service_url(text: str) -> str:
 
 def _policy(text: str) -> Json:
     try:
-        policy = json.loads(text)
+        policy = json.loads(text, object_pairs_hook=_each_once)
     except ValueError as error:
         raise UsageError(f"The policy is not JSON: {error}.") from None
     except RecursionError:
@@ -151,3 +151,17 @@ def _policy(text: str) -> Json:
     if not isinstance(policy, dict):
         raise UsageError("The policy must be a JSON object: an IAM policy document.")
     return policy
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object, unless it can be read in two ways, which the service refuses, too: Python would take the last value.
+
+    Raises:
+        UsageError: a name is there twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The policy has {json.dumps(twice[:40])} twice in one object: remove one, or join them.")
+    return found
