@@ -377,9 +377,9 @@ def test_ctrl_c_ends_a_loop_too(service: FakeService, environ: dict[str, str]) -
 
 
 def test_what_the_locale_cannot_show_is_shown_by_number(service: FakeService, environ: dict[str, str]) -> None:
-    service.roles = [{"Role": "reports", "Description": "Berichte f\u00fcr alle \u2713"}]
+    service.roles = [{"Role": "reports", "Description": "Berichte f\u00fcr uns \u2713"}]
     done = credvend({**environ, "PYTHONIOENCODING": "ascii"}, "roles")
-    assert done.returncode == 0 and "f\\xfcr alle \\u2713" in done.stdout
+    assert done.returncode == 0 and "f\\xfcr uns \\u2713" in done.stdout
 
 
 # roles, whoami
