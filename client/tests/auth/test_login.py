@@ -221,6 +221,25 @@ def test_a_token_that_is_refused_before_its_end_is_renewed_once(
     assert len(provider.forms("refresh_token")) == 2
 
 
+def test_a_client_secret_is_kept_with_the_sign_in_for_its_renewal_and_revocation(
+    provider: FakeProvider, config: Config, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--verbose", "login"], {**environ, "CREDVEND_CLIENT_SECRET": "the-client-secret"}) == 0
+    age(config, environ, 600)
+    assert number(signing_in.current_token(config, environ)) == 2
+    assert run(["logout"], environ) == 0
+    assert [path for path, form in provider.asked if form.get("client_secret") == "the-client-secret"] == [
+        "/device",
+        "/token",
+        "/token",
+        "/revoke",
+    ]
+    said = capsys.readouterr()
+    assert "the-client-secret" not in said.out + said.err
+    left = [path for path in Path(lean.state_directory(environ)).iterdir() if b"the-client-secret" in path.read_bytes()]
+    assert left == []
+
+
 def test_a_provider_that_does_not_rotate_keeps_its_token_in_use(
     provider: FakeProvider, config: Config, environ: dict[str, str]
 ) -> None:

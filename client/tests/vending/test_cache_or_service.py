@@ -386,6 +386,16 @@ def test_without_credentials_it_gives_up_before_an_sdk_does(service: FakeService
     assert time.monotonic() - started < 5 and len(service.asked) == 1
 
 
+@pytest.mark.parametrize("answer", [Planned(403, {"message": "Forbidden"}), Planned(403, b"<html>"), Planned(401, b"")])
+def test_old_credentials_do_while_something_else_answers(
+    service: FakeService, environ: dict[str, str], answer: Planned
+) -> None:
+    first = vend(environ)
+    age(environ, 3600 - 200)
+    service.planned = [answer]
+    assert vend(environ) == first and len(service.asked) == 2
+
+
 def test_old_credentials_do_not_when_the_service_says_no(service: FakeService, environ: dict[str, str]) -> None:
     vend(environ)
     age(environ, 3600 - 200)

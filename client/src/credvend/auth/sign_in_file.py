@@ -36,6 +36,7 @@ class Session:
         expires: of the token, in seconds since 1970 by this computer's clock.
         lifetime: seconds that it had when it came.
         obtained: when that was.
+        client_secret: of the client, where the provider wants one.
     """
 
     issuer: str
@@ -48,6 +49,7 @@ class Session:
     expires: float
     lifetime: float
     obtained: float
+    client_secret: str | None = field(default=None, repr=False)
 
     def is_fresh(self, now: float) -> bool:
         """Whether the token is good for another request. Not so if the clock was set back since it came."""

@@ -31,7 +31,13 @@ from credvend.vending.options import Options
 from credvend.vending.renewer import Renewer
 
 # Whoever runs credvend has it; the command gets the role's credentials, and not what any role can be had with.
-_OWN = ("CREDVEND_TOKEN", "CREDVEND_ID_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
+_OWN = (
+    "CREDVEND_TOKEN",
+    "CREDVEND_ID_TOKEN",
+    "CREDVEND_CLIENT_SECRET",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+)
 
 
 class _Exec(click.Command):

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from credvend import lean
-from credvend.auth.method import Authenticator, Renewing, Scheme
+from credvend.auth.method import Authenticator, Explaining, Renewing, Scheme
 from credvend.disk.config_file import Config, where_to_say_it
-from credvend.errors import CredvendError, ServiceError, UsageError, assert_never
+from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError, assert_never
 from credvend.net.request import Request, Response, date_of
 from credvend.net.send import send
 from credvend.net.urls import check_url
@@ -95,7 +95,7 @@ class Service:
             if answer is not None:
                 return answer
             raise ServiceError("The answer is not the service's; is url right?")
-        raise self._refusal(response)
+        raise self._refusal(response, url)
 
     def _send(self, method: str, url: str, body: bytes) -> Response:
         headers = {"Content-Type": "application/json"} if body else {}
@@ -116,8 +116,11 @@ class Service:
             f"this computer's clock is {abs(self.skew):.0f} s {'behind' if self.skew > 0 else 'ahead of'} the service's"
         )
 
-    def _refusal(self, response: Response) -> CredvendError:
-        return refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
+    def _refusal(self, response: Response, url: str) -> CredvendError:
+        found = refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
+        if isinstance(found, AuthenticationError) and isinstance(self._authenticator, Explaining):
+            return AuthenticationError(f"{found.message} {self._authenticator.explain(url, found.message)}")
+        return found
 
 
 def _prefix(scheme: Scheme) -> str:
