@@ -72,6 +72,7 @@ def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
                 "Role": found.role.name,
                 "RoleArn": found.role.arn,
                 "Description": found.role.description,
+                "Groups": list(found.role.groups),
                 "DefaultDurationSeconds": min(found.role.default_duration, found.longest_duration),
                 "MaxDurationSeconds": found.longest_duration,
                 "ReasonRequired": found.reason_required,

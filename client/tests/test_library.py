@@ -33,6 +33,15 @@ def test_credentials_are_a_plain_object_and_the_function_stays_one(service: Fake
     assert len(service.asked) == 1
 
 
+def test_a_refresh_that_fails_is_an_error_of_credvend_s(service: FakeService, environ: dict[str, str]) -> None:
+    credentials = credvend.session("reports", region_name="eu-west-1").get_credentials()
+    age(environ, 3590)
+    credentials._expiry_time -= timedelta(seconds=3590)  # type: ignore[union-attr]
+    service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No.", "RequestId": "r"})] * 3
+    with pytest.raises(credvend.AccessDeniedError):
+        credentials.get_frozen_credentials()  # type: ignore[union-attr]
+
+
 def test_every_option_is_passed_on(service: FakeService) -> None:
     policy = {"Version": "2012-10-17"}
     credvend.credentials("r", duration=900, reason="why", params={"a": "1"}, tags={"b": "2"}, policy=policy)
@@ -101,7 +110,7 @@ def test_the_package_is_typed() -> None:
 
 
 AIO = """
-import asyncio, credvend
+import asyncio, credvend, datetime, os
 
 async def main():
     session = credvend.aio_session("reports", region_name="eu-west-1")
@@ -116,8 +125,12 @@ async def main():
     turning = asyncio.create_task(turn())
     credentials = await session.get_credentials()
     frozen = await credentials.get_frozen_credentials()
-    turning.cancel()
     print(frozen.access_key, frozen.secret_key, session.get_config_variable("region"), turns > 100)
+    turns = 0
+    os.environ["CREDVEND_TOKEN"] = "cvt_another"  # of whom the cache has nothing
+    credentials._expiry_time -= datetime.timedelta(seconds=3500)
+    print((await credentials.get_frozen_credentials()).access_key, turns > 0)
+    turning.cancel()
 
 asyncio.run(main())
 """
@@ -130,4 +143,4 @@ def test_an_asyncio_session_refreshes_without_holding_up_the_loop(
     threading.Timer(0.3, service.gate.set).start()
     python = Path(__file__).parents[2] / ".venv/aio/bin/python"
     done = subprocess.run([str(python), "-c", AIO], env=environ, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["ASIAEXAMPLE1", SECRET, "eu-west-1", "True"], done.stderr
+    assert done.stdout.split() == ["ASIAEXAMPLE1", SECRET, "eu-west-1", "True", "ASIAEXAMPLE2", "True"], done.stderr

@@ -32,6 +32,7 @@ SETTINGS = (
     "scopes",
     "console_url",
     "cache",
+    "favourites",
     "connect_timeout",
     "read_timeout",
 )

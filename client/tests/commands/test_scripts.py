@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import configparser
+import shlex
 import shutil
 import subprocess
 import sys
@@ -167,16 +169,20 @@ def test_a_region_is_of_the_roles_part_of_aws(environ: dict[str, str], region: s
     assert credvend(environ, "get", "reports", "--region", "eu-west-1").returncode == 2  # JSON has no place for it
 
 
-def test_ini_is_not_appended_twice(environ: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ["reports", "arn:aws:iam::111122223333:role/reports"])
+def test_ini_is_not_appended_twice(environ: dict[str, str], service: FakeService, tmp_path: Path, role: str) -> None:
     """Two sections of one name, and AWS's tools read nothing of the whole file."""
+    service.planned = [Planned(200, service.vend("reports"))]
     file = tmp_path / "credentials"
-    file.write_text("[other]\naws_access_key_id = AKIA\n")
-    command = [sys.executable, "-m", "credvend", "get", "reports", "--format", "ini"]
+    file.write_text("[other]\naws_access_key_id = AKIA")  # without an end of its last line
+    command = [sys.executable, "-m", "credvend", "get", role, "--format", "ini"]
     for code in (0, 2):
         with file.open("a") as appended:
             done = subprocess.run(command, env=environ, stdout=appended, stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode == code
-    assert file.read_text().count("[reports]") == 1 and "configure --profiles" in done.stderr
+    found = configparser.RawConfigParser()
+    found.read_string(file.read_text())
+    assert found.sections() == ["other", "reports"] and "configure --profiles" in done.stderr
 
 
 def test_files_of_variables_hold_one_line_each_without_quotes(environ: dict[str, str]) -> None:
@@ -190,14 +196,30 @@ def test_files_of_variables_hold_one_line_each_without_quotes(environ: dict[str,
 def test_github_masks_the_secrets_before_it_hands_them_on(environ: dict[str, str], tmp_path: Path) -> None:
     given = tmp_path / "github-env"
     given.write_text("BEFORE=1\n")
-    job = {**environ, "GITHUB_ENV": str(given), "AWS_PROFILE": "other"}
+    job = {**environ, "GITHUB_ENV": str(given), "AWS_ROLE_ARN": "other"}
     done = credvend(job, "get", "reports", "--format", "github", "--region", "eu-west-1")
     lines = given.read_text().splitlines()
-    assert lines[0] == "BEFORE=1" and f"AWS_SECRET_ACCESS_KEY={SECRET}" in lines and "AWS_PROFILE=" in lines
+    assert lines[0] == "BEFORE=1" and f"AWS_SECRET_ACCESS_KEY={SECRET}" in lines and "AWS_ROLE_ARN=" in lines
     assert "AWS_REGION=eu-west-1" in lines
     masked = done.stdout.splitlines()
     assert f"::add-mask::{SECRET}" in masked and all(line.startswith("::add-mask::") for line in masked)
-    assert credvend(environ, "get", "reports", "--format", "github").returncode == 2  # no job
+    later = {**environ, **dict(line.split("=", 1) for line in lines)}
+    assert run("sh", " ".join(map(shlex.quote, sdk_key(environ))), later).stdout == "ASIAEXAMPLE1\n"
+
+
+@pytest.mark.parametrize("job", [{}, {"GITHUB_ENV": "/dev/null", "AWS_PROFILE": ""}])
+def test_where_github_could_not_hand_them_on_nothing_is_printed(environ: dict[str, str], job: dict[str, str]) -> None:
+    """No step can unset a profile, and an empty one is looked for by botocore."""
+    done = credvend({**environ, **job}, "get", "reports", "--format", "github")
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.skipif("fish" not in SHELLS, reason="there is no fish on this machine")
+def test_in_fish_a_universal_profile_is_no_longer_exported(shell_environ: dict[str, str]) -> None:
+    script = "set -Ux AWS_PROFILE old; credvend get reports --format fish | source; env"
+    command = ["fish", "-c", script]  # with its configuration, below HOME: else nothing is universal
+    done = subprocess.run(command, env=shell_environ, capture_output=True, text=True, check=True, timeout=60)
+    assert SECRET in done.stdout and "AWS_PROFILE=" not in done.stdout
 
 
 # exec beside an endpoint, and a shell

@@ -32,8 +32,8 @@ class Endpoint:
         self.process = process
         assert process.stdout is not None
         lines = [shlex.split(line) for line in process.stdout]  # to its end, which does not wait for that of `serve`
-        assert {words[0] for words in lines} == {"export"}
-        self.variables = dict(words[1].split("=", 1) for words in lines)
+        assert lines[0][0] == "unset" and {words[0] for words in lines[1:]} == {"export"}
+        self.variables = dict(words[1].split("=", 1) for words in lines[1:])
         assert self.variables.pop("CREDVEND_SERVE_PID") == str(process.pid)
         self.uri = self.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
         self.token = self.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
@@ -206,12 +206,21 @@ def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str],
         process.terminate()
 
 
-def test_what_sdks_would_prefer_is_warned_of(service: FakeService, environ: dict[str, str]) -> None:
-    for more, warned in (({}, False), ({"AWS_PROFILE": "mine"}, True), ({"AWS_ACCESS_KEY_ID": "AKIA"}, True)):
-        with serving({**environ, **more}, "reports") as endpoint:
-            endpoint.process.terminate()
-            _, err = endpoint.process.communicate()
-        assert ("warning: AWS SDKs prefer" in err) is warned
+def test_what_sdks_would_prefer_is_unset(environ: dict[str, str], tmp_path: Path) -> None:
+    """Where a script is evaluated; whoever reads JSON is warned of it."""
+    program = tmp_path / "credvend"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m credvend "$@"\n')
+    program.chmod(0o755)
+    before = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}", "AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "AKIA"}
+    script = 'eval "$(credvend serve reports &)" || exit; env; kill "$CREDVEND_SERVE_PID"'
+    done = subprocess.run(["bash", "-c", script], env=before, capture_output=True, text=True, check=True, timeout=60)
+    left = {line.partition("=")[0] for line in done.stdout.splitlines()}
+    assert "AWS_CONTAINER_CREDENTIALS_FULL_URI" in left and not left & {"AWS_PROFILE", "AWS_ACCESS_KEY_ID"}
+    command = [sys.executable, "-m", "credvend", "serve", "reports", "--format", "json"]
+    with subprocess.Popen(command, env=before, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and json.loads(process.stdout.read())
+        process.terminate()
+        assert "warning: AWS SDKs prefer" in process.communicate()[1]
 
 
 def test_the_example_of_the_readme_works(service: FakeService, environ: dict[str, str], tmp_path: Path) -> None:

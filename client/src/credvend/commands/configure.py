@@ -18,7 +18,8 @@ from credvend import lean
 from credvend.auth.bearer import is_one_word
 from credvend.auth.method import NEXT_STEP
 from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
-from credvend.commands.configure_profiles import Wanted, may_ask, write_profiles
+from credvend.commands.configure_profiles import Wanted, write_profiles
+from credvend.commands.picker import may_ask
 from credvend.commands.told import Told, is_told
 from credvend.disk import secret_store
 from credvend.disk.caller_markers import write_marker
@@ -42,6 +43,7 @@ from credvend.vending.service import check_service_url
 @click.option("--client-id", metavar="ID", help="there")
 @click.option("--scopes", help="there, with blanks between them")
 @click.option("--audience", help="of tokens that are asked for")
+@click.option("--favourites", metavar="ROLES", help="shown first where you pick a role, with blanks between them")
 @click.option("--cache", type=click.Choice(CACHES), help="where vended credentials are kept; default: file")
 @click.option("--profiles", is_flag=True, help="write ~/.aws/config")
 @click.option("--prefix", help="of the profiles' names; default: none, or the name of a named service and -")
@@ -108,7 +110,8 @@ def _given(settings: Mapping[str, str | None]) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name, value in settings.items():
         if value is not None:
-            given[name] = tuple(value.split()) if name == "scopes" else value.strip() or getattr(default, name)
+            before = getattr(default, name)
+            given[name] = tuple(value.split()) if isinstance(before, tuple) else value.strip() or before
     return given
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from credvend import lean
 from credvend.auth.registry import authenticator, method_in_use
+from credvend.commands.picker import may_ask
 from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk import aws_config_file
 from credvend.disk.config_file import Config
@@ -31,11 +32,6 @@ class Wanted(NamedTuple):
     yes: bool
     dry_run: bool
     remove: bool
-
-
-def may_ask() -> bool:
-    """Whether there is a person at a terminal."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -> int:

@@ -17,7 +17,7 @@ from credvend.commands.vend_arguments import check_life, lasts, vends
 from credvend.errors import UsageError
 from credvend.text.aws_regions import check_region
 from credvend.vending.cache_or_service import at_least, credentials_of, get_entry, half_of_life
-from credvend.vending.formats import FORMATS, append_github, section_of
+from credvend.vending.formats import FORMATS, append_github, check_github, section_of
 from credvend.vending.options import Options
 from credvend.vending.service import Service
 
@@ -55,35 +55,37 @@ def command(
     wanted = FORMATS[name]
     if region and not wanted.takes_region:
         raise UsageError(f"--format {name} has no place for a region.")
-    if name == "ini":
-        _refuse_second_section(section_of(role))
+    if name == "github":
+        check_github(environ)
     enough = at_least(min_life) if min_life else half_of_life if wanted.lasts else lean.Entry.is_fresh
     entry = get_entry(role, options, config, environ, fresh=fresh, enough=enough)
     check_life(entry.expires - time.time(), min_life, role)
     credentials = credentials_of(entry, role)
     if region:
         check_region(region, credentials.role_arn)
-    print(wanted.write(credentials, region), flush=True)
+    before = _before_section(section_of(credentials.role)) if name == "ini" else ""
+    print(f"{before}{wanted.write(credentials, region)}", flush=True)
     if name == "github":
         append_github(credentials, region, environ)
     return 0
 
 
-def _refuse_second_section(section: str) -> None:
-    """Refuse to append a profile to a file that has it: AWS's tools then read nothing of the whole file.
+def _before_section(section: str) -> str:
+    """What must stand before a profile in the file that it is appended to: an end of the last line, if it has none.
 
     Raises:
-        UsageError: standard output is such a file.
+        UsageError: the file has that profile: AWS's tools would read nothing of the whole file.
     """
     try:
         if not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
-            return
+            return ""
         with open(f"/dev/fd/{sys.stdout.fileno()}", encoding="utf-8", errors="replace") as file:
-            there = any(line.strip() == f"[{section}]" for line in file)
+            text = file.read()
     except (OSError, ValueError):  # nobody can tell
-        return
-    if there:
+        return ""
+    if any(line.strip() == f"[{section}]" for line in text.splitlines()):
         raise UsageError(
             f"The file has a profile [{section}] already, and two are none to AWS's tools: remove that one, or have "
             "`credvend configure --profiles` write profiles that renew themselves."
         )
+    return "" if not text or text.endswith("\n") else "\n"

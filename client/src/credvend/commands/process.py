@@ -14,7 +14,7 @@ from credvend.vending.options import Options
 
 
 @click.command(help=__doc__)
-@vends()
+@vends("needed")
 @is_told
 def command(told: Told, role: str, options: Options) -> int:
     print(formats.process(get_credentials(role, options, *told)))

@@ -20,11 +20,12 @@ from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
+from credvend.own_session import COMPETING, KEYS, SESSION
 from credvend.text.messages import say
-from credvend.text.shell_quoting import SHELLS
+from credvend.text.shell_quoting import SHELLS, Shell
 from credvend.text.streams import end_output
 from credvend.vending.cache_or_service import get_entry
-from credvend.vending.endpoint import serving
+from credvend.vending.endpoint import TOKEN, URI, serving
 from credvend.vending.options import Options
 from credvend.vending.renewer import Renewer
 from credvend.vending.service import Service
@@ -33,8 +34,16 @@ from credvend.vending.service import Service
 _PREFERRED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
 # By which a script ends it.
 _PID = "CREDVEND_SERVE_PID"
+# What a script unsets: SDKs would take it before the two.
+_BEFORE = tuple(name for name in (*KEYS, *COMPETING, SESSION) if name not in (URI, TOKEN))
+
+
+def _script(shell: Shell) -> Callable[[Mapping[str, str]], str]:
+    return lambda variables: f"{shell.unsetting(_BEFORE)}\n{shell.setting(variables)}"
+
+
 _FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {
-    **{name: shell.setting for name, shell in SHELLS.items()},
+    **{name: _script(shell) for name, shell in SHELLS.items()},
     "json": lambda variables: json.dumps(dict(variables)),
 }
 EXAMPLES = """\b
@@ -43,12 +52,12 @@ Without ROLE, the one role that you may have, if it is one.
 \b
 example, for a script; `credvend exec --serve` is simpler for one command:
   eval "$(credvend serve reports &)" || exit
-  aws s3 ls
-  kill "$CREDVEND_SERVE_PID" """
+  trap 'kill "$CREDVEND_SERVE_PID"' EXIT
+  aws s3 ls"""
 
 
 @click.command(help=__doc__, epilog=EXAMPLES)
-@vends(role_is_optional=True)
+@vends("optional")
 @click.option("--port", type=int, default=0, help="default: a free one")
 @click.option("--format", "form", type=click.Choice(list(_FORMATS)), default="env", help="of the two; default: env")
 @is_told
@@ -57,7 +66,7 @@ def command(told: Told, role: str | None, options: Options, port: int, form: str
     role = role or _only_role(config, environ)
     renewer = Renewer(lambda: get_entry(role, options, config, environ))
     before = [name for name in _PREFERRED if environ.get(name)]
-    if before:
+    if before and form == "json":
         say(f"warning: AWS SDKs prefer {' and '.join(before)} to these two variables: unset it where those are used.")
     renewer.renew()  # what cannot be had at all is said now, and not to the first SDK that asks
     stopped = threading.Event()

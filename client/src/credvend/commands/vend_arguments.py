@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import click
 from click.shell_completion import CompletionItem
 
 from credvend import lean
+from credvend.auth.registry import load_checked_config
+from credvend.commands.picker import may_ask, pick
+from credvend.disk.recent_roles import note_role
 from credvend.errors import UsageError
 from credvend.vending.options import Options
 
@@ -30,11 +33,17 @@ def _complete_role(ctx: click.Context, param: click.Parameter, incomplete: str) 
     return [CompletionItem(name) for name in role_names(ctx.obj) if name.startswith(incomplete)]
 
 
-def vends(*, role_is_optional: bool = False) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Give a command what `POST credentials` takes: it is called with `role` and with `options`."""
+def vends(
+    role_is: Literal["picked", "needed", "optional"] = "picked",
+) -> Callable[[Callable[..., int]], Callable[..., int]]:
+    """Give a command what `POST credentials` takes: it is called with `role` and with `options`.
+
+    Args:
+        role_is: what happens where no role is named: a person at a terminal picks one; that is a mistake; it is None.
+    """
 
     def give(run: Callable[..., int]) -> Callable[..., int]:
-        @click.argument("role", metavar="ROLE", required=not role_is_optional, shell_complete=_complete_role)
+        @click.argument("role", metavar="ROLE", required=role_is == "needed", shell_complete=_complete_role)
         @click.option("--duration", metavar="TIME", help="15m, 1h30m or seconds; default: the role's")
         @click.option("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
         @click.option("--param", "params", type=_Pair(), multiple=True, help="a parameter of the role")
@@ -45,6 +54,7 @@ def vends(*, role_is_optional: bool = False) -> Callable[[Callable[..., int]], C
         @functools.wraps(run)
         def vend(
             *arguments: Any,
+            role: str | None,
             duration: str | None,
             reason: str | None,
             params: tuple[tuple[str, str], ...],
@@ -53,7 +63,16 @@ def vends(*, role_is_optional: bool = False) -> Callable[[Callable[..., int]], C
             **more: Any,
         ) -> int:
             document = None if policy is None else _read_policy(policy)
-            return run(*arguments, options=Options(duration, reason, params, tags, document), **more)
+            environ = click.get_current_context().obj
+            if role_is == "picked" and may_ask():
+                config = load_checked_config(environ)
+                if role is None:
+                    role, reason, params = pick(config, environ, reason, params)
+                note_role(role, config.url, environ)
+            elif role is None and role_is != "optional":
+                raise UsageError("Which role? Name it; at a terminal, you are shown those that you may have.")
+            options = Options(duration, reason, params, tags, document)
+            return run(*arguments, role=role, options=options, **more)
 
         return vend
 

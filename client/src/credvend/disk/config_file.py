@@ -37,6 +37,7 @@ class Config:
         issuer, client_id, scopes: of the OpenID provider that people sign in to.
         console_url: the federation endpoint, where it is not AWS's own.
         cache: one of `CACHES`.
+        favourites: roles that the picker shows first.
         connect_timeout, read_timeout: seconds.
     """
 
@@ -52,6 +53,7 @@ class Config:
     scopes: tuple[str, ...] = ()
     console_url: str | None = None
     cache: str = "file"
+    favourites: tuple[str, ...] = ()
     connect_timeout: float = 5.0
     read_timeout: float = 35.0  # API Gateway gives the service 29 s
 
@@ -67,8 +69,8 @@ def load_config(environ: Mapping[str, str]) -> Config:
     except lean.Unreadable as error:
         raise UsageError(str(error)) from None
     values: dict[str, Any] = dict(settings)
-    if "scopes" in values:
-        values["scopes"] = tuple(settings["scopes"].split())
+    for name in {"scopes", "favourites"} & settings.keys():
+        values[name] = tuple(settings[name].split())
     for name in ("connect_timeout", "read_timeout"):
         if name in values:
             values[name] = _seconds(name, settings[name])

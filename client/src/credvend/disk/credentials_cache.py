@@ -26,7 +26,7 @@ FAILURE_LASTS = 2.0
 FAILURE_LASTS_WITH_ENTRY = 60.0
 # Seconds after which no entry can be alive: a session lives for twelve hours at most.
 _DEAD = 13 * 3600
-_OURS = re.compile(r"\.?[A-Za-z0-9_-]+\.(entry|failure|keyring|lock|roles)(\.[0-9a-f]{16})?")
+_OURS = re.compile(r"\.?[A-Za-z0-9_-]+\.(entry|failure|keyring|lock|recent|roles)(\.[0-9a-f]{16})?")
 _ERRORS: dict[int, type[CredvendError]] = {
     error.exit_code: error for error in (UsageError, AuthenticationError, AccessDeniedError, ServiceError)
 }

@@ -80,10 +80,15 @@ def _powershell(value: str) -> str:
     return "'" + _POWERSHELL_QUOTES.sub(r"\1\1", value) + "'"
 
 
-# By the name of the format. fish keeps what is universal; `throw` ends a script, as PowerShell goes on after a failure.
+def _fish_without(names: Iterable[str]) -> str:
+    """What is universal stays for other shells: here, one that is not exported stands before it."""
+    return "\n".join(f"set -e -g {name}; set -q -U {name}; and set -g -u {name} ''; true" for name in names)
+
+
+# By the name of the format. `throw` ends a script, as PowerShell goes on after a failure.
 SHELLS: Mapping[str, Shell] = {
     "env": Shell(posix_lines, lambda names: f"unset {' '.join(names)}", "false"),
-    "fish": Shell(fish_lines, lambda names: "\n".join(f"set -e -g {name}; or true" for name in names), "false"),
+    "fish": Shell(fish_lines, _fish_without, "false"),
     "powershell": Shell(
         powershell_lines,
         lambda names: "\n".join(f"Remove-Item -Path Env:{name} -ErrorAction Ignore" for name in names),

@@ -113,15 +113,27 @@ def _github(credentials: Credentials, region: str | None) -> str:
     return "\n".join(f"::add-mask::{values[name]}" for name in masked)
 
 
-def append_github(credentials: Credentials, region: str | None, environ: Mapping[str, str]) -> None:
-    """Give the job's later steps the variables; what competes with them is emptied, as nothing can be unset there.
+def check_github(environ: Mapping[str, str]) -> None:
+    """Refuse to print for GitHub Actions where nothing could be handed on, or would be of no use.
 
     Raises:
-        UsageError: this is no job of GitHub Actions, or its file cannot be written.
+        UsageError: this is no job of GitHub Actions, or a profile would win.
     """
-    path = environ.get("GITHUB_ENV")
-    if not path:
+    if not environ.get("GITHUB_ENV"):
         raise UsageError("--format github is for a step of GitHub Actions, which has GITHUB_ENV.")
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        if name in environ:
+            # An empty one is no way out: botocore then looks for a profile without a name.
+            raise UsageError(f"The job sets {name}, which AWS SDKs may prefer, and no step can unset it: leave it out.")
+
+
+def append_github(credentials: Credentials, region: str | None, environ: Mapping[str, str]) -> None:
+    """Give the job's later steps the variables; what else competes with them is emptied, as nothing can be unset there.
+
+    Raises:
+        UsageError: the job's file cannot be written.
+    """
+    path = environ["GITHUB_ENV"]
     emptied = {name: "" for name in own_session.COMPETING if environ.get(name)}
     lines = [f"{name}={value}\n" for name, value in {**emptied, **environment(credentials, region)}.items()]
     try:

@@ -1,0 +1,120 @@
+"""Picking a role, and what it demands, at a terminal: what is typed narrows the list, and a few letters are enough.
+
+Everything is shown on standard error: standard output may go to `eval`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from credvend.auth.registry import authenticator
+from credvend.commands.plain_role import account_of
+from credvend.disk.config_file import Config
+from credvend.disk.recent_roles import recent_roles
+from credvend.errors import UsageError, one_line
+from credvend.vending.service import Json, Service
+
+
+class Picked(NamedTuple):
+    """A role, and what it was asked for with."""
+
+    role: str
+    reason: str | None
+    params: tuple[tuple[str, str], ...]
+
+
+def may_ask() -> bool:
+    """Whether there is a person at a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
+
+
+def pick(config: Config, environ: Mapping[str, str], reason: str | None, params: Sequence[tuple[str, str]]) -> Picked:
+    """Let a person pick one of the roles that they may have, and ask for what it demands and was not given.
+
+    Raises:
+        UsageError: nobody sits at a terminal, or picks one.
+        CredvendError: the roles cannot be had.
+    """
+    if not may_ask():
+        raise UsageError("Which role? Name it; at a terminal, you are shown those that you may have.")
+    roles = {str(role["Role"]): role for role in Service(config, authenticator(config, environ), environ).roles()}
+    if not roles:
+        raise UsageError("There is no role that you may have; `credvend whoami` shows who you are.")
+    name = _asked_role(ordered(roles, config.favourites, recent_roles(config.url, environ)))
+    role = roles[name]
+    given = dict(params)
+    wanted = [str(each["Name"]) for each in role.get("Params", []) if each.get("Required", True)]
+    missing = tuple((each, _asked(each)) for each in wanted if each not in given)
+    if reason is None and role.get("ReasonRequired"):
+        reason = _asked("Reason, for the audit log")
+    return Picked(name, reason, (*params, *missing))
+
+
+def ordered(roles: Mapping[str, Json], favourites: Sequence[str], recents: Sequence[str]) -> dict[str, str]:
+    """Names to what is shown beside them: favourites first, then those used last, then all others by name."""
+    first = [name for name in dict.fromkeys((*favourites, *recents)) if name in roles]
+    names = dict.fromkeys((*first, *sorted(roles)))
+    return {
+        name: one_line(
+            " ".join(
+                part
+                for part in (
+                    "*" if name in favourites else "",
+                    account_of(roles[name]),
+                    str(roles[name].get("Description") or ""),
+                    "(asks for a reason)" if roles[name].get("ReasonRequired") else "",
+                )
+                if part
+            )
+        )
+        for name in names
+    }
+
+
+def _asked_role(shown: Mapping[str, str]) -> str:
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.completion import FuzzyWordCompleter
+    from prompt_toolkit.document import Document
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+    completer = FuzzyWordCompleter(list(shown), meta_dict=dict(shown))
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def accept(event: KeyPressEvent) -> None:
+        """Take what is marked, or else the first that fits."""
+        buffer: Buffer = event.current_buffer
+        if buffer.text not in shown:
+            marked = buffer.complete_state.current_completion if buffer.complete_state else None
+            fitting = marked or next(iter(completer.get_completions(Document(buffer.text), None)), None)  # type: ignore[arg-type]
+            if fitting is None:
+                return
+            buffer.document = Document(fitting.text)
+        buffer.validate_and_handle()
+
+    return _prompt("Role", completer=completer, complete_while_typing=True, key_bindings=keys, shows=True)
+
+
+def _asked(what: str) -> str:
+    """One line that is not empty."""
+    while True:
+        answer = _prompt(what).strip()
+        if answer:
+            return answer
+
+
+def _prompt(what: str, shows: bool = False, **more: Any) -> str:
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.output import create_output
+
+    session: PromptSession[str] = PromptSession(output=create_output(stdout=sys.stderr), **more)
+
+    def show() -> None:
+        session.default_buffer.start_completion(select_first=False)
+
+    try:
+        return session.prompt(f"{one_line(what)}: ", pre_run=show if shows else None)
+    except EOFError:
+        raise UsageError("There is no answer.") from None

@@ -1,0 +1,38 @@
+"""The roles that a person used last, for the picker: by service, the latest first."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Mapping
+
+from credvend import lean
+from credvend.disk.private_files import private_directory, write_private
+from credvend.errors import UsageError
+from credvend.text.json_object import json_object
+
+_KEPT = 20
+
+
+def recent_roles(url: str, environ: Mapping[str, str]) -> list[str]:
+    """Their names; none where nothing can be read."""
+    try:
+        lean.check_private_directory(lean.cache_directory(environ))
+        names = (json_object(lean.read_private(_path(url, environ))) or {}).get("roles")
+    except (OSError, lean.Unreadable, ValueError):
+        return []
+    return [str(name) for name in names] if isinstance(names, list) else []
+
+
+def note_role(name: str, url: str, environ: Mapping[str, str]) -> None:
+    """Put a role first. Where nothing can be written, nothing is remembered."""
+    names = [name, *(each for each in recent_roles(url, environ) if each != name)][:_KEPT]
+    with contextlib.suppress(UsageError):
+        private_directory(lean.cache_directory(environ))
+        write_private(_path(url, environ), json.dumps({"roles": names}).encode("ascii"))
+
+
+def _path(url: str, environ: Mapping[str, str]) -> str:
+    directory = lean.cache_directory(environ)
+    return os.path.join(directory, f"{lean.sha256(url)}.recent") if directory else ""

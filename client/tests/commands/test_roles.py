@@ -1,0 +1,153 @@
+"""Finding one's role: a table, narrowed; and a picker at a terminal."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_service import FakeService
+
+ROLES: list[dict[str, Any]] = [
+    {
+        "Role": "reports",
+        "RoleArn": "arn:aws:iam::111122223333:role/reports",
+        "Groups": ["open"],
+        "Description": "Reads",
+    },
+    {"Role": "admin", "RoleArn": "arn:aws:iam::444455556666:role/a", "Groups": ["power"], "ReasonRequired": True},
+    {"Role": "tenant", "RoleArn": "arn:aws:iam::444455556666:role/t", "Params": [{"Name": "tenant"}], "Groups": []},
+    {"Role": "formula", "RoleArn": "arn:aws:iam::111122223333:role/f", "Groups": [], "Description": "=cmd()\n,x"},
+]
+
+
+@pytest.fixture(autouse=True)
+def four_roles(service: FakeService) -> None:
+    service.roles = list(ROLES)
+
+
+def credvend(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "credvend", *words]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ([], {"reports", "admin", "tenant", "formula"}),
+        (["REP"], {"reports"}),
+        (["4444", "role/t"], {"tenant"}),
+        (["reads"], {"reports"}),
+        (["--account", "444455556666"], {"admin", "tenant"}),
+        (["--group", "power"], {"admin"}),
+        (["nothing"], set()),
+    ],
+)
+def test_words_account_and_group_narrow_the_list(environ: dict[str, str], words: list[str], found: set[str]) -> None:
+    assert {role["Role"] for role in json.loads(credvend(environ, "roles", "--json", *words).stdout)} == found
+    lines = credvend(environ, "roles", *words).stdout.splitlines()[1:]
+    assert {line.split()[0] for line in lines} == found
+
+
+def test_what_differs_has_a_column(environ: dict[str, str], service: FakeService) -> None:
+    assert {"ACCOUNT", "GROUPS", "PARAMS"} <= set(credvend(environ, "roles").stdout.splitlines()[0].split())
+    service.roles = ROLES[:1]
+    assert not {"ACCOUNT", "GROUPS", "PARAMS"} & set(credvend(environ, "roles").stdout.splitlines()[0].split())
+
+
+def test_a_spreadsheet_gets_one_line_a_role_and_no_formula(environ: dict[str, str]) -> None:
+    rows = list(csv.DictReader(io.StringIO(credvend(environ, "roles", "--csv").stdout)))
+    assert [row["ROLE"] for row in rows] == [role["Role"] for role in ROLES]
+    assert rows[3]["DESCRIPTION"] == "'=cmd() ,x" and rows[1]["ACCOUNT"] == "444455556666"
+
+
+def typing(environ: dict[str, str], answers: list[tuple[str, str]], *words: str) -> tuple[int, str, str]:
+    """Run a command at a terminal whose standard output goes elsewhere, as in `$(...)`.
+
+    Args:
+        answers: what must be on the screen, and what is typed then.
+
+    Returns:
+        The exit code, standard output, and the screen.
+    """
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "credvend", *words]
+    seen = b""
+    with subprocess.Popen(
+        command, env={**environ, "TERM": "xterm"}, stdin=theirs, stdout=subprocess.PIPE, stderr=theirs
+    ) as process:
+        os.close(theirs)
+        deadline = time.monotonic() + 60
+        waiting = list(answers)
+        while True:
+            if time.monotonic() > deadline:
+                process.kill()
+                raise AssertionError(seen)
+            if waiting and waiting[0][0].encode() in seen:
+                seen = b""
+                os.write(ours, waiting.pop(0)[1].encode())
+            if not select.select([ours], [], [], 0.1)[0]:
+                continue
+            try:
+                part = os.read(ours, 65_536)
+            except OSError:
+                break
+            if b"\x1b[6n" in part:  # where is the cursor?
+                os.write(ours, b"\x1b[1;1R")
+            if not part:
+                break
+            seen += part
+        assert process.stdout is not None
+        out = process.stdout.read().decode()
+        os.close(ours)
+        return process.wait(30), out, seen.decode(errors="replace")
+
+
+def test_a_person_who_names_no_role_picks_one(environ: dict[str, str], service: FakeService) -> None:
+    code, out, _ = typing(environ, [("Role", "rpt\r")], "get", "--format", "env")
+    assert code == 0 and "AWS_ACCESS_KEY_ID" in out and "Role" not in out  # which goes to `eval`
+    assert service.asked[-1].json["role"] == "reports"
+
+
+def test_what_the_role_demands_is_asked_for(environ: dict[str, str], service: FakeService) -> None:
+    code, out, _ = typing(environ, [("Role", "admin\r"), ("Reason", "INC-7\r")], "get")
+    assert code == 0 and json.loads(out)
+    assert service.asked[-1].json == {"role": "admin", "reason": "INC-7"}
+    code, _, _ = typing(environ, [("Role", "tenant\r"), ("tenant", "acme\r")], "exec", "--", "true")
+    assert code == 0 and service.asked[-1].json == {"role": "tenant", "params": {"tenant": "acme"}}
+    assert typing(environ, [("Role", "admin\r")], "get", "--reason", "given")[0] == 0
+    assert service.asked[-1].json == {"role": "admin", "reason": "given"}
+
+
+def test_favourites_come_first_and_then_what_was_used_last(environ: dict[str, str], service: FakeService) -> None:
+    assert typing(environ, [], "get", "reports")[0] == 0  # used
+    assert typing(environ, [("Role", "\r")], "get", "--fresh")[0] == 0
+    assert service.asked[-1].json["role"] == "reports"
+    assert typing({**environ, "CREDVEND_FAVOURITES": "formula gone"}, [("Role", "\r")], "get")[0] == 0
+    assert service.asked[-1].json["role"] == "formula"
+
+
+def test_where_nobody_sits_a_role_must_be_named(environ: dict[str, str], service: FakeService) -> None:
+    for words in (["get"], ["exec", "--", "true"], ["console"], ["process"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "credvend", *words], env=environ, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1
+    assert service.asked == []
+
+
+def test_what_was_used_is_in_a_private_file(environ: dict[str, str]) -> None:
+    typing(environ, [], "get", "reports")
+    (file,) = Path(environ["HOME"]).rglob("*.recent")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert credvend(environ, "cache", "clear").returncode == 0 and not file.exists()
