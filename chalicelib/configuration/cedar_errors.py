@@ -14,6 +14,7 @@ from chalicelib.configuration.cedar_hints import (
     summed_up,
 )
 from chalicelib.configuration.cedar_tokens import FOREIGN_KINDS, Policy, Token, line, place, policies_of
+from chalicelib.configuration.policy_depth import TOO_DEEP, too_deep_at
 from chalicelib.configuration.policy_lines import NO_LINES, PolicyLines
 from chalicelib.decisions.cedar import cedarpy
 
@@ -46,10 +47,16 @@ class CedarFile(NamedTuple):
     @classmethod
     def of(cls, text: str) -> Self:
         """Read a text; it may hold anything."""
+        policies = policies_of(text)
+        problems: list[str] = []
+        for policy in policies:
+            deep = too_deep_at(policy, lambda written: _read(written)[0])
+            if deep is not None:  # whatever else is wrong with it: Cedar must not be asked
+                problems.append(f"policy {policy.label} (line {line(text, deep)}): {TOO_DEEP}")
+                text = _blanked(text, policy)
         document, refusal = _read(text)
         if refusal is None:
-            return cls((), text, document, _numbered(policies_of(text)))
-        problems: list[str] = []
+            return cls(tuple(problems), text, document, _numbered(policies_of(text) if problems else policies))
         if text.startswith(_BYTE_ORDER_MARK):
             problems.append(BEGINS_WITH_A_MARK)
             text = text.removeprefix(_BYTE_ORDER_MARK)
@@ -61,7 +68,7 @@ class CedarFile(NamedTuple):
                 taken.append(policy)
                 continue
             problems += [f"policy {policy.label} ({place(text, start)}): {words}" for start, words in found]
-            sound = sound[: policy.start] + re.sub(r"\S", " ", sound[policy.start : policy.end]) + sound[policy.end :]
+            sound = _blanked(sound, policy)
         document, refusal = _read(sound)
         if refusal is not None:  # of what this module takes for sound: Cedar is right
             return cls((*problems, _printable(refusal)), "", _read("")[0], {})
@@ -102,6 +109,11 @@ class CedarFile(NamedTuple):
             words = plain(message) if hint is None else f"{plain(message)}: {hint}"
             lines.append(f"policy {where}: {_printable(words)}")
         return lines
+
+
+def _blanked(text: str, policy: Policy) -> str:
+    """The text with blanks in the policy's place: what stands behind it stays on its line."""
+    return text[: policy.start] + re.sub(r"\S", " ", text[policy.start : policy.end]) + text[policy.end :]
 
 
 def _numbered(policies: Sequence[Policy]) -> dict[str, Policy]:

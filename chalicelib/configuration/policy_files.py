@@ -8,13 +8,13 @@ load and guard nothing; of a `forbid`, nobody would notice.
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
-from chalicelib.configuration.cedar_proofs import impossible, too_deep
+from chalicelib.configuration.cedar_proofs import impossible
 from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_lines import PolicyLines
 from chalicelib.configuration.policy_references import References
@@ -23,10 +23,6 @@ from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
-
-_TOO_DEEP: Final = (
-    "its conditions are nested too deeply: write `[...].contains(...)` for many `||` in a row, or several policies"
-)
 
 
 class WrittenPolicy(NamedTuple):
@@ -156,15 +152,7 @@ class _Checker:
             findings.setdefault(finding.policy_id, []).append(message)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}
-        try:
-            proved = impossible(fitting, self._parsed_schema)
-        except ValueError:
-            deep = too_deep(fitting)
-            self.problems += [
-                f"{name}: policy {labels[position]}: {_TOO_DEEP}" for position in fitting if position in deep
-            ]
-            fitting = {position: policy for position, policy in fitting.items() if position not in deep}
-            proved = impossible(fitting, self._parsed_schema)
+        proved = impossible(fitting, self._parsed_schema)
         for position, policy in policies.items():
             lines = file.lines(position)
             self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
