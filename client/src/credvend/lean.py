@@ -504,6 +504,15 @@ def refuse_changeable(path: str, status: os.stat_result) -> None:
         Unreadable: it is no regular file, is somebody else's, or others may write it.
     """
     _refuse_other_than_file(path, status)
+    refuse_writable(path, status)
+
+
+def refuse_writable(path: str, status: os.stat_result) -> None:
+    """The same of whatever is there, a directory, too.
+
+    Raises:
+        Unreadable: it is somebody else's, or others may write it.
+    """
     if not hasattr(os, "geteuid"):
         return
     me = os.geteuid()

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 # Seconds for a command, from its first question to its last answer.
-LONGEST = 55.0
+LONGEST = 50.0
 
 
 class _Ends(NamedTuple):

@@ -161,6 +161,7 @@ REFUSALS = [
     (403, {"message": "Forbidden"}, {}, ServiceError),
     (403, {"message": "Forbidden"}, {"x-amzn-errortype": "ForbiddenException"}, ServiceError),
     (403, "<html>Your token is not authorized to credential", {"server": "squid/5.7"}, ServiceError),
+    (403, {"message": "You are not authorized to visit this page."}, {}, ServiceError),
     (401, "<html>", {}, ServiceError),
     (400, "<html>", {"via": "1.1 proxy"}, ServiceError),
     (413, "", {}, ServiceError),

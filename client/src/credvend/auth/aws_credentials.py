@@ -101,7 +101,7 @@ def _keep_roles(session: Session) -> None:
     with contextlib.suppress(OSError, lean.Unreadable):
         if os.path.isdir(directory):
             # Others could have us sign as themselves.
-            lean.refuse_changeable(directory, os.stat(directory))
+            lean.refuse_writable(directory, os.stat(directory))
         for name in ("assume-role", "assume-role-with-web-identity"):
             chain.get_provider(name).cache = Kept(directory)
     chain.get_provider("assume-role")._prompter = _asked_for  # there is no other way to it

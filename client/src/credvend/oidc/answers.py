@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from credvend.errors import ServiceError, UsageError
 from credvend.net.urls import check_url
@@ -38,11 +38,11 @@ def strings_of(value: object) -> tuple[str, ...]:
     return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
-def endpoint_of(found: Mapping[str, Any], name: str) -> str | None:
-    """A field that says where an endpoint is; None if it is not there.
+def address_of(found: Mapping[str, Any], name: str) -> str | None:
+    """A field that says where something is on the web; None if it is not there.
 
     Raises:
-        ServiceError: no secret may be sent there.
+        ServiceError: no secret may be sent there, and no person and browser either.
     """
     value = found.get(name)
     if value is None:
@@ -50,27 +50,16 @@ def endpoint_of(found: Mapping[str, Any], name: str) -> str | None:
     try:
         return check_url(str(value)).geturl()
     except UsageError as error:
-        raise ServiceError(f"The OpenID provider's {name} cannot be used. {error.message}") from None
+        raise ServiceError(f"The OpenID provider's {name} is no address that can be used. {error.message}") from None
 
 
-def missing(name: str) -> NoReturn:
-    """Refuse a description that lacks a field.
-
-    Raises:
-        ServiceError: always.
-    """
-    raise ServiceError(f"The OpenID provider does not say where its {name} is.")
-
-
-def web_address(url: str) -> str:
-    """An address that a person is sent to, and that a browser is opened with: nothing but the web.
+def needed_address_of(found: Mapping[str, Any], name: str) -> str:
+    """The same, where there is no doing without.
 
     Raises:
-        ServiceError: it is another.
+        ServiceError: it is not there, or as above.
     """
-    try:
-        return check_url(url).geturl()
-    except UsageError as error:
-        raise ServiceError(
-            f"The OpenID provider sends people to an address that cannot be used. {error.message}"
-        ) from None
+    address = address_of(found, name)
+    if address is None:
+        raise ServiceError(f"The OpenID provider does not say where its {name} is.")
+    return address

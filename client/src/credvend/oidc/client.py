@@ -19,7 +19,7 @@ from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, ServiceError, UsageError
 from credvend.net.request import Request
 from credvend.net.send import send
-from credvend.oidc.answers import seconds_of, text_of, web_address
+from credvend.oidc.answers import address_of, needed_address_of, seconds_of, text_of
 from credvend.oidc.code_flow import CodeRequest, challenge, code_request
 from credvend.oidc.provider import CLIENT_SECRET, OAuthError, Provider, discover
 from credvend.oidc.tokens import Tokens, tokens_of
@@ -91,12 +91,11 @@ class Oidc:
             # It knows PKCE in the other flow alone, and takes no parameter that it does not know.
             verifier, answer = None, self._post(self.provider.device_endpoint, asked)
         answer = {"verification_uri": answer.get("verification_url"), **answer}  # Google's name for it
-        complete = answer.get("verification_uri_complete")
         return DeviceGrant(
             device_code=text_of(answer, "device_code"),
             user_code=text_of(answer, "user_code"),
-            verification_uri=web_address(text_of(answer, "verification_uri")),
-            complete_uri=web_address(complete) if isinstance(complete, str) else None,
+            verification_uri=needed_address_of(answer, "verification_uri"),
+            complete_uri=address_of(answer, "verification_uri_complete"),
             expires_in=min(seconds_of(answer.get("expires_in"), _LONGEST_WAIT), _LONGEST_WAIT),
             interval=min(max(seconds_of(answer.get("interval"), _DEFAULT_INTERVAL), 0.0), _LONGEST_INTERVAL),
             verifier=verifier,

@@ -9,7 +9,7 @@ from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, ServiceError, UsageError
 from credvend.net.request import Request
 from credvend.net.send import send
-from credvend.oidc.answers import endpoint_of, missing, strings_of
+from credvend.oidc.answers import address_of, needed_address_of, strings_of
 from credvend.text.json_object import json_object
 
 # The variable that `credvend login` takes the client's secret from.
@@ -77,10 +77,10 @@ def discover(config: Config, environ: Mapping[str, str]) -> Provider:
     return Provider(
         issuer=config.issuer,
         client_id=config.client_id,
-        token_endpoint=endpoint_of(found, "token_endpoint") or missing("token_endpoint"),
-        device_endpoint=endpoint_of(found, "device_authorization_endpoint"),
-        authorization_endpoint=endpoint_of(found, "authorization_endpoint"),
-        revocation_endpoint=endpoint_of(found, "revocation_endpoint"),
+        token_endpoint=needed_address_of(found, "token_endpoint"),
+        device_endpoint=address_of(found, "device_authorization_endpoint"),
+        authorization_endpoint=address_of(found, "authorization_endpoint"),
+        revocation_endpoint=address_of(found, "revocation_endpoint"),
         scopes_supported=strings_of(found.get("scopes_supported")),
         prompts=strings_of(found.get("prompt_values_supported")),
         tells_issuer=found.get("authorization_response_iss_parameter_supported") is True,

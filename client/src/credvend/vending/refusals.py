@@ -21,6 +21,8 @@ _UNPROVEN = (
     "Unauthenticated",
     "Unauthorized",
 )
+# Where its kind is not told, as on the local AWS.
+_NO_OF_IAM = r"not authorized to (perform|access this resource)"
 # The service's own codes of a 403: docs/api.md.
 _OWN = ("AccessDenied", "CallerRefused", "NotThroughApi")
 
@@ -70,7 +72,7 @@ def _forbidden(code: str, message: str, told: str, clock: str | None) -> Credven
             f"API Gateway answered, and not credvend: {told} Is url right to its end, "
             "and does anything on the way take the header Authorization out?"
         )
-    if code in _OWN or code.startswith("AccessDenied") or "not authorized to" in words:
+    if code in _OWN or code.startswith("AccessDenied") or re.search(_NO_OF_IAM, words):
         return AccessDeniedError(told)
     if code.startswith(_UNPROVEN) or any(word in words for word in ("token", "signature", "credential")):
         return AuthenticationError(f"{told} And {clock}: set it." if clock else told)
