@@ -21,6 +21,7 @@ from fake_keyring import Ring
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
 from credvend import lean
+from credvend.commands.known_roles import role_names
 from credvend.disk.config_file import load_config
 from credvend.disk.credentials_cache import Cache
 from credvend.disk.private_files import CannotWrite, write_private
@@ -155,6 +156,7 @@ def test_a_cache_that_is_off_leaves_no_file_and_says_nothing(
         path.unlink()
     environ["CREDVEND_CACHE"] = "off"
     assert vend(environ) != vend(environ) and len(service.asked) == 3
+    assert role_names(environ) == [], "which completion would keep"
     assert not list(directory(environ).iterdir()) and capsys.readouterr().err == ""
 
 
