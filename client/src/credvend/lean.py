@@ -514,6 +514,15 @@ def refuse_changeable(path: str, status: os.stat_result) -> None:
         Unreadable: it is no regular file, is somebody else's, or others may write it.
     """
     _refuse_other_than_file(path, status)
+    refuse_others_of(path, status)
+
+
+def refuse_others_of(path: str, status: os.stat_result) -> None:
+    """The same for whatever is there, such as a directory whose files are believed.
+
+    Raises:
+        Unreadable: it is somebody else's, or others may write it.
+    """
     if not hasattr(os, "geteuid"):
         return
     if status.st_uid not in (0, os.geteuid()) and not came_by_sudo_from(status):
