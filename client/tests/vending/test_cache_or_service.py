@@ -59,6 +59,14 @@ def test_what_is_cached_only_its_owner_can_read(service: FakeService, environ: d
     assert {file.stat().st_mode & 0o777 for file in directory(environ).iterdir()} == {0o600}
 
 
+def test_who_finds_an_answer_there_waits_for_no_library_that_asks_or_locks(environ: dict[str, str]) -> None:
+    code = "import sys\nfrom credvend.cli import main\nassert main(['get', 'reports', '--format', 'process']) == 0\n"
+    code += "print('urllib3' in sys.modules, 'filelock' in sys.modules)"
+    for expected in ("True True", "False False"):
+        done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == expected
+
+
 def test_each_service_caller_role_and_option_has_its_own(service: FakeService, environ: dict[str, str]) -> None:
     vend(environ)
     vend(environ, "other")
