@@ -268,7 +268,7 @@ def test_configure_writes_a_profile_for_each_role_that_then_works(client: Client
     assert "+[profile instances]" in preview and config.read_text() == own
     refused = shell.run("configure", "--profiles")
     assert refused.returncode == 2 and config.read_text() == own
-    done = shell.run("configure", "--profiles", "--yes")
+    done = shell.run("configure", "--profiles", "--yes", "--region", REGION)
     assert done.returncode == 0, done.stderr
     assert "left out: brief" in done.stderr and "left out: reasoned" in done.stderr
     written = config.read_text()
@@ -281,7 +281,8 @@ def test_configure_writes_a_profile_for_each_role_that_then_works(client: Client
     roles = cast(list[Json], shell.json("roles", "--json"))
     expected = {f"profile {role['Role']}" for role in roles if not (role["ReasonRequired"] or role["Params"])}
     assert set(parsed.sections()) == expected | {"default", "profile brief"}
-    aws = [str(programs("aws") / "python"), "-m", "awscli", "--profile", "instances", "--region", REGION]
+    assert parsed["profile instances"]["region"] == REGION
+    aws = [str(programs("aws") / "python"), "-m", "awscli", "--profile", "instances"]
     called = shell.command(*aws, "sts", "get-caller-identity")
     assert called.returncode == 0, called.stderr
     assert json.loads(called.stdout)["Arn"].endswith(f"assumed-role/instances/user=alice@{ACCOUNT}")

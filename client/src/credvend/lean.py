@@ -38,6 +38,8 @@ SETTINGS = (
 )
 # Those that say nothing of a service: their variables hold for one that is named as well.
 _OF_THIS_COMPUTER = ("ca_bundle", "cache", "connect_timeout", "read_timeout")
+# Those that are paths.
+PATHS = ("ca_bundle", "token_file")
 # Which of the file's services is meant; empty for the one without a name.
 SERVICE = "CREDVEND_SERVICE"
 # The ways to authenticate that are found by themselves, in the order in which help shows them. One that is not here can
@@ -135,7 +137,7 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
         if value:
             settings[name] = value
     settings["url"] = settings.get("url", "").rstrip("/")
-    for name in ("ca_bundle", "token_file"):
+    for name in PATHS:
         if name in settings:
             settings[name] = _from_home(environ, settings[name])
             if not settings[name]:
@@ -179,7 +181,7 @@ def read_services(environ: "Mapping[str, str]") -> "dict[str, dict[str, str]]":
             raise Unreadable(f"{path}, line {number}: write name = value; the names are {', '.join(SETTINGS)}.")
         if name in settings:
             raise Unreadable(f"{path}, line {number}: {name} is there twice: remove one.")
-        if name in ("ca_bundle", "token_file") and value and not (os.path.isabs(value) or value.startswith("~/")):
+        if name in PATHS and value and not (os.path.isabs(value) or value.startswith("~/")):
             raise Unreadable(f"{path}, line {number}: {name} must be an absolute path, or begin with ~/.")
         settings[name] = value
     return services
@@ -221,6 +223,8 @@ def decoded(data: bytes, errors: str = "strict") -> str:
     """
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors)
+    if b"\0" in data:
+        raise ValueError("it is no text, or UTF-16 without a byte order mark: save it as UTF-8")
     return data[3 if data.startswith(b"\xef\xbb\xbf") else 0 :].decode("utf-8", errors)
 
 
@@ -301,7 +305,10 @@ def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, 
 
 
 def _content(path: str) -> str:
-    return decoded(_read(path, 0, _refuse_other_than_file)[:65_536], "surrogateescape").strip()
+    try:
+        return decoded(_read(path, 0, _refuse_other_than_file)[:65_536], "surrogateescape").strip()
+    except ValueError as error:
+        raise Unreadable(f"{path} cannot be read: {error}.") from None
 
 
 # Where the credential chains of AWS SDKs find credentials, besides keys in variables. `credvend exec` takes them away.
@@ -486,6 +493,10 @@ def _refuse_open(path: str, status: os.stat_result) -> None:
     if not hasattr(os, "geteuid"):  # modes say nothing there: who may read a file is inherited from the home directory
         return
     if status.st_uid != os.geteuid():
+        if came_by_sudo_from(status):
+            raise Unreadable(
+                f"{path} belongs to who ran sudo: run credvend without it, or with a home of root, sudo -H."
+            )
         raise Unreadable(f"{path} belongs to another user; if sudo left it, chown it to yourself, or remove it.")
     if status.st_mode & 0o077:
         mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
@@ -504,22 +515,30 @@ def refuse_changeable(path: str, status: os.stat_result) -> None:
         Unreadable: it is no regular file, is somebody else's, or others may write it.
     """
     _refuse_other_than_file(path, status)
-    refuse_writable(path, status)
+    refuse_others_of(path, status)
 
 
-def refuse_writable(path: str, status: os.stat_result) -> None:
-    """The same of whatever is there, a directory, too.
+def refuse_others_of(path: str, status: os.stat_result) -> None:
+    """The same for whatever is there, such as a directory whose files are believed.
 
     Raises:
         Unreadable: it is somebody else's, or others may write it.
     """
     if not hasattr(os, "geteuid"):
         return
-    me = os.geteuid()
-    if status.st_uid not in (0, me) and (me != 0 or os.environ.get("SUDO_UID") != str(status.st_uid)):
+    if status.st_uid not in (0, os.geteuid()) and not came_by_sudo_from(status):
         raise Unreadable(f"{path} belongs to another user, who can change it: chown it to yourself, or have another.")
     if status.st_mode & 0o002 or (status.st_mode & 0o020 and not _is_private_group(status)):
         raise Unreadable(f"{path} can be written by other users: chmod go-w {path}, or have it elsewhere.")
+
+
+def came_by_sudo_from(status: os.stat_result) -> bool:
+    """Whether this is root, by a sudo that a file's owner ran."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0 != status.st_uid == _number(os.environ.get("SUDO_UID"))
+
+
+def _number(text: "str | None") -> int:
+    return int(text) if text and text.isascii() and text.isdigit() else -1
 
 
 def _is_private_group(status: os.stat_result) -> bool:

@@ -417,6 +417,31 @@ def test_sessions_that_others_could_have_put_there_are_not_believed(
             assert credvend(environ, "whoami").returncode == 0 and len(forms) == asked
 
 
+def test_a_kept_session_is_open_to_nobody_whatever_the_umask(service: FakeService, signer: dict[str, str]) -> None:
+    with sts(signer, ASSUMED) as (environ, forms):
+        before = os.umask(0)
+        try:
+            assert credvend(environ, "whoami").returncode == 0 and len(forms) == 1
+        finally:
+            os.umask(before)
+        kept = Path(environ["HOME"], ".aws", "cli")
+        assert kept.is_dir() and all(not each.stat().st_mode & 0o077 for each in (kept, *kept.rglob("*")))
+
+
+def test_without_a_home_no_session_is_kept(
+    service: FakeService, signer: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sts(signer, ASSUMED) as (environ, forms):
+        aws = Path(environ["HOME"], ".aws")
+        environ.update(AWS_CONFIG_FILE=str(aws / "config"), AWS_SHARED_CREDENTIALS_FILE=str(aws / "credentials"))
+        (tmp_path / "here").mkdir()
+        monkeypatch.chdir(tmp_path / "here")
+        for asked in (1, 2):
+            done = credvend({**environ, "HOME": "home"}, "whoami")
+            assert done.returncode == 0 and len(forms) == asked, done.stderr
+        assert not list((tmp_path / "here").iterdir())
+
+
 def test_a_home_that_cannot_be_written_costs_the_kept_session_and_no_more(
     service: FakeService, signer: dict[str, str]
 ) -> None:

@@ -260,6 +260,8 @@ def test_each_profile_has_the_region_that_was_said_or_else_the_usual_one(
     assert read(aws_config)["profile reports"]["region"] == region
     assert run([*again, "--region", "ap-east-1"], environ) == 0
     assert read(aws_config)["profile reports"]["region"] == "ap-east-1"
+    aws_config.write_text(aws_config.read_text().replace("ap-east-1", "local"))
+    assert run(again, environ) == 0 and read(aws_config)["profile reports"]["region"] == "local"
 
 
 def test_where_nothing_says_a_region_that_is_said(

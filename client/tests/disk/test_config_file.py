@@ -12,6 +12,7 @@ from fake_service import FakeService
 from credvend import lean
 from credvend.command_line import run
 from credvend.disk.config_file import Config, load_config, save_config
+from credvend.disk.private_files import CannotWrite, private_directory
 from credvend.errors import UsageError
 
 URL = "https://a.example.com/api"
@@ -59,8 +60,9 @@ def test_text_of_windows_is_read(path: Path, environ: dict[str, str], encoding: 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"url = \xff\xff", "url = x".encode("utf-16-le")])
 def test_what_is_no_text_is_said_with_its_path(path: Path, environ: dict[str, str], content: bytes) -> None:
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=str(path)):
+    with pytest.raises(UsageError, match=str(path)) as refused:
         load_config(environ)
+    assert ("UTF-16" in refused.value.message) is (b"l\x00" in content)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +167,22 @@ def test_root_believes_who_came_by_sudo_and_nobody_else(
         load_config(environ)
 
 
+def test_root_leaves_nothing_of_its_own_in_the_home_of_who_ran_sudo(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lean, "came_by_sudo_from", lambda status: True)
+    for make in (lambda: save_config(Config(url=URL), environ), lambda: private_directory(f"{tmp_path}/a/b")):
+        with pytest.raises(CannotWrite, match="without it, or with sudo -H"):
+            make()
+    assert not list(tmp_path.iterdir())
+    path = tmp_path / ".config/credvend/config"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXT)
+    with pytest.raises(UsageError, match="run this without it"):
+        save_config(Config(url=URL), environ)
+    assert path.read_text() == TEXT
+
+
 # Services
 
 
@@ -262,6 +280,15 @@ def test_what_is_saved_comes_back_whatever_was_there(path: Path, environ: dict[s
         save_config(config, {**environ, "CREDVEND_SERVICE": service})
         assert load_config({**environ, "CREDVEND_SERVICE": service}) == config
     assert all(line in path.read_text().splitlines() for line in text.splitlines() if line.startswith("#"))
+
+
+def test_a_path_is_saved_as_what_it_is_from_everywhere(
+    tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_config(Config(url=URL, token_file="token", ca_bundle="~/ca.pem"), environ)
+    assert load_config(environ).token_file == str(tmp_path / "token")
+    assert load_config(environ).ca_bundle == str(tmp_path / "ca.pem")
 
 
 def test_configure_sets_up_a_service_beside_another(

@@ -21,6 +21,7 @@ from fake_keyring import Ring
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
 from credvend import lean
+from credvend.commands.known_roles import role_names
 from credvend.disk.config_file import load_config
 from credvend.disk.credentials_cache import Cache
 from credvend.disk.private_files import CannotWrite, write_private
@@ -56,6 +57,14 @@ def test_what_is_cached_only_its_owner_can_read(service: FakeService, environ: d
         os.umask(before)
     assert directory(environ).stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in directory(environ).iterdir()} == {0o600}
+
+
+def test_who_finds_an_answer_there_waits_for_no_library_that_asks_or_locks(environ: dict[str, str]) -> None:
+    code = "import sys\nfrom credvend.cli import main\nassert main(['get', 'reports', '--format', 'process']) == 0\n"
+    code += "print('urllib3' in sys.modules, 'filelock' in sys.modules)"
+    for expected in ("True True", "False False"):
+        done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == expected
 
 
 def test_each_service_caller_role_and_option_has_its_own(service: FakeService, environ: dict[str, str]) -> None:
@@ -155,6 +164,7 @@ def test_a_cache_that_is_off_leaves_no_file_and_says_nothing(
         path.unlink()
     environ["CREDVEND_CACHE"] = "off"
     assert vend(environ) != vend(environ) and len(service.asked) == 3
+    assert role_names(environ) == [], "which completion would keep"
     assert not list(directory(environ).iterdir()) and capsys.readouterr().err == ""
 
 

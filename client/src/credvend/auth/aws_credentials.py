@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from credvend import lean
+from credvend.disk.private_files import CannotWrite, make_directory
 from credvend.errors import AuthenticationError, CredvendError, ServiceError
 from credvend.time_limit import LONGEST, not_counting, seconds_left
 
@@ -92,17 +93,17 @@ def _keep_roles(session: Session) -> None:
 
     class Kept(JSONFileCache):
         def __setitem__(self, key: str, value: object) -> None:
-            with contextlib.suppress(OSError):  # it does without
-                os.makedirs(directory, 0o700, exist_ok=True)
+            with contextlib.suppress(OSError, CannotWrite):  # it does without
+                make_directory(directory)
                 super().__setitem__(key, value)
 
     chain = session.get_component("credential_provider")
-    directory = os.path.join(os.path.expanduser("~"), ".aws", "cli", "cache")
+    directory = lean.home_path(os.environ, ".aws", "cli", "cache")
     with contextlib.suppress(OSError, lean.Unreadable):
         if os.path.isdir(directory):
             # Others could have us sign as themselves.
-            lean.refuse_writable(directory, os.stat(directory))
-        for name in ("assume-role", "assume-role-with-web-identity"):
+            lean.refuse_others_of(directory, os.stat(directory))
+        for name in ("assume-role", "assume-role-with-web-identity") if directory else ():
             chain.get_provider(name).cache = Kept(directory)
     chain.get_provider("assume-role")._prompter = _asked_for  # there is no other way to it
 

@@ -135,9 +135,10 @@ def _profiles(
 
 def _region(profile: str, role_arn: object, regions: _Regions) -> str | None:
     """The region for a profile, if there is one in which its role is worth something."""
-    region = regions.told or regions.known.get(profile) or regions.usual
-    if region is None:
-        return None
+    known = regions.known.get(profile)
+    region = regions.told or known or regions.usual
+    if region is None or region == known:
+        return region
     try:
         check_region(region, role_arn if isinstance(role_arn, str) else None)
         return region

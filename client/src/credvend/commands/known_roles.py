@@ -44,6 +44,8 @@ def role_names(environ: Mapping[str, str]) -> list[str]:
         path = _path(*_caller(environ), environ)
     except CredvendError:
         return []
+    if not path:  # there is no place for a list
+        return []
     known = _read(path)
     if known is None or not known.is_fresh:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
@@ -85,8 +87,10 @@ def _caller(environ: Mapping[str, str]) -> tuple[Config, Authenticator]:
 
 
 def _path(config: Config, caller: Authenticator, environ: Mapping[str, str]) -> str:
+    """Where the list is; empty for nowhere."""
     key = lean.cache_key(config.url, registry.method_in_use(config, environ), caller.cache_identity(), "")
-    return os.path.join(lean.cache_directory(environ), f"{key}.roles")
+    directory = "" if config.cache == "off" else lean.cache_directory(environ)
+    return os.path.join(directory, f"{key}.roles") if directory else ""
 
 
 def _ask(service: Service) -> list[str] | None:

@@ -41,7 +41,7 @@ def _everywhere() -> list[click.Option]:
 
 def _service() -> click.Option:
     def choose(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-        if value is not None and not lean.is_service_name(value):
+        if value and not lean.is_service_name(value):
             raise click.BadParameter("a name has letters, digits, - . and _.", ctx, parameter)
         if value is not None:
             ctx.obj = {**ctx.obj, lean.SERVICE: value}

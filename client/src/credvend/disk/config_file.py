@@ -147,6 +147,9 @@ def save_config(config: Config, environ: Mapping[str, str]) -> Path:
     before = settings_of(load_config(without_settings(environ)))
     default = settings_of(Config())
     settings = settings_of(config)
+    for name in lean.PATHS:
+        if name in settings and not settings[name].startswith("~/"):
+            settings[name] = os.path.abspath(settings[name])
     for name, value in settings.items():
         if value != value.strip() or len(value.splitlines()) != 1:
             raise UsageError(f"{name} must be one line, without blanks around it.")
@@ -157,6 +160,8 @@ def save_config(config: Config, environ: Mapping[str, str]) -> Path:
             make_directory(os.path.dirname(path))
         try:
             text = lean.decoded(lean.read_believed(path))
+            if lean.came_by_sudo_from(os.stat(path)):
+                raise UsageError(f"{path} belongs to who ran sudo: run this without it.")
         except FileNotFoundError:
             text = _HEADER
     except (OSError, ValueError) as error:

@@ -35,7 +35,7 @@ _ERRORS: dict[int, type[CredvendError]] = {
 class Cache:
     """The cache of one user.
 
-    Attributes:
+    Args:
         place: where entries are: `file` or `keyring`, as the setting `cache` has it.
     """
 

@@ -23,10 +23,17 @@ def make_directory(path: str) -> None:
 
     Raises:
         OSError: it cannot be made.
+        CannotWrite: this is root, and it would be in the home of who ran sudo, who could do nothing with it.
     """
-    above = os.path.dirname(path)
-    if above not in ("", path) and not os.path.isdir(above):
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path) or os.curdir
+    if above != path:
         make_directory(above)
+        if lean.came_by_sudo_from(os.stat(above)):
+            raise CannotWrite(
+                f"{path} would be root's, in a directory of who ran sudo: run credvend without it, or with sudo -H."
+            )
     # The mode is given at once, so that no moment is left to get in; the umask can only narrow it.
     with contextlib.suppress(FileExistsError):
         os.mkdir(path, 0o700)

@@ -14,6 +14,7 @@ import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
+from credvend import lean
 from credvend.disk.private_files import write_private
 from credvend.errors import UsageError
 
@@ -36,9 +37,8 @@ def private_page(address: str) -> Iterator[str]:
     Raises:
         UsageError: it cannot be written.
     """
-    home = os.path.expanduser("~")
     # Browsers that are snaps see neither /tmp nor what is hidden at home.
-    parent = home if os.path.isdir(os.path.join(home, "snap")) else None
+    parent = lean.home_path(os.environ) if os.path.isdir(lean.home_path(os.environ, "snap")) else None
     try:
         directory = tempfile.TemporaryDirectory(prefix="credvend-", dir=parent, ignore_cleanup_errors=True)
     except OSError as error:

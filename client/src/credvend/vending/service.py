@@ -12,7 +12,6 @@ from credvend.auth.method import Authenticator, Explaining, Renewing, Scheme
 from credvend.disk.config_file import Config, where_to_say_it
 from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError, assert_never
 from credvend.net.request import Request, Response, date_of
-from credvend.net.send import send
 from credvend.net.urls import check_url
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
@@ -98,6 +97,8 @@ class Service:
         raise self._refusal(response, url)
 
     def _send(self, method: str, url: str, body: bytes) -> Response:
+        from credvend.net.send import send  # slow to import, and not for whoever finds an answer in the cache
+
         headers = {"Content-Type": "application/json"} if body else {}
         headers.update(self._authenticator.headers(method, url, body))
         return send(Request(method, url, headers, body), self._config, self._environ)
