@@ -1,12 +1,12 @@
 """What did the author of a policy mean? Hints for what people write instead of Cedar, and what it would be in Cedar."""
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from chalicelib.configuration.cedar_tokens import EFFECTS, Token
+from chalicelib.text.likeness import nearest
 
 # What other languages write, and Cedar's own: https://docs.cedarpolicy.com/policies/syntax-operators.html
 _WORDS: Final = {"and": "&&", "or": "||", "not": "!", "true": "true", "false": "false"}
@@ -248,8 +248,8 @@ def _owner(tokens: Sequence[Token], tag: str) -> str:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str | None:
-    near = difflib.get_close_matches(name, sorted(set(names)), n=1)
-    return f"did you mean {near[0]}?" if near else None
+    near = nearest(name, names)
+    return f"did you mean {near}?" if near else None
 
 
 def _shown(text: str) -> str:

@@ -1,22 +1,52 @@
 """Why is a comparison never true? In words, for those whose reason is in the configuration."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
-from chalicelib.configuration.policy_constants import constant
+from chalicelib.configuration.policy_constants import constant, constants
 from chalicelib.configuration.policy_text import text_of
 from chalicelib.configuration.possible_requests import CONTEXT, PossibleRequests
+from chalicelib.text.likeness import did_you_mean, nearest
 
 _MOST_NAMES: Final = 10
+
+
+class _Reason(NamedTuple):
+    """Why nothing is equal to a text.
+
+    Attributes:
+        words: the end of a sentence.
+        known: what there is.
+    """
+
+    words: str
+    known: frozenset[str] = frozenset()
+
+
+def _issuers(possible: PossibleRequests) -> _Reason:
+    names = frozenset(one.name for one in possible.issuers)
+    return _Reason(f"issuers.yaml has {_listed(names)}", names)
+
+
+def _tags(possible: PossibleRequests) -> _Reason:
+    names = frozenset(tag for one in possible.issuers for tag in one.tags)
+    return _Reason(f"issuers.yaml makes the tags {_listed(names)} of claims", names)
+
+
+def _accounts(possible: PossibleRequests) -> _Reason:
+    accounts = frozenset(one.account for one in possible.roles)
+    return _Reason(f"the catalog has roles of {_listed(accounts)}", accounts)
+
+
 # By what is compared.
-_REASONS: Final[Mapping[str, Callable[[PossibleRequests], str]]] = {
-    "principal.issuer": lambda possible: f"issuers.yaml has {_listed(one.name for one in possible.issuers)}",
-    "principal.hasTag": lambda possible: (
-        f"issuers.yaml makes the tags {_listed(tag for one in possible.issuers for tag in one.tags)} of claims"
+_REASONS: Final[Mapping[str, Callable[[PossibleRequests], _Reason]]] = {
+    "principal.issuer": _issuers,
+    "principal.hasTag": _tags,
+    "resource.account": _accounts,
+    "resource.arn": lambda possible: _Reason(
+        "no role of the catalog has such an ARN", frozenset(one.arn for one in possible.roles)
     ),
-    "resource.account": lambda possible: f"the catalog has roles of {_listed(one.account for one in possible.roles)}",
-    "resource.arn": lambda _: "no role of the catalog has such an ARN",
-    "context.time": lambda _: "that is past",
+    "context.time": lambda _: _Reason("that is past"),
 }
 
 
@@ -25,7 +55,23 @@ def reason_for(comparison: object, possible: PossibleRequests) -> str:
     compared = _compared(comparison)
     if compared in CONTEXT:
         return f": {CONTEXT[compared].words}"
-    return f": {_REASONS[compared](possible)}" if compared in _REASONS else ""
+    if compared not in _REASONS:
+        return ""
+    reason = _REASONS[compared](possible)
+    likes = (nearest(text, reason.known) for text in _texts(comparison))
+    return f": {reason.words}{did_you_mean(next(filter(None, likes), None))}"
+
+
+def _texts(comparison: object) -> list[str]:
+    """The texts that it compares with, which are none of those that there are."""
+    if not isinstance(comparison, dict):
+        return []
+    found: list[object] = []
+    for operands in comparison.values():
+        if isinstance(operands, dict):
+            for operand in operands.values():
+                found += [constant(operand), *(constants(operand) or ())]
+    return [one for one in found if isinstance(one, str)]
 
 
 def _compared(comparison: object) -> str:
