@@ -30,7 +30,7 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)
     for policy in written.policies.policies:
         for warning in dict.fromkeys(look.at(policy.json, idle[policy.name])):
-            yield f"{policy.file}: policy {policy.label}: {warning}"
+            yield f"{policy.file}: policy {policy.label(warning)}: {warning}"
 
 
 class PolicyWarnings:
