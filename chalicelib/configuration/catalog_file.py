@@ -1,5 +1,6 @@
 """How is the catalog written? `config/roles.yaml`, read and checked whole before anything is deployed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from chalicelib.roles.role import Role, make_role
 from chalicelib.roles.scoping_lint import lint_scoping
 from chalicelib.roles.session_rules import SessionRules, read_session_rules
 from chalicelib.text.durations import MALFORMED
+from chalicelib.text.likeness import did_you_mean
 from chalicelib.text.local_time import TimeZone
 
 
@@ -79,7 +81,7 @@ def read_catalog(path: Path) -> WrittenCatalog:
             checked = msgspec.convert(entry, RoleEntry, strict=True)
             roles.append((checked, _role(checked)))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error))}")
+            problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error), entry)}")
     problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
@@ -152,14 +154,27 @@ def _nested(entry: object) -> str:
     )
 
 
+def _about_account(arn: str) -> str:
+    """What is wrong with the account of an ARN, where that is."""
+    match = re.fullmatch(r"(arn:[a-z-]+:iam::)([0-9 -]*)(:role/.+)", arn, re.ASCII)
+    if match is None:
+        return ""
+    digits = re.sub("[ -]", "", match[2])
+    if len(digits) == len("111122223333"):
+        return did_you_mean(f"{match[1]}{digits}{match[3]}") if digits != match[2] else ""
+    return f"; its account has {len(digits)} digits; an account has 12, with all zeros at its beginning"
+
+
 def _items(entry: object, key: str) -> list[tuple[object, object]]:
     values = entry.get(key) if isinstance(entry, dict) else None
     return list(values.items()) if isinstance(values, dict) else []
 
 
-def _message(error: str) -> str:
+def _message(error: str, entry: object) -> str:
     message = field_message(error, RoleEntry, PATTERNS_IN_WORDS)
-    if message.startswith("`policy` Expected"):
+    if message.startswith("`arn` ") and isinstance(entry, dict):
+        return message + _about_account(str(entry.get("arn")))
+    if message.startswith("`policy` must be keys with values"):
         return "`policy` must be a policy document, written out in YAML: Version, Statement and so on"
     for key in ("`default_duration` ", "`max_duration` "):
         if message.startswith(key) and " - at `$." in error:  # msgspec's words, about a number or a text

@@ -87,10 +87,10 @@ def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
         (POLICY.replace("[a-z]+", "(?u)a"), "`params.area.pattern` is no regular expression: ASCII and UNICODE flags"),
         (POLICY.replace("[a-z]+", "a{99999999999}"), "`params.area.pattern` is no regular expression"),
         (POLICY.replace("[a-z]+", "(" * 500), "`params.area.pattern` is no regular expression"),
-        (POLICY.replace('"[a-z]+"', '""'), "`params.area`: `pattern` Expected `str` of length >= 1"),
+        (POLICY.replace('"[a-z]+"', '""'), "`params.area`: `pattern` must not be empty"),
         (POLICY.replace('{pattern: "[a-z]+"}', "a"), "`params.area` must be written {pattern: ...}"),
-        (POLICY.replace("{pattern", "{defualt: a, pattern"), "`params.area`: has an unknown field `defualt`; the keys"),
-        (POLICY.replace("{pattern", "{default: 1, pattern"), "`params.area`: `default` Expected"),
+        (POLICY.replace("{pattern", "{defualt: a, pattern"), "`params.area`: has an unknown field `defualt`: did you mean `default`?"),
+        (POLICY.replace("{pattern", "{default: 1, pattern"), "`params.area`: `default` must be a text"),
         (
             POLICY.replace('{pattern: "[a-z]+"', '{default: a/b, pattern: "[a-z/]+"'),
             "`params.area.default` may not hold `/` there: look at `separators`",
