@@ -1,7 +1,8 @@
 """How is the catalog written? `config/roles.yaml`, read and checked whole before anything is deployed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -110,14 +111,13 @@ def _role(checked: RoleEntry) -> Role:
 
 
 def _session_rules(entry: RoleEntry) -> SessionRules:
+    # Before its placeholders: where these may stand depends on operators, which may be misspelt.
+    with _in_policy():
+        statements = () if entry.policy is UNSET else check_document(entry.policy)
+        lint(statements)
     rules = read_session_rules(entry)
-    if entry.policy is not UNSET:
-        try:
-            statements = check_document(entry.policy)
-            lint(statements)
-            lint_scoping(statements)
-        except ValueError as error:
-            raise ValueError(f"`policy` {error}") from None
+    with _in_policy():
+        lint_scoping(statements)
     if (rules.tags or rules.caller_tags or rules.transitive_tags) and not entry.tag_session:
         raise ValueError("`tags`, `caller_tags` and `transitive_tags` need `tag_session: true`")
     home = entry.arn.split(":")
@@ -126,6 +126,15 @@ def _session_rules(entry: RoleEntry) -> SessionRules:
         if arn.split(":")[1] != home[1] or arn.split(":")[4] not in ("aws", home[4]):
             raise ValueError(f"`policy_arns` names {arn}: policies must be AWS's own or of the role's account")
     return rules
+
+
+@contextmanager
+def _in_policy() -> Iterator[None]:
+    """What is wrong with it, is wrong with the role's `policy`."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"`policy` {error}") from None
 
 
 def _seconds(field: str, value: int | str) -> int:
