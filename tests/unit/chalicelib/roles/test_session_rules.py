@@ -68,7 +68,7 @@ def test_a_role_is_scoped_by_a_policy_or_by_arns(tmp_path: Path) -> None:
     ("more", "words"),
     [
         ("    policy: {Version: 2012-10-17, Statement: []}", "`policy` Statement must be a statement, or a list"),
-        ("    policy: {Version: 2008-10-17, Statement: [{Effect: Deny, Action: 'a:*', Resource: '*'}]}", "`policy` Vers"),
+        ("    policy: {Version: 2008-10-17, Statement: [{Effect: Deny, Action: '*', Resource: '*'}]}", "`policy` Ver"),
         ("    policy: {}", "`policy` Statement must be"),
         ("    policy: [a]", "`policy` must be a policy document, written out in YAML"),
         ("    policy:", "`policy` must be a policy document, written out in YAML"),
