@@ -8,7 +8,7 @@ from typing import Final
 _BETWEEN_WORDS: Final = re.compile(r"[\s_.-]+")
 
 
-def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.7) -> str | None:
     """The name that is most like another one, if any is; the same in another spelling before all others.
 
     Args:
