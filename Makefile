@@ -100,7 +100,7 @@ clean: stop ## remove everything that these commands made
 	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client
 	@$(PYTHON) -m local.npm provider
 .fast: .python
-	@$(PYTHON) -m ops.environments dev runtime client lint
+	@$(PYTHON) -m ops.environments dev runtime client aio lint
 .all: .python
-	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client lint
+	@$(PYTHON) -m ops.environments dev aws ministack oidc runtime client aio lint
 	@$(PYTHON) -m local.npm provider sdk

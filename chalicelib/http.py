@@ -23,7 +23,6 @@ from chalicelib.wire.text_answer import Text
 # The stage of calls with the console's "Test" and with API Gateway's TestInvokeMethod, which do not come in through the
 # API's URL: https://docs.aws.amazon.com/apigateway/latest/developerguide/how-to-test-method.html
 _TEST_STAGE = "test-invoke-stage"
-_UNKNOWN: Final = Origin(request_id="", gateway_request_id="", source_ip=None, user_agent="", cold_start=False)
 _HEADERS: Final = {
     "Content-Type": "application/json",
     "Cache-Control": "no-store",
@@ -46,7 +45,7 @@ class HttpEdge:
     def answer(self, request: Request | None, use_case: Callable[[Incoming], Json | Text]) -> Response:
         """Run a use case. Whatever happens, the answer is not cached, and holds no stack trace; errors are JSON."""
         assert request is not None  # noqa: S101 Chalice sets it before it calls a route
-        origin = _UNKNOWN
+        origin: Origin | None = None
         try:
             try:
                 origin = _origin(request, cold_start=next(self._served) == 0)
@@ -54,9 +53,10 @@ class HttpEdge:
             except CredvendError:  # recorded by the use case
                 raise
             except Exception as error:
+                origin = origin or _unknown_origin(request)
                 raise self._record_unforeseen(origin, error) from None
         except CredvendError as error:
-            return _error_response(request, origin, error)
+            return _error_response(request, origin or _unknown_origin(request), error)
 
 
 def _origin(request: Request, cold_start: bool) -> Origin:
@@ -70,6 +70,11 @@ def _origin(request: Request, cold_start: bool) -> Origin:
         user_agent=str(identity.get("userAgent") or ""),
         cold_start=cold_start,
     )
+
+
+def _unknown_origin(request: Request) -> Origin:
+    """Of a request that does not tell it, and that has to be found all the same."""
+    return Origin(_invocation(request) or "", "", source_ip=None, user_agent="", cold_start=False)
 
 
 def _invocation(request: Request) -> str | None:

@@ -33,6 +33,7 @@ ENVIRONMENTS: Final = {
     "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
     "runtime": ("AWS's runtime client", ("local/requirements-runtime.txt",)),
     "client": ("the client's libraries", ("client/requirements-test.txt",)),
+    "aio": ("the client's libraries for asyncio", ("client/requirements-aio.txt",)),
     "lint": ("the linters of templates and policies", ("ops/requirements-lint.txt",)),
     "lock": ("the resolver of requirements", ("ops/requirements-lock.txt",)),
 } | {f"package-{version}": (f"what packages for Python {version}", _DEV) for version in PACKAGING}

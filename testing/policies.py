@@ -26,7 +26,12 @@ issuers:
 ROLES_YAML: Final = f"""
 roles:
   - {{name: reader, arn: "arn:aws:iam::{HOME}:role/reader", groups: [open], max_duration: 30m}}
-  - {{name: writer, arn: "arn:aws:iam::{HOME}:role/team/writer", groups: [open, all]}}
+  - name: writer
+    arn: "arn:aws:iam::{HOME}:role/team/writer"
+    groups: [open, all]
+    caller_tags: [Team, Environment]
+    params: {{tenant: {{pattern: "[a-z]+"}}}}
+    tags: {{tenant: "${{params.tenant}}"}}
   - {{name: deep, arn: "arn:aws:iam::{AWAY}:role/deep", groups: [all]}}
 """
 
@@ -37,8 +42,8 @@ def configuration_directory(
     """The files of a configuration."""
     (directory / "policies").mkdir(parents=True, exist_ok=True)
     (directory / "schema.cedarschema").write_text(SCHEMA)
-    (directory / "issuers.yaml").write_text(ISSUERS_YAML)
-    (directory / "roles.yaml").write_text(ROLES_YAML)
+    (directory / "issuers.yaml").write_text(issuers)
+    (directory / "roles.yaml").write_text(roles)
     (directory / "policies/a.cedar").write_text(policies)
     return directory
 
@@ -49,9 +54,9 @@ def problems(directory: Path, policies: str) -> list[str]:
 
 
 def load_problems(directory: Path) -> list[str]:
-    """What is wrong with the policies of a directory, with that catalog and those issuers."""
+    """What is wrong with the policies of a directory, with its own catalog and issuers."""
     try:
-        read_policies(directory, *catalog_and_issuers())
+        read_policies(directory, *_catalog_and_issuers(directory))
     except ConfigError as error:
         return error.problems
     return []
@@ -61,6 +66,9 @@ def load_problems(directory: Path) -> list[str]:
 def catalog_and_issuers() -> tuple[Catalog, tuple[Issuer, ...]]:
     """Those of the configuration."""
     with tempfile.TemporaryDirectory() as temporary:
-        directory = configuration_directory(Path(temporary), "")
-        issuers = load_issuers(directory / "issuers.yaml", allow_loopback_http=False)
-        return load_catalog(directory / "roles.yaml"), issuers
+        return _catalog_and_issuers(configuration_directory(Path(temporary), ""))
+
+
+def _catalog_and_issuers(directory: Path) -> tuple[Catalog, tuple[Issuer, ...]]:
+    issuers = load_issuers(directory / "issuers.yaml", allow_loopback_http=False)
+    return load_catalog(directory / "roles.yaml"), issuers

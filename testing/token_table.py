@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class TokenTable:
     failures: list[str | Exception | None] = field(default_factory=list)
     clock: Clock | None = None
     attempts: int = 1
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def client(self) -> "DynamoDBClient":
@@ -92,7 +94,8 @@ class TokenTable:
             raise failure
         if failure is None:
             try:
-                return 200, self._carry_out(operation, parameters)
+                with self._one_at_a_time:  # as DynamoDB writes an item
+                    return 200, self._carry_out(operation, parameters)
             except _Refused as refused:
                 failure = str(refused)
         return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{failure}", "message": "no"}

@@ -27,6 +27,8 @@ from chalicelib.text.timestamps import rfc3339
 
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
 _USER_AGENT_CHARACTERS: Final = 256
+# So is the id in a header. API Gateway takes UUIDs, and appends a few words to anything else.
+_GATEWAY_ID_CHARACTERS: Final = 128
 
 
 Fields = dict[str, object]
@@ -37,7 +39,7 @@ def first_fields(digest: str | None, origin: Origin) -> Fields:
     return {
         "configuration": digest,
         "request_id": origin.request_id,
-        "gateway_request_id": origin.gateway_request_id,
+        "gateway_request_id": origin.gateway_request_id[:_GATEWAY_ID_CHARACTERS],
         "source_ip": origin.source_ip,
         "user_agent": origin.user_agent[:_USER_AGENT_CHARACTERS],
         "cold_start": origin.cold_start,

@@ -65,7 +65,14 @@ class FederatedUser(IamCaller):
 
     @classmethod
     def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
-        return (cls._shape("sts", f"federated-user/(?P<name>{AWS_NAME})", {"name": AWS_NAME}),)
+        return (
+            cls._shape(
+                "sts",
+                f"federated-user/(?P<name>{AWS_NAME})",
+                f"(?P<account>[0-9]{{12}}):(?P<name>{AWS_NAME})",
+                {"name": AWS_NAME},
+            ),
+        )
 
     @classmethod
     def example(cls) -> Self:

@@ -97,11 +97,14 @@ class IamCaller(Caller):
         )
 
     @classmethod
-    def _shape(cls, service: str, resource: str, attributes: Mapping[str, str]) -> "Shape":
+    def _shape(cls, service: str, resource: str, principal_id: str, attributes: Mapping[str, str]) -> "Shape":
         """What all of one kind have in common.
 
         Args:
             service, resource: of the ARN that is their id; the resource is a regular expression.
+            principal_id: a regular expression. https://docs.aws.amazon.com/IAM/latest/UserGuide/
+                reference_policies_variables.html#principaltable says what it is of which kind (aws:userid), and
+                https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html how unique ids begin.
             attributes: those that not all kinds have.
         """
         from chalicelib.callers.shape import Shape
@@ -109,7 +112,7 @@ class IamCaller(Caller):
         return Shape(
             kind=cls.kind,
             id=f"arn:(?:{PARTITIONS}):{service}::(?P<account>{_ACCOUNT.pattern}):{resource}",
-            attributes={"account": _ACCOUNT.pattern, "principal_id": "[A-Za-z0-9_+=,.@:-]+", **attributes},
+            attributes={"account": _ACCOUNT.pattern, "principal_id": principal_id, **attributes},
             parents={"Account": "account"},
         )
 

@@ -90,7 +90,9 @@ class IamRoleSession(IamCaller):
     @classmethod
     def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
         names = {"name": AWS_NAME, "session_name": AWS_NAME}
-        return (cls._shape("iam", f"role/(?P<name>{AWS_NAME})", names),)
+        return (
+            cls._shape("iam", f"role/(?P<name>{AWS_NAME})", f"AROA[A-Za-z0-9]*:(?P<session_name>{AWS_NAME})", names),
+        )
 
     @classmethod
     def example(cls) -> Self:

@@ -78,7 +78,7 @@ class IamUser(IamCaller):
     @classmethod
     def shapes(cls, issuers: "Iterable[KnownIssuer]") -> "tuple[Shape, ...]":
         names = {"name": AWS_NAME, "path": _PATH}
-        return (cls._shape("iam", f"user(?P<path>{_PATH})(?P<name>{AWS_NAME})", names),)
+        return (cls._shape("iam", f"user(?P<path>{_PATH})(?P<name>{AWS_NAME})", "AIDA[A-Za-z0-9]*", names),)
 
     @classmethod
     def example(cls) -> Self:

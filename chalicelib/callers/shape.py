@@ -28,7 +28,7 @@ class Shape(NamedTuple):
 
     Attributes:
         id: of the entity; its named groups are values of attributes.
-        attributes: values, by name; no caller of that shape has another attribute.
+        attributes: values, by name; no caller of that shape has another attribute. Named groups are values of others.
         fixed: those of the attributes that have one value, as it is.
         parents: for each type of parents of which there is always one, the attribute that holds its id.
         groups: for each type of which there may be any number, their ids.

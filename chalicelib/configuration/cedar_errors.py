@@ -8,6 +8,7 @@ from chalicelib.configuration.cedar_findings import hint_on_finding, plain, summ
 from chalicelib.configuration.cedar_hints import Hint, hint_on_foreign, hint_on_meaning, hint_on_refusal
 from chalicelib.configuration.cedar_places import written_at
 from chalicelib.configuration.cedar_tokens import FOREIGN_KINDS, Policy, Token, line, place, policies_of
+from chalicelib.configuration.policy_lines import NO_LINES, PolicyLines
 from chalicelib.decisions.cedar import cedarpy
 
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -20,9 +21,6 @@ _TOO_SHORT: Final = "unexpected end of input"
 # What Cedar names in a message: `name`, '=', or what stands behind the colon.
 _NAMED: Final = re.compile(r"`([^`]+)`|'([^']+)'|: @?(\S+)$")
 _UNEXPECTED: Final = re.compile(r"unexpected token `([^`]+)`")
-# What this service names in a message.
-_FIRST_ENTITY: Final = re.compile(r'^\w+::"(?:[^"\\]|\\.)*"')
-_QUOTED: Final = re.compile(r"`([^`]+)`")
 
 
 class CedarFile(NamedTuple):
@@ -73,19 +71,16 @@ class CedarFile(NamedTuple):
         policy = self.policies.get(name)
         return identifier if policy is None else f"{identifier} (line {line(self.sound, policy.start)})"
 
-    def located(self, name: str, identifier: str, words: str) -> str:
-        """The same with the line of what a message about the policy quotes, if that is found in it.
+    def lines(self, name: str) -> PolicyLines:
+        """Where the parts of a policy stand.
 
         Args:
-            words: the message. What it quotes stands between backticks, or is an entity at its beginning.
+            name: Cedar's name for it.
         """
         policy = self.policies.get(name)
-        if policy is not None:
-            for quoted in (*_FIRST_ENTITY.findall(words), *_QUOTED.findall(words)):
-                at = written_at(policy.tokens, quoted)
-                if at is not None:
-                    return f"{identifier} (line {line(self.sound, policy.tokens[at].start)})"
-        return self.label(name, identifier)
+        if policy is None:
+            return NO_LINES
+        return PolicyLines(self.sound[policy.start : policy.end], line(self.sound, policy.start))
 
     def explained(
         self, name: str, identifier: str, messages: Sequence[str], schema: str, parts: Mapping[str, str]

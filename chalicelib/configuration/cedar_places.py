@@ -1,18 +1,16 @@
 """Where in a policy stands what a message is about? Neither Cedar's JSON nor its validator tells places."""
 
-import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from chalicelib.configuration.cedar_tokens import Token, tokens_of
-from chalicelib.configuration.policy_parts import comparisons_in
 from chalicelib.configuration.policy_text import text_of
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import PolicyJson
 
 # Cedar is asked about so many parts of a policy.
-_MOST_PARTS: Final = 200
+_MOST_PARTS: Final = 64
 
 
 def written_at(tokens: Sequence[Token], part: str) -> int | None:
@@ -37,12 +35,35 @@ def parts_with(messages: Iterable[str], policy: PolicyJson, schema: cedarpy.Sche
     """For what Cedar's validator says of a policy, the smallest part of the conditions that it says it of, as text."""
     conditions = policy["conditions"]
     assert isinstance(conditions, list)  # noqa: S101 Cedar makes it so
-    # From the outside in, so that the last one that a message is about is the smallest.
-    found: dict[str, str] = {}
-    for part in itertools.islice(_parts(conditions), _MOST_PARTS):
-        said = _said_of(policy | {"conditions": [{"kind": "when", "body": part}]}, schema)
-        found |= {message: text_of(part) for message in messages if message in said}
+    bodies = [condition["body"] for condition in conditions]
+    parts = {message: _smallest(message, bodies, policy, schema) for message in dict.fromkeys(messages)}
+    return {message: text_of(part) for message, part in parts.items() if part is not None}
+
+
+def _smallest(message: str, parts: list[object], policy: PolicyJson, schema: cedarpy.Schema) -> object:
+    """The first of the parts of which the message is said, and again among its own parts; None if there is none."""
+    found: object = None
+    left = _MOST_PARTS
+    while left > 0:
+        tried = parts[:left]
+        left -= len(tried)
+        within = next((part for part in tried if message in _said_of(part, policy, schema)), None)
+        if within is None:
+            break
+        found, parts = within, list(_operands(within))
     return found
+
+
+def _operands(part: object) -> Iterator[object]:
+    """The nearest expressions within an expression."""
+    for node in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        match node:
+            case {"Value": _} | {"Var": _}:
+                continue
+            case dict() if len(node) == 1:
+                yield node
+            case dict() | list():
+                yield from _operands(node)
 
 
 def one_line(error: object) -> str:
@@ -50,17 +71,10 @@ def one_line(error: object) -> str:
     return " ".join(str(error).split())
 
 
-def _parts(conditions: list[dict[str, object]]) -> Iterator[object]:
-    for condition in conditions:
-        for part in comparisons_in(condition["body"]):
-            match part:
-                case {"Value": _} | {"Var": _}:
-                    continue
-            yield part
-
-
-def _said_of(policy: PolicyJson, schema: cedarpy.Schema) -> frozenset[str]:
-    document = {"templates": {}, "staticPolicies": {"policy0": policy}, "templateLinks": []}
+def _said_of(part: object, policy: PolicyJson, schema: cedarpy.Schema) -> frozenset[str]:
+    """What Cedar's validator says of the policy, with a part of its conditions alone."""
+    alone = policy | {"conditions": [{"kind": "when", "body": part}]}
+    document = {"templates": {}, "staticPolicies": {"policy0": alone}, "templateLinks": []}
     try:
         text = cedarpy.policies_from_json_str(json.dumps(document))
     except ValueError:

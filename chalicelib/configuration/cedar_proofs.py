@@ -19,10 +19,19 @@ _ERROR: Final[dict[str, object]] = {"kind": "when", "body": {".": {"left": {"Var
 
 
 def impossible(policies: Mapping[str, PolicyJson], schema: cedarpy.Schema) -> frozenset[str]:
-    """The names of those policies that can never apply; all of them fit the schema."""
+    """The names of those policies that can never apply; all of them fit the schema.
+
+    Raises:
+        ValueError: one of them is `too_deep`.
+    """
     found = _without_error(policies, schema)
     # Cedar writes a few policies in a way that means another one: those prove nothing.
     return frozenset(name for name in found if _without_error({name: policies[name]}, schema, exactly=True))
+
+
+def too_deep(policies: Mapping[str, PolicyJson]) -> frozenset[str]:
+    """The names of those policies whose JSON Cedar does not read, though it has written it: it takes 128 levels."""
+    return frozenset(name for name, policy in policies.items() if not _is_read(policy))
 
 
 def idle_conditions(policies: Mapping[str, PolicyJson], schema: str) -> Mapping[str, frozenset[int]]:
@@ -55,6 +64,15 @@ def _without_error(policies: Mapping[str, PolicyJson], schema: cedarpy.Schema, e
     reached = result.id_annotations_by_policy_id
     named = {reached.get(finding.policy_id) for finding in result.errors}
     return frozenset() if None in named else frozenset(policies) - named
+
+
+def _is_read(policy: PolicyJson) -> bool:
+    document = {"templates": {}, "staticPolicies": {"policy0": policy}, "templateLinks": []}
+    try:
+        cedarpy.policies_from_json_str(json.dumps(document))
+    except ValueError:
+        return False
+    return True
 
 
 def _conditions(policy: PolicyJson) -> list[dict[str, object]]:

@@ -6,7 +6,9 @@ Cedar alone to say.
 
 import itertools
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 # Cedar's tokens: https://docs.cedarpolicy.com/policies/syntax-grammar.html. Beside them, whole, what other languages
@@ -103,7 +105,13 @@ def place(text: str, offset: int) -> str:
 
 def line(text: str, offset: int) -> int:
     """The line of an offset; the first is 1."""
-    return text.count("\n", 0, offset) + 1
+    return bisect_left(_line_ends(text), offset) + 1
+
+
+@lru_cache(1)
+def _line_ends(text: str) -> tuple[int, ...]:
+    """A file holds thousands of policies, each of which is asked for its line."""
+    return tuple(match.start() for match in re.finditer("\n", text))
 
 
 def _is_effect(token: Token) -> bool:

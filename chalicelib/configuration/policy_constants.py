@@ -4,6 +4,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Final
 
+from chalicelib.configuration.policy_addresses import network_of
+from chalicelib.configuration.policy_arithmetic import compute, operation_of
 from chalicelib.configuration.policy_text import entity_text
 from chalicelib.configuration.value_sets import Constant
 
@@ -29,7 +31,23 @@ def constant(node: object) -> Constant | None:
             return _duration(written)
         case {"datetime": [{"Value": str(written)}]}:
             return _datetime(written)
-    return None
+        case {"ip": [{"Value": str(written)}]}:
+            network = network_of(written)
+            return None if network is None else network.number
+    operation = operation_of(node)
+    return None if operation is None else _computed(*operation)
+
+
+def overflows(node: object) -> bool:
+    """Whether an expression computes a number that is none: a policy that comes to it fails, and does not apply."""
+    operation = operation_of(node)
+    if operation is None:
+        return False
+    name, operands = operation
+    known = [value for value in map(constant, operands) if isinstance(value, int)]
+    if len(known) == len(operands):
+        return compute(name, known) is None
+    return any(map(overflows, operands))
 
 
 def constants(node: object) -> list[Constant] | None:
@@ -68,6 +86,18 @@ def pattern(parts: object) -> re.Pattern[str]:
     assert isinstance(parts, list)  # noqa: S101 Cedar makes it so
     literal = (re.escape(part["Literal"]) if isinstance(part, dict) else ".*" for part in parts)
     return re.compile("".join(literal), re.DOTALL)
+
+
+def exactly(parts: object) -> str | None:
+    """The only text that `like` fits, if there is no wildcard in it."""
+    assert isinstance(parts, list)  # noqa: S101 Cedar makes it so
+    literal = [part["Literal"] for part in parts if isinstance(part, dict)]
+    return "".join(literal) if len(literal) == len(parts) else None
+
+
+def _computed(name: str, operands: list[object]) -> int | None:
+    known = [value for value in map(constant, operands) if isinstance(value, int)]
+    return compute(name, known) if len(known) == len(operands) else None
 
 
 def _duration(written: str) -> int | None:

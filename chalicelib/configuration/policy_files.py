@@ -8,15 +8,16 @@ load and guard nothing; of a `forbid`, nobody would notice.
 import json
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
 from chalicelib.configuration.cedar_places import one_line, parts_with
-from chalicelib.configuration.cedar_proofs import impossible
+from chalicelib.configuration.cedar_proofs import impossible, too_deep
 from chalicelib.configuration.policy_applicability import Applicability
+from chalicelib.configuration.policy_lines import PolicyLines
 from chalicelib.configuration.policy_problems import PolicyProblems
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
@@ -24,6 +25,10 @@ from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
+
+_TOO_DEEP: Final = (
+    "its conditions are nested too deeply: write `[...].contains(...)` for many `||` in a row, or several policies"
+)
 
 
 class WrittenPolicy(NamedTuple):
@@ -33,22 +38,15 @@ class WrittenPolicy(NamedTuple):
         file: the one that it is in, as messages call it.
         name: its `@id`.
         json: the policy, in Cedar's JSON.
-        source, position: the text of the file, and which of its policies it is.
+        label: what messages call it: name and line.
+        lines: where its parts stand.
     """
 
     file: str
     name: str
+    label: str
     json: PolicyJson
-    source: CedarFile
-    position: str
-
-    def label(self, words: str) -> str:
-        """What a message calls it: its name, and the line of what the message quotes.
-
-        Args:
-            words: the message.
-        """
-        return self.source.located(self.position, self.name, words)
+    lines: PolicyLines
 
 
 class WrittenPolicies(NamedTuple):
@@ -151,22 +149,30 @@ class _Checker:
             self.problems.append(_about_template(name, file, position))
         policies = document["staticPolicies"]
         names = self._check_ids(name, policies, file)
+        labels = {position: file.label(position, one) for position, one in names.items()}
         findings = self._findings(file.sound)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}
-        proved = impossible(fitting, self._parsed_schema)
-        for position, policy in policies.items():
-            self.policies.append(WrittenPolicy(name, names[position], policy, file, position))
-            fits = position in fitting
-            problems = self._problems.of(policy, position in proved) if fits else self._problems.of_names(policy)
+        try:
+            proved = impossible(fitting, self._parsed_schema)
+        except ValueError:
+            deep = too_deep(fitting)
             self.problems += [
-                f"{name}: policy {file.located(position, names[position], problem)}: {problem}" for problem in problems
+                f"{name}: policy {labels[position]}: {_TOO_DEEP}" for position in fitting if position in deep
             ]
+            fitting = {position: policy for position, policy in fitting.items() if position not in deep}
+            proved = impossible(fitting, self._parsed_schema)
+        for position, policy in policies.items():
+            lines = file.lines(position)
+            self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
+            fits = position in fitting
+            problems = self._problems.of(policy, position in proved, lines) if fits else self._problems.of_names(policy)
+            self.problems += [f"{name}: policy {labels[position]}: {lines.told_in(problem)}" for problem in problems]
         for position, messages in findings.items():
             label = names.get(position, position)
             parts = parts_with(messages, policies[position], self._parsed_schema) if position in policies else {}
-            lines = file.explained(position, label, messages, self._schema, parts)
-            self.problems += [f"{name}: {line}" for line in lines]
+            explained = file.explained(position, label, messages, self._schema, parts)
+            self.problems += [f"{name}: {line}" for line in explained]
 
     def _findings(self, sound: str) -> dict[str, list[str]]:
         """What Cedar's validator has against each policy that there is something against, by Cedar's name for it."""
@@ -228,5 +234,5 @@ def _read_text(path: Path) -> str:
 def _about_template(name: str, file: CedarFile, position: str) -> str:
     policy = file.policies[position]
     slot = next((token.text for token in policy.tokens if token.text.startswith("?")), "?principal")
-    where = file.located(position, policy.label, f"`{slot}`")
-    return f"{name}: policy {where}: templates (?principal, ?resource) are not supported; write the policy out"
+    words = f"`{slot}` belongs to templates, which are not supported: write the policy out"
+    return f"{name}: policy {file.label(position, policy.label)}: {file.lines(position).told_in(words)}"

@@ -1,14 +1,16 @@
 """What is wrong with a policy that fits the schema: all of it, each part looked at by itself."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from chalicelib.configuration.policy_applicability import Applicability
+from chalicelib.configuration.policy_lines import PolicyLines
 from chalicelib.configuration.policy_references import References
 from chalicelib.decisions.indexed_policy import PolicyJson
 
-# How Applicability ends what it says of a part that could be true elsewhere.
-_WITHIN_THE_REST: Final = "where the rest of it is"
+# What Applicability says of a part that could be true elsewhere.
+_WITHIN_THE_REST: Final = re.compile(r" is (?:never|always) true where (?:`|all that stands before)")
 
 
 class PolicyProblems:
@@ -22,21 +24,22 @@ class PolicyProblems:
         """What the policy names and there is not; the words begin with it."""
         return list(self._references.problems(policy))
 
-    def of(self, policy: PolicyJson, is_proved: bool) -> list[str]:
+    def of(self, policy: PolicyJson, is_proved: bool, lines: PolicyLines) -> list[str]:
         """That, and why else the policy can never apply.
 
         Args:
             is_proved: that it cannot is known already, from the types of the schema.
+            lines: where its parts stand.
         """
         names = self.of_names(policy)
-        whole = [] if names else self._applicability.problems(policy, is_proved)
+        whole = [] if names else self._applicability.problems(policy, is_proved, lines)
         if not names and not whole:
             return []
         # What is said of a name that there is not is not said twice.
         apart = [part for part in self._apart(policy) if not self.of_names(part)]
-        found = dict.fromkeys(problem for part in apart for problem in self._applicability.problems(part, False))
+        found = dict.fromkeys(problem for part in apart for problem in self._applicability.problems(part, False, lines))
         # What contradicts the scope may follow from something else that does, which `whole` says.
-        alone = [problem for problem in found if not problem.endswith(_WITHIN_THE_REST)]
+        alone = [problem for problem in found if _WITHIN_THE_REST.search(problem) is None]
         return names + list(dict.fromkeys([*whole, *alone]))
 
     def _apart(self, policy: PolicyJson) -> Iterator[PolicyJson]:

@@ -9,6 +9,9 @@ from typing import Final
 
 # Where JSON says the name of an operator, and people put it between its operands.
 _BETWEEN: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "&&", "||", "+", "-", "*", "in"})
+_JOINED: Final = frozenset({"&&", "||"})
+# They bind more strongly than those.
+_LOWER: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "in", "has", "like", "is", "!"})
 _METHODS: Final = frozenset({"contains", "containsAll", "containsAny", "hasTag", "getTag"})
 # The extension functions that are no methods: https://docs.cedarpolicy.com/policies/syntax-operators.html
 _FUNCTIONS: Final = frozenset({"ip", "decimal", "datetime", "duration"})
@@ -33,8 +36,16 @@ def text_of(node: object) -> str:
             return f"{_operand(left)} is {kind}{inside}"
         case {"!": {"arg": argument}}:
             return f"!{_operand(argument)}"
+        case {"neg": {"arg": argument}}:
+            return f"-{_operand(argument)}"
+        case {"isEmpty": {"arg": argument}}:
+            return f"{_operand(argument)}.isEmpty()"
         case {"Set": list(members)}:
             return f"[{', '.join(map(text_of, members))}]"
+        case {"Record": dict(record)}:
+            return f"{{{', '.join(f'{_quoted(name)}: {text_of(value)}' for name, value in record.items())}}}"
+        case {"if-then-else": {"if": condition, "then": then, "else": otherwise}}:
+            return f"if {text_of(condition)} then {text_of(then)} else {text_of(otherwise)}"
         case dict() if len(node) == 1:
             return _call(*next(iter(node.items())))
     return json.dumps(node, sort_keys=True)
@@ -47,6 +58,8 @@ def entity_text(kind: str, identifier: str) -> str:
 
 def _call(name: str, arguments: object) -> str:
     match arguments:
+        case {"left": left, "right": right, **more} if not more and name in _JOINED:
+            return f"{_joined(left, _LOWER | {name})} {name} {_joined(right, _LOWER)}"
         case {"left": left, "right": right, **more} if not more and name in _BETWEEN:
             return f"{_operand(left)} {name} {_operand(right)}"
         case {"left": left, "right": right, **more} if not more and name in _METHODS:
@@ -58,10 +71,25 @@ def _call(name: str, arguments: object) -> str:
     return json.dumps({name: arguments}, sort_keys=True)
 
 
+def _joined(node: object, bare: frozenset[str]) -> str:
+    """With parentheses but around operators that bind more strongly, or that are read from the left."""
+    is_bare = isinstance(node, dict) and len(node) == 1 and next(iter(node)) in bare
+    return text_of(node) if is_bare else _operand(node)
+
+
 def _operand(node: object) -> str:
     """With parentheses where it has parts of its own that could be taken for the whole's."""
     match node:
-        case {"Var": _} | {"Value": _} | {".": _} | {"Set": _} | {"hasTag": _} | {"getTag": _}:
+        case (
+            {"Var": _}
+            | {"Value": _}
+            | {".": _}
+            | {"Set": _}
+            | {"hasTag": _}
+            | {"getTag": _}
+            | {"isEmpty": _}
+            | {"Record": _}
+        ):
             return text_of(node)
         case dict() if len(node) == 1 and isinstance(next(iter(node.values())), list):
             return text_of(node)

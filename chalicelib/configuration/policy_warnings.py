@@ -3,7 +3,8 @@
 import itertools
 import time
 from collections.abc import Iterator
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
 
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.cedar_proofs import idle_conditions
@@ -11,14 +12,17 @@ from chalicelib.configuration.claim_warnings import claim_warnings
 from chalicelib.configuration.clock_warnings import clock_warnings
 from chalicelib.configuration.odd_texts import oddity, texts_in
 from chalicelib.configuration.pattern_warnings import pattern_warnings
-from chalicelib.configuration.policy_applicability import Applicability
-from chalicelib.configuration.policy_conditions import Conditions
+from chalicelib.configuration.policy_addresses import SPANS_OF_METHODS, network_of
+from chalicelib.configuration.policy_applicability import Applicability, shown
+from chalicelib.configuration.policy_arithmetic import Origin
+from chalicelib.configuration.policy_conditions import Conditions, Given
 from chalicelib.configuration.policy_constants import constant, entity
+from chalicelib.configuration.policy_lines import NO_LINES, PolicyLines
 from chalicelib.configuration.policy_parts import comparisons_in, parts_of
 from chalicelib.configuration.policy_text import entity_text, text_of
-from chalicelib.configuration.possible_requests import CONTEXT, PossibleRequests
+from chalicelib.configuration.possible_requests import ADDRESS, PossibleRequests, from_day_on, range_of
 from chalicelib.configuration.source import WrittenConfiguration
-from chalicelib.configuration.value_sets import numbers
+from chalicelib.configuration.value_sets import Span, Values, numbers
 from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 
 _ALL: Final = {"op": "All"}
@@ -35,13 +39,13 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     for policy in written.policies.policies:
         issuers = [one for one in written.issuers if one.name in look.issuers_of(policy.json)]
         warnings = (
-            look.at(policy.json, idle[policy.name]),
+            look.at(policy.json, idle[policy.name], policy.lines),
             claim_warnings(policy.json, issuers),
             pattern_warnings(policy.json),
             clock_warnings(policy.json, written.catalog.time_zone),
         )
         for warning in dict.fromkeys(itertools.chain.from_iterable(warnings)):
-            yield f"{policy.file}: policy {policy.label(warning)}: {warning}"
+            yield f"{policy.file}: policy {policy.label}: {policy.lines.told_in(warning)}"
 
 
 class PolicyWarnings:
@@ -53,19 +57,29 @@ class PolicyWarnings:
         Args:
             now: seconds since 1970, UTC.
         """
-        present = {"context.time": numbers(int(now * 1000), None)}
+        # Nowhere on Earth is the date more than a day behind.
+        yesterday = datetime.fromtimestamp(now, UTC).date() - timedelta(days=1)
+        present = {
+            "context.time": numbers(int(now * 1000), None),
+            "context.local.date": from_day_on(yesterday),
+            ADDRESS: Values(gaps=SPANS_OF_METHODS["isMulticast"]),
+        }
         self._conditions = Conditions(possible, maxima=True, also=present)
         self._applicability = Applicability(possible, self._conditions)
 
-    def at(self, policy: PolicyJson, idle: frozenset[int] = frozenset()) -> Iterator[str]:
+    def at(
+        self, policy: PolicyJson, idle: frozenset[int] = frozenset(), lines: PolicyLines = NO_LINES
+    ) -> Iterator[str]:
         """What is odd about a policy.
 
         Args:
             idle: which of its conditions are known to restrict nothing, by their places.
+            lines: where its parts stand.
         """
         yield from _is_open(policy)
-        yield from self._comparisons(policy, idle)
+        yield from self._comparisons(policy, idle, lines)
         yield from _stars(policy)
+        yield from _ranges(policy)
         for text in texts_in(policy):
             odd = oddity(text)
             if odd is not None:
@@ -76,42 +90,43 @@ class PolicyWarnings:
         cases = self._conditions.requests(parts_of(policy))
         return frozenset(shape.fixed["issuer"] for case in cases for shape in case.shapes if "issuer" in shape.fixed)
 
-    def _comparisons(self, policy: PolicyJson, idle: frozenset[int]) -> Iterator[str]:
+    def _comparisons(self, policy: PolicyJson, idle: frozenset[int], lines: PolicyLines) -> Iterator[str]:
         """What is the same for all that the policy can be asked about."""
         parts = parts_of(policy)
         scope = sum(part.place == "scope" for part in parts)
         cases = [self._conditions.everything]
+        given: tuple[Given, ...] = ()
         for place, part in enumerate(parts, start=-scope):
             told = [
-                self._applicability.never_true(never) for never in self._conditions.never_true(part.expression, cases)
+                self._applicability.never_true(never, lines)
+                for never in self._conditions.never_true(part.expression, cases, given)
             ]
             told += self._far_bounds(part.expression)
             if place in idle and not told:
-                told.append(
-                    f"`{part.place} {{ {text_of(part.expression)} }}` restricts nothing: it is the same for all"
-                )
+                told.append(f"`{part.place} {{ {shown(part.expression)} }}` restricts nothing: it is the same for all")
             yield from told
             left = self._conditions.where(part.expression, part.wanted, cases)
             if cases and not left and not told:
-                yield f"it applies to nobody now: {self._applicability.contradiction(part)}"
+                yield f"it applies to nobody now: {self._applicability.contradiction(part, given, lines)}"
             cases = left
+            given = (*given, Given(part.expression, part.wanted))
 
     def _far_bounds(self, expression: object) -> Iterator[str]:
         """Bounds far outside of what can be, which nothing ever comes to."""
         for comparison in comparisons_in(expression):
-            compared, bound = _bound(comparison)
-            if compared not in CONTEXT or bound is None:
+            bound = _bound(comparison)
+            range_ = None if bound is None else range_of(bound.compared)
+            if bound is None or range_ is None:
                 continue
-            values, words = CONTEXT[compared]
             # `< 24h` and `<= 3600` are how people write that there is no bound.
-            near = values._replace(
-                low=None if values.low is None else values.low - 1,
-                high=None if values.high is None else values.high + 1,
+            near = range_.values._replace(
+                low=None if range_.values.low is None else range_.values.low - 1,
+                high=None if range_.values.high is None else range_.values.high + 1,
             )
-            if near.among([bound], wanted=True).is_empty and not self._conditions.where(
+            if near.inside(bound.span, wanted=True).is_empty and not self._conditions.where(
                 comparison, False, [self._conditions.everything]
             ):
-                yield f"`{text_of(comparison)}` is always true: {words}"
+                yield f"`{text_of(comparison)}` is always true: {range_.words}"
 
 
 def _is_open(policy: PolicyJson) -> Iterator[str]:
@@ -140,16 +155,37 @@ def _stars(policy: PolicyJson) -> Iterator[str]:
             yield f"{entity_text(kind, identifier)}: in an id, `*` is a character like any other"
 
 
-def _bound(comparison: object) -> tuple[str, int | None]:
-    """What is compared, and the number that it is compared with."""
+def _ranges(policy: PolicyJson) -> Iterator[str]:
+    """Ranges that are written as one of their addresses."""
+    for call in comparisons_in(policy["conditions"]):
+        match call:
+            case {"ip": [{"Value": str(written)}]}:
+                network = network_of(written)
+                if network is not None and network.meant:
+                    yield (
+                        f'`ip("{written}")` is all of {network.meant}: write that, or `ip("{written.split("/")[0]}")` '
+                        "for the one address"
+                    )
+
+
+class _Bound(NamedTuple):
+    """What is compared with a number, and the span that it has to be in to be that number."""
+
+    compared: str
+    span: Span
+
+
+def _bound(comparison: object) -> _Bound | None:
     match comparison:
         case dict():
             match list(comparison.items()):
                 case [("<" | "<=" | ">" | ">=", {"left": left, "right": right})]:
                     low, high = constant(left), constant(right)
-                    value = high if low is None else low
-                    return text_of(left if low is None else right), value if isinstance(value, int) else None
-    return "", None
+                    value, node = (high, left) if low is None else (low, right)
+                    if isinstance(value, int):
+                        origin = Origin(node, constant)
+                        return _Bound(text_of(origin.expression), origin.origins((value, value)))
+    return None
 
 
 def _holds(node: object, part: object) -> bool:

@@ -5,10 +5,10 @@ The schema is parsed once, when the service starts. A decision takes the policie
 (role_entities.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
@@ -18,7 +18,7 @@ from chalicelib.decisions.entities import Json, asked_entities, context_json, pr
 from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
-from chalicelib.decisions.role_entities import RoleEntities
+from chalicelib.decisions.role_entities import RoleEntities, RoleEntity
 from chalicelib.decisions.scope_keys import ALL, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
@@ -32,6 +32,21 @@ if TYPE_CHECKING:
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({ALL, "Role"})
+_SHIPPED: Final = " (compare it with the one that credvend ships)"
+
+
+class _Asking(NamedTuple):
+    """Who asks, as decisions need it.
+
+    Attributes:
+        principal: in Cedar's JSON.
+        keys: what scopes may demand of it.
+        together: its entity and others: what else the request speaks of, the role, and roles by their ids.
+    """
+
+    principal: Json
+    keys: tuple[str, ...]
+    together: Callable[[Sequence[Json], RoleEntity, frozenset[str]], cedarpy.Entities]
 
 
 def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: "TimeZone | None") -> "Authorizer":
@@ -76,23 +91,27 @@ class Authorizer:
         Raises:
             ConfigError: they do not.
         """
-        try:
-            callers = [principal_json(kind.example()) for kind in kinds]
-            for caller in callers:
-                self._roles.added([caller], self._roles.all)
-        except ValueError as error:
-            raise ConfigError([f"schema.cedarschema: catalog or callers do not fit it: {error}"]) from None
-        problems = sorted({problem for caller in callers for problem in self._problems_of_requests(caller)})
+        kinds = tuple(kinds)
+        problems = self._problems_of_entities(kinds)
+        if not problems:
+            callers = (principal_json(kind.example()) for kind in kinds)
+            found = sorted({problem for caller in callers for problem in self._problems_of_requests(caller)})
+            problems = [f"requests do not fit it{_SHIPPED}: {problem}" for problem in found]
         if problems:
-            said = "schema.cedarschema: requests do not fit it (compare it with the one that credvend ships)"
-            raise ConfigError([f"{said}: {problem}" for problem in problems])
+            raise ConfigError([f"schema.cedarschema: {problem}" for problem in problems])
 
     def decide(self, caller: Caller, role: Role, circumstances: Circumstances) -> Decision:
         """Whether the caller may assume the role under these circumstances.
 
         A policy that fails to evaluate denies: Cedar would skip it, and a skipped `forbid` would let in.
         """
-        return self._decide(caller, role, [circumstances], errors_are_told=True)[0]
+        principal = principal_json(caller)
+
+        def together(asked: Sequence[Json], entity: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
+            return self._roles.with_request([principal, *asked], entity, named)
+
+        asking = _Asking(principal, keys_of(principal), together)
+        return self._decide(asking, role, [circumstances], errors_are_told=True)[0]
 
     def near_permits(self, caller: Caller, role: Role) -> NearPermits:
         """Which policies would have let the caller in, had one thing been different, where none has."""
@@ -111,7 +130,8 @@ class Authorizer:
         policy is about caller and role at all is it worth asking for one duration after the other.
         """
         principal = principal_json(caller)
-        about_caller = self._index.about_caller(keys_of(principal))
+        asking = _Asking(principal, keys_of(principal), self._roles.beside(principal).with_request)
+        about_caller = self._index.about_caller(asking.keys)
         scopes = Scopes(parse_est(self._policies.indexed[place] for place in about_caller))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
@@ -128,7 +148,7 @@ class Authorizer:
                 for reason in reasons
                 for duration in durations
             ]
-            decisions = self._decide(caller, role, candidates, errors_are_told=False)
+            decisions = self._decide(asking, role, candidates, errors_are_told=False)
             allowed = next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
                 found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
@@ -148,7 +168,7 @@ class Authorizer:
         return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
 
     def _decide(
-        self, caller: Caller, role: Role, circumstances: Sequence[Circumstances], errors_are_told: bool
+        self, asking: "_Asking", role: Role, circumstances: Sequence[Circumstances], errors_are_told: bool
     ) -> list[Decision]:
         """Decide about one role, with the policies that can have a say.
 
@@ -156,17 +176,17 @@ class Authorizer:
             circumstances: at least one; all with the same params and tags.
             errors_are_told: to people, who need the names of policies in them. That takes another decision.
         """
-        principal, entity = principal_json(caller), self._roles.of(role)
-        places = self._index.about_both(keys_of(principal), entity.keys)
-        request = [principal, *asked_entities(circumstances[0], self._attributes)]
+        entity = self._roles.of(role)
+        places = self._index.about_both(asking.keys, entity.keys)
+        asked = asked_entities(circumstances[0], self._attributes)
         questions = [(role, one) for one in circumstances]
         answers: list[list[Decision]] = []
         for policies in self._parsed.with_general(places):
-            entities = self._roles.with_request(request, entity, policies.named)
-            decisions = self._ask(policies.policies, entities, principal, questions)
+            entities = asking.together(asked, entity, policies.named)
+            decisions = self._ask(policies.policies, entities, asking.principal, questions)
             if errors_are_told and any(decision.errors for decision in decisions):
                 named = self._parsed.under_their_names(policies.places)
-                decisions = self._ask(named, entities, principal, questions)
+                decisions = self._ask(named, entities, asking.principal, questions)
             answers.append(decisions)
         return list(map(_together, zip(*answers, strict=True)))
 
@@ -176,6 +196,20 @@ class Authorizer:
         from chalicelib.decisions.near_permits import NearPermitsIndex
 
         return NearPermitsIndex(self._policies)
+
+    def _problems_of_entities(self, kinds: Iterable[type[Caller]]) -> list[str]:
+        """What does not fit the schema, each by its type: Cedar's own message names nothing."""
+        try:
+            roles = self._roles.all
+        except ValueError as error:
+            return [f"the roles of the catalog do not fit it{_SHIPPED}: {error}"]
+        problems: list[str] = []
+        for kind in kinds:
+            try:
+                self._roles.added([principal_json(kind.example())], roles)
+            except ValueError as error:
+                problems.append(f"callers of the kind {kind.kind} do not fit it{_SHIPPED}: {error}")
+        return problems
 
     def _problems_of_requests(self, principal: Json) -> list[str]:
         """What Cedar would say to requests of a caller: one that tells all there is, and one that tells little."""

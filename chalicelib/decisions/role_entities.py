@@ -14,6 +14,8 @@ from chalicelib.roles.role import Role
 
 # Entities are kept up to so many characters of JSON: of some 1,500 roles, which take 4 MB.
 _KEPT_CHARACTERS: Final = 262_144
+# What a role takes of that.
+_CHARACTERS_OF_A_ROLE: Final = 175
 
 
 class RoleEntity(NamedTuple):
@@ -60,14 +62,25 @@ class RoleEntities:
         """
         if not named:
             return self.added(request, role.parsed)
+        # The role may be among them: Cedar takes an entity twice where it is the same.
+        return self.added([*request, role.document], self._named(named))
+
+    def beside(self, caller: Json) -> "CallerEntities":
+        """A caller, for many decisions."""
+        return CallerEntities(self, caller)
+
+    def with_caller(self, caller: Json, named: frozenset[str]) -> cedarpy.Entities:
+        """A caller, and the roles that policies may look at."""
+        return self.added([caller], self._named(named)) if named else self.parse([caller])
+
+    def _named(self, named: frozenset[str]) -> cedarpy.Entities:
         kept = self._kept_sets.get(named)
         if kept is None:
             found = [role_json(one) for one in map(self._catalog.find_role, sorted(named)) if one is not None]
             text = json.dumps(found)
             kept = cedarpy.Entities.from_json_str(text, self._schema)
             self._kept_sets.put(named, kept, len(text))
-        # The role may be among them: Cedar takes an entity twice where it is the same.
-        return self.added([*request, role.document], kept)
+        return kept
 
     @cached_property
     def all(self) -> cedarpy.Entities:
@@ -89,3 +102,25 @@ class RoleEntities:
             ValueError: they do not fit the schema.
         """
         return entities.with_added_json_str(json.dumps(list(documents)), self._schema)
+
+
+class CallerEntities:
+    """A caller beside one role after the other. Somebody in very many groups takes long to parse: here, once."""
+
+    def __init__(self, roles: RoleEntities, caller: Json) -> None:
+        """Nothing is parsed yet. Lives as long as one request."""
+        self._roles = roles
+        self._caller = caller
+        self._kept = WeighedCache[frozenset[str], cedarpy.Entities](_KEPT_CHARACTERS)
+
+    def with_request(self, asked: Sequence[Json], role: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
+        """The entities of a decision, as `RoleEntities.with_request` has them.
+
+        Args:
+            asked: what else than the caller the request speaks of.
+        """
+        kept = self._kept.get(named)
+        if kept is None:
+            kept = self._roles.with_caller(self._caller, named)
+            self._kept.put(named, kept, _CHARACTERS_OF_A_ROLE * len(named))
+        return self._roles.added([*asked, role.document], kept)

@@ -8,6 +8,11 @@ from chalicelib.sessions.plan import SessionPlan
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html: none of the three holds a blank.
 _KEYS: Final = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+# Of a key that ends with its session. One that starts with AKIA stays until somebody deletes it:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
+_TEMPORARY: Final = "ASIA"
+# Percent. STS refuses what is larger: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+_LARGEST_PACKED_SIZE: Final = 100
 # STS takes no signature whose clock differs by more, so neither clock can:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 _LARGEST_SKEW_SECONDS: Final = 300
@@ -24,6 +29,8 @@ def problem_with(answer: Mapping[str, object], plan: SessionPlan, now: float) ->
     for name in _KEYS:
         if not _is_key(credentials.get(name)):
             return f"{name} is missing or malformed"
+    if not str(credentials.get("AccessKeyId")).startswith(_TEMPORARY):
+        return "AccessKeyId is not that of a session"
     return (
         _problem_with_expiration(credentials.get("Expiration"), plan, now)
         or _problem_with_user(user, plan)
@@ -68,6 +75,9 @@ def _problem_with_the_rest(answer: Mapping[str, object], plan: SessionPlan) -> s
     # lost it is nobody's in CloudTrail. One where none was asked for is inherited from credvend's own, if that has one.
     if plan.source_identity is not None and answer.get("SourceIdentity") != plan.source_identity:
         return "SourceIdentity is not the one asked for"
+    packed = answer.get("PackedPolicySize")
+    if packed is not None and not (isinstance(packed, int) and 0 <= packed <= _LARGEST_PACKED_SIZE):
+        return "PackedPolicySize is no percentage"
     request_id = _mapping(answer.get("ResponseMetadata")).get("RequestId")
     if not (isinstance(request_id, str) and request_id):
         return "the request id is missing"

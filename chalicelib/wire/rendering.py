@@ -14,7 +14,7 @@ Json = dict[str, object]
 
 
 def render_session(plan: SessionPlan, session: Session, request_id: str) -> Json:
-    """The shape that `aws sts assume-role` prints, plus `Role` and `RequestId`."""
+    """The shape that `aws sts assume-role` prints, plus `Role`, `RoleArn` and `RequestId`."""
     answer: Json = {
         "Credentials": {
             "AccessKeyId": session.credentials.access_key_id,
@@ -26,6 +26,7 @@ def render_session(plan: SessionPlan, session: Session, request_id: str) -> Json
         "PackedPolicySize": session.packed_policy_size,
         "SourceIdentity": session.source_identity,
         "Role": plan.role.name,
+        "RoleArn": plan.role.arn,
         "RequestId": request_id,
     }
     return {key: value for key, value in answer.items() if value is not None}

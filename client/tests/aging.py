@@ -33,5 +33,5 @@ def forget_failure(environ: Mapping[str, str]) -> None:
     """Let the moment pass for which a failure is shared."""
     for path in directory(environ).glob("*.failure"):
         known = json.loads(path.read_text())
-        known["at"] -= 60
+        known["at"] -= 120
         path.write_text(json.dumps(known))

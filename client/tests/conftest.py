@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_keyring import Ring
 from fake_service import FakeService, fake_service
 
 from credvend.text import messages
@@ -38,3 +41,13 @@ def environ(service: FakeService, tmp_path: Path) -> dict[str, str]:
         "CREDVEND_URL": service.url,
         "CREDVEND_TOKEN": "cvt_of-the-test",
     }
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
+    """The operating system's keyring."""
+    ring = Ring()
+    package = types.ModuleType("keyring")
+    package.get_keyring = lambda: ring  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "keyring", package)
+    return ring

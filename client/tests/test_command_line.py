@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal as signals
 import subprocess
 import sys
 import threading
@@ -70,7 +71,7 @@ def test_each_command_explains_itself(name: str, capsys: pytest.CaptureFixture[s
         ["get", "reports", "--tag", "a=1", "--tag", "a=2"],
         ["get", "reports", "--policy", "/nowhere"],
         ["get", "reports", "--", "ls"],
-        ["get", "reports", "--dry-run", "--format", "env"],
+        ["get", "reports", "--dry-run", "--format", "process"],
         ["exec", "reports"],
         ["exec", "reports", "--"],
         ["cache"],
@@ -204,6 +205,16 @@ def test_get_passes_every_option_on(service: FakeService, environ: dict[str, str
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_policy_as_windows_writes_it_is_read(
+    service: FakeService, environ: dict[str, str], tmp_path: Path, encoding: str
+) -> None:
+    policy = tmp_path / "policy.json"
+    policy.write_bytes('{"Version": "2012-10-17"}\r\n'.encode(encoding))
+    assert run(["get", "reports", "--policy", str(policy)], environ) == 0
+    assert service.asked[0].json["policy"] == {"Version": "2012-10-17"}
+
+
 def test_another_content_of_a_policy_is_another_answer(
     service: FakeService, environ: dict[str, str], tmp_path: Path
 ) -> None:
@@ -242,6 +253,7 @@ def test_the_cache_can_be_cleared(service: FakeService, environ: dict[str, str])
 def test_exec_gives_one_command_the_environment_and_nothing_that_competes(environ: dict[str, str]) -> None:
     environ = {
         **environ,
+        "CREDVEND_ID_TOKEN": "a.b.c",
         "AWS_CREDENTIAL_FILE": "/x",
         "AWS_PROFILE": "other",
         "AWS_WEB_IDENTITY_TOKEN_FILE": "/x",
@@ -252,6 +264,7 @@ def test_exec_gives_one_command_the_environment_and_nothing_that_competes(enviro
     assert (seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]) == (SECRET, TOKEN)
     assert seen["AWS_CREDENTIAL_EXPIRATION"].endswith("Z") and seen["CREDVEND_ROLE"] == "reports"
     assert "AWS_CREDENTIAL_FILE" not in seen and "CREDVEND_TOKEN" not in seen and seen["CREDVEND_URL"]
+    assert "a.b.c" not in done.stdout
     assert "AWS_PROFILE" not in seen and "AWS_WEB_IDENTITY_TOKEN_FILE" not in seen and seen["AWS_REGION"] == "eu-west-1"
 
 
@@ -347,6 +360,26 @@ def test_exec_starts_nothing_without_credentials(service: FakeService, environ: 
     service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No."})]
     done = credvend(environ, "exec", "reports", "--", "echo", "started")
     assert (done.returncode, done.stdout) == (4, "")
+
+
+def test_ctrl_c_ends_a_loop_too(service: FakeService, environ: dict[str, str]) -> None:
+    """A shell goes on after a command that exits, and stops after one that the signal has ended."""
+    service.gate.clear()
+    command = [sys.executable, "-m", "credvend", "whoami"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 20
+        while not service.asked and time.monotonic() < deadline:
+            os.sched_yield()
+        process.send_signal(signals.SIGINT)
+        assert process.wait(30) == -signals.SIGINT
+        assert process.stderr is not None and process.stderr.read() == b""
+    service.gate.set()
+
+
+def test_what_the_locale_cannot_show_is_shown_by_number(service: FakeService, environ: dict[str, str]) -> None:
+    service.roles = [{"Role": "reports", "Description": "Berichte f\u00fcr uns \u2713"}]
+    done = credvend({**environ, "PYTHONIOENCODING": "ascii"}, "roles")
+    assert done.returncode == 0 and "f\\xfcr uns \\u2713" in done.stdout
 
 
 # roles, whoami

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -97,3 +98,36 @@ def test_what_there_is_not_is_an_attribute_error() -> None:
 
 def test_the_package_is_typed() -> None:
     assert Path(credvend.__file__).with_name("py.typed").exists()
+
+
+AIO = """
+import asyncio, credvend
+
+async def main():
+    session = credvend.aio_session("reports", region_name="eu-west-1")
+    turns = 0
+
+    async def turn():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turning = asyncio.create_task(turn())
+    credentials = await session.get_credentials()
+    frozen = await credentials.get_frozen_credentials()
+    turning.cancel()
+    print(frozen.access_key, frozen.secret_key, session.get_config_variable("region"), turns > 100)
+
+asyncio.run(main())
+"""
+
+
+def test_an_asyncio_session_refreshes_without_holding_up_the_loop(
+    service: FakeService, environ: dict[str, str]
+) -> None:
+    service.gate.clear()
+    threading.Timer(0.3, service.gate.set).start()
+    python = Path(__file__).parents[2] / ".venv/aio/bin/python"
+    done = subprocess.run([str(python), "-c", AIO], env=environ, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["ASIAEXAMPLE1", SECRET, "eu-west-1", "True"], done.stderr

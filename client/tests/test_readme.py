@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import shlex
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from credvend.auth.registry import method_names
 from credvend.command_line import help_text
 from credvend.commands.names import COMMANDS
+from credvend.commands.registry import commands
 from credvend.lean import SETTINGS
 from credvend.vending.formats import FORMATS
 
@@ -25,7 +25,8 @@ EXAMPLES = sorted({shown.partition("#")[0].strip() for shown in _SHOWN})
 def test_each_command_shown_is_one(example: str) -> None:
     words = shlex.split(re.sub(r"\s{2,}.*", "", example).partition(" -- ")[0])[1:]
     # In the help, what follows is a description.
-    command: click.Command = importlib.import_module(f"credvend.commands.{words[0]}").command
+    command = commands().get_command(click.Context(commands()), words[0])
+    assert command is not None
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word.partition("=")[0] for word in words if word.startswith("--")} <= known
 

@@ -15,6 +15,8 @@ from chalicelib.configuration.issuer_entry import ALGORITHMS
 from chalicelib.text.strict_json import NotStrictJson
 
 _NO_WAY: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+# Of what an issuer answers: an address or a name is shorter, and nobody reads more.
+_TOLD_CHARACTERS: Final = 200
 
 
 class Trouble(NamedTuple):
@@ -41,7 +43,7 @@ def explain(error: Exception, url: str, issuer: Issuer) -> Trouble:
             return _of_answer(error, url, issuer)
         case AnotherIssuer():
             return Trouble(
-                f"its discovery document is of another issuer: {error.found}",
+                f"its discovery document is of another issuer: {_told(error.found)}",
                 "Write `issuer` as it stands there, to the last slash, if its tokens have that `iss`.",
             )
         case NoUsefulKey():
@@ -80,7 +82,7 @@ def explain(error: Exception, url: str, issuer: Issuer) -> Trouble:
 def _of_answer(error: BadAnswer, url: str, issuer: Issuer) -> Trouble:
     what = f"{url} answered {error.status}"
     if 300 <= error.status < 400:
-        leads = f": it leads to {error.location}" if error.location else ""
+        leads = f": it leads to {_told(error.location)}" if error.location else ""
         return Trouble(f"{what}{leads}", "Redirects are not followed: write the address that is meant.")
     if error.status in (401, 403):
         return Trouble(what, "Let everybody read it, or use `jwks_file`: credvend asks without credentials.")
@@ -89,6 +91,12 @@ def _of_answer(error: BadAnswer, url: str, issuer: Issuer) -> Trouble:
             return Trouble(what, "Check `issuer`. One without discovery needs `jwks_uri`, or `jwks_file`.")
         return Trouble(what, "Check `jwks_uri`." if issuer.jwks_uri else "Tell whoever runs the issuer.")
     return Trouble(what, "Try again later, or tell whoever runs the issuer.")
+
+
+def _told(answer: object) -> str:
+    """What an issuer answers, cut: it may be as long as a document or a header."""
+    text = str(answer)
+    return text if len(text) <= _TOLD_CHARACTERS else f"{text[:_TOLD_CHARACTERS]}..."
 
 
 def _of_keys(error: NoUsefulKey, issuer: Issuer) -> Trouble:

@@ -91,6 +91,19 @@ def test_no_caller_chooses_the_request_that_a_session_is_of(credvend: CredvendAp
         assert (record["request_id"], record["gateway_request_id"]) == (REQUEST_ID, chosen)
 
 
+def test_an_id_that_a_caller_chooses_floods_no_record_and_forges_no_line(credvend: CredvendApp) -> None:
+    chosen = '"}\n{"event": "credentials.vended"}' + "x" * 20_000
+    credvend.vend({"role": "reader"}, context={"requestId": chosen})
+    assert [record["gateway_request_id"] for record in credvend.records()] == [chosen[:128]] * 2
+
+
+def test_even_a_request_that_tells_nothing_of_itself_is_found_by_its_id(credvend: CredvendApp) -> None:
+    answer = credvend.vend({"role": "reader"}, context={"identity": "odd"})
+    (record,) = credvend.records()
+    assert (record["event"], record["cause"]) == ("request.failed", "unforeseen")
+    assert answer.body["RequestId"] == record["request_id"] == REQUEST_ID
+
+
 # Principals whose names are made to be read as alice.
 LOOK_ALIKES = [
     f"arn:aws:iam::{ACCOUNT}:user/team/alice",

@@ -176,6 +176,25 @@ def test_no_issuer_can_write_to_the_terminal(command_line: CommandLine) -> None:
     assert len(out.splitlines()) == 2 and all(line.isprintable() for line in out.splitlines())
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        json_response({"issuer": "x" * 200_000}),
+        json_response({"issuer": [{"a": "x" * 1000}] * 200}),
+        Response(302, headers={"Location": "https://x/" + "y" * 60_000}),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_no_issuer_can_fill_the_terminal(
+    command_line: CommandLine, hostile: Response, options: tuple[str, ...]
+) -> None:
+    with serve(lambda _: hostile) as server:
+        out, _ = command_line.run(
+            [f"{{name: a, issuer: '{server.url}', audiences: [credvend]}}"], "--stage", "local", *options, status=1
+        )
+    assert 200 < len(out) < 1500 and "..." in out
+
+
 def test_nothing_is_asked_where_there_are_no_issuers(command_line: CommandLine) -> None:
     (command_line.directory / "issuers.yaml").write_text("issuers: []\n")
     assert admin.main(["check-issuers", "--config", str(command_line.directory)]) == 0

@@ -56,12 +56,13 @@ def server(kind: str) -> Iterator[str]:
 
 @contextmanager
 def endless(kind: str, private: Path | None = None) -> Iterator[LoopbackServer]:
-    """A server whose every answer goes on until the client hangs up."""
+    """A server whose every answer goes on until the client hangs up, or has waited so long that its test fails."""
     start, again = ENDLESS[kind]
 
     def parts(stopping: Event) -> Iterator[bytes]:
+        ends = time.monotonic() + SOON + 1
         yield start
-        while not stopping.wait(0.02):
+        while not stopping.wait(0.02) and time.monotonic() < ends:
             yield again
 
     with serve(lambda request: RawResponse(parts(request.stopping)), private) as running:

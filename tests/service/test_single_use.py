@@ -1,7 +1,9 @@
 """Issuers whose tokens vend once: what uses a token up, what does not, and what is on record."""
 
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +11,13 @@ import pytest
 
 import app as app_module
 from chalicelib.assembly import load_service
+from chalicelib.audit.log import AuditLog, EventName
 from chalicelib.aws.table import Table
 from chalicelib.callers.oidc.used_tokens import UsedTokens
+from chalicelib.callers.origin import Origin
 from chalicelib.configuration.settings import Settings
+from chalicelib.errors import InvalidToken
+from chalicelib.wire.incoming import Incoming
 from testing.app import Answer, CredvendApp, write_config
 from testing.events import unsigned
 from testing.sts_server import Refusal
@@ -34,6 +40,7 @@ class Once:
 
     credvend: CredvendApp
     table: TokenTable
+    config: Path
 
     def vend(self, token: str, role: str = "reader", **more: object) -> Answer:
         body = json.dumps({"role": role, **more})
@@ -41,6 +48,18 @@ class Once:
 
     def get(self, token: str, path: str) -> Answer:
         return self.credvend.call("GET", path, None, unsigned(), _bearer(token))
+
+
+class OneLogForAll(AuditLog):
+    """Environments have one each; here, what all of them write goes to one place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def write(self, event: EventName, fields: dict[str, object]) -> None:
+        with self._lock:
+            super().write(event, fields)
 
 
 def _bearer(token: str) -> dict[str, str]:
@@ -61,7 +80,7 @@ def once(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     service = load_service(config, Settings("eu-west-1"))
     used = UsedTokens(Table(NAME, table.client))
     monkeypatch.setattr(app_module, "service", service._replace(used_tokens=lambda: used))
-    yield Once(credvend, table)
+    yield Once(credvend, table, config)
 
 
 def test_a_token_vends_once_and_who_sends_it_again_is_on_record(once: Once) -> None:
@@ -88,6 +107,40 @@ def test_it_is_used_up_by_an_sdk_too(once: Once) -> None:
         return once.credvend.call("GET", "/v1/credentials", None, unsigned(), _bearer(token()), role="reader").status
 
     assert [refresh(), refresh()] == [200, 401]
+
+
+@pytest.mark.parametrize("other", [{}, {"role": "brief"}, {"nonce": "another spelling of the same claims"}])
+def test_of_many_who_send_it_at_the_same_moment_one_gets_credentials(once: Once, other: dict[str, str]) -> None:
+    """Each in an execution environment of its own, and all having found that nobody has used it."""
+    count = 8
+    services = [load_service(once.config, Settings("eu-west-1")) for _ in range(count)]
+    used = UsedTokens(Table(NAME, once.table.client))
+    together = threading.Barrier(count)
+
+    def wait_for_the_others() -> None:
+        together.wait(30)
+
+    once.table.before("PutItem", wait_for_the_others)
+    log = OneLogForAll()
+
+    def vend(number: int) -> str:
+        sent = token(**({"nonce": f"{other['nonce']} {number}"} if "nonce" in other else {}))
+        role = other.get("role", "reader") if number % 2 else "reader"
+        origin = Origin(str(number), "", "198.51.100.7", "", cold_start=False)
+        body = json.dumps({"role": role}).encode()
+        incoming = Incoming("bearer", {}, origin, (f"Bearer {sent}",), body=body, content_type="application/json")
+        try:
+            services[number]._replace(used_tokens=lambda: used, audit_log=log).vend(incoming)
+        except InvalidToken as refused:
+            return refused.cause
+        return "vended"
+
+    with ThreadPoolExecutor(count) as threads:
+        ended = sorted(threads.map(vend, range(count)))
+    assert ended == ["used"] * (count - 1) + ["vended"]
+    assert len(once.credvend.sts.asked) == 1
+    events = [str(record["event"]) for record in once.credvend.records()]
+    assert sorted(events) == ["credentials.denied"] * (count - 1) + ["credentials.requested", "credentials.vended"]
 
 
 def test_nothing_but_a_vend_uses_it_up(once: Once) -> None:

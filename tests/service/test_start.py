@@ -148,7 +148,17 @@ def test_a_schema_that_does_not_parse_is_named(tmp_path: Path) -> None:
 def test_a_schema_that_has_no_place_for_a_kind_of_caller_is_named(tmp_path: Path) -> None:
     schema = write_config(tmp_path) / "schema.cedarschema"
     schema.write_text(schema.read_text().replace("  owner: String,\n", ""))
-    assert "schema.cedarschema: catalog or callers do not fit it" in problems(tmp_path)
+    told = problems(tmp_path)
+    assert "schema.cedarschema: callers of the kind ServiceToken do not fit it (compare it with the one that" in told
+    assert "IamUser" not in told
+
+
+def test_a_schema_that_has_no_place_for_the_roles_is_told_so(tmp_path: Path) -> None:
+    schema = write_config(tmp_path) / "schema.cedarschema"
+    text = schema.read_text()
+    assert "  arn: String,\n" in text
+    schema.write_text(text.replace("  arn: String,\n", "  arn: Long,\n"))
+    assert "schema.cedarschema: the roles of the catalog do not fit it (compare it with the one" in problems(tmp_path)
 
 
 def test_a_catalog_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -181,6 +181,8 @@ HALF_RIGHT = {
     "an empty key": holding("AccessKeyId", ""),
     "a key of two lines": holding("AccessKeyId", "ASIA\nEXAMPLE"),
     "two keys": twice("AccessKeyId"),
+    "a key that does not end": holding("AccessKeyId", "AKIAIOSFODNN7EXAMPLE"),
+    "a key of something else": holding("AccessKeyId", "AROAIOSFODNN7EXAMPLE"),
     "an empty secret": holding("SecretAccessKey", ""),
     "no secret": without("SecretAccessKey"),
     "an empty token": holding("SessionToken", ""),
@@ -189,6 +191,8 @@ HALF_RIGHT = {
     "text instead of a number": holding("PackedPolicySize", "six"),
     "nothing instead of a number": holding("PackedPolicySize", ""),
     "two numbers": twice("PackedPolicySize"),
+    "more than all of what fits": holding("PackedPolicySize", "101"),
+    "less than nothing": holding("PackedPolicySize", "-1"),
     "no user": without("AssumedRoleUser"),
     "no ARN": without("Arn"),
     "another role's ARN": holding("Arn", ARN.replace("/reader/", "/admin/")),
@@ -202,6 +206,8 @@ HALF_RIGHT = {
     "another source identity": holding("SourceIdentity", "bob"),
     "no source identity": without("SourceIdentity"),
     "an empty source identity": holding("SourceIdentity", ""),
+    "a source identity in another spelling": holding("SourceIdentity", "user=Alice@111122223333"),
+    "two source identities": twice("SourceIdentity"),
     "no request id": without("ResponseMetadata"),
     "an empty request id": holding("RequestId", ""),
 }
@@ -226,7 +232,8 @@ def test_half_a_session_is_not_handed_out_and_recorded(
     "change",
     [
         same,
-        without("PackedPolicySize"),
+        without("PackedPolicySize"),  # AWS tells none of a session without policy and tags
+        holding("PackedPolicySize", "100"),
         holding("Arn", ARN.replace("/reader/", "/Reader/")),  # IAM's own spelling: names differ by more than case
         lambda text: holding("Expiration", in_the_future(900 + 240))(text),  # clocks differ
         lambda text: holding("Expiration", in_the_future(30))(text),  # shorter is less
@@ -242,6 +249,7 @@ def test_a_whole_session_is_handed_out(
 
 def test_the_sessions_of_every_role_of_the_catalog_are_believed(credvend: CredvendApp) -> None:
     """A path is no part of a session's ARN, and a role may have neither source identity nor tags."""
+    assert credvend.vend({"role": "external"}).body["RoleArn"] == "arn:aws:iam::444455556666:role/deep/external"
     for role, more in (("external", {}), ("plain", {}), ("tenant", {"params": {"tenant": "acme"}})):
         assert credvend.vend({"role": role, **more}).status == 200, role
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from credvend import lean
-from credvend.commands.vend_arguments import PLAIN_ROLE
+from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.errors import UsageError
 from credvend.net.request import Response
 from credvend.text import shell_quoting, tables

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import boto3
+    from aiobotocore.session import AioSession
 
     from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
     from credvend.vending.credentials import Credentials
@@ -25,6 +26,7 @@ __all__ = [
     "CredvendError",
     "ServiceError",
     "UsageError",
+    "aio_session",
     "credentials",
     "session",
 ]
@@ -77,6 +79,25 @@ def session(
     from credvend import library
 
     return library.session(role, library.options(duration, reason, params, tags, policy), region_name)
+
+
+def aio_session(
+    role: str,
+    *,
+    duration: "int | str | None" = None,
+    reason: "str | None" = None,
+    params: "Mapping[str, str] | None" = None,
+    tags: "Mapping[str, str] | None" = None,
+    policy: "Mapping[str, object] | str | None" = None,
+    region_name: "str | None" = None,
+) -> "AioSession":
+    """The same for asyncio, for aiobotocore, or as `botocore_session` for aioboto3. It needs aiobotocore.
+
+    Nothing is asked before a client needs credentials; and the loop goes on while credvend asks.
+    """
+    from credvend import library
+
+    return library.aio_session(role, library.options(duration, reason, params, tags, policy), region_name)
 
 
 def __getattr__(name: str) -> object:

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
+import itertools
 import os
+import signal
 import sys
 from collections.abc import Mapping
 
 from credvend.commands.names import COMMANDS
 from credvend.errors import CredvendError, UsageError
 from credvend.text import messages
+from credvend.text.streams import end_output
 from credvend.version import __version__
 
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
 _HELP = """\
-usage: credvend [--version] [--verbose] COMMAND ...
+usage: credvend [--verbose] [--service NAME] COMMAND ...
 Short-lived AWS credentials from a credvend service.
 
 {commands}
 
-examples:
   credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
-  credvend get admin --duration 15m --reason "INC-42: disk full"
 `credvend COMMAND --help` says more.
 Exit codes: 2 usage, 3 authentication, 4 denied, 5 service."""
 
@@ -39,7 +42,7 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
     """Run a command line, the program's name left out.
 
     Returns:
-        The exit code.
+        The exit code, or the negative number of the signal to end by.
     """
     _have_streams()
     try:
@@ -47,27 +50,48 @@ def run(words: list[str], environ: Mapping[str, str]) -> int:
         _flush()
         return code
     except CredvendError as error:
+        _fail_script(words)
         messages.say(error.message)
         _show_place(error)
         return error.exit_code
     except KeyboardInterrupt:
-        return 130
+        _fail_script(words)
+        return -signal.SIGINT
     except BrokenPipeError:
         # Whoever read the output has had enough.
-        _drop_output()
+        end_output()
         return 141
     except Exception as error:
         if isinstance(error, OSError) and error.filename is None and error.errno in _FULL:
             # Where much is printed, some is written before the end. (Files have a name, and are seen to by those who
             # write them.)
-            _drop_output()
+            end_output()
             messages.say(f"standard output cannot be written: {error.strerror}.")
             return UsageError.exit_code
+        _fail_script(words)
         # The message of an unforeseen error may hold anything, so only its type and place are shown.
         hint = "" if messages.is_verbose() else "; `credvend --verbose ...` shows where"
         messages.say(f"this is a fault of credvend ({type(error).__name__}){hint}.")
         _show_place(error)
         return 1
+
+
+def _fail_script(words: list[str]) -> None:
+    """Have the shell that evaluates a script fail, instead of going on under the identity that it had.
+
+    Args:
+        words: as they were typed, for they may be what is wrong.
+    """
+    if not {"get", "serve"} & set(words[:2]):
+        return
+    from credvend.text.shell_quoting import SHELLS
+
+    said = [word.partition("=")[2] for word in words if word.startswith("--format=")]
+    said += [value for word, value in itertools.pairwise(words) if word == "--format"]
+    shell = SHELLS.get(said[-1] if said else "env" if "serve" in words[:2] else "")
+    if shell is not None:
+        with contextlib.suppress(OSError, ValueError):
+            print(shell.failing, flush=True)
 
 
 def _have_streams() -> None:
@@ -80,6 +104,9 @@ def _have_streams() -> None:
         sys.stdout = open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")  # noqa: SIM115 until the end
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    # What the locale has no letters for is shown by its number.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _flush() -> None:
@@ -94,13 +121,8 @@ def _flush() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        _drop_output()
+        end_output()
         raise UsageError(f"standard output cannot be written: {error.strerror}.") from None
-
-
-def _drop_output() -> None:
-    """Let Python not try to write the rest when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_place(error: BaseException) -> None:

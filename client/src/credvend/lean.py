@@ -13,10 +13,10 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     _Pairs = list[tuple[str, str]]
-    _Asked = tuple[str, str | None, str | None, _Pairs, _Pairs]
+    _Asked = tuple[str, dict[str, str], _Pairs, _Pairs]
 
 # Also the variables CREDVEND_NAME, which win over the file.
 SETTINGS = (
@@ -31,9 +31,14 @@ SETTINGS = (
     "client_id",
     "scopes",
     "console_url",
+    "cache",
     "connect_timeout",
     "read_timeout",
 )
+# Those that say nothing of a service: their variables hold for one that is named as well.
+_OF_THIS_COMPUTER = ("ca_bundle", "cache", "connect_timeout", "read_timeout")
+# Which of the file's services is meant; empty for the one without a name.
+SERVICE = "CREDVEND_SERVICE"
 # The ways to authenticate that are found by themselves, in the order in which help shows them. One that is not here can
 # have a module in auth/methods all the same: it must be named, and its answers come from the full path.
 AUTH_METHODS = ("token", "token-file", "github", "gitlab", "kubernetes", "login", "sigv4")
@@ -74,64 +79,57 @@ def sha256(text: str) -> str:
 
 
 def home_path(environ: "Mapping[str, str]", *parts: str) -> str:
-    return os.path.join(environ.get("HOME") or os.path.expanduser("~"), *parts)
+    """A path below the home directory; empty, as all that would be below it, for one that is not there or relative."""
+    home = environ.get("HOME") or os.path.expanduser("~")
+    return os.path.join(home, *parts) if os.path.isabs(home) else ""
 
 
 def _from_home(environ: "Mapping[str, str]", path: str) -> str:
     return home_path(environ, path[2:]) if path.startswith("~/") else path
 
 
+def _below(directory: str, name: str) -> str:
+    return os.path.join(directory, name) if directory else ""
+
+
 def config_path(environ: "Mapping[str, str]") -> str:
-    """`$CREDVEND_CONFIG`, else `$XDG_CONFIG_HOME/credvend/config`, else `~/.config/credvend/config`."""
-    named = environ.get("CREDVEND_CONFIG")
-    return named or os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config"), "config")
+    """`$CREDVEND_CONFIG`, else `$XDG_CONFIG_HOME/credvend/config`, else `~/.config/credvend/config`; empty for none."""
+    return environ.get("CREDVEND_CONFIG") or _below(_base(environ, "XDG_CONFIG_HOME", ".config"), "config")
 
 
 def cache_directory(environ: "Mapping[str, str]") -> str:
-    """`$CREDVEND_CACHE_DIR`, else `$XDG_CACHE_HOME/credvend`, else `~/.cache/credvend`."""
+    """`$CREDVEND_CACHE_DIR`, else `$XDG_CACHE_HOME/credvend`, else `~/.cache/credvend`; empty for none."""
     return environ.get("CREDVEND_CACHE_DIR") or _base(environ, "XDG_CACHE_HOME", ".cache")
 
 
 def state_directory(environ: "Mapping[str, str]") -> str:
-    """`$XDG_STATE_HOME/credvend`, else `~/.local/state/credvend`."""
+    """`$XDG_STATE_HOME/credvend`, else `~/.local/state/credvend`; empty for none."""
     return _base(environ, "XDG_STATE_HOME", ".local/state")
+
+
+def state_path(environ: "Mapping[str, str]", name: str) -> str:
+    """A file of the state directory; empty for none."""
+    return _below(state_directory(environ), name)
 
 
 def _base(environ: "Mapping[str, str]", variable: str, fallback: str) -> str:
     base = environ.get(variable)
     # A relative path is invalid, and to be ignored: the XDG base directory specification.
-    return os.path.join(base if base and os.path.isabs(base) else home_path(environ, fallback), "credvend")
+    return _below(base if base and os.path.isabs(base) else home_path(environ, fallback), "credvend")
 
 
 def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
-    """The settings, of the file and of the variables; without those that are empty.
+    """The settings of the service that is meant, of the file and of the variables; without those that are empty.
 
-    The file has a line `name = value` for each; blank lines and lines that begin with `#` are ignored.
+    What says where a named service is, and who one is there, comes from its section alone: a variable that was set for
+    another service would send it this one's token.
 
     Raises:
         Unreadable: a malformed file, or an unknown name in it.
     """
-    settings: dict[str, str] = {}
-    path = config_path(environ)
-    try:
-        with open(path, encoding="utf-8") as file:
-            # It says where tokens are sent.
-            refuse_changeable(path, os.fstat(file.fileno()))
-            lines = file.read().splitlines()
-    except FileNotFoundError:
-        lines = []
-    except (OSError, ValueError) as error:
-        raise Unreadable(f"{path} cannot be read: {error}.") from None
-    for number, line in enumerate(lines, 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = text.partition("=")
-        name = name.strip()
-        if not equals or name not in SETTINGS:
-            raise Unreadable(f"{path}, line {number}: write name = value; the names are {', '.join(SETTINGS)}.")
-        settings[name] = value.strip()
-    for name in SETTINGS:
+    service = environ.get(SERVICE, "")
+    settings = read_services(environ).get(service, {})
+    for name in set_by_variables(service):
         value = environ.get("CREDVEND_" + name.upper(), "")
         if value:
             settings[name] = value
@@ -139,7 +137,90 @@ def read_settings(environ: "Mapping[str, str]") -> "dict[str, str]":
     for name in ("ca_bundle", "token_file"):
         if name in settings:
             settings[name] = _from_home(environ, settings[name])
+            if not settings[name]:
+                raise Unreadable(f"{name} begins with ~/, and there is no home directory: set HOME.")
     return {name: value for name, value in settings.items() if value}
+
+
+def set_by_variables(service: str) -> "tuple[str, ...]":
+    """The settings of a service that variables can set; all of the one without a name."""
+    return _OF_THIS_COMPUTER if service else SETTINGS
+
+
+def read_services(environ: "Mapping[str, str]") -> "dict[str, dict[str, str]]":
+    """What the file says of each service, by its name; empty for the one without a name, which comes first.
+
+    The file has a line `name = value` for each setting, and a line `[service NAME]` before those of a named service.
+    Blank lines and lines that begin with `#` are ignored.
+
+    Raises:
+        Unreadable: it is malformed, or others could have written it.
+    """
+    services: dict[str, dict[str, str]] = {"": {}}
+    path = config_path(environ)
+    settings = services[""]
+    for number, line in enumerate(_config_lines(path), 1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        if text.startswith("["):
+            service = service_in(text)
+            if not service:
+                raise Unreadable(f"{path}, line {number}: write [service NAME]; a name has letters, digits, - . and _.")
+            if service in services:
+                raise Unreadable(f"{path}, line {number}: there is a service {service} above already.")
+            settings = services[service] = {}
+            continue
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        value = value.strip()
+        if not equals or name not in SETTINGS:
+            raise Unreadable(f"{path}, line {number}: write name = value; the names are {', '.join(SETTINGS)}.")
+        if name in settings:
+            raise Unreadable(f"{path}, line {number}: {name} is there twice: remove one.")
+        if name in ("ca_bundle", "token_file") and value and not (os.path.isabs(value) or value.startswith("~/")):
+            raise Unreadable(f"{path}, line {number}: {name} must be an absolute path, or begin with ~/.")
+        settings[name] = value
+    return services
+
+
+def service_in(line: str) -> str:
+    """The service that a line `[service NAME]` names; empty for any other line."""
+    if not (line.startswith("[service ") and line.endswith("]")):
+        return ""
+    name = line[9:-1].strip()
+    return name if is_service_name(name) else ""
+
+
+def is_service_name(name: str) -> bool:
+    """Whether a service may be called so: by a word that no shell and no comment takes for anything else."""
+    rest = name.replace("-", "").replace("_", "").replace(".", "")
+    return rest.isascii() and rest.isalnum() and name[0].isalnum() and len(name) <= 64
+
+
+def _config_lines(path: str) -> "list[str]":
+    if path in ("", os.devnull):  # which is what people name who want none
+        return []
+    if not os.path.isabs(path):
+        raise Unreadable("CREDVEND_CONFIG must be an absolute path: each directory could have a file of another.")
+    try:
+        # It says where tokens are sent.
+        return decoded(read_believed(path)).splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"{path} cannot be read: {error}.") from None
+
+
+def decoded(data: bytes, errors: str = "strict") -> str:
+    """Text, also as Windows has it: behind a byte order mark, and as UTF-16, which is what PowerShell's `>` writes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors)
+    return data[3 if data.startswith(b"\xef\xbb\xbf") else 0 :].decode("utf-8", errors)
 
 
 def asks_itself(environ: "Mapping[str, str]") -> bool:
@@ -156,7 +237,7 @@ def marker_path(environ: "Mapping[str, str]", kind: str, url: str) -> str:
     Its random content changes with each sign-in to the service at `url` (kind `login`), or with each API token that is
     saved for it (kind `token`): see disk/caller_markers.py.
     """
-    return os.path.join(state_directory(environ), f"{kind}-{sha256(url)[:16]}.id")
+    return state_path(environ, f"{kind}-{sha256(url)[:16]}.id")
 
 
 def chosen_auth_method(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
@@ -219,8 +300,7 @@ def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, 
 
 
 def _content(path: str) -> str:
-    with open(path, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read(65_536).strip()
+    return decoded(_read(path, 0, _refuse_other_than_file)[:65_536], "surrogateescape").strip()
 
 
 # Where the credential chains of AWS SDKs find credentials, besides keys in variables. `credvend exec` takes them away.
@@ -329,7 +409,13 @@ def cache_key(
 
 
 def entry_path(environ: "Mapping[str, str]", key: str) -> str:
-    return os.path.join(cache_directory(environ), key + ".entry")
+    return _below(cache_directory(environ), key + ".entry")
+
+
+# What not every system has; nor does everyone wait for a pipe.
+NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_private(path: str) -> bytes:
@@ -340,17 +426,31 @@ def read_private(path: str) -> bytes:
         Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it.
         OSError: anything else.
     """
+    if not NO_FOLLOW and os.path.islink(path):
+        raise Unreadable(f"{path} is a link, which is not followed where secrets are.")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        return _read(path, NO_FOLLOW, _refuse_open_file)
     except OSError as error:
         if os.path.islink(path):
             raise Unreadable(f"{path} is a link, which is not followed where secrets are.") from None
         raise error
+
+
+def read_believed(path: str) -> bytes:
+    """The content of a file that is believed, secret or not.
+
+    Raises:
+        FileNotFoundError: there is none.
+        Unreadable: it is no regular file, or others could have changed it.
+        OSError: anything else.
+    """
+    return _read(path, 0, refuse_changeable)
+
+
+def _read(path: str, flags: int, refuse: "Callable[[str, os.stat_result], None]") -> bytes:
+    descriptor = os.open(path, _READ | flags)
     try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable(f"{path} is not a regular file.")
-        _refuse_open(path, status)
+        refuse(path, os.fstat(descriptor))
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
     finally:
@@ -371,24 +471,45 @@ def check_private_directory(path: str) -> None:
     _refuse_open(path, status)
 
 
+def _refuse_other_than_file(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable(f"{path} is not a regular file.")
+
+
+def _refuse_open_file(path: str, status: os.stat_result) -> None:
+    _refuse_other_than_file(path, status)
+    _refuse_open(path, status)
+
+
 def _refuse_open(path: str, status: os.stat_result) -> None:
+    if not hasattr(os, "geteuid"):  # modes say nothing there: who may read a file is inherited from the home directory
+        return
     if status.st_uid != os.geteuid():
         raise Unreadable(f"{path} belongs to another user; if sudo left it, chown it to yourself, or remove it.")
     if status.st_mode & 0o077:
         mode = "700" if stat.S_ISDIR(status.st_mode) else "600"
-        raise Unreadable(f"{path} is open to other users: chmod {mode} {path}")
+        raise Unreadable(
+            f"{path} is open to other users: chmod {mode} {path}, or have it elsewhere where that changes nothing, "
+            "as on a disk of Windows."
+        )
 
 
 def refuse_changeable(path: str, status: os.stat_result) -> None:
-    """Refuse a file that is believed, secret or not, if others could have changed it. Root is nobody else.
+    """Refuse a file that is believed, secret or not, if others could have changed it.
+
+    Root is nobody else; and to root, who came by sudo with its variables kept is not, either (as git has it).
 
     Raises:
-        Unreadable: it is somebody else's, or others may write it.
+        Unreadable: it is no regular file, is somebody else's, or others may write it.
     """
-    if status.st_uid not in (0, os.geteuid()):
+    _refuse_other_than_file(path, status)
+    if not hasattr(os, "geteuid"):
+        return
+    me = os.geteuid()
+    if status.st_uid not in (0, me) and (me != 0 or os.environ.get("SUDO_UID") != str(status.st_uid)):
         raise Unreadable(f"{path} belongs to another user, who can change it: chown it to yourself, or have another.")
     if status.st_mode & 0o002 or (status.st_mode & 0o020 and not _is_private_group(status)):
-        raise Unreadable(f"{path} can be written by other users: chmod go-w {path}")
+        raise Unreadable(f"{path} can be written by other users: chmod go-w {path}, or have it elsewhere.")
 
 
 def _is_private_group(status: os.stat_result) -> bool:
@@ -487,25 +608,41 @@ def cached_process(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> 
     Args:
         arguments: those after `process`.
     """
-    if asks_itself(environ):
-        return None
-    try:
-        asked = _options(arguments)
-        if asked is None:
-            return None
-        role, duration, reason, params, tags = asked
-        settings = read_settings(environ)
-        method = chosen_auth_method(settings, environ)
-        caller = identity(method, settings, environ)
-        key = cache_key(settings.get("url", ""), method, caller, role, duration, reason, params, tags)
-        entry = load_entry(environ, key)
-    except (OSError, ValueError, Unreadable):
-        return None
+    entry = None if asks_itself(environ) else cached_entry(arguments, environ)
     return entry.process if entry is not None and entry.is_fresh(time.time()) else None
 
 
-def _options(arguments: "Sequence[str]") -> "_Asked | None":
-    """Role, duration, reason, parameters and tags of the plainest spelling; None for any other."""
+def cached_entry(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "Entry | None":
+    """What the cache has for the arguments of `credvend process`; None also where that cannot be told without more."""
+    try:
+        asked = plain_options(arguments)
+        if asked is None:
+            return None
+        role, single, params, tags = asked
+        if "--service" in single:
+            environ = {**environ, SERVICE: single["--service"]}
+        settings = read_settings(environ)
+        if settings.get("cache", "file") != "file":
+            return None
+        method = chosen_auth_method(settings, environ)
+        caller = identity(method, settings, environ)
+        key = cache_key(
+            settings.get("url", ""),
+            method,
+            caller,
+            role,
+            single.get("--duration"),
+            single.get("--reason"),
+            params,
+            tags,
+        )
+        return load_entry(environ, key)
+    except (OSError, ValueError, Unreadable):
+        return None
+
+
+def plain_options(arguments: "Sequence[str]") -> "_Asked | None":
+    """Role, options that are given once, parameters and tags of the plainest spelling; None for any other."""
     role = None
     single: dict[str, str] = {}
     pairs: dict[str, _Pairs] = {"--param": [], "--tag": []}
@@ -526,10 +663,10 @@ def _options(arguments: "Sequence[str]") -> "_Asked | None":
             if not equals:
                 return None
             pairs[name].append((left, right))
-        elif name in ("--duration", "--reason") and name not in single:
+        elif name in ("--duration", "--reason", "--service") and name not in single:
             single[name] = value
         else:
             return None
     if not role:
         return None
-    return role, single.get("--duration"), single.get("--reason"), pairs["--param"], pairs["--tag"]
+    return role, single, pairs["--param"], pairs["--tag"]

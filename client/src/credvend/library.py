@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from credvend.vending.options import Options
 
 if TYPE_CHECKING:
     import boto3
+    from aiobotocore.session import AioSession
 
 
 def options(
@@ -40,6 +42,17 @@ def credentials(role: str, wanted: Options) -> Credentials:
     return get_credentials(role, wanted, load_checked_config(os.environ), os.environ)
 
 
+def _refreshed(role: str, wanted: Options) -> dict[str, str]:
+    """As botocore wants them. The cache decides whether it takes a request, as for everybody else."""
+    given = variables(credentials(role, wanted))
+    return {
+        "access_key": given["AWS_ACCESS_KEY_ID"],
+        "secret_key": given["AWS_SECRET_ACCESS_KEY"],
+        "token": given["AWS_SESSION_TOKEN"],
+        "expiry_time": given["AWS_CREDENTIAL_EXPIRATION"],
+    }
+
+
 def session(role: str, wanted: Options, region_name: str | None) -> boto3.Session:
     """As `credvend.session`."""
     try:
@@ -50,14 +63,7 @@ def session(role: str, wanted: Options, region_name: str | None) -> boto3.Sessio
         raise UsageError("credvend.session needs boto3: pip install boto3.") from None
 
     def refresh() -> dict[str, str]:
-        # The cache decides whether it takes a request, as for everybody else.
-        given = variables(credentials(role, wanted))
-        return {
-            "access_key": given["AWS_ACCESS_KEY_ID"],
-            "secret_key": given["AWS_SECRET_ACCESS_KEY"],
-            "token": given["AWS_SESSION_TOKEN"],
-            "expiry_time": given["AWS_CREDENTIAL_EXPIRATION"],
-        }
+        return _refreshed(role, wanted)
 
     vended = RefreshableCredentials.create_from_metadata(refresh(), refresh, "credvend")
 
@@ -71,3 +77,29 @@ def session(role: str, wanted: Options, region_name: str | None) -> boto3.Sessio
     # Instead of the whole chain: what else there is in the environment is not asked for.
     core.register_component("credential_provider", CredentialResolver([Provider()]))
     return boto3.Session(botocore_session=core, region_name=region_name)
+
+
+def aio_session(role: str, wanted: Options, region_name: str | None) -> AioSession:
+    """As `credvend.aio_session`."""
+    try:
+        from aiobotocore.credentials import AioCredentialResolver, AioRefreshableCredentials
+        from aiobotocore.session import AioSession
+        from botocore.credentials import CredentialProvider
+    except ImportError:
+        raise UsageError("credvend.aio_session needs aiobotocore: pip install aiobotocore.") from None
+
+    async def refresh() -> dict[str, str]:
+        # Files, locks and a request: in a thread, so that the loop goes on meanwhile.
+        return await asyncio.to_thread(_refreshed, role, wanted)
+
+    class Provider(CredentialProvider):
+        METHOD = "credvend"
+
+        async def load(self) -> AioRefreshableCredentials:
+            return AioRefreshableCredentials.create_from_metadata(await refresh(), refresh, "credvend")
+
+    core = AioSession()
+    core.register_component("credential_provider", AioCredentialResolver([Provider()]))
+    if region_name is not None:
+        core.set_config_variable("region", region_name)
+    return core

@@ -212,3 +212,27 @@ def test_the_cache_tells_jobs_apart(tmp_path: Path) -> None:
     }
     assert len(seen) == 5
     assert not any(secret in identity for identity in seen for secret in ("a.b.c", "https://g"))
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8-sig", "utf-16"])
+def test_a_token_file_as_windows_writes_it_is_read_and_is_the_same_caller(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "token"
+    path.write_bytes("cvt_one\r\n".encode(encoding))
+    path.chmod(0o600)
+    config = Config(url=URL, auth="token-file", token_file=str(path))
+    environ = {"HOME": str(tmp_path)}
+    assert headers(config, environ) == {"Authorization": "Bearer cvt_one"}
+    caller = authenticator(config, environ).cache_identity()
+    assert caller == lean.identity("token-file", {"token_file": str(path)}, environ) == lean.sha256("cvt_one")
+
+
+@pytest.mark.parametrize("other", ["/dev/null", "/dev/zero", "pipe"])
+def test_a_token_file_that_is_no_file_is_neither_waited_for_nor_to_be_changed(tmp_path: Path, other: str) -> None:
+    path = tmp_path / other  # which an absolute one replaces
+    if other == "pipe":
+        os.mkfifo(path)
+    with pytest.raises(AuthenticationError, match="not a regular file") as refused:
+        headers(Config(url=URL, auth="token-file", token_file=str(path)), {"HOME": str(tmp_path)})
+    assert "chmod" not in refused.value.message
+    with pytest.raises(lean.Unreadable, match="not a regular file"):
+        lean.identity("token-file", {"token_file": str(path)}, {})

@@ -23,6 +23,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from browsing import address_on, has_browser
 from fake_keyring import Ring
 from fake_provider import CLIENT, FakeProvider, fake_provider
 from fake_service import Planned, fake_service
@@ -53,7 +54,7 @@ def config(provider: FakeProvider) -> Config:
 
 @pytest.fixture
 def environ(tmp_path: Path, config: Config, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    has_browser(monkeypatch, lambda page: False)
     return {
         "HOME": str(tmp_path),
         "CREDVEND_KEYRING": "off",
@@ -218,6 +219,25 @@ def test_a_token_that_is_refused_before_its_end_is_renewed_once(
         service.planned = [no]
         assert run(["whoami"], environ) == 3 and len(service.asked) == 5
     assert len(provider.forms("refresh_token")) == 2
+
+
+def test_a_client_secret_is_kept_with_the_sign_in_for_its_renewal_and_revocation(
+    provider: FakeProvider, config: Config, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["--verbose", "login"], {**environ, "CREDVEND_CLIENT_SECRET": "the-client-secret"}) == 0
+    age(config, environ, 600)
+    assert number(signing_in.current_token(config, environ)) == 2
+    assert run(["logout"], environ) == 0
+    assert [path for path, form in provider.asked if form.get("client_secret") == "the-client-secret"] == [
+        "/device",
+        "/token",
+        "/token",
+        "/revoke",
+    ]
+    said = capsys.readouterr()
+    assert "the-client-secret" not in said.out + said.err
+    left = [path for path in Path(lean.state_directory(environ)).iterdir() if b"the-client-secret" in path.read_bytes()]
+    assert left == []
 
 
 def test_a_provider_that_does_not_rotate_keeps_its_token_in_use(
@@ -446,11 +466,11 @@ class Browser:
         self.before: list[dict[str, str]] = []
         self.answer: dict[str, str] = {"code": "the-code"}
         self._thread: threading.Thread | None = None
-        monkeypatch.setattr("webbrowser.open", self.open)
+        has_browser(monkeypatch, self.open)
 
-    def open(self, url: str) -> bool:
-        self.opened.append(url)
-        self._thread = threading.Thread(target=self._go, args=(url,))
+    def open(self, page: str) -> bool:
+        self.opened.append(page)
+        self._thread = threading.Thread(target=self._go, args=(address_on(page),))
         self._thread.start()
         return True
 
@@ -475,7 +495,7 @@ def test_a_login_with_the_browser_has_nothing_secret_on_a_command_line_and_takes
     assert run(["login", "--browser"], environ) == 0
     browser.join()
     (opened,) = browser.opened
-    assert opened.startswith("http://127.0.0.1:") and "state" not in opened and "?" not in opened
+    assert opened.startswith("file://") and not Path(urlsplit(opened).path).parent.exists()
     # The address is good for once, and what is not the answer to our request does not count.
     assert [status for status, _ in browser.seen] == [410, 404, 404, 404, 200]
     (form,) = provider.forms("authorization_code")
@@ -549,19 +569,96 @@ def test_the_clock_of_a_session_is_this_computers(config: Config, environ: dict[
     assert session["expires"] == pytest.approx(time.time() + 600, abs=20)
 
 
+def test_a_code_that_is_in_the_address_is_on_no_command_line(
+    provider: FakeProvider, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever enters it first at the provider would sign this command in as somebody else."""
+    seen: list[str] = []
+    led: list[str] = []
+
+    def browse(page: str) -> bool:
+        seen.append(page)
+        led.append(address_on(page))
+        return True
+
+    has_browser(monkeypatch, browse)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    answered = provider.post
+    complete = f"{provider.issuer}/activate?user_code=ABCD-EFGH&x='"
+    provider.post = lambda path, form: (  # type: ignore[method-assign]
+        200,
+        {**(answered(path, form)[1] or {}), "verification_uri_complete": complete},
+    )
+    sign_in(environ)
+    assert led == [complete] and "ABCD" not in seen[0] and not Path(urlsplit(seen[0]).path).exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0 or not Path("/proc/net/tcp").exists(), reason="takes two users")
-def test_another_user_of_the_computer_gets_nothing_from_an_address_it_read_on_a_command_line() -> None:
+@pytest.mark.parametrize(
+    ("user", "connect", "status"),
+    [
+        (0, "socket.create_connection(('127.0.0.1', port))", "200"),
+        (0, "mapped(port)", "200"),
+        (65534, "socket.create_connection(('127.0.0.1', port))", "404"),
+        (65534, "mapped(port)", "404"),
+    ],
+)
+def test_another_user_of_the_computer_gets_nothing_whatever_socket_it_has(user: int, connect: str, status: str) -> None:
     from credvend.net.browser import Answer, browser_server
 
-    program = "import http.client, sys; connection = http.client.HTTPConnection('127.0.0.1', int(sys.argv[1]))\n"
-    program += "connection.request('GET', '/'); print(connection.getresponse().status)"
+    program = f"""
+import socket, sys
+def mapped(port):
+    made = socket.socket(socket.AF_INET6)
+    made.connect(("::ffff:127.0.0.1", port))
+    return made
+port = int(sys.argv[1])
+with {connect} as made:
+    made.sendall(b"GET / HTTP/1.1\\r\\nHost: 127.0.0.1:%d\\r\\n\\r\\n" % port)
+    print(made.recv(1000).split()[1].decode())
+"""
     with browser_server(lambda path, query: Answer(200, "secret", "secret")) as port:
-        for user, status in ((0, "200"), (65534, "404")):
-            command = ["/usr/bin/env", "python3", "-c", program, str(port)]
-            done = subprocess.run(command, user=user, capture_output=True, text=True, check=False, cwd="/")
-            if "Permission denied" in done.stderr:
-                pytest.skip("the other user has no Python")
-            assert done.stdout.strip() == status, done.stderr
+        command = ["/usr/bin/env", "python3", "-c", program, str(port)]
+        done = subprocess.run(command, user=user, capture_output=True, text=True, check=False, cwd="/")
+        if "Permission denied" in done.stderr:
+            pytest.skip("the other user has no Python")
+        assert done.stdout.strip() == status, done.stderr
+
+
+LISTED = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "is_another"),
+    [
+        ("0100007F:1000 0100007F:2000 01 0 0 0 {me} 0 0", False),
+        ("0100007F:1000 0100007F:2000 06 0 0 0 {me} 0 0", False),
+        ("0100007F:1000 0100007F:2000 01 0 0 0 0 0 0", False),  # root
+        ("0100007F:1000 0100007F:2000 05 0 0 0 0 0 0", True),  # whoever it was, it has closed it
+        ("0100007F:1000 0100007F:2000 01 0 0 0 4242 0 0", True),
+        ("0100007F:1000 0100007F:2001 01 0 0 0 {me} 0 0", True),  # another connection from the same port
+        ("", True),
+    ],
+)
+@pytest.mark.parametrize("table", ["tcp", "tcp6"])
+def test_a_connection_that_is_not_known_to_be_this_users_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, table: str, line: str, is_another: bool
+) -> None:
+    from credvend.net import loopback_server
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1234)
+    monkeypatch.setattr(os, "getuid", lambda: 1234)
+    if table == "tcp6":
+        line = line.replace("0100007F", "0000000000000000FFFF00000100007F")
+    for name in ("tcp", "tcp6"):
+        (tmp_path / name).write_text(LISTED + (f"   0: {line.format(me=1234)}\n" if line and name == table else ""))
+    # As a CPU prints it that begins a number with its least byte.
+    monkeypatch.setattr(sys, "byteorder", "little")
+    where = {f"/proc/net/{name}": tmp_path / name for name in ("tcp", "tcp6")}
+    monkeypatch.setattr(loopback_server, "open", lambda name, **how: where[name].open(**how), raising=False)
+    assert loopback_server.is_another_user(("127.0.0.1", 0x1000), ("127.0.0.1", 0x2000)) is is_another
+    where = dict.fromkeys(where, tmp_path / "none")
+    assert not loopback_server.is_another_user(("127.0.0.1", 0x1000), ("127.0.0.1", 0x2000)), "there is no /proc"
 
 
 def test_a_process_that_is_killed_while_it_renews_costs_a_new_login_at_most(

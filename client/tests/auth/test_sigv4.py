@@ -8,20 +8,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
-from fake_service import FakeService
+from fake_service import FakeService, Planned
+from loopback import Answer, Asked, serving
+from terminal import at_a_terminal
 
 from credvend import credentials, lean
-from credvend.auth.methods import sigv4
+from credvend.auth import aws_credentials
 from credvend.auth.methods.sigv4 import SigV4
 from credvend.auth.registry import authenticator
 from credvend.disk.config_file import Config
-from credvend.errors import UsageError
+from credvend.errors import AuthenticationError, UsageError
+from credvend.time_limit import within
 
 pytest.importorskip("botocore")
 
@@ -157,8 +161,8 @@ def test_many_threads_sign_at_once_and_leave_nothing_behind(
 def test_who_leaves_first_takes_the_sign_from_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(lean.SIGNING, raising=False)
     with ExitStack() as first, ExitStack() as second:
-        first.enter_context(sigv4._signing())
-        second.enter_context(sigv4._signing())
+        first.enter_context(aws_credentials._signing())
+        second.enter_context(aws_credentials._signing())
         first.close()
         assert os.environ[lean.SIGNING] == str(os.getpid())
     assert lean.SIGNING not in os.environ
@@ -168,7 +172,7 @@ def test_a_process_that_is_forked_meanwhile_is_not_taken_for_one_that_asks_itsel
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv(lean.SIGNING, raising=False)
-    with sigv4._signing():
+    with aws_credentials._signing():
         child = os.fork()
         if child == 0:
             os._exit(int(lean.asks_itself(os.environ)))
@@ -203,6 +207,15 @@ def test_a_profile_that_is_not_there_is_an_error_of_authentication(signer: dict[
         ("https://credvend.example.com", None, {"AWS_REGION": "us-east-1"}, "us-east-1"),
         ("https://credvend.example.com", None, {"AWS_DEFAULT_REGION": "us-east-2"}, "us-east-2"),
         ("https://a.execute-api.eu-west-1.amazonaws.com.example.com", None, {"AWS_REGION": "r"}, "r"),
+        ("https://vpce-0a1-b2c3.execute-api.eu-west-1.vpce.amazonaws.com/api", None, {}, "eu-west-1"),
+        ("https://vpce-0a1-b2c3-us-east-1a.execute-api.us-east-1.vpce.amazonaws.com/api", None, {}, "us-east-1"),
+        ("https://vpce-0a1-b2c3.execute-api.cn-north-1.vpce.amazonaws.com.cn/api", None, {}, "cn-north-1"),
+        ("https://a1b2-vpce-0a1.execute-api.eu-west-1.amazonaws.com/api", None, {}, "eu-west-1"),
+        ("https://a1b2.execute-api-fips.us-gov-west-1.amazonaws.com/api", None, {}, "us-gov-west-1"),
+        ("https://a1b2.execute-api.eu-west-1.api.aws/api", None, {"AWS_REGION": "us-east-1"}, "eu-west-1"),
+        ("https://a1b2.execute-api.cn-north-1.api.amazonwebservices.com.cn/api", None, {}, "cn-north-1"),
+        ("https://a1b2.execute-api.eusc-de-east-1.amazonaws.eu/api", None, {}, "eusc-de-east-1"),
+        ("https://a.execute-api.eu-west-1.api.aws.example.com", None, {"AWS_REGION": "r"}, "r"),
     ],
 )
 def test_the_region_is_told_or_found(url: str, config: str | None, environ: dict[str, str], region: str) -> None:
@@ -212,6 +225,205 @@ def test_the_region_is_told_or_found(url: str, config: str | None, environ: dict
 def test_a_region_that_cannot_be_found_is_a_mistake_of_usage() -> None:
     with pytest.raises(UsageError, match="CREDVEND_REGION"):
         SigV4(Config(), {}).region("https://credvend.example.com")
+
+
+WRONG_REGION = Planned(403, {"message": "Credential should be scoped to a valid region, not 'us-west-2'."})
+
+
+@pytest.mark.parametrize(
+    ("variables", "said_by"),
+    [
+        ({"CREDVEND_REGION": "us-west-2"}, "the variable CREDVEND_REGION"),
+        ({"AWS_REGION": "us-west-2"}, "the variable AWS_REGION"),
+        ({"AWS_DEFAULT_REGION": "us-west-2"}, "the variable AWS_DEFAULT_REGION"),
+        ({}, "the configuration"),
+    ],
+)
+def test_a_wrong_region_is_told_with_what_says_it(
+    service: FakeService, signer: dict[str, str], variables: dict[str, str], said_by: str
+) -> None:
+    del signer["CREDVEND_REGION"]
+    if not variables:
+        config = Path(signer["HOME"], ".config", "credvend", "config")
+        config.parent.mkdir(parents=True)
+        config.write_text("region = us-west-2\n")
+    service.planned = [WRONG_REGION]
+    done = credvend({**signer, **variables}, "whoami")
+    assert done.returncode == 3 and f"for the region us-west-2, which {said_by} says: set region" in done.stderr
+
+
+# What AWS, its files and its sign-ins refuse
+
+
+@contextmanager
+def sts(signer: dict[str, str], answer: Answer) -> Iterator[tuple[dict[str, str], list[dict[str, str]]]]:
+    """A caller whose profile `work` assumes a role, and the forms that its STS was sent."""
+    forms: list[dict[str, str]] = []
+
+    def assume(asked: Asked) -> Answer:
+        forms.append(dict(parse_qsl(asked.body.decode())))
+        return answer
+
+    base = "[base]\naws_access_key_id = AKIABASE\naws_secret_access_key = secret-of-base\n"
+    aws_file(signer, "credentials", base)
+    work = "[profile work]\nrole_arn = arn:aws:iam::111122223333:role/work\nsource_profile = base\n"
+    aws_file(signer, "config", work + "[profile mfa]\nmfa_serial = arn:aws:iam::111122223333:mfa/alice\n" + work[15:])
+    with serving(assume) as url:
+        more = {"AWS_ENDPOINT_URL_STS": url, "CREDVEND_PROFILE": "work"}
+        yield {**without_key(signer), **more}, forms
+
+
+def refused_by_sts(code: str, message: str, status: int = 403) -> Answer:
+    error = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+    return Answer(status, f"{error}<RequestId>r</RequestId></ErrorResponse>".encode())
+
+
+ASSUMED = Answer(
+    200,
+    b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAWORK</AccessKeyId>"
+    b"<SecretAccessKey>secret-of-work</SecretAccessKey><SessionToken>token-of-work</SessionToken>"
+    b"<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>"
+    b"<AssumedRoleId>AROAWORK:x</AssumedRoleId><Arn>arn:aws:sts::111122223333:assumed-role/work/x</Arn>"
+    b"</AssumedRoleUser></AssumeRoleResult></AssumeRoleResponse>",
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "said"),
+    [
+        ("AccessDenied", "User: x is not authorized to perform: sts:AssumeRole", "does that role trust"),
+        ("InvalidClientTokenId", "The security token included in the request is invalid.", "out of date"),
+        ("SignatureDoesNotMatch", "The signature does not match.", "secret key"),
+        ("ExpiredToken", "The security token included in the request is expired", "get a new one"),
+        ("SomethingNew", "Something new.", "is the profile right"),
+    ],
+)
+def test_what_sts_refuses_to_whoever_signs_is_a_sentence_on_what_to_do(
+    signer: dict[str, str], code: str, message: str, said: str
+) -> None:
+    with sts(signer, refused_by_sts(code, message)) as (environ, _):
+        done = credvend(environ, "whoami")
+    assert done.returncode == 3 and done.stderr.count("\n") == 1
+    assert "AWS refuses AssumeRole" in done.stderr and code in done.stderr and said in done.stderr
+
+
+def test_in_the_library_it_is_an_error_of_authentication_too(
+    signer: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sts(signer, refused_by_sts("AccessDenied", "no")) as (environ, _):
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "CREDVEND_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(AuthenticationError, match="AWS refuses AssumeRole"):
+            credentials("reports")
+
+
+def test_an_sts_that_cannot_be_reached_is_an_error_of_the_service(signer: dict[str, str]) -> None:
+    with sts(signer, ASSUMED) as (environ, _):
+        pass
+    done = credvend(environ, "whoami")
+    assert done.returncode == 5 and "AWS cannot be reached" in done.stderr and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "variables", "said"),
+    [
+        (
+            "",
+            {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere/token", "AWS_ROLE_ARN": "arn:aws:iam::111122223333:role/x"},
+            "/nowhere/token",
+        ),
+        (
+            "[default]\nsso_session = s\nsso_account_id = 1\nsso_role_name = r\n"
+            "[sso-session s]\nsso_region = eu-west-1\nsso_start_url = https://x.example.com\n",
+            {},
+            "aws sso login",
+        ),
+        (
+            "[default]\nsso_account_id = 1\nsso_role_name = r\nsso_region = eu-west-1\n"
+            "sso_start_url = https://x.example.com\n",
+            {},
+            "aws sso login",
+        ),
+        ("[default]\nrole_arn = arn:aws:iam::111122223333:role/x\nsource_profile = none\n", {}, "none"),
+        ("[default\n", {}, "config"),
+    ],
+)
+def test_what_is_missing_to_sign_with_is_a_sentence_on_what_to_do(
+    signer: dict[str, str], config: str, variables: dict[str, str], said: str
+) -> None:
+    environ = {**without_key(signer), "AWS_REGION": "eu-west-1", **variables}
+    aws_file(environ, "config", config)
+    done = credvend(environ, "whoami")
+    assert done.returncode == 3 and done.stderr.count("\n") == 1 and said in done.stderr
+
+
+def test_a_code_is_asked_for_once_for_all_commands_and_for_the_aws_cli(
+    service: FakeService, signer: dict[str, str]
+) -> None:
+    with sts(signer, ASSUMED) as (environ, forms):
+        environ["CREDVEND_PROFILE"] = "mfa"
+        code, seen = at_a_terminal(environ, "123456\n", "whoami", asked="MFA code")
+        assert code == 0 and "MFA code for arn:aws:iam::111122223333:mfa/alice" in seen
+        done = subprocess.run(
+            [sys.executable, "-m", "credvend", "process", "reports"],
+            env=environ,
+            input="a line",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            start_new_session=True,
+        )
+        assert done.returncode == 0, done.stderr
+    assert [form["TokenCode"] for form in forms] == ["123456"] and signed_by(service) == "ASIAWORK"
+    (kept,) = Path(environ["HOME"], ".aws", "cli", "cache").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_without_a_terminal_nobody_is_asked_and_standard_input_is_left_alone(signer: dict[str, str]) -> None:
+    with sts(signer, ASSUMED) as (environ, forms):
+        environ["CREDVEND_PROFILE"] = "mfa"
+        command = f"{sys.executable} -m credvend whoami; echo $?; cat"
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            env=environ,
+            input="a line of a pipe\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            start_new_session=True,
+        )
+    assert done.stdout == "3\na line of a pipe\n" and forms == []
+    assert "MFA code" in done.stderr and "run `credvend whoami`" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_whoever_has_no_time_for_a_person_asks_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("getpass.getpass", lambda prompt: pytest.fail("somebody was asked"))
+    with within(2), pytest.raises(AuthenticationError, match="MFA"):
+        aws_credentials._asked_for("code: ")
+
+
+def test_sessions_that_others_could_have_put_there_are_not_believed(
+    service: FakeService, signer: dict[str, str]
+) -> None:
+    with sts(signer, ASSUMED) as (environ, forms):
+        for mode, asked in ((0o777, 1), (0o777, 2), (0o700, 3), (0o700, 3)):
+            kept = Path(environ["HOME"], ".aws", "cli", "cache")
+            kept.mkdir(parents=True, exist_ok=True)
+            kept.chmod(mode)
+            assert credvend(environ, "whoami").returncode == 0 and len(forms) == asked
+
+
+def test_a_home_that_cannot_be_written_costs_the_kept_session_and_no_more(
+    service: FakeService, signer: dict[str, str]
+) -> None:
+    with sts(signer, ASSUMED) as (environ, forms):
+        Path(environ["HOME"], ".aws", "cli").write_text("no directory")
+        for asked in (1, 2):
+            assert credvend(environ, "whoami").returncode == 0 and len(forms) == asked
 
 
 def test_botocore_is_imported_by_whoever_signs_alone(service: FakeService, signer: dict[str, str]) -> None:

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import pytest
 from fake_service import FakeService, Planned
+from terminal import at_a_terminal
 
+from credvend import lean
 from credvend.command_line import run
+from credvend.commands.known_roles import LONGEST_WAIT
 from credvend.commands.names import COMMANDS
 
 
@@ -192,3 +195,50 @@ def test_without_a_configuration_there_is_nothing_to_complete(
 @pytest.mark.parametrize("words", [["completion"], ["completion", "tcsh"]])
 def test_an_unknown_shell_is_a_usage_error(environ: dict[str, str], words: list[str]) -> None:
     assert run(words, environ) == 2
+
+
+def test_a_service_that_hangs_costs_tab_two_seconds_and_the_last_list_is_offered(
+    shell: dict[str, str], service: FakeService
+) -> None:
+    assert bash(shell, "credvend get ") == {"reports", "billing.read"}
+    for path in Path(lean.cache_directory(shell)).glob("*.roles"):
+        path.write_text(path.read_text().replace('"until": ', '"until": -'))  # it is too old now
+    service.gate.clear()
+    started = time.monotonic()
+    assert bash(shell, "credvend get ") == {"reports", "billing.read"}
+    assert time.monotonic() - started < LONGEST_WAIT + 3  # and two starts of Python
+    service.gate.set()  # whoever asks goes on, for the next TAB
+    (path,) = Path(lean.cache_directory(shell)).glob("*.roles")
+    deadline = time.monotonic() + 30
+    while '"until": -' in path.read_text():
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
+def test_a_failure_keeps_the_last_list(shell: dict[str, str], service: FakeService) -> None:
+    assert bash(shell, "credvend get ") == {"reports", "billing.read"}
+    for path in Path(lean.cache_directory(shell)).glob("*.roles"):
+        path.write_text(path.read_text().replace('"until": ', '"until": -'))
+    service.planned = [Planned(503, {"Code": "StsUnavailable", "Message": "Later."})] * 9
+    assert bash(shell, "credvend get ") == {"reports", "billing.read"}
+
+
+def test_tab_asks_nobody_for_anything(environ: dict[str, str], tmp_path: Path) -> None:
+    """Not for an MFA code either: whoever asks has no terminal."""
+    config = tmp_path / "aws-config"
+    config.write_text(
+        "[profile base]\nregion = eu-west-1\n[profile mfa]\nrole_arn = arn:aws:iam::111122223333:role/x\n"
+        "source_profile = base\nmfa_serial = arn:aws:iam::111122223333:mfa/me\n"
+    )
+    keys = tmp_path / "aws-keys"
+    keys.write_text("[base]\naws_access_key_id = AKIA\naws_secret_access_key = s\n")
+    asking = {name: value for name, value in environ.items() if name != "CREDVEND_TOKEN"} | {
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_SHARED_CREDENTIALS_FILE": str(keys),
+        "CREDVEND_PROFILE": "mfa",
+        "CREDVEND_REGION": "eu-west-1",
+        "_CREDVEND_COMPLETE": "bash_complete",
+        "COMP_WORDS": "credvend get ",
+        "COMP_CWORD": "2",
+    }
+    assert at_a_terminal(asking, "") == (0, "\r\n")

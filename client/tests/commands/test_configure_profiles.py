@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import os
 import stat
 import subprocess
 import sys
@@ -12,10 +13,11 @@ import pytest
 from fake_service import FakeService, Planned
 from terminal import at_a_terminal
 
+from credvend import lean
 from credvend.command_line import run
 from credvend.disk import aws_config_file
 from credvend.errors import UsageError
-from credvend.text.aws_profiles import BEGIN, Profile, with_profiles
+from credvend.text.aws_profiles import Profile, begin, with_profiles
 
 OWN = b"[default]\nregion = eu-west-1\n\n# mine\n[profile other]\nregion=us-east-1\n"
 PROFILES = (Profile("reports", ["/opt/credvend", "process", "reports"]),)
@@ -25,6 +27,13 @@ ROLES = [
     {"Role": "tenant", "ReasonRequired": False, "Params": [{"Name": "customer", "Required": True}]},
     {"Role": "other", "ReasonRequired": False},
 ]
+
+
+def read(path: Path) -> dict[str, dict[str, str]]:
+    """What the aws command reads."""
+    configloader = pytest.importorskip("botocore.configloader")
+    found: dict[str, dict[str, str]] = configloader.raw_config_parse(str(path))
+    return found
 
 
 @pytest.fixture
@@ -173,7 +182,8 @@ def test_the_preview_shows_nothing_of_others(
     environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = b"aws_secret_access_key = of-somebody-else"
-    for content in (OWN + secret, secret + b"\n" + with_profiles(OWN + secret, PROFILES) + secret + b"\n"):
+    mine = b"[profile mine]\n" + secret + b"\n"
+    for content in (OWN + secret, mine + with_profiles(OWN + secret, PROFILES) + secret + b"\n"):
         aws_config.write_bytes(content)
         assert run(["configure", "--profiles", "--yes", "--prefix", "x-"], environ) == 0
         out = capsys.readouterr().out
@@ -207,7 +217,7 @@ def test_a_file_that_is_not_there_is_made_for_its_owner_alone(
     service.roles = ROLES
     path = tmp_path / "new" / "config"
     assert run(["configure", "--profiles", "--yes"], {**environ, "AWS_CONFIG_FILE": str(path)}) == 0
-    assert path.read_bytes().startswith(BEGIN.encode())
+    assert path.read_bytes().startswith(begin().encode())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert len(list(path.parent.iterdir())) == 1
 
@@ -226,6 +236,166 @@ def test_what_was_made_for_profiles_alone_goes_with_them(
     assert run(["configure", "--profiles", "--yes"], environ) == 0 and real.read_bytes()
     assert run(["configure", "--profiles", "--yes", "--remove"], environ) == 0
     assert path.is_symlink() and real.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "region"),
+    [
+        ([], {}, "eu-west-1"),
+        ([], {"AWS_REGION": "eu-west-2"}, "eu-west-2"),
+        ([], {"AWS_DEFAULT_REGION": "eu-west-2"}, "eu-west-2"),
+        ([], {"AWS_PROFILE": "other"}, "us-east-1"),
+        ([], {"CREDVEND_PROFILE": "other"}, "us-east-1"),
+        (["--region", "eu-north-1"], {"AWS_REGION": "eu-west-2"}, "eu-north-1"),
+    ],
+)
+def test_each_profile_has_the_region_that_was_said_or_else_the_usual_one(
+    environ: dict[str, str], aws_config: Path, words: list[str], more: dict[str, str], region: str
+) -> None:
+    assert run(["configure", "--profiles", "--yes", *words], {**environ, **more}) == 0
+    assert read(aws_config)["profile reports"]["region"] == region
+    # It stays, whatever is usual the next time; unless it is said.
+    again = ["configure", "--profiles", "--yes"]
+    assert run(again, {**environ, "AWS_REGION": "ap-east-1"}) == 0
+    assert read(aws_config)["profile reports"]["region"] == region
+    assert run([*again, "--region", "ap-east-1"], environ) == 0
+    assert read(aws_config)["profile reports"]["region"] == "ap-east-1"
+
+
+def test_where_nothing_says_a_region_that_is_said(
+    environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws_config.write_bytes(b"")
+    assert run(["configure", "--profiles", "--yes"], environ) == 0
+    assert "region" not in read(aws_config)["profile reports"]
+    assert "--region REGION" in capsys.readouterr().err
+
+
+def test_no_profile_gets_a_region_where_its_role_is_worth_nothing(
+    service: FakeService, environ: dict[str, str], aws_config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service.roles = [
+        {"Role": name, "RoleArn": f"arn:{partition}:iam::111122223333:role/{name}"}
+        for name, partition in (("here", "aws"), ("gov", "aws-us-gov"))
+    ]
+    assert run(["configure", "--profiles", "--yes", "--region", "us-gov-west-1"], environ) == 0
+    found = read(aws_config)
+    assert found["profile gov"]["region"] == "us-gov-west-1" and "region" not in found["profile here"]
+    said = capsys.readouterr().err
+    assert "here gets no region" in said and "a role of aws-us-gov" in said
+    before = aws_config.read_bytes()
+    assert run(["configure", "--profiles", "--yes", "--region", "us gov"], environ) == 2
+    assert aws_config.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        b"region = eu-west-1\n",
+        b"[default]\n[default]\n",
+        b"[default]\nnonsense\n",
+        b"[default]\ns3 =\n  nonsense\n",
+        "[default]\n".encode("utf-16"),
+        b"\xef\xbb\xbf[default]\n",
+    ],
+)
+def test_what_no_aws_command_could_read_is_not_written(
+    environ: dict[str, str], aws_config: Path, theirs: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws_config.write_bytes(theirs)
+    for words in ([], ["--remove"], ["--dry-run"]):
+        assert run(["configure", "--profiles", "--yes", *words], environ) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert "no aws command could read" in said and str(aws_config) in said and "nonsense" not in said
+    assert aws_config.read_bytes() == theirs
+
+
+def test_a_profile_that_somebody_wrote_a_second_time_goes_with_remove(
+    environ: dict[str, str], aws_config: Path
+) -> None:
+    run(["configure", "--profiles", "--yes"], environ)
+    with aws_config.open("ab") as file:
+        file.write(b"[profile reports] # note [mine]\nregion = eu-west-1\n")
+    assert run(["configure", "--profiles", "--yes"], environ) == 0
+    assert "credential_process" not in aws_config.read_text(), "theirs is left, and ours gives way"
+    assert run(["configure", "--profiles", "--yes", "--remove"], environ) == 0
+    assert read(aws_config)
+
+
+def test_profiles_of_a_named_service_hold_it_and_are_apart(
+    service: FakeService, environ: dict[str, str], aws_config: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"[service prod]\nurl = {service.url}\n")
+    environ["CREDVEND_CONFIG"] = str(config)
+    words = ["configure", "--profiles", "--yes", "--service", "prod"]
+    assert run(["configure", "--profiles", "--yes"], environ) == 0 and run(words, environ) == 0
+    found = read(aws_config)
+    assert set(found) == {"default", "profile other", "profile reports", "profile prod-reports", "profile prod-other"}
+    command = found["profile prod-reports"]["credential_process"]
+    assert command.endswith("credvend process --service prod reports")
+    assert found["profile reports"]["credential_process"].endswith("credvend process reports")
+    # With another service in the environment, that of the profile is asked all the same.
+    arguments = command.split()[1:]
+    del environ["CREDVEND_URL"]
+    environ["CREDVEND_SERVICE"] = "dev"
+    assert run(arguments, environ) == 0
+    assert lean.cached_process(arguments[1:], environ) is not None
+    assert run([*words, "--prefix", ""], environ) == 0
+    assert set(read(aws_config)) == {"default", "profile other", "profile reports"}, "both have a role of that name"
+    assert run([*words[:3], "--remove"], {**environ, "CREDVEND_SERVICE": ""}) == 0
+    assert set(read(aws_config)) == {"default", "profile other"}
+
+
+def test_no_directory_is_open_to_others_whatever_the_umask(
+    service: FakeService, environ: dict[str, str], tmp_path: Path
+) -> None:
+    service.roles = ROLES
+    path = tmp_path / "a" / "b" / "config"
+    before = os.umask(0)
+    try:
+        assert run(["configure", "--profiles", "--yes"], {**environ, "AWS_CONFIG_FILE": str(path)}) == 0
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent, path.parent.parent)] == [
+        0o600,
+        0o700,
+        0o700,
+    ]
+
+
+@pytest.mark.parametrize("other", ["/dev/null", "/dev/zero", "pipe", "directory"])
+def test_what_is_no_file_is_neither_waited_for_nor_replaced(
+    environ: dict[str, str],
+    service: FakeService,
+    tmp_path: Path,
+    other: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service.roles = ROLES
+    path = tmp_path / other  # which an absolute one replaces
+    if other == "pipe":
+        os.mkfifo(path)
+    elif other == "directory":
+        path.mkdir()
+    before = path.stat()
+    assert run(["configure", "--profiles", "--yes"], {**environ, "AWS_CONFIG_FILE": str(path)}) == 2
+    assert "is not a regular file" in capsys.readouterr().err
+    assert (path.stat().st_ino, path.stat().st_mode) == (before.st_ino, before.st_mode)
+
+
+def test_without_a_home_there_is_no_file(
+    environ: dict[str, str],
+    service: FakeService,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service.roles = ROLES
+    monkeypatch.chdir(tmp_path)
+    environ["HOME"] = "relative"
+    assert run(["configure", "--profiles", "--yes"], environ) == 2
+    assert "no home directory" in capsys.readouterr().err and [each.name for each in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_change_of_somebody_else_meanwhile_is_not_lost(aws_config: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from browsing import address_on, has_browser
 from fake_service import SECRET, TOKEN, FakeService, Planned, fake_service
 
 from credvend import lean
@@ -19,6 +22,7 @@ from credvend.command_line import run
 from credvend.commands.console import PARTITIONS, destination, partition_of
 from credvend.errors import ServiceError, UsageError
 from credvend.net.browser import show_privately
+from credvend.net.private_page import private_page
 from credvend.vending.credentials import Credentials
 
 
@@ -74,7 +78,9 @@ def test_the_browser_gets_the_address_without_its_being_on_a_command_line(
     opened: list[str] = []
     led: list[str] = []
 
-    def browse(url: str) -> bool:
+    def browse(page: str) -> bool:
+        address = address_on(page)
+
         class Stay(urllib.request.HTTPRedirectHandler):
             def redirect_request(
                 self, req: object, fp: object, code: int, msg: str, headers: object, newurl: str
@@ -84,19 +90,19 @@ def test_the_browser_gets_the_address_without_its_being_on_a_command_line(
         def go() -> None:
             opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), Stay)
             with pytest.raises(urllib.request.HTTPError) as raised:
-                opener.open(url, timeout=30)
+                opener.open(address, timeout=30)
             raised.value.close()
 
-        opened.append(url)
+        opened.append(page)
         threads.append(threading.Thread(target=go))
         threads[0].start()
         return True
 
     threads: list[threading.Thread] = []
-    monkeypatch.setattr("webbrowser.open", browse)
+    has_browser(monkeypatch, browse)
     assert run(["console", "reports"], caller) == 0
     threads[0].join()
-    assert "the-sign-in-token" not in opened[0] and opened[0].startswith("http://127.0.0.1:")
+    assert opened[0].startswith("file://") and not Path(urlsplit(opened[0]).path).parent.exists()
     assert query(led[0])["SigninToken"] == "the-sign-in-token"
     out, err = capsys.readouterr()
     assert out == "" and "as reports of 111122223333" in err and "the-sign-in-token" not in err
@@ -105,15 +111,43 @@ def test_the_browser_gets_the_address_without_its_being_on_a_command_line(
 def test_without_a_browser_people_are_told_of_print(
     caller: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    has_browser(monkeypatch, lambda page: False)
     assert run(["console", "reports"], caller) == 5
     assert "--print prints the address" in capsys.readouterr().err
 
 
 def test_a_browser_that_does_not_come_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("webbrowser.open", lambda url: True)
+    has_browser(monkeypatch, lambda page: True)
     with pytest.raises(ServiceError):
         show_privately("https://console.example.com", seconds=0.05)
+
+
+@pytest.mark.parametrize("name", ["w3m", "lynx", "www-browser"])
+def test_a_browser_of_the_terminal_is_not_started(
+    caller: dict[str, str], aws: FakeService, tmp_path: Path, name: str
+) -> None:
+    aws.planned = [Planned(body={"SigninToken": "the-sign-in-token"})] * 3
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / name
+    program.write_text(f"#!/bin/sh\n: > {tmp_path}/started\n")
+    program.chmod(0o755)
+    for more in ({}, {"BROWSER": name}, {"BROWSER": f"{program} %s"}):
+        environ = {**caller, "TERM": "xterm", "PATH": str(tmp_path / "bin"), **more}
+        command = [sys.executable, "-m", "credvend", "console", "reports"]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 5 and "--print prints the address" in done.stderr
+        assert not (tmp_path / "started").exists()
+
+
+def test_a_browser_that_is_a_snap_can_read_its_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with private_page("https://a.example.com") as page:
+        assert Path(urlsplit(page).path).parent.parent != tmp_path
+    (tmp_path / "snap").mkdir()
+    with private_page("https://a.example.com") as page:
+        directory = Path(urlsplit(page).path).parent
+        assert directory.parent == tmp_path and not directory.name.startswith(".")
+    assert not directory.exists()
 
 
 def age_the_cache(environ: dict[str, str], seconds: int) -> None:
@@ -148,7 +182,7 @@ def test_the_console_gets_credentials_with_most_of_their_life_ahead(
         (Planned(200, b"<html>"), "no sign-in token"),
         (Planned(200, {}), "no sign-in token"),
         (Planned(200, {"SigninToken": 7}), "no sign-in token"),
-        (Planned(302, b"", {"Location": "https://evil.example.com/"}), "another host"),
+        (Planned(302, b"", {"Location": "https://evil.example.com/"}), "redirects"),
     ],
 )
 def test_what_aws_does_not_give_is_told_in_one_line(

@@ -31,9 +31,10 @@ class Endpoint:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         assert process.stdout is not None
-        lines = [shlex.split(process.stdout.readline()) for _ in range(2)]
-        assert [words[0] for words in lines] == ["export", "export"]
+        lines = [shlex.split(line) for line in process.stdout]  # to its end, which does not wait for that of `serve`
+        assert {words[0] for words in lines} == {"export"}
         self.variables = dict(words[1].split("=", 1) for words in lines)
+        assert self.variables.pop("CREDVEND_SERVE_PID") == str(process.pid)
         self.uri = self.variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
         self.token = self.variables["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
         self.port = int(self.uri.split(":")[2].split("/")[0])
@@ -138,7 +139,7 @@ def test_a_role_that_the_caller_may_not_have_is_said_at_once(service: FakeServic
     service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "Access denied.", "RequestId": "r"})]
     command = [sys.executable, "-m", "credvend", "serve", "reports"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=30)
-    assert (done.returncode, done.stdout) == (4, "")
+    assert (done.returncode, done.stdout) == (4, "false\n")  # for the shell that evaluates it
 
 
 @pytest.mark.parametrize(("names", "code"), [(["reports"], None), ([], 2), (["reports", "billing"], 2)])
@@ -213,14 +214,13 @@ def test_what_sdks_would_prefer_is_warned_of(service: FakeService, environ: dict
         assert ("warning: AWS SDKs prefer" in err) is warned
 
 
-def test_the_example_of_the_readme_works(environ: dict[str, str], tmp_path: Path) -> None:
+def test_the_example_of_the_readme_works(service: FakeService, environ: dict[str, str], tmp_path: Path) -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```sh\n(umask 077\n.*?)```", readme, re.S)
+    (example,) = re.findall(r"```sh\n(eval \"\$\(credvend serve .*?)```", readme, re.S)
     programs = {
         "credvend": f'exec {sys.executable} -m credvend "$@"',
         "aws": f"exec {sys.executable} -c 'import botocore.session as s; "
         "print(s.Session().get_credentials().access_key)'",
-        "sleep": "exec true",
     }
     for name, script in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -230,8 +230,12 @@ def test_the_example_of_the_readme_works(environ: dict[str, str], tmp_path: Path
         ["bash", "-ec", example], env=shell, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
     )
     assert done.stdout == "ASIAEXAMPLE1\n", done.stderr
-    (kept,) = [path for path in tmp_path.iterdir() if path.is_file() and path.name not in programs]
-    assert kept.stat().st_mode & 0o777 == 0o600
+    service.planned = [Planned(403, {"Code": "AccessDenied", "Message": "No.", "RequestId": "r"})]
+    done = subprocess.run(
+        ["bash", "-e", "-c", f"credvend cache clear; {example}; echo went on"],
+        env=shell, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0 and done.stdout == "", "a role that is refused ends the script"
 
 
 def test_many_connections_keep_nobody_out(environ: dict[str, str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import types
 from pathlib import Path
 
 import pytest
@@ -25,15 +24,6 @@ def environ(tmp_path: Path) -> dict[str, str]:
 @pytest.fixture
 def no_ring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "keyring", None)
-
-
-@pytest.fixture
-def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
-    ring = Ring()
-    package = types.ModuleType("keyring")
-    package.get_keyring = lambda: ring  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "keyring", package)
-    return ring
 
 
 def the_file(environ: dict[str, str]) -> Path:

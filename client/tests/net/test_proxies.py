@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from fake_service import FakeService, Planned
-from getting import CONFIG
+from getting import CONFIG, Pauses
 
 from credvend.errors import ServiceError, UsageError
 from credvend.net.proxies import proxy_for
@@ -38,7 +40,7 @@ from credvend.net.send import send
 )
 def test_the_proxy_is_the_one_of_the_environment(url: str, environ: dict[str, str], proxy: str | None) -> None:
     found = proxy_for(urlsplit(url), environ)
-    assert (found and found.hostname) == proxy
+    assert (found and found.host) == proxy
 
 
 def test_the_proxy_is_asked_for_a_tunnel_with_its_password_and_nothing_else(service: FakeService) -> None:
@@ -50,6 +52,39 @@ def test_the_proxy_is_asked_for_a_tunnel_with_its_password_and_nothing_else(serv
     (asked,) = service.asked
     assert (asked.method, asked.path) == ("CONNECT", "credvend.example.com:443")
     assert asked.headers["proxy-authorization"] == "Basic dXNAZXI6cGFzcw==" and "authorization" not in asked.headers
+
+
+@pytest.mark.parametrize(("status", "said"), [(407, "USER:PASSWORD@"), (403, "NO_PROXY"), (502, "gives no way")])
+def test_a_proxy_that_refuses_is_named_without_its_password(service: FakeService, status: int, said: str) -> None:
+    service.planned = [Planned(status)] * 4
+    pauses = Pauses()
+    environ = {"HTTPS_PROXY": service.url.replace("http://", "http://alice:passw0rd@")}
+    with pytest.raises(ServiceError) as raised:
+        send(Request("GET", "https://credvend.example.com"), CONFIG, environ, sleep=pauses, jitter=lambda: 0.5)
+    told, proxy = raised.value.message, urlsplit(service.url).netloc
+    assert f"The proxy {proxy} gives no way to credvend.example.com: {status}" in told and said in told
+    assert "passw0rd" not in told and bool(pauses.taken) is (status == 502)
+
+
+def test_a_proxy_that_is_not_there_is_named_without_its_password() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        proxy = f"127.0.0.1:{unused.getsockname()[1]}"
+        for name, said in (
+            (proxy, f"The proxy {proxy} cannot be reached"),
+            (f"{'a' * 64}.example.com:1", "The proxy aaaa"),
+        ):
+            with pytest.raises(ServiceError, match=said) as raised:
+                request = Request("GET", "https://credvend.example.com", retries=False)
+                send(request, CONFIG, {"HTTPS_PROXY": f"http://alice:passw0rd@{name}"})
+            assert "passw0rd" not in raised.value.message
+
+
+def test_a_proxy_that_hangs_is_named(service: FakeService) -> None:
+    service.gate.clear()
+    request = Request("GET", "https://credvend.example.com", retries=False)
+    with pytest.raises(ServiceError, match=f"through the proxy {urlsplit(service.url).netloc}.*in time"):
+        send(request, replace(CONFIG, connect_timeout=0.2), {"HTTPS_PROXY": service.url})
 
 
 def test_a_proxy_that_is_no_url_is_a_mistake_of_usage() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -20,6 +22,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from getting import CONFIG, Pauses, get
 
 from credvend.errors import ServiceError, UsageError
+from credvend.net import exchange
+from credvend.net.request import Request
+from credvend.net.send import send
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +69,68 @@ def tls_server(certificate: Path) -> Iterator[str]:
 def test_a_ca_bundle_makes_a_company_s_certificates_trusted(certificate: Path) -> None:
     with tls_server(certificate) as url:
         assert get(url, config=replace(CONFIG, ca_bundle=str(certificate / "cert.pem"))).status == 200
+
+
+def test_the_ca_bundle_of_aws_s_tools_is_taken_unless_there_is_one_of_ours(certificate: Path, tmp_path: Path) -> None:
+    with tls_server(certificate) as url:
+        bundle = {"AWS_CA_BUNDLE": str(certificate / "cert.pem")}
+        assert send(Request("GET", url), CONFIG, bundle).status == 200
+        ours = replace(CONFIG, ca_bundle=bundle["AWS_CA_BUNDLE"])
+        assert send(Request("GET", url), ours, {"AWS_CA_BUNDLE": "/nowhere"}).status == 200
+        with pytest.raises(UsageError, match=r"/nowhere \(AWS_CA_BUNDLE\)"):
+            send(Request("GET", url), CONFIG, {"AWS_CA_BUNDLE": "/nowhere"})
+
+
+def test_a_company_s_certificates_need_no_strict_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has the strict one for its default from 3.13 on: "Missing Authority Key Identifier"."""
+    ours, theirs = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    company, host = (
+        x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]) for name in ("Example CA", "localhost")
+    )
+    now = datetime.now(timezone.utc)
+    given = now, now + timedelta(days=2)
+    authority = (
+        x509.CertificateBuilder(company, company, ours.public_key(), x509.random_serial_number(), *given)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(ours, hashes.SHA256())
+    )
+    leaf = (
+        x509.CertificateBuilder(company, host, theirs.public_key(), x509.random_serial_number(), *given)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(ours, hashes.SHA256())
+    )
+    secret = theirs.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key.pem").write_bytes(secret)
+    (tmp_path / "cert.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
+    bundle = tmp_path / "ca.pem"
+    bundle.write_bytes(authority.public_bytes(Encoding.PEM))
+    lenient = ssl.create_default_context
+
+    def strict(*positional: Any, **named: Any) -> ssl.SSLContext:
+        context = lenient(*positional, **named)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    with tls_server(tmp_path) as url:
+        assert get(url, config=replace(CONFIG, ca_bundle=str(bundle))).status == 200
+        address = ("localhost", urlsplit(url).port or 0)
+        with socket.create_connection(address) as plain, pytest.raises(ssl.SSLCertVerificationError):
+            strict(cafile=bundle).wrap_socket(plain, server_hostname="localhost")
+
+
+def test_no_version_of_tls_before_1_2_is_spoken(certificate: Path) -> None:
+    for config in (CONFIG, replace(CONFIG, ca_bundle=str(certificate / "cert.pem"))):
+        context = exchange._tls(config, {})
+        assert context.minimum_version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MINIMUM_SUPPORTED)
+        assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
+
+
+def test_botocore_takes_no_ca_bundle_for_credentials_of_containers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """docs/sdks.md says so."""
+    utils = pytest.importorskip("botocore.utils")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    assert utils.ContainerMetadataFetcher()._session._verify is True
 
 
 def test_a_certificate_that_is_not_trusted_is_told_at_once(certificate: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -110,6 +111,59 @@ def test_a_page_that_people_are_sent_to_is_on_the_web(provider: FakeProvider, co
     provider.issuer = "smb://evil"
     with pytest.raises(ServiceError, match="address"):
         oidc.start_device()
+
+
+def test_a_device_proves_that_it_is_the_one_that_asked_where_the_provider_knows_how(
+    provider: FakeProvider, config: Config
+) -> None:
+    provider.metadata = {"code_challenge_methods_supported": ["plain", "S256"]}
+    oidc = Oidc(config, {})
+    grant = oidc.start_device()
+    oidc.await_device(grant, lambda _: None)
+    assert grant.verifier is not None and len(grant.verifier) >= 43 and grant.verifier not in repr(grant)
+    asked = provider.asked[0][1]
+    assert (asked["code_challenge"], asked["code_challenge_method"]) == (challenge(grant.verifier), "S256")
+    assert provider.asked[-1][1]["code_verifier"] == grant.verifier and oidc.start_device().verifier != grant.verifier
+
+
+def test_a_provider_that_takes_no_such_proof_from_a_device_is_asked_without(
+    provider: FakeProvider, config: Config
+) -> None:
+    provider.metadata = {"code_challenge_methods_supported": ["S256"]}
+    answered = provider.post
+
+    def post(path: str, form: dict[str, str]) -> tuple[int, Any]:
+        status, content = answered(path, form)
+        refused = {"error": "invalid_request", "error_description": "Parameter not allowed: code_challenge"}
+        return (400, refused) if "code_challenge" in form else (status, content)
+
+    provider.post = post  # type: ignore[method-assign]
+    oidc = Oidc(config, {})
+    oidc.await_device(oidc.start_device(), lambda _: None)
+    assert "code_verifier" not in provider.asked[-1][1] and len(provider.asked) == 3
+
+
+def test_google_s_device_flow_is_spoken(provider: FakeProvider, config: Config) -> None:
+    """Its word for the address is its own, it wants a secret of every client, and its access tokens are no JWTs."""
+    answered = provider.post
+
+    def post(path: str, form: dict[str, str]) -> tuple[int, Any]:
+        status, content = answered(path, form)
+        if path == "/token" and form.get("client_secret") != "GOCSPX-secret":
+            return 400, {"error": "invalid_request", "error_description": "client_secret is missing."}
+        if path == "/device" and content is not None:
+            content["verification_url"] = content.pop("verification_uri")
+        return status, content
+
+    provider.post = post  # type: ignore[method-assign]
+    provider.token_answer = {"access_token": "ya29.opaque"}
+    with pytest.raises(AuthenticationError, match=r"client_secret is missing.*CREDVEND_CLIENT_SECRET"):
+        sign_in(config, Clock())
+    oidc = Oidc(config, {"CREDVEND_CLIENT_SECRET": "GOCSPX-secret"})
+    grant = oidc.start_device()
+    assert grant.verification_uri == f"{provider.issuer}/activate"
+    assert oidc.await_device(grant, lambda _: None).claims["sub"] == "alice"
+    assert "GOCSPX" not in repr(oidc.provider)
 
 
 def test_an_audience_is_asked_for_as_a_resource_where_it_is_a_uri(provider: FakeProvider, config: Config) -> None:

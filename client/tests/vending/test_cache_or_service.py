@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from aging import age, directory, entry_file, forget_failure
+from fake_keyring import Ring
 from fake_service import SECRET, TOKEN, FakeService, Planned
 
 from credvend import lean
@@ -24,6 +25,8 @@ from credvend.disk.config_file import load_config
 from credvend.disk.credentials_cache import Cache
 from credvend.disk.private_files import CannotWrite, write_private
 from credvend.errors import AccessDeniedError, CredvendError, ServiceError, UsageError
+from credvend.time_limit import LONGEST, within
+from credvend.vending import cache_or_service
 from credvend.vending.cache_or_service import get_credentials
 from credvend.vending.credentials import Credentials, parse_credentials
 from credvend.vending.options import Options
@@ -102,12 +105,107 @@ def test_an_entry_that_others_can_read_or_that_is_a_link_is_replaced(
     assert len(service.asked) == 3 and not entry_file(environ).is_symlink()
 
 
-def test_a_cache_that_others_can_get_into_is_refused(service: FakeService, environ: dict[str, str]) -> None:
-    vend(environ)
+def test_a_cache_that_others_can_get_into_is_neither_read_nor_written_and_costs_no_more(
+    service: FakeService, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = vend(environ)
+    before = {path: path.stat().st_mtime_ns for path in directory(environ).iterdir()}
     directory(environ).chmod(0o755)
-    with pytest.raises(UsageError, match="chmod 700"):
-        vend(environ)
-    assert len(service.asked) == 1
+    assert vend(environ) != first and len(service.asked) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1 and "warning: nothing is cached" in said[0] and "chmod 700" in said[0]
+    assert {path: path.stat().st_mtime_ns for path in directory(environ).iterdir()} == before
+
+
+def test_a_cache_of_another_user_costs_the_cache_and_no_more(
+    service: FakeService, environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vend(environ)
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)  # as `sudo -E` has it
+    assert vend(environ).secret_access_key == SECRET and len(service.asked) == 2
+    assert "warning: nothing is cached" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("home", [None, "relative", "~"])
+def test_without_a_home_there_are_no_files_at_all(
+    service: FakeService,
+    environ: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    home: str | None,
+) -> None:
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)  # as where the user is in no list
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    environ.pop("HOME")
+    if home:
+        environ["HOME"] = home
+    assert vend(environ).secret_access_key == SECRET
+    assert vend(environ).secret_access_key == SECRET and len(service.asked) == 2
+    assert "no home directory" in capsys.readouterr().err
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_a_cache_that_is_off_leaves_no_file_and_says_nothing(
+    service: FakeService, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    vend(environ)
+    for path in directory(environ).iterdir():
+        path.unlink()
+    environ["CREDVEND_CACHE"] = "off"
+    assert vend(environ) != vend(environ) and len(service.asked) == 3
+    assert not list(directory(environ).iterdir()) and capsys.readouterr().err == ""
+
+
+def test_entries_may_be_in_the_keyring_and_are_in_no_file_then(
+    service: FakeService, environ: dict[str, str], ring: Ring
+) -> None:
+    vend(environ)
+    environ["CREDVEND_CACHE"] = "keyring"
+    first = vend(environ)
+    assert vend(environ) == first and len(service.asked) == 2, "what is in files is not looked at"
+    assert lean.cached_process(["reports"], environ) is None
+    secret = first.secret_access_key.encode()
+    assert len(ring.kept) == 1 and secret.decode() in next(iter(ring.kept.values()))
+    Path(entry_file({**environ, "CREDVEND_CACHE": "file"})).unlink()
+    assert not any(secret in path.read_bytes() for path in directory(environ).iterdir())
+    assert Cache(environ).clear() == 1 and not ring.kept and not list(directory(environ).iterdir())
+
+
+def test_what_is_long_dead_is_removed_from_the_keyring_too(
+    service: FakeService, environ: dict[str, str], ring: Ring
+) -> None:
+    environ["CREDVEND_CACHE"] = "keyring"
+    vend(environ)
+    for path in directory(environ).iterdir():
+        os.utime(path, (1, 1))
+    vend(environ, "other")
+    assert len(ring.kept) == 1
+
+
+@pytest.mark.parametrize("state", ["missing", "locked", "forgetful"])
+def test_a_keyring_that_keeps_nothing_costs_the_cache_and_no_secret_goes_to_a_file(
+    service: FakeService, environ: dict[str, str], ring: Ring, capsys: pytest.CaptureFixture[str], state: str
+) -> None:
+    environ["CREDVEND_CACHE"] = "keyring"
+    if state == "missing":
+        environ["CREDVEND_KEYRING"] = "off"
+    else:
+        setattr(ring, state, True)
+    assert vend(environ).secret_access_key == SECRET
+    said = capsys.readouterr().err
+    assert "warning: nothing is cached" in said and "keyring" in said and "the-secret" not in said
+    assert not list(directory(environ).glob("*.entry"))
+
+
+def test_whoever_waits_too_long_for_another_is_told(environ: dict[str, str]) -> None:
+    cache = Cache(environ)
+    cache.prepare()
+    with cache.lock("a" * 64):
+        for seconds in (0.05, -1.0):
+            with within(seconds), pytest.raises(ServiceError, match="Another credvend"), cache.lock("a" * 64):
+                pass
 
 
 def test_a_place_that_cannot_be_written_costs_the_cache_and_no_more(
@@ -252,6 +350,50 @@ def test_old_credentials_do_while_the_service_is_down(service: FakeService, envi
     assert vend(environ) == first and len(service.asked) == 2, "and it is left alone for a moment"
     forget_failure(environ)
     assert vend(environ) == first and len(service.asked) == 3
+
+
+def test_a_service_that_hangs_costs_one_short_try_while_old_credentials_do(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = vend(environ)
+    age(environ, 3600 - 200)
+    assert cache_or_service.SHORT_TRY <= 10
+    monkeypatch.setattr(cache_or_service, "SHORT_TRY", 0.3)
+    service.gate.clear()
+    started = time.monotonic()
+    assert [vend(environ) for _ in range(3)] == [first] * 3
+    assert time.monotonic() - started < 5 and len(service.asked) == 2
+
+
+def test_another_process_that_hangs_costs_one_short_wait_while_old_credentials_do(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = vend(environ)
+    age(environ, 3600 - 200)
+    monkeypatch.setattr(cache_or_service, "SHORT_TRY", 0.3)
+    with Cache(environ).lock(entry_file(environ).name.partition(".")[0]):
+        started = time.monotonic()
+        assert vend(environ) == first and time.monotonic() - started < 5
+    assert len(service.asked) == 1
+
+
+def test_without_credentials_it_gives_up_before_an_sdk_does(service: FakeService, environ: dict[str, str]) -> None:
+    assert LONGEST < 60, "Go's SDK waits for 60 s"
+    service.gate.clear()
+    started = time.monotonic()
+    with pytest.raises(ServiceError, match="in time"), within(0.3):
+        vend(environ)
+    assert time.monotonic() - started < 5 and len(service.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [Planned(403, {"message": "Forbidden"}), Planned(403, b"<html>"), Planned(401, b"")])
+def test_old_credentials_do_while_something_else_answers(
+    service: FakeService, environ: dict[str, str], answer: Planned
+) -> None:
+    first = vend(environ)
+    age(environ, 3600 - 200)
+    service.planned = [answer]
+    assert vend(environ) == first and len(service.asked) == 2
 
 
 def test_old_credentials_do_not_when_the_service_says_no(service: FakeService, environ: dict[str, str]) -> None:

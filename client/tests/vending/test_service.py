@@ -95,6 +95,22 @@ def test_a_policy_that_is_no_json_object_is_not_sent(
     assert service.asked == []
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '{"Statement": [], "Statement": []}',
+        '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "a", "Resource": "*"}]}',
+        '{"Statement": [{"Condition": {"StringEquals": {"k": "a", "k": "b"}}}]}',
+    ],
+)
+def test_a_policy_that_says_something_twice_is_refused_as_the_service_does(
+    service: FakeService, environ: dict[str, str], policy: str
+) -> None:
+    with pytest.raises(UsageError, match="twice in one object"):
+        ask(environ).vend("reports", Options(policy=policy))
+    assert service.asked == []
+
+
 def test_a_name_is_given_once() -> None:
     for pairs in ((("a", "1"), ("a", "2")), (("", "1"),)):
         with pytest.raises(UsageError):
@@ -117,7 +133,13 @@ REFUSALS = [
     (403, {"Code": "AccessDenied", "Message": "no token for you"}, {}, AccessDeniedError),
     (403, {"Code": "CallerRefused", "Message": "m"}, {}, AccessDeniedError),
     # API Gateway's own, on AWS and on the local AWS.
-    (403, {"message": "Missing Authentication Token"}, {}, AuthenticationError),
+    (403, {"message": "Missing Authentication Token"}, {}, ServiceError),
+    (
+        403,
+        {"message": "Missing Authentication Token"},
+        {"x-amzn-errortype": "MissingAuthenticationTokenException"},
+        ServiceError,
+    ),
     (403, {"message": "The security token included in the request is invalid."}, {}, AuthenticationError),
     (403, {"message": "Signature expired: 20261124T000000Z is now earlier than ..."}, {}, AuthenticationError),
     (403, {"message": "m"}, {"x-amzn-errortype": "InvalidSignatureException"}, AuthenticationError),
@@ -128,14 +150,29 @@ REFUSALS = [
         {},
         AccessDeniedError,
     ),
-    (403, {"message": "Forbidden"}, {}, AccessDeniedError),
+    (403, {"Code": "NotThroughApi", "Message": "m"}, {}, AccessDeniedError),
+    (
+        403,
+        {"Message": "User: x is not authorized to perform: execute-api:Invoke"},
+        {"x-amzn-errortype": "AccessDeniedException"},
+        AccessDeniedError,
+    ),
+    # Nobody who knows the caller: a stage that there is not, a firewall, a proxy, a page for signing in to a network.
+    (403, {"message": "Forbidden"}, {}, ServiceError),
+    (403, {"message": "Forbidden"}, {"x-amzn-errortype": "ForbiddenException"}, ServiceError),
+    (403, "<html>Your token is not authorized to credential", {"server": "squid/5.7"}, ServiceError),
+    (401, "<html>", {}, ServiceError),
+    (400, "<html>", {"via": "1.1 proxy"}, ServiceError),
+    (413, "", {}, ServiceError),
+    (401, {"message": "Unauthorized"}, {"x-amzn-errortype": "UnauthorizedException"}, AuthenticationError),
+    (400, {"message": "Bad Request"}, {}, UsageError),
     (404, {"message": "Not Found"}, {}, ServiceError),
     (429, {"message": "Too Many Requests"}, {}, ServiceError),
     (500, {"Code": "AuditFailed", "Message": "m"}, {}, ServiceError),
     (502, {"Code": "StsRefused", "Message": "m"}, {}, ServiceError),
     (503, {"Code": "StsUnavailable", "Message": "m"}, {}, ServiceError),
     (502, "<html>\x1b[31m", {}, ServiceError),
-    (403, ["x"], {}, AccessDeniedError),
+    (403, ["x"], {}, ServiceError),
 ]
 
 
@@ -146,6 +183,13 @@ def test_each_refusal_has_its_exit_code(
     content = body if isinstance(body, str) else json.dumps(body)
     found = refusal(Response(status, headers, content.encode()))
     assert type(found) is error and found.message
+
+
+def test_who_answered_instead_of_credvend_is_told() -> None:
+    found = refusal(Response(403, {"server": "squid/5.7\x1b[2J"}, b"<html>")).message
+    assert "squid/5.7?[2J" in found and "status 403" in found and "proxy" in found and "url" in found
+    found = refusal(Response(403, {"x-amzn-errortype": "ForbiddenException"}, b'{"message": "Forbidden"}')).message
+    assert "API Gateway" in found and "stage" in found and "Forbidden" in found
 
 
 def test_a_message_of_the_service_cannot_steer_a_terminal() -> None:

@@ -24,17 +24,17 @@ def token_in(path: str, *, is_projected: bool = False) -> str:
         AuthenticationError: there is none.
     """
     try:
-        with open(path, encoding="ascii") as file:
-            status = os.fstat(file.fileno())
-            lean.refuse_changeable(path, status)
-            token = file.read(65_536).strip()
+        token = lean.decoded(lean.read_believed(path)[:65_536]).strip()
+        status = os.stat(path)
     except lean.Unreadable as error:
         raise Untrusted(str(error)) from None
     except (OSError, ValueError):
         raise AuthenticationError(f"The token file {path} cannot be read; is token_file right?") from None
     if not token:
         raise AuthenticationError(f"The token file {path} is empty.")
-    if status.st_mode & 0o044 and status.st_uid == os.geteuid() and not is_projected:
+    if not token.isascii():
+        raise AuthenticationError(f"The token file {path} holds no token: it must be ASCII.")
+    if hasattr(os, "geteuid") and status.st_mode & 0o044 and status.st_uid == os.geteuid() and not is_projected:
         say(f"warning: other users can read your token in {path}: chmod 600 {path}")
     return token
 

@@ -52,6 +52,15 @@ class Renewing(Protocol):
         ...
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """An authenticator that knows more of a refusal than the refusal says."""
+
+    def explain(self, url: str, message: str) -> str:
+        """A sentence on what to do about a refusal; empty if there is none."""
+        ...
+
+
 def needed(text: str) -> None:
     """The check of a question that must be answered.
 

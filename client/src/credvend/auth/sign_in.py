@@ -180,6 +180,7 @@ def _session(tokens: Tokens, provider: Provider, before: Session | None) -> Sess
         expires=tokens.expires,
         lifetime=tokens.lifetime,
         obtained=now,
+        client_secret=provider.client_secret,
     )
 
 
@@ -190,6 +191,7 @@ def _provider(session: Session) -> Provider:
         client_id=session.client_id,
         token_endpoint=session.token_endpoint,
         revocation_endpoint=session.revocation_endpoint,
+        client_secret=session.client_secret,
     )
 
 

@@ -7,17 +7,16 @@ token is not in it, but in the secret store.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from credvend import lean
-from credvend.disk import secret_store
+from credvend.disk import locks, secret_store
 from credvend.disk.config_file import Config
-from credvend.disk.private_files import CannotWrite, private_directory, remove, write_private
+from credvend.disk.private_files import private_directory, remove, write_private
 from credvend.errors import AuthenticationError
 from credvend.text.json_object import json_object
 
@@ -37,6 +36,7 @@ class Session:
         expires: of the token, in seconds since 1970 by this computer's clock.
         lifetime: seconds that it had when it came.
         obtained: when that was.
+        client_secret: of the client, where the provider wants one.
     """
 
     issuer: str
@@ -49,6 +49,7 @@ class Session:
     expires: float
     lifetime: float
     obtained: float
+    client_secret: str | None = field(default=None, repr=False)
 
     def is_fresh(self, now: float) -> bool:
         """Whether the token is good for another request. Not so if the clock was set back since it came."""
@@ -62,7 +63,7 @@ def refresh_token_name(config: Config) -> str:
 
 def path_of(config: Config, environ: Mapping[str, str]) -> str:
     """The session's file."""
-    return os.path.join(lean.state_directory(environ), f"login-{lean.sha256(config.url)[:16]}.json")
+    return lean.state_path(environ, f"login-{lean.sha256(config.url)[:16]}.json")
 
 
 def read(config: Config, environ: Mapping[str, str]) -> Session | None:
@@ -94,27 +95,15 @@ def write(session: Session, config: Config, environ: Mapping[str, str]) -> None:
     write_private(path, json.dumps(vars(session)).encode("ascii"))
 
 
-@contextlib.contextmanager
-def locked(config: Config, environ: Mapping[str, str]) -> Iterator[None]:
+def locked(config: Config, environ: Mapping[str, str]) -> contextlib.AbstractContextManager[None]:
     """One process at a time; the lock ends with its holder, whatever ends that.
 
     Raises:
         CannotWrite: there can be no lock.
+        ServiceError: others did not finish in time.
     """
-    path = path_of(config, environ) + ".lock"
-    private_directory(os.path.dirname(path))
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        except OSError as error:  # some file systems have no locks
-            raise CannotWrite(f"{path} cannot be locked: {error.strerror}; set XDG_STATE_HOME to another.") from None
-        yield
-    finally:
-        os.close(descriptor)
+    private_directory(lean.state_directory(environ))
+    return locks.locked(path_of(config, environ) + ".lock")
 
 
 def sweep(config: Config, environ: Mapping[str, str]) -> None:

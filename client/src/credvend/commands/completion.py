@@ -14,10 +14,8 @@ from collections.abc import Mapping
 import click
 from click.shell_completion import BashComplete, FishComplete, PowerShellComplete, ShellComplete, ZshComplete
 
+from credvend.commands.known_roles import REFRESH, VARIABLE, refresh
 from credvend.commands.registry import commands
-
-# By which the shell says what it wants to know.
-VARIABLE = "_CREDVEND_COMPLETE"
 
 # What each shell does before it asks credvend: behind the dashes of `exec`, another command is completed as if alone.
 _BASH = r"""
@@ -94,6 +92,9 @@ def complete(instruction: str, environ: Mapping[str, str]) -> int:
     Args:
         instruction: the value of the variable, such as `bash_complete`.
     """
+    if instruction == REFRESH:
+        refresh(environ)
+        return 0
     shell = _SHELLS.get(instruction.partition("_")[0])
     if shell is None:
         return 1

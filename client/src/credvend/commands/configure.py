@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from credvend import lean
 from credvend.auth.bearer import is_one_word
 from credvend.auth.method import NEXT_STEP
 from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
@@ -21,7 +22,7 @@ from credvend.commands.configure_profiles import Wanted, may_ask, write_profiles
 from credvend.commands.told import Told, is_told
 from credvend.disk import secret_store
 from credvend.disk.caller_markers import write_marker
-from credvend.disk.config_file import Config, save_config
+from credvend.disk.config_file import CACHES, Config, save_config, without_settings
 from credvend.errors import UsageError, one_line
 from credvend.text.messages import say
 from credvend.vending.service import check_service_url
@@ -30,7 +31,9 @@ from credvend.vending.service import check_service_url
 @click.command(help=__doc__, epilog="What is given is not asked, and an empty value forgets a setting.")
 @click.option("--url", help="where the service is: what `make deploy` printed")
 @click.option("--auth", type=click.Choice([AUTO, *method_names()]), help="how to prove who you are; default: auto")
-@click.option("--region", help="of the service, for SigV4, where its host does not tell")
+@click.option(
+    "--region", help="of the service, for SigV4, where its host does not tell; with --profiles, of all of these"
+)
 @click.option("--profile", metavar="NAME", help="of ~/.aws/config, to sign with")
 @click.option("--ca-bundle", metavar="FILE", type=click.Path(), help="certificates to trust instead of the system's")
 @click.option("--token-file", metavar="FILE", type=click.Path(), help="a token in a file")
@@ -39,8 +42,9 @@ from credvend.vending.service import check_service_url
 @click.option("--client-id", metavar="ID", help="there")
 @click.option("--scopes", help="there, with blanks between them")
 @click.option("--audience", help="of tokens that are asked for")
+@click.option("--cache", type=click.Choice(CACHES), help="where vended credentials are kept; default: file")
 @click.option("--profiles", is_flag=True, help="write ~/.aws/config")
-@click.option("--prefix", default="", help="of the profiles' names; default: none, the role's name alone")
+@click.option("--prefix", help="of the profiles' names; default: none, or the name of a named service and -")
 @click.option("--reason", metavar="TEXT", help="for roles that demand one; they are left out without")
 @click.option("--yes", is_flag=True, help="with --profiles: do not ask")
 @click.option("--dry-run", is_flag=True, help="with --profiles: show the change, and change nothing")
@@ -49,7 +53,7 @@ from credvend.vending.service import check_service_url
 def command(
     told: Told,
     profiles: bool,
-    prefix: str,
+    prefix: str | None,
     reason: str | None,
     yes: bool,
     dry_run: bool,
@@ -58,7 +62,7 @@ def command(
     **settings: str | None,
 ) -> int:
     if profiles:
-        return write_profiles(Wanted(prefix, reason, yes, dry_run, remove), *told)
+        return write_profiles(Wanted(prefix, settings["region"] or None, reason, yes, dry_run, remove), *told)
     if remove or dry_run or yes or prefix or reason:
         raise UsageError("--prefix, --reason, --yes, --dry-run and --remove are for --profiles.")
     return _configure(settings, token_stdin, told.environ)
@@ -66,8 +70,7 @@ def command(
 
 def _configure(settings: Mapping[str, str | None], token_stdin: bool, environ: Mapping[str, str]) -> int:
     # What the file says, without the variables: those are for one shell, and not to be kept.
-    kept = {name: value for name, value in environ.items() if not _is_setting(name)}
-    config = load_checked_config(kept)
+    config = load_checked_config(without_settings(environ))
     given = _given(settings)
     config = replace(config, **given)
     asking = may_ask()
@@ -89,15 +92,14 @@ def _configure(settings: Mapping[str, str | None], token_stdin: bool, environ: M
         place = secret_store.save(secret_store.name_for("token", config.url), token, environ)
         write_marker(environ, "token", config.url)  # from here on another caller may be seen
         print(one_line(f"The API token is in {place.text}."))
-    shadowed = sorted(name for name in environ if _is_setting(name))
+    service = environ.get(lean.SERVICE, "")
+    variables = {f"CREDVEND_{name.upper()}" for name in lean.set_by_variables(service)}
+    shadowed = sorted(variables.intersection(environ))
     if shadowed:
         say(f"warning: {', '.join(shadowed)} in the environment is stronger than the file.")
-    say(f"next: {method.next_step if method else NEXT_STEP}")
+    step = method.next_step if method else NEXT_STEP
+    say(f"next: {step.replace('`credvend ', f'`credvend --service {service} ') if service else step}")
     return 0
-
-
-def _is_setting(name: str) -> bool:
-    return name.startswith("CREDVEND_") and name[len("CREDVEND_") :].lower() in Config.__dataclass_fields__
 
 
 def _given(settings: Mapping[str, str | None]) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def _ask(question: str, default: str, check: Callable[[str], object]) -> str:
 def _api_token(token_stdin: bool, asking: bool) -> str:
     """The API token to keep; empty for none. It never stands on a command line, where others could read it."""
     if token_stdin:
-        token = sys.stdin.readline().strip()
+        token = sys.stdin.readline().strip("\ufeff \t\r\n")  # Windows puts a byte order mark there
         if not token:
             raise UsageError("There is no token on standard input.")
     elif asking:

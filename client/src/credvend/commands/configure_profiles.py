@@ -8,13 +8,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from credvend import lean
 from credvend.auth.registry import authenticator, method_in_use
 from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk import aws_config_file
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 from credvend.text import aws_profiles
+from credvend.text.aws_config import problem
 from credvend.text.aws_profiles import Profile
+from credvend.text.aws_regions import check_region
 from credvend.text.messages import say
 from credvend.vending.service import Json, Service
 
@@ -22,7 +25,8 @@ from credvend.vending.service import Json, Service
 class Wanted(NamedTuple):
     """What `credvend configure --profiles` was told."""
 
-    prefix: str
+    prefix: str | None
+    region: str | None
     reason: str | None
     yes: bool
     dry_run: bool
@@ -40,23 +44,33 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
     Raises:
         CredvendError: the roles cannot be had, or the file cannot be written.
     """
-    if wanted.prefix and not aws_profiles.may_begin(wanted.prefix):
+    service = environ.get(lean.SERVICE, "")
+    # Two services may have roles of the same name.
+    prefix = wanted.prefix if wanted.prefix is not None else service and f"{service}-"
+    if prefix and not aws_profiles.may_begin(prefix):
         raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
+    if wanted.region is not None:
+        check_region(wanted.region)
     path = aws_config_file.config_file(environ)
     old = aws_config_file.read(path)
     profiles: list[Profile] = []
     if not wanted.remove:
         keys = aws_config_file.credentials_file(environ)
         taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
-        taken.update((name, path) for name in aws_profiles.names_outside(old or b""))
+        taken.update((name, path) for name in aws_profiles.names_outside(old or b"", service))
         roles = Service(config, authenticator(config, environ), environ).roles()
-        profiles = _profiles(roles, taken, wanted.prefix, wanted.reason, _program(environ))
+        known = aws_profiles.regions_inside(old or b"", service)
+        usual = aws_config_file.region_of(environ, config.profile)
+        profiles = _profiles(roles, taken, prefix, wanted, _Regions(wanted.region, known, usual), environ)
     if profiles and method_in_use(config, environ) == "sigv4" and not config.profile:
         say(
             "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
             "for: name the profile to sign with, `credvend configure --auth sigv4 --profile NAME`."
         )
-    new = aws_profiles.with_profiles(old or b"", profiles)
+    new = aws_profiles.with_profiles(old or b"", profiles, service)
+    wrong = problem(new)
+    if wrong is not None:
+        raise UsageError(f"Nothing is written, for no aws command could read {path}: {wrong}. Repair that first.")
     if new == (old or b""):
         print(f"{path} needs no change.")
         return 0
@@ -70,14 +84,35 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
     return 0
 
 
+class _Regions(NamedTuple):
+    """Where the region of a profile comes from.
+
+    Attributes:
+        told: by --region.
+        known: what the profiles have already.
+        usual: of the environment, or of the profile that people have.
+    """
+
+    told: str | None
+    known: Mapping[str, str]
+    usual: str | None
+
+
 def _profiles(
-    roles: Sequence[Json], taken: Mapping[str, str], prefix: str, reason: str | None, program: str
+    roles: Sequence[Json],
+    taken: Mapping[str, str],
+    prefix: str,
+    wanted: Wanted,
+    regions: _Regions,
+    environ: Mapping[str, str],
 ) -> list[Profile]:
     """What is to be written, and what is not is said.
 
     Args:
         taken: the profiles of others, and in which file they are.
     """
+    service = environ.get(lean.SERVICE, "")
+    program = [_program(environ), "process", *(["--service", service] if service else [])]
     profiles = []
     for role in sorted(roles, key=lambda each: str(each["Role"])):
         name = str(role["Role"])
@@ -88,16 +123,31 @@ def _profiles(
             say(f"left out: {name}; {taken[profile]} has a profile {profile}, which is not credvend's: try --prefix.")
         elif profile == "default":
             say(f"left out: {name}; everything that names no profile would get that role: try --prefix.")
-        elif role.get("ReasonRequired") and not reason:
+        elif role.get("ReasonRequired") and not wanted.reason:
             say(f"left out: {name}; it demands a reason: give --reason, or use `credvend exec`.")
         elif any(param.get("Required", True) for param in role.get("Params", [])):
             say(f"left out: {name}; it needs a parameter: use `credvend exec {name} --param NAME=VALUE`.")
         else:
-            words = [program, "process", name]
-            if role.get("ReasonRequired") and reason:
-                words += ["--reason", reason]
-            profiles.append(Profile(profile, words))
+            words = [*program, name]
+            if role.get("ReasonRequired") and wanted.reason:
+                words += ["--reason", wanted.reason]
+            profiles.append(Profile(profile, words, _region(profile, role.get("RoleArn"), regions)))
+    if any(profile.region is None for profile in profiles):
+        say("warning: profiles without a region are of no use to most commands; --region REGION gives them one.")
     return profiles
+
+
+def _region(profile: str, role_arn: object, regions: _Regions) -> str | None:
+    """The region for a profile, if there is one in which its role is worth something."""
+    region = regions.told or regions.known.get(profile) or regions.usual
+    if region is None:
+        return None
+    try:
+        check_region(region, role_arn if isinstance(role_arn, str) else None)
+        return region
+    except UsageError as error:
+        say(f"warning: {profile} gets no region. {error.message}")
+        return None
 
 
 def _program(environ: Mapping[str, str]) -> str:

@@ -25,7 +25,7 @@ from credvend.net.request import Request
 from credvend.net.send import send
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
-from credvend.vending.cache_or_service import credentials_of, get_entry
+from credvend.vending.cache_or_service import credentials_of, get_entry, half_of_life
 from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
 
@@ -58,7 +58,11 @@ def command(told: Told, role: str, options: Options, service: str | None, region
         raise UsageError("--service is a name as in the console's addresses, such as ec2 or cloudwatch.")
     if region is not None and not _REGION.fullmatch(region):
         raise UsageError("--region is a region such as eu-west-1.")
-    credentials = long_lived(role, options, config, environ)
+    # The console's session ends when they do.
+    entry = get_entry(role, options, config, environ, enough=half_of_life)
+    if not half_of_life(entry, time.time()):
+        say("warning: the console will sign you out soon, for there are no newer credentials now.")
+    credentials = credentials_of(entry, role)
     address = sign_in_address(credentials, service, region, config, environ)
     if prints:
         print(address)
@@ -66,21 +70,6 @@ def command(told: Told, role: str, options: Options, service: str | None, region
     show_privately(address)
     say(f"the console is open in the browser, as {credentials.role} of {credentials.account_id}")
     return 0
-
-
-def long_lived(role: str, options: Options, config: Config, environ: Mapping[str, str]) -> Credentials:
-    """Credentials with at least half of their life ahead: the console's session ends when they do.
-
-    Raises:
-        CredvendError: there are none.
-    """
-    entry = get_entry(role, options, config, environ)
-    if 2 * (entry.expires - time.time()) < entry.expires - entry.obtained:
-        try:
-            entry = get_entry(role, options, config, environ, fresh=True)
-        except ServiceError as error:
-            say(f"warning: the console will sign you out soon, for there are no newer credentials: {error.message}")
-    return credentials_of(entry, role)
 
 
 def sign_in_address(

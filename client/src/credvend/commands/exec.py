@@ -1,7 +1,7 @@
-"""Run one command with credentials for a role in its environment.
+"""Run one command with credentials for a role in its environment; without one, a shell.
 
 The command takes the place of credvend, so that its exit code and signals are its own. 127: there is no such command;
-126: it cannot be run.
+126: it cannot be run. With --serve, credvend stays beside it and renews the credentials, for what runs for hours.
 """
 
 from __future__ import annotations
@@ -9,24 +9,35 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from collections.abc import Mapping
 
 import click
 
-from credvend import lean
 from credvend.commands.told import Told, is_told
-from credvend.commands.vend_arguments import vends
+from credvend.commands.vend_arguments import check_life, lasts, vends
+from credvend.disk.aws_config_file import region_of
+from credvend.disk.config_file import Config
 from credvend.errors import UsageError
+from credvend.own_session import COMPETING, INSIDE, KEYS, SESSION
 from credvend.text import messages
-from credvend.vending.cache_or_service import get_credentials
-from credvend.vending.formats import variables
+from credvend.text.aws_regions import check_region
+from credvend.text.moments import moment_text
+from credvend.vending import child
+from credvend.vending.cache_or_service import at_least, credentials_of, get_entry, half_of_life
+from credvend.vending.endpoint import serving
+from credvend.vending.formats import environment
 from credvend.vending.options import Options
+from credvend.vending.renewer import Renewer
 
-# Set in the command's environment: the role.
-INSIDE = "CREDVEND_ROLE"
-# Other places where AWS SDKs look, some of them first. (The last is the session token's old name, first for botocore.)
-_OTHERS = (*lean.AWS_SOURCES, "AWS_SECURITY_TOKEN")
 # Whoever runs credvend has it; the command gets the role's credentials, and not what any role can be had with.
-_OWN = ("CREDVEND_TOKEN",)
+_OWN = (
+    "CREDVEND_TOKEN",
+    "CREDVEND_ID_TOKEN",
+    "CREDVEND_CLIENT_SECRET",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+)
 
 
 class _Exec(click.Command):
@@ -55,35 +66,90 @@ class _Exec(click.Command):
 
 
 _COMMAND = "credvend.exec.command"
-EXAMPLES = "\b\nexample:\n  credvend exec reports -- aws s3 ls"
+EXAMPLES = """\b
+examples:
+  credvend exec reports -- aws s3 ls
+  credvend exec --serve deploy -- terraform apply"""
 
 
 @click.command(cls=_Exec, help=__doc__, epilog=EXAMPLES)
 @vends()
+@click.option("--serve", is_flag=True, help="give it an endpoint that renews them, instead of keys")
 @click.option("--nest", is_flag=True, help="even within another `credvend exec`")
+@lasts
 @is_told
-def command(told: Told, role: str, options: Options, nest: bool) -> int:
+def command(
+    told: Told,
+    role: str,
+    options: Options,
+    serve: bool,
+    nest: bool,
+    fresh: bool,
+    min_life: int | None,
+    region: str | None,
+) -> int:
     config, environ = told
-    command: list[str] = click.get_current_context().meta[_COMMAND]
-    if not command:
-        raise UsageError("Which command? credvend exec ROLE -- COMMAND ...")
+    command = click.get_current_context().meta[_COMMAND] or _shell(environ)
     inside = environ.get(INSIDE)
     if inside and not nest:
         raise UsageError(f"This is within `credvend exec {inside}` already: leave that first, or say --nest.")
-    credentials = get_credentials(role, options, config, environ)
-    changed = {name: value for name, value in environ.items() if name not in (*_OTHERS, *_OWN)}
-    changed.update(variables(credentials), **{INSIDE: credentials.role})
+    if inside:  # whoever nests means to sign with what is there
+        environ = {name: value for name, value in environ.items() if name != SESSION}
+    enough = at_least(min_life) if min_life else half_of_life
+    entry = get_entry(role, options, config, environ, fresh=fresh, enough=enough)
+    check_life(entry.expires - time.time(), min_life, role)
+    credentials = credentials_of(entry, role)
+    if region:
+        check_region(region, credentials.role_arn)
+    # With AWS_PROFILE the command loses the region that the profile says.
+    given = environment(credentials, region or region_of(environ))
+    changed = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}
+    changed.update(given, **{INSIDE: credentials.role})
+    if not click.get_current_context().meta[_COMMAND]:
+        messages.say(f"a shell as {credentials.role}, until {moment_text(credentials.expiration)}; `exit` ends it")
     sys.stdout.flush()
     sys.stderr.flush()
-    # Python ignores them, and what is ignored stays so in the command, which expects to be ended by them.
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
-        os.execvpe(command[0], command, changed)  # noqa: S606 no shell is what is wanted
+        return _serve(command, changed, role, options, config, environ) if serve else _become(command, changed)
     except FileNotFoundError:
         messages.say(f"there is no command {command[0]}")
         return 127
     except OSError as error:
         messages.say(f"{command[0]} cannot be run: {error.strerror}")
         return 126
+
+
+def _shell(environ: Mapping[str, str]) -> list[str]:
+    """The person's own.
+
+    Raises:
+        UsageError: nobody sits at a terminal, so a command was forgotten.
+    """
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("Which command? credvend exec ROLE -- COMMAND ...")
+    return [environ.get("SHELL") or environ.get("COMSPEC") or "/bin/sh"]
+
+
+def _become(command: list[str], environ: Mapping[str, str]) -> int:
+    """Let the command take the place of this process."""
+    # Python ignores them, and what is ignored stays so in the command, which expects to be ended by them.
+    for name in ("SIGPIPE", "SIGXFSZ"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    os.execvpe(command[0], command, environ)  # noqa: S606 no shell is what is wanted
+
+
+def _serve(
+    command: list[str],
+    given: Mapping[str, str],
+    role: str,
+    options: Options,
+    config: Config,
+    environ: Mapping[str, str],
+) -> int:
+    """Run the command beside an endpoint that has credentials for as long as it runs."""
+    renewer = Renewer(lambda: get_entry(role, options, config, environ))
+    renewer.renew()
+    without_keys = {name: value for name, value in given.items() if name not in (*KEYS, SESSION)}
+    with serving(renewer, role) as variables:
+        return child.run(command, {**without_keys, **variables})

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from credvend import lean
 from credvend.auth import registry
+from credvend.auth.method import Authenticator
 from credvend.commands.plain_role import PLAIN_ROLE
+from credvend.disk.config_file import Config
 from credvend.disk.credentials_cache import FAILURE_LASTS_WITH_ENTRY
 from credvend.disk.private_files import CannotWrite, private_directory, write_private
 from credvend.errors import CredvendError
@@ -20,28 +26,67 @@ from credvend.vending.service import Service
 ROLES_LAST = 300
 
 
-def role_names(environ: Mapping[str, str]) -> list[str]:
-    """The roles that the caller may have, by a list of the last minutes.
+# By which a shell, or the process that asks for it, says what it wants to know.
+VARIABLE = "_CREDVEND_COMPLETE"
+# Seconds that TAB waits for a new list, before it takes the last one.
+LONGEST_WAIT = 2.0
+# By which the process that asks is told to: see `complete`.
+REFRESH = "roles_refresh"
 
-    None if they cannot be had: whoever presses TAB is not told why.
+
+def role_names(environ: Mapping[str, str]) -> list[str]:
+    """The roles that the caller may have, by a list of the last minutes; the last known ones, if asking takes long.
+
+    None if they cannot be had: whoever presses TAB is not told why. And not asked for anything: a process without a
+    terminal asks, and goes on to its end, so that the next TAB finds what it found.
     """
     try:
-        config = registry.load_checked_config(environ)
-        caller = registry.authenticator(config, environ)
-        key = lean.cache_key(config.url, registry.method_in_use(config, environ), caller.cache_identity(), "")
-        path = os.path.join(lean.cache_directory(environ), f"{key}.roles")
-        known = _read(path)
-        if known is not None:
-            return known
-        names = _ask(Service(config, caller, environ))
-        private_directory(os.path.dirname(path))
-        # A failure is remembered, too, for as long as it takes to press TAB a few times.
-        lasts = ROLES_LAST if names is not None else FAILURE_LASTS_WITH_ENTRY
-        content = {"until": time.time() + lasts, "obtained": time.time(), "roles": names or []}
-        write_private(path, json.dumps(content).encode("ascii"))
-        return names or []
-    except (CredvendError, CannotWrite):
+        path = _path(*_caller(environ), environ)
+    except CredvendError:
         return []
+    known = _read(path)
+    if known is None or not known.is_fresh:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            asking = subprocess.Popen(
+                [sys.executable, "-m", "credvend"],
+                env={**environ, VARIABLE: REFRESH},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            asking.wait(LONGEST_WAIT)
+        known = _read(path) or known
+    return [] if known is None else known.names
+
+
+def refresh(environ: Mapping[str, str]) -> None:
+    """Ask for the roles, and write the list down; a failure, too, for as long as it takes to press TAB a few times."""
+    with contextlib.suppress(CredvendError, CannotWrite):
+        config, caller = _caller(environ)
+        path = _path(config, caller, environ)
+        before = _read(path)
+        names = _ask(Service(config, caller, environ))
+        lasts = ROLES_LAST if names is not None else FAILURE_LASTS_WITH_ENTRY
+        kept = names if names is not None else before.names if before else []
+        private_directory(os.path.dirname(path))
+        content = {"until": time.time() + lasts, "obtained": time.time(), "roles": kept}
+        write_private(path, json.dumps(content).encode("ascii"))
+
+
+class _Known(NamedTuple):
+    names: list[str]
+    is_fresh: bool
+
+
+def _caller(environ: Mapping[str, str]) -> tuple[Config, Authenticator]:
+    config = registry.load_checked_config(environ)
+    return config, registry.authenticator(config, environ)
+
+
+def _path(config: Config, caller: Authenticator, environ: Mapping[str, str]) -> str:
+    key = lean.cache_key(config.url, registry.method_in_use(config, environ), caller.cache_identity(), "")
+    return os.path.join(lean.cache_directory(environ), f"{key}.roles")
 
 
 def _ask(service: Service) -> list[str] | None:
@@ -53,12 +98,11 @@ def _ask(service: Service) -> list[str] | None:
     return sorted(name for name in names if PLAIN_ROLE.fullmatch(name))
 
 
-def _read(path: str) -> list[str] | None:
+def _read(path: str) -> _Known | None:
     try:
         lean.check_private_directory(os.path.dirname(path))
         content = json_object(lean.read_private(path)) or {}
-        if content["obtained"] <= time.time() < content["until"]:
-            return [str(name) for name in content["roles"]]
+        is_fresh = content["obtained"] <= time.time() < content["until"]
+        return _Known([str(name) for name in content["roles"]], is_fresh)
     except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):
-        pass
-    return None
+        return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 from collections.abc import Mapping
@@ -12,8 +13,9 @@ from credvend.auth import sign_in
 from credvend.auth.registry import method_in_use
 from credvend.commands.told import Told, is_told
 from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
-from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server, open_browser
+from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server
 from credvend.net.loopback_server import HOST
+from credvend.net.private_page import opened
 from credvend.oidc.client import DeviceGrant, Oidc
 from credvend.oidc.code_flow import CodeRequest, check_response
 from credvend.oidc.tokens import Tokens
@@ -40,8 +42,9 @@ def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | N
     else:
         with progress("asking the OpenID provider"):
             grant = oidc.start_device()
-        _show(grant, not no_open and _has_desktop(environ))
-        tokens = oidc.await_device(grant)
+        address = _show(grant)
+        with opened(address) if not no_open and sys.stderr.isatty() else contextlib.nullcontext():
+            tokens = oidc.await_device(grant)
     place = sign_in.begin(tokens, oidc.provider, config, environ)
     who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")
     print(one_line(f"Signed in as {who}." if who else "Signed in."))
@@ -55,19 +58,13 @@ def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | N
     return 0
 
 
-def _show(grant: DeviceGrant, may_open: bool) -> None:
-    """Tell the person where to go, and go there if this computer can."""
+def _show(grant: DeviceGrant) -> str:
+    """Tell the person where to go; the address."""
     address = grant.complete_uri or grant.verification_uri
     # The code is shown even if it is in the address: the page shows it too, and the person compares (RFC 8628, 5.4).
     print(one_line(f"To sign in, open {address} and enter or compare the code: {grant.user_code}"), file=sys.stderr)
     sys.stderr.flush()
-    if may_open and sys.stderr.isatty():
-        open_browser(address)
-
-
-def _has_desktop(environ: Mapping[str, str]) -> bool:
-    """Whether a browser would have a window of its own. A textual one would take the terminal away from us."""
-    return sys.platform == "darwin" or any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return address
 
 
 def _minutes(seconds: float) -> str:
@@ -87,14 +84,11 @@ def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> T
         request = oidc.start_code(f"http://{HOST}:{bound}/callback", prompt)
         receiver.start(request)
         address = f"http://{HOST}:{bound}{receiver.once.path}"
-        if not (may_open and open_browser(address)):
-            print(
-                f"To sign in, open this address in a browser of this computer: {address}", file=sys.stderr, flush=True
-            )
-        else:
-            print("Sign in in the browser, which has been opened.", file=sys.stderr, flush=True)
-        if not receiver.done.wait(BROWSER_SECONDS):
-            raise AuthenticationError("Nobody signed in in time: run `credvend login` again.")
+        with opened(address) if may_open else contextlib.nullcontext(False) as started:
+            said = "Sign in in the browser that opens now; if none does" if started else "To sign in"
+            print(f"{said}, open this address in a browser of this computer: {address}", file=sys.stderr, flush=True)
+            if not receiver.done.wait(BROWSER_SECONDS):
+                raise AuthenticationError("Nobody signed in in time: run `credvend login` again.")
     if receiver.refusal is not None:
         raise receiver.refusal
     with progress("asking the OpenID provider"):

@@ -4,6 +4,8 @@
 COMMANDS = {
     "get": "print credentials, in a format of your choice",
     "exec": "run one command with credentials",
+    "unset": "take credentials out of this shell",
+    "status": "whose credentials this shell has",
     "process": "credentials for credential_process",
     "roles": "the roles that you may have",
     "whoami": "you, as the service sees you",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
+from credvend import lean
 from credvend.errors import UsageError
 from credvend.vending.options import Options
 
@@ -59,9 +60,45 @@ def vends(*, role_is_optional: bool = False) -> Callable[[Callable[..., int]], C
     return give
 
 
+class _Life(click.ParamType[int]):
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        seconds = value if isinstance(value, int) else lean.seconds_of(str(value))
+        if seconds is None:
+            self.fail("write 30m, 1h30m or seconds.", param, ctx)
+        return seconds
+
+
+def lasts(run: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options of what is used for a while: `fresh`, `min_life` and `region`."""
+
+    @click.option("--fresh", is_flag=True, help="ask the service, whatever the cache has")
+    @click.option("--min-life", type=_Life(), help="that it must still live; default: half, where it cannot be renewed")
+    @click.option("--region", help="of AWS, for AWS_REGION")
+    @functools.wraps(run)
+    def command(*arguments: Any, **named: Any) -> int:
+        return run(*arguments, **named)
+
+    return command
+
+
+def check_life(credentials_left: float, min_life: int | None, role: str) -> None:
+    """Refuse what does not live for as long as was asked.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if min_life is not None and credentials_left < min_life:
+        raise UsageError(
+            f"{role} is vended for {round(credentials_left)} s, and --min-life asks for {min_life} s: "
+            "ask for a longer --duration, or for less."
+        )
+
+
 def _read_policy(path: str) -> str:
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            return lean.decoded(file.read())
     except (OSError, ValueError):
-        raise UsageError(f"The policy {path} cannot be read.") from None
+        raise UsageError(f"The policy {path} cannot be read: is it a file of text in UTF-8?") from None

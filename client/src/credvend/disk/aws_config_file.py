@@ -11,7 +11,9 @@ import time
 from collections.abc import Mapping
 
 from credvend import lean
+from credvend.disk.private_files import CREATE, make_directory
 from credvend.errors import UsageError
+from credvend.text.aws_config import region_in
 
 # How many are kept.
 _BACKUPS = 3
@@ -29,13 +31,37 @@ def credentials_file(environ: Mapping[str, str]) -> str:
     return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
 
 
+def region_of(environ: Mapping[str, str], profile: str | None = None) -> str | None:
+    """The region that AWS's tools use in this environment; None if nothing says it, or it cannot be read.
+
+    Args:
+        profile: instead of the one that `AWS_PROFILE` names.
+    """
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        if environ.get(variable):
+            return environ[variable]
+    name = profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
+    # botocore lets what the file of keys says win.
+    for path, of_credentials in ((credentials_file(environ), True), (config_file(environ), False)):
+        with contextlib.suppress(UsageError):
+            text = (read(path) or b"").decode("utf-8", "surrogateescape")
+            region = region_in(text, name, of_credentials=of_credentials)
+            if region is not None:
+                return region
+    return None
+
+
 def read(path: str) -> bytes | None:
     """The file's content; None if there is none.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is no file.
     """
+    if path == os.devnull:  # which is what people name who want none
+        return b""
     try:
+        if os.path.exists(path) and not os.path.isfile(path):  # a pipe would have to be waited for
+            raise UsageError(f"{path} is not a regular file.")
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
@@ -56,9 +82,13 @@ def write(path: str, old: bytes | None, new: bytes) -> str | None:
     Raises:
         UsageError: it cannot be written, or somebody else has changed it meanwhile.
     """
+    if not path:
+        raise UsageError("There is no home directory, or a relative one: set HOME, or AWS_CONFIG_FILE.")
     target = os.path.realpath(path)
     try:
-        os.makedirs(os.path.dirname(target), mode=0o700, exist_ok=True)
+        if os.path.exists(target) and not os.path.isfile(target):
+            raise UsageError(f"{path} is not a regular file; it is left as it is.")
+        make_directory(os.path.dirname(target))
         mode, owner = 0o600, None
         backup = None
         if old is not None:
@@ -106,12 +136,13 @@ def _remove_old_backups(target: str) -> None:
 
 
 def _create(path: str, content: bytes, mode: int, owner: tuple[int, int] | None) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(path, CREATE, 0o600)
     with open(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        if owner is not None and owner != (os.geteuid(), os.getegid()):
-            with contextlib.suppress(OSError):  # only root can give files away
-                os.fchown(file.fileno(), *owner)
-        os.fchmod(file.fileno(), mode)
+        if hasattr(os, "fchown"):
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                with contextlib.suppress(OSError):  # only root can give files away
+                    os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())

@@ -1,4 +1,7 @@
-"""The configuration: a file of `name = value` lines, and variables `CREDVEND_NAME`, which win."""
+"""The configuration: a file of `name = value` lines, and variables `CREDVEND_NAME`, which win.
+
+Each named service has a section of its own in it.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,15 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from credvend import lean
+from credvend.disk.private_files import make_directory, write_private
 from credvend.errors import UsageError
 
-# What reads a configuration does without them: they are slow to import.
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # slow to import
     from pathlib import Path
+
+# Where vended credentials are kept.
+CACHES = ("file", "keyring", "off")
+_HEADER = "# credvend: what each name means is in the README, under Configuration.\n"
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Config:
         token_file: where the token is.
         issuer, client_id, scopes: of the OpenID provider that people sign in to.
         console_url: the federation endpoint, where it is not AWS's own.
+        cache: one of `CACHES`.
         connect_timeout, read_timeout: seconds.
     """
 
@@ -43,6 +51,7 @@ class Config:
     client_id: str | None = None
     scopes: tuple[str, ...] = ()
     console_url: str | None = None
+    cache: str = "file"
     connect_timeout: float = 5.0
     read_timeout: float = 35.0  # API Gateway gives the service 29 s
 
@@ -63,7 +72,42 @@ def load_config(environ: Mapping[str, str]) -> Config:
     for name in ("connect_timeout", "read_timeout"):
         if name in values:
             values[name] = _seconds(name, settings[name])
+    if values.get("cache", "file") not in CACHES:
+        raise UsageError(f"cache is one of {', '.join(CACHES)}, not {settings['cache']}.")
     return Config(**values)
+
+
+def where_to_say_it(environ: Mapping[str, str]) -> str:
+    """What to do where no setting says where the service is.
+
+    Raises:
+        UsageError: the configuration is malformed.
+    """
+    service = environ.get(lean.SERVICE)
+    if not service:
+        return "Where is the service? Run `credvend configure`, or set CREDVEND_URL."
+    names = service_names(environ)
+    known = f"it has {', '.join(names)}" if names else "it has none with a name"
+    add = f"`credvend configure --service {service}` adds one" if lean.is_service_name(service) else "name another"
+    return f"There is no service {service} in {lean.config_path(environ) or 'the configuration'}: {known}; {add}."
+
+
+def service_names(environ: Mapping[str, str]) -> list[str]:
+    """The named services of the file, in its order.
+
+    Raises:
+        UsageError: it is malformed.
+    """
+    try:
+        return [name for name in lean.read_services(environ) if name]
+    except lean.Unreadable as error:
+        raise UsageError(str(error)) from None
+
+
+def without_settings(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which a configuration is what its file says, without the variables that win over it."""
+    variables = {f"CREDVEND_{name.upper()}" for name in lean.SETTINGS}
+    return {name: value for name, value in environ.items() if name not in variables}
 
 
 def _seconds(name: str, text: str) -> float:
@@ -87,32 +131,69 @@ def settings_of(config: Config) -> dict[str, str]:
 
 
 def save_config(config: Config, environ: Mapping[str, str]) -> Path:
-    """Write the file, 0600, whole or not at all; a link is kept, and what it points to written.
+    """Write the file, 0600, whole or not at all; a link is kept, and what it points to written. Tells where it is.
+
+    Only what is another than before is written anew: comments, their order and other services stay as they are.
 
     Raises:
-        UsageError: a value would not come back as it is, or the file cannot be written.
+        UsageError: a value would not come back as it is, or the file cannot be read or written.
     """
-    import tempfile
     from pathlib import Path
 
+    named = lean.config_path(environ)
+    path = os.path.realpath(named) if named else ""
+    before = settings_of(load_config(without_settings(environ)))
     default = settings_of(Config())
-    settings = {name: value for name, value in settings_of(config).items() if value != default.get(name)}
+    settings = settings_of(config)
     for name, value in settings.items():
         if value != value.strip() or len(value.splitlines()) != 1:
             raise UsageError(f"{name} must be one line, without blanks around it.")
-    lines = "".join(f"{name} = {value}\n" for name, value in settings.items())
-    text = "# credvend: what each name means is in the README, under Configuration.\n" + lines
-    path = Path(os.path.realpath(lean.config_path(environ)))
+    changed = {name: settings.get(name) for name in lean.SETTINGS if settings.get(name) != before.get(name)}
+    wanted = {name: None if value == default.get(name) else value for name, value in changed.items()}
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=str(path.parent), prefix=".config.")  # 0600
+        if path:
+            make_directory(os.path.dirname(path))
         try:
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}.") from None
-    return path
+            text = lean.decoded(lean.read_believed(path))
+        except FileNotFoundError:
+            text = _HEADER
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be written: {error}.") from None
+    except lean.Unreadable as error:
+        raise UsageError(str(error)) from None
+    write_private(path, _with_settings(text, environ.get(lean.SERVICE, ""), wanted).encode("utf-8"))
+    return Path(path)
+
+
+def _with_settings(text: str, service: str, wanted: Mapping[str, str | None]) -> str:
+    """The text with other values for some settings of a service; None for a line that goes."""
+    ending = "\r\n" if "\r\n" in text else "\n"
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith(("\n", "\r")):
+        lines[-1] += ending
+    headers = [(0, "")]
+    headers += [(number, name) for number, line in enumerate(lines, 1) if (name := lean.service_in(line.strip()))]
+    names = [name for _, name in headers]
+    if service not in names:
+        lines += [*([ending] if lines else []), f"[service {service}]{ending}"]
+        start = stop = len(lines)
+    else:
+        at = names.index(service)
+        start = headers[at][0]
+        stop = headers[at + 1][0] - 1 if at + 1 < len(headers) else len(lines)
+    section: list[str] = []
+    # New lines go behind the last one that is there, or else behind the comment that the section begins with.
+    end = next(
+        (number for number, line in enumerate(lines[start:stop]) if not line.strip().startswith("#")), stop - start
+    )
+    missing = {name: value for name, value in wanted.items() if value is not None}
+    for line in lines[start:stop]:
+        name = line.partition("=")[0].strip()
+        if name in lean.SETTINGS:
+            if name in wanted:
+                value = missing.pop(name, None)
+                line = "" if value is None else f"{name} = {value}{ending}"
+            end = len(section) + 1
+        section.append(line)
+    section[end:end] = [f"{name} = {value}{ending}" for name, value in missing.items()]
+    return "".join([*lines[:start], *section, *lines[stop:]])

@@ -1,64 +1,77 @@
 """The cache of vended credentials: a file for each key, and beside it a lock and, for a moment, the last failure.
 
-Everything is 0600 in a directory of 0700. What an entry is and when it may be used is up to `lean.py`.
+Everything is 0600 in a directory of 0700. What an entry is and when it may be used is up to `lean.py`. With the setting
+`cache = keyring` the entry is in the operating system's keyring, and the file beside the lock is empty: it is there for
+whoever clears the cache, as nobody can list a keyring.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
-import random
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from credvend import lean
-from credvend.disk.private_files import CannotWrite, private_directory, write_private
+from credvend.disk import secret_store
+from credvend.disk.locks import locked
+from credvend.disk.private_files import CannotWrite, private_directory, remove, write_private
 from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.text.json_object import json_object
-from credvend.text.messages import progress
 
-# Longer than a request with all its retries takes.
-LONGEST_WAIT = 180.0
 # Seconds for which a failure is shared with those who come next; and with those whose old credentials still do.
 FAILURE_LASTS = 2.0
-FAILURE_LASTS_WITH_ENTRY = 15.0
+FAILURE_LASTS_WITH_ENTRY = 60.0
 # Seconds after which no entry can be alive: a session lives for twelve hours at most.
 _DEAD = 13 * 3600
-_OURS = re.compile(r"\.?[A-Za-z0-9_-]+\.(entry|failure|lock|roles)(\.[0-9a-f]{16})?")
+_OURS = re.compile(r"\.?[A-Za-z0-9_-]+\.(entry|failure|keyring|lock|roles)(\.[0-9a-f]{16})?")
 _ERRORS: dict[int, type[CredvendError]] = {
     error.exit_code: error for error in (UsageError, AuthenticationError, AccessDeniedError, ServiceError)
 }
 
 
 class Cache:
-    """The cache of one user."""
+    """The cache of one user.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    Attributes:
+        place: where entries are: `file` or `keyring`, as the setting `cache` has it.
+    """
+
+    def __init__(self, environ: Mapping[str, str], place: str = "file") -> None:
         self._environ = environ
+        self._in_keyring = place == "keyring"
         self.directory = lean.cache_directory(environ)
 
     def prepare(self) -> None:
         """Make the directory.
 
         Raises:
-            CannotWrite: it cannot be made.
-            UsageError: others can get into it.
-        """
-        private_directory(self.directory)
-
-    def load(self, key: str) -> lean.Entry | None:
-        """What there is for a key, if it can be trusted.
-
-        Raises:
-            UsageError: others can get into the directory.
+            CannotWrite: it cannot be made, or others can get into it; or there is no keyring.
         """
         try:
+            private_directory(self.directory)
+        except CannotWrite:
+            raise
+        except UsageError as error:
+            # Such is life of root in a container, after `sudo -E`, and on disks of Windows: there is no cache there.
+            raise CannotWrite(error.message) from None
+        if self._in_keyring and not secret_store.has_keyring(self._environ):
+            raise CannotWrite("There is no keyring, or it is switched off: set cache to file, or to off.")
+
+    def load(self, key: str) -> lean.Entry | None:
+        """What there is for a key, if it can be trusted."""
+        if self._in_keyring:
+            try:
+                found = secret_store.read_keyring(_keyring_name(key), self._environ)
+            except AuthenticationError:  # it is locked
+                return None
+            return None if found is None else lean.parse_entry(found.encode(), key)
+        try:
             return lean.load_entry(self._environ, key)
-        except lean.Unreadable as error:
-            raise UsageError(str(error)) from None
+        except lean.Unreadable:  # `prepare` says why
+            return None
 
     def store(self, entry: lean.Entry) -> None:
         """Replace what there is for a key.
@@ -66,25 +79,24 @@ class Cache:
         Raises:
             CannotWrite: it cannot be written.
         """
-        write_private(lean.entry_path(self._environ, entry.key), entry.to_bytes())
+        if self._in_keyring:
+            write_private(self._path(entry.key, "keyring"), b"")
+            if not secret_store.put_in_keyring(_keyring_name(entry.key), entry.to_bytes().decode(), self._environ):
+                raise CannotWrite("The operating system's keyring does not take them; unlock it, or set cache to file.")
+        else:
+            write_private(lean.entry_path(self._environ, entry.key), entry.to_bytes())
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path(entry.key, "failure"))
         self._remove_dead()
 
-    @contextlib.contextmanager
-    def lock(self, key: str) -> Iterator[None]:
+    def lock(self, key: str) -> contextlib.AbstractContextManager[None]:
         """Be the only one, of all processes and threads, that deals with a key.
 
         Raises:
             CannotWrite: there can be no lock.
-            ServiceError: others did not finish within `LONGEST_WAIT`.
+            ServiceError: others did not finish in time.
         """
-        with progress("waiting for another credvend, which asks the service"):
-            descriptor = _locked(self._path(key, "lock"))
-        try:
-            yield
-        finally:
-            os.close(descriptor)  # which releases it
+        return locked(self._path(key, "lock"))
 
     def note_failure(self, key: str, error: CredvendError) -> None:
         """Tell those who wait, and those who come within a moment. Messages hold no secrets."""
@@ -123,57 +135,33 @@ class Cache:
         removed = 0
         for name in names:
             if _OURS.fullmatch(name):
-                try:
-                    os.unlink(os.path.join(self.directory, name))
-                except FileNotFoundError:
-                    continue
-                except OSError as error:
-                    raise UsageError(f"{name} in {self.directory} cannot be removed: {error.strerror}.") from None
-                removed += name.endswith(".entry")
+                removed += self._remove(name) and name.endswith((".entry", ".keyring"))
         return removed
 
     def _path(self, key: str, kind: str) -> str:
         return os.path.join(self.directory, f"{key}.{kind}")
+
+    def _remove(self, name: str) -> bool:
+        """Remove a file, and what it stands for in the keyring.
+
+        Raises:
+            UsageError: it cannot be removed.
+            AuthenticationError: the keyring does not let us in.
+        """
+        key, _, kind = name.partition(".")
+        if kind == "keyring":
+            secret_store.delete_from_keyring(_keyring_name(key), self._environ)
+        return remove(os.path.join(self.directory, name))
 
     def _remove_dead(self) -> None:
         """Let nothing pile up: keys change with callers and options."""
         with contextlib.suppress(OSError):
             for found in os.scandir(self.directory):
                 if _OURS.fullmatch(found.name):
-                    with contextlib.suppress(OSError):
+                    with contextlib.suppress(OSError, CredvendError):
                         if found.stat(follow_symlinks=False).st_mtime < time.time() - _DEAD:
-                            os.unlink(found.path)
+                            self._remove(found.name)
 
 
-def _locked(path: str) -> int:
-    """The descriptor of a locked file. It is polled for: a lock that blocks could not be given up."""
-    deadline = time.monotonic() + LONGEST_WAIT
-    pause = 0.005
-    while True:
-        descriptor = _open_lock(path)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever clears the cache removes locks, too: then the next one would lock another file.
-            if os.fstat(descriptor).st_ino == os.stat(path, follow_symlinks=False).st_ino:
-                os.utime(descriptor)  # it is in use
-                return descriptor
-        except (BlockingIOError, FileNotFoundError):
-            pass
-        except OSError as error:  # some file systems have no locks
-            os.close(descriptor)
-            raise CannotWrite(f"{path} cannot be locked: {error.strerror}.") from None
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
-        if time.monotonic() > deadline:
-            raise ServiceError("Another credvend has been asking the service for minutes; look for it, and end it.")
-        time.sleep(pause * (0.5 + random.random()))  # noqa: S311 no secret
-        pause = min(0.1, pause * 1.5)
-
-
-def _open_lock(path: str) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise CannotWrite(f"{path} cannot be written: {error.strerror}.") from None
+def _keyring_name(key: str) -> str:
+    return f"cache {key}"

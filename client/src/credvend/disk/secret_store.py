@@ -52,10 +52,9 @@ def save(name: str, secret: str, environ: Mapping[str, str]) -> Place:
     Raises:
         UsageError: neither the keyring nor the file takes it.
     """
-    ring = _keyring(environ)
-    if ring is not None and _taken(ring, name, secret):
+    if put_in_keyring(name, secret, environ):
         _forget_file(name, environ)  # which would be read first
-        return Place("keyring", f"the operating system's keyring ({_backend_name(ring)})")
+        return Place("keyring", f"the operating system's keyring ({_backend_name(_keyring(environ))})")
     path = path_of(name, environ)
     private_directory(os.path.dirname(path))
     write_private(path, secret.encode("utf-8"))
@@ -79,14 +78,7 @@ def read(name: str, environ: Mapping[str, str]) -> str | None:
         raise AuthenticationError(str(error)) from None
     except (OSError, UnicodeDecodeError):
         raise AuthenticationError(f"{path} cannot be read; remove it, and sign in again.") from None
-    ring = _keyring(environ)
-    if ring is None:
-        return None
-    try:
-        found = ring.get_password(SERVICE, name)
-    except Exception:  # a backend's own, of any kind; its words may hold anything
-        raise AuthenticationError(_LOCKED) from None
-    return None if found is None else str(found)
+    return read_keyring(name, environ)
 
 
 def delete(name: str, environ: Mapping[str, str]) -> bool:
@@ -96,21 +88,12 @@ def delete(name: str, environ: Mapping[str, str]) -> bool:
         AuthenticationError: it is in no file, and may still be in the keyring, which does not let us in.
     """
     was_in_file = _forget_file(name, environ)
-    ring = _keyring(environ)
-    if ring is None:
-        return was_in_file
     try:
-        ring.delete_password(SERVICE, name)
-        return True
-    except Exception:  # not there, or locked: backends differ in how they say so
-        try:
-            is_there = ring.get_password(SERVICE, name) is not None
-        except Exception:  # a backend's own, of any kind
-            # Where the keyring was locked all along, the file had it.
-            is_there = not was_in_file
-    if is_there:
-        raise AuthenticationError(_LOCKED)
-    return was_in_file
+        return delete_from_keyring(name, environ) or was_in_file
+    except AuthenticationError:
+        if was_in_file:  # where the keyring was locked all along, the file had it
+            return True
+        raise
 
 
 def _forget_file(name: str, environ: Mapping[str, str]) -> bool:
@@ -120,14 +103,14 @@ def _forget_file(name: str, environ: Mapping[str, str]) -> bool:
 def path_of(name: str, environ: Mapping[str, str]) -> str:
     """The file that a secret is in, if it is in one."""
     kind = name.partition(" ")[0]
-    return os.path.join(lean.state_directory(environ), f"{kind}-{lean.sha256(name)[:16]}.secret")
+    return lean.state_path(environ, f"{kind}-{lean.sha256(name)[:16]}.secret")
 
 
 def sync(path: str) -> None:
     """Have a file and its place in the directory survive a crash of the machine, as far as that can be had."""
-    for each, flags in ((path, os.O_RDONLY), (os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY)):
-        with contextlib.suppress(OSError):  # some file systems cannot sync a directory
-            descriptor = os.open(each, flags | os.O_CLOEXEC)
+    for each in (path, os.path.dirname(path)):
+        with contextlib.suppress(OSError):  # some file systems, and systems, cannot sync a directory
+            descriptor = os.open(each, os.O_RDONLY | lean.BINARY)
             try:
                 os.fsync(descriptor)
             finally:
@@ -148,8 +131,50 @@ def _keyring(environ: Mapping[str, str]) -> Any | None:
     return ring if usable else None
 
 
-def _taken(ring: Any, name: str, secret: str) -> bool:
+def has_keyring(environ: Mapping[str, str]) -> bool:
+    """Whether there is one to rely on."""
+    return _keyring(environ) is not None
+
+
+def read_keyring(name: str, environ: Mapping[str, str]) -> str | None:
+    """What the keyring has of a name; None for nothing, or no keyring.
+
+    Raises:
+        AuthenticationError: it does not let us in.
+    """
+    ring = _keyring(environ)
+    if ring is None:
+        return None
+    try:
+        found = ring.get_password(SERVICE, name)
+    except Exception:  # a backend's own, of any kind; its words may hold anything
+        raise AuthenticationError(_LOCKED) from None
+    return None if found is None else str(found)
+
+
+def delete_from_keyring(name: str, environ: Mapping[str, str]) -> bool:
+    """Have the keyring forget a secret. Tells whether there was one.
+
+    Raises:
+        AuthenticationError: it may still be there, for the keyring does not let us in.
+    """
+    ring = _keyring(environ)
+    if ring is None:
+        return False
+    try:
+        ring.delete_password(SERVICE, name)
+    except Exception:  # not there, or locked: backends differ in how they say so
+        if read_keyring(name, environ) is not None:
+            raise AuthenticationError(_LOCKED) from None
+        return False
+    return True
+
+
+def put_in_keyring(name: str, secret: str, environ: Mapping[str, str]) -> bool:
     """Whether the keyring keeps it. One that is locked, or limits the length, does not; some lose it without a word."""
+    ring = _keyring(environ)
+    if ring is None:
+        return False
     try:
         ring.set_password(SERVICE, name, secret)
         return bool(ring.get_password(SERVICE, name) == secret)

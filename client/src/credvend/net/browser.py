@@ -1,7 +1,7 @@
 """Sending a person's browser somewhere, and hearing from it, on this computer alone.
 
-An address that a browser is started with stands on its command line, where every user of the computer can read it. So
-that address is one of ours, used once, which leads to the one that holds something secret.
+Whoever asks proves that it is this user, or sent by it: each path or query holds a secret that others cannot read.
+Where the system tells whose a connection is, others are refused besides.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import contextlib
 import http.server
 import secrets
 import threading
-import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from credvend.errors import ServiceError
 from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_another_user, is_our_name, listen
+from credvend.net.private_page import opened
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>credvend</title>
@@ -58,7 +58,7 @@ def browser_server(handle: Handle, port: int = 0) -> Iterator[int]:
         def _answer(self) -> Answer:
             if not is_our_name(self):
                 return NOTHING_HERE
-            if is_another_user(self.client_address):
+            if is_another_user(self.client_address, self.connection.getsockname()):
                 return NOTHING_HERE
             parts = urlsplit(self.path)
             try:
@@ -111,14 +111,6 @@ class OneTime:
         return Answer(303, location=self._target)
 
 
-def open_browser(url: str) -> bool:
-    """Start the browser; false if there is none. What it prints does not get between ours."""
-    try:
-        return webbrowser.open(url)
-    except (webbrowser.Error, OSError):
-        return False
-
-
 def show_privately(url: str, seconds: float = 60.0) -> None:
     """Open an address that holds a secret in the browser, and wait until the browser has come for it.
 
@@ -126,7 +118,11 @@ def show_privately(url: str, seconds: float = 60.0) -> None:
         ServiceError: there is no browser, or it did not come.
     """
     once = OneTime(url)
-    with browser_server(lambda path, query: once.answer(path) or NOTHING_HERE) as port:
-        started = open_browser(f"http://{HOST}:{port}{once.path}")
-        if not started or not once.used.wait(seconds):
-            raise ServiceError("No browser could be opened; --print prints the address instead.")
+    with (
+        browser_server(lambda path, query: once.answer(path) or NOTHING_HERE) as port,
+        opened(f"http://{HOST}:{port}{once.path}") as started,
+    ):
+        if not started:
+            raise ServiceError("There is no browser with a window here; --print prints the address instead.")
+        if not once.used.wait(seconds):
+            raise ServiceError("The browser did not come for the address; --print prints the address instead.")

@@ -1,27 +1,40 @@
-"""One request over one connection, straight or through a proxy, with TLS unless it stays on this computer."""
+"""One request over one connection of urllib3, straight or through a proxy, with TLS unless it stays on this computer.
+
+Timeouts begin anew with each drop that a server sends, and none holds for finding a host's addresses. So an exchange
+runs in a thread of its own, which is left alone when its time is over.
+"""
 
 from __future__ import annotations
 
-import base64
+import contextlib
 import http.client
 import os
+import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Mapping
-from urllib.parse import SplitResult, unquote
+from urllib.parse import SplitResult
+
+import truststore
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from credvend import lean
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.net.deadline import bound
-from credvend.net.proxies import proxy_for
+from credvend.net.proxies import Proxy, proxy_for
 from credvend.net.request import Request, Response
 from credvend.text.messages import verbose
 from credvend.version import __version__
 
 # Far above any valid answer.
 MAXIMUM_ANSWER_BYTES = 4 * 1024 * 1024
+# The name of the threads.
+EXCHANGE = "credvend-exchange"
+# What `http.client` says of a proxy's answer to CONNECT.
+_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (?P<answer>.*)", re.DOTALL)
 
 
 class NoAnswer(Exception):
@@ -36,92 +49,164 @@ class NoAnswer(Exception):
         self.sent = sent
 
 
-def exchange(request: Request, url: SplitResult, config: Config, environ: Mapping[str, str]) -> Response:
-    host = url.hostname or ""
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    headers = {"User-Agent": f"credvend/{__version__}", "Accept": "application/json", **request.headers}
+def exchange(
+    request: Request, url: SplitResult, config: Config, environ: Mapping[str, str], seconds: float
+) -> Response:
+    """Send a request once, and read its answer.
+
+    Args:
+        seconds: for all of it, however little comes at a time.
+
+    Raises:
+        NoAnswer: there is none.
+        UsageError: the proxy or the CA bundle cannot be used.
+        ServiceError: who answers is not to be believed, or says too much.
+    """
+    if seconds <= 0:
+        raise NoAnswer(f"{url.hostname} was not asked: all that went before has taken too long.", sent=False)
     verbose(f"{request.method} {url.scheme}://{url.netloc}{url.path}")
     started = time.monotonic()
-    connection = _connection(url, config, environ)
-    bound(connection, started + config.connect_timeout + config.read_timeout, config.connect_timeout)
-    sent = False
+    # For this computer no proxy is asked.
+    proxy = None if url.scheme == "http" else proxy_for(url, environ)
+    connection = _connection(url, proxy, _tls(config, environ) if url.scheme == "https" else None)
+    connection.timeout = min(seconds, config.connect_timeout)
+    talk = _Talk(request, url, connection, config.read_timeout)
+    talk.start()
+    talk.join(seconds)
+    host = f"{url.hostname} (through the proxy {proxy.name})" if proxy else url.hostname
     try:
-        connection.connect()
-        sent = True
-        connection.sock.settimeout(config.read_timeout)
-        connection.request(request.method, target, body=request.body or None, headers=headers)
-        answer = connection.getresponse()
-        body = _read_body(answer)
+        response = talk.outcome()
     except ssl.SSLCertVerificationError as error:
         # Trying again cannot help, and neither does the service's state.
-        hint = "set ca_bundle to your company's CA bundle if it has its own"
-        raise ServiceError(f"The certificate of {host} is not trusted ({error.verify_message}); {hint}.") from None
-    except (socket.gaierror, UnicodeError):  # the latter for a name that no host can have
-        raise NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?", sent) from None
-    except TimeoutError:
-        raise NoAnswer(f"{host} did not answer in time.", sent) from None
-    except (OSError, http.client.HTTPException) as error:
-        raise NoAnswer(f"{host} cannot be reached: {_reason(error)}.", sent) from None
-    finally:
-        connection.close()
-    verbose(f"status {answer.status} after {time.monotonic() - started:.2f} s")
-    return Response(answer.status, {name.lower(): value for name, value in answer.getheaders()}, body, time.time())
+        raise ServiceError(
+            f"The certificate of {host} is not trusted ({error.verify_message}); set ca_bundle, or AWS_CA_BUNDLE, to "
+            "your company's CA bundle if it has its own."
+        ) from None
+    except (exceptions.NameResolutionError, exceptions.LocationParseError):  # the latter: no host can have that name
+        if proxy:
+            raise NoAnswer(f"The proxy {proxy.name} is not known; is HTTPS_PROXY right?", talk.sent) from None
+        raise NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?", talk.sent) from None
+    except exceptions.NewConnectionError as error:  # which is a TimeoutError of urllib3's, too
+        at = f"The proxy {proxy.name}" if proxy else host
+        raise NoAnswer(f"{at} cannot be reached: {_reason(error)}.", talk.sent) from None
+    except (exceptions.TimeoutError, TimeoutError):
+        raise NoAnswer(f"{host} did not answer in time.", talk.sent) from None
+    except (exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+        if proxy and (refused := _TUNNEL_REFUSED.match(str(error))):
+            raise _refusal_of(proxy, url.hostname, refused["answer"]) from None
+        raise NoAnswer(f"{host} cannot be reached: {_reason(error)}.", talk.sent) from None
+    verbose(f"status {response.status} after {time.monotonic() - started:.2f} s")
+    return response
+
+
+class _Talk(threading.Thread):
+    """An exchange that somebody waits for, for a while."""
+
+    def __init__(self, request: Request, url: SplitResult, connection: HTTPConnection, read_timeout: float) -> None:
+        super().__init__(name=EXCHANGE, daemon=True)  # what hangs does not keep the program from ending
+        self.sent = False
+        self._read_timeout = read_timeout
+        self._request = request
+        self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._outcome: Response | Exception | None = None
+
+    def run(self) -> None:
+        try:
+            outcome: Response | Exception = self._talk()
+        except Exception as error:
+            outcome = error
+        finally:
+            self._connection.close()
+        with self._lock:
+            self._outcome = self._outcome or outcome
+
+    def _talk(self) -> Response:
+        request, connection = self._request, self._connection
+        headers = {"User-Agent": f"credvend/{__version__}", "Accept": "application/json", **request.headers}
+        connection.connect()
+        with self._lock:
+            if self._outcome is not None:  # nobody waits any more, and may be trying again
+                raise TimeoutError
+            self.sent = True
+        connection.timeout = self._read_timeout
+        connection.request(
+            request.method, self._target, request.body or None, headers, preload_content=False, decode_content=False
+        )
+        answer = connection.getresponse()
+        body = b""
+        for part in answer.stream():
+            body += part
+            if len(body) > MAXIMUM_ANSWER_BYTES:
+                raise ServiceError("The answer is larger than any of the service's; is the URL right?")
+        named = {name.lower(): value for name, value in answer.headers.items()}
+        return Response(answer.status, named, body, time.time())
+
+    def outcome(self) -> Response:
+        """What came of it. If that is nothing yet, nothing comes of it any more.
+
+        Raises:
+            TimeoutError: it was not over.
+            Exception: it failed so.
+        """
+        with self._lock:
+            if self._outcome is None:
+                self._outcome = TimeoutError()
+                if self._connection.sock is not None:
+                    with contextlib.suppress(OSError):
+                        socket.socket.shutdown(self._connection.sock, socket.SHUT_RD)  # wakes the thread
+        if isinstance(self._outcome, Exception):
+            raise self._outcome
+        return self._outcome
+
+
+def _refusal_of(proxy: Proxy, host: str | None, answer: str) -> Exception:
+    """What a proxy means that gives no way to a host. With a 4xx it means it."""
+    said = f"The proxy {proxy.name} gives no way to {host}: {answer[:100]}"
+    if answer.startswith("407"):
+        return ServiceError(f"{said}; HTTPS_PROXY must hold a user and a password: http://USER:PASSWORD@HOST:PORT.")
+    if answer.startswith("4"):
+        return ServiceError(f"{said}; have it allow that, or name {host} in NO_PROXY if there is a way without it.")
+    return NoAnswer(f"{said}.", sent=False)
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    cause = error.__cause__ if isinstance(error, exceptions.NewConnectionError) else error
+    if isinstance(cause, OSError):
+        return cause.strerror or str(cause)
     # The text of a protocol error may quote what was received.
-    return str(error) if isinstance(error, OSError) else type(error).__name__
+    return type(error.__cause__ or error).__name__
 
 
-def _read_body(answer: http.client.HTTPResponse) -> bytes:
-    parts = []
-    size = 0
-    while True:
-        part = answer.read1(65_536)
-        if not part:
-            break
-        size += len(part)
-        parts.append(part)
-        if size > MAXIMUM_ANSWER_BYTES:
-            raise ServiceError("The answer is larger than any of the service's; is the URL right?")
-    body = b"".join(parts)
-    if answer.length:
-        raise http.client.IncompleteRead(b"")
-    return body
-
-
-def _connection(url: SplitResult, config: Config, environ: Mapping[str, str]) -> http.client.HTTPConnection:
+def _connection(url: SplitResult, proxy: Proxy | None, tls: ssl.SSLContext | None) -> HTTPConnection:
     host, port = url.hostname or "", url.port
-    if url.scheme == "http":  # on this computer, for which no proxy is asked
-        return http.client.HTTPConnection(host, port, timeout=config.connect_timeout)
-    context = _tls(config)
-    proxy = proxy_for(url, environ)
+    if tls is None:
+        return HTTPConnection(host, port or 80)
     if proxy is None:
-        return http.client.HTTPSConnection(host, port, timeout=config.connect_timeout, context=context)
-    if proxy.scheme != "http":
-        raise UsageError(f"The proxy {proxy.hostname} must be given as http://HOST:PORT; TLS goes through it.")
-    connection = http.client.HTTPSConnection(
-        proxy.hostname or "", proxy.port or 80, timeout=config.connect_timeout, context=context
-    )
-    headers: dict[str, str] = {}
-    if proxy.username is not None:
-        user = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
-        headers["Proxy-Authorization"] = "Basic " + base64.b64encode(user.encode()).decode("ascii")
-    connection.set_tunnel(host, port or 443, headers)
+        return HTTPSConnection(host, port or 443, ssl_context=tls)
+    connection = HTTPSConnection(proxy.host, proxy.port, ssl_context=tls)
+    connection.set_tunnel(host, port or 443, proxy.headers)
     return connection
 
 
-def _tls(config: Config) -> ssl.SSLContext:
+def _tls(config: Config, environ: Mapping[str, str]) -> ssl.SSLContext:
+    bundle, name = config.ca_bundle, "ca_bundle"
+    if not bundle:
+        bundle, name = environ.get("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE"  # as AWS's own tools have it
+    if not bundle:
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # TLS 1.2 at least, as ssl has it by default
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # As Python has it from 3.13 on: the bundle may end with a company's intermediate certificate. Python's other new
+    # rule, VERIFY_X509_STRICT, is not set: it refuses the certificates of many companies, for a form that proves
+    # nothing ("Missing Authority Key Identifier").
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     try:
-        if config.ca_bundle is not None:
-            # Whoever can change it can read what is sent.
-            lean.refuse_changeable(config.ca_bundle, os.stat(config.ca_bundle))
-        context = ssl.create_default_context(cafile=config.ca_bundle)
+        # Whoever can change it can read what is sent.
+        lean.refuse_changeable(bundle, os.stat(bundle))
+        context.load_verify_locations(bundle)
     except lean.Unreadable as error:
         raise UsageError(f"The CA bundle {error}") from None
     except (OSError, ssl.SSLError):
-        raise UsageError(f"The CA bundle {config.ca_bundle} cannot be read, or holds no certificate.") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+        raise UsageError(f"The CA bundle {bundle} ({name}) cannot be read, or holds no certificate.") from None
     return context

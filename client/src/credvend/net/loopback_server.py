@@ -98,19 +98,29 @@ def is_our_name(handler: http.server.BaseHTTPRequestHandler) -> bool:
     return handler.headers.get_all("Host") in ([f"{HOST}:{port}"], [f"localhost:{port}"])
 
 
-def is_another_user(peer: tuple[str, int]) -> bool:
-    """Whether a loopback connection is known to come from another user of this computer. Linux alone tells."""
+def is_another_user(peer: tuple[str, int], own: tuple[str, int]) -> bool:
+    """Whether a loopback connection is not this user's (or root's), as far as the system tells: Linux does.
+
+    Args:
+        peer, own: its two ends, as IPv4 addresses.
+    """
     if not hasattr(os, "geteuid"):
         return False
-    # The kernel prints the address as a number, in its own byte order.
-    address = int.from_bytes(socket.inet_aton(peer[0]), sys.byteorder)
-    wanted = f"{address:08X}:{peer[1]:04X}"
-    try:
-        with open("/proc/net/tcp", encoding="ascii") as file:
-            for line in file:
-                columns = line.split()
-                if len(columns) > 7 and columns[1] == wanted:
-                    return int(columns[7]) not in (0, os.geteuid(), os.getuid())  # 0: root, or a peer that hung up
-    except (OSError, ValueError):
-        return False
-    return False
+    tables = 0
+    for name, is_wide in (("tcp", False), ("tcp6", True)):  # a socket of IPv6 reaches us as well
+        wanted = [_as_in_proc(peer, is_wide), _as_in_proc(own, is_wide)]
+        with contextlib.suppress(OSError), open(f"/proc/net/{name}", encoding="ascii") as file:
+            tables += 1
+            for columns in map(str.split, file):
+                if columns[1:3] == wanted:
+                    # One whose program has closed it is told to be root's; but then it is not established (01).
+                    ours = (os.geteuid(), os.getuid(), *([0] if columns[3] == "01" else []))
+                    return int(columns[7]) not in ours
+    return tables > 0  # what is not there has gone, or is in no reach of ours
+
+
+def _as_in_proc(end: tuple[str, int], is_wide: bool) -> str:
+    """An IPv4 address and a port as `/proc/net` prints them: words of 32 bits, each as a number in this CPU's order."""
+    words = [b"\0\0\0\0", b"\0\0\0\0", b"\0\0\xff\xff"] if is_wide else []
+    numbers = [int.from_bytes(word, sys.byteorder) for word in (*words, socket.inet_aton(end[0]))]
+    return "".join(f"{number:08X}" for number in numbers) + f":{end[1]:04X}"

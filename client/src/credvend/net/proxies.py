@@ -6,17 +6,34 @@ import contextlib
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import SplitResult, urlsplit
+from dataclasses import dataclass, field
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from urllib3.util import make_headers
 
 from credvend.errors import UsageError
 from credvend.net.urls import is_loopback
 
 
-def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | None:
+@dataclass(frozen=True)
+class Proxy:
+    """A proxy; its headers may hold a password, so they are not in its `repr`."""
+
+    host: str
+    port: int
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """For people: without its password."""
+        return f"{self.host}:{self.port}"
+
+
+def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> Proxy | None:
     """The proxy for a URL: `HTTPS_PROXY`, else `ALL_PROXY`, in lower or upper case, unless `NO_PROXY` names the host.
 
     Raises:
-        UsageError: the variable holds no URL.
+        UsageError: the variable holds no URL of a proxy.
     """
     host = url.hostname or ""
     if is_loopback(host) or _bypasses_proxy(host, url.port or 443, _either(environ, "no_proxy")):
@@ -26,9 +43,12 @@ def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> SplitResult | Non
         return None
     with contextlib.suppress(ValueError):
         proxy = urlsplit(text if "://" in text else f"http://{text}")
-        _ = proxy.port  # which is checked here
+        if proxy.hostname and proxy.scheme != "http":
+            raise UsageError(f"The proxy {proxy.hostname} must be given as http://HOST:PORT; TLS goes through it.")
         if proxy.hostname and text.isascii() and not re.search(r"[\x00-\x20\x7f]", text):
-            return proxy
+            user = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
+            headers = make_headers(proxy_basic_auth=user) if proxy.username is not None else {}
+            return Proxy(proxy.hostname, proxy.port or 80, headers)
     raise UsageError("The variable HTTPS_PROXY holds no URL like http://proxy.example.com:3128.")
 
 

@@ -8,6 +8,7 @@ in the authorization response).
 from __future__ import annotations
 
 import re
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +20,8 @@ from credvend.errors import AuthenticationError, ServiceError, UsageError
 from credvend.net.request import Request
 from credvend.net.send import send
 from credvend.oidc.answers import seconds_of, text_of, web_address
-from credvend.oidc.code_flow import CodeRequest, code_request
-from credvend.oidc.provider import OAuthError, Provider, discover
+from credvend.oidc.code_flow import CodeRequest, challenge, code_request
+from credvend.oidc.provider import CLIENT_SECRET, OAuthError, Provider, discover
 from credvend.oidc.tokens import Tokens, tokens_of
 from credvend.text.json_object import json_object
 
@@ -40,6 +41,7 @@ class DeviceGrant:
     Attributes:
         complete_uri: the address with the code in it, where the provider has one.
         expires_in, interval: seconds.
+        verifier: proves that it is us who asked, where the provider knows PKCE.
     """
 
     device_code: str = field(repr=False)
@@ -48,6 +50,7 @@ class DeviceGrant:
     complete_uri: str | None
     expires_in: float
     interval: float
+    verifier: str | None = field(default=None, repr=False)
 
 
 class Oidc:
@@ -76,7 +79,18 @@ class Oidc:
         if self.provider.device_endpoint is None:
             raise UsageError("The OpenID provider has no device flow: run `credvend login --browser`.")
         asked = {"client_id": self.provider.client_id, "scope": " ".join(self.scopes()), **self._target()}
-        answer = self._post(self.provider.device_endpoint, asked)
+        verifier, proof = None, {}
+        if self.provider.knows_pkce:
+            verifier = secrets.token_urlsafe(32)
+            proof = {"code_challenge": challenge(verifier), "code_challenge_method": "S256"}
+        try:
+            answer = self._post(self.provider.device_endpoint, {**asked, **proof})
+        except OAuthError as error:
+            if not proof or error.code != "invalid_request":
+                raise
+            # It knows PKCE in the other flow alone, and takes no parameter that it does not know.
+            verifier, answer = None, self._post(self.provider.device_endpoint, asked)
+        answer = {"verification_uri": answer.get("verification_url"), **answer}  # Google's name for it
         complete = answer.get("verification_uri_complete")
         return DeviceGrant(
             device_code=text_of(answer, "device_code"),
@@ -85,6 +99,7 @@ class Oidc:
             complete_uri=web_address(complete) if isinstance(complete, str) else None,
             expires_in=min(seconds_of(answer.get("expires_in"), _LONGEST_WAIT), _LONGEST_WAIT),
             interval=min(max(seconds_of(answer.get("interval"), _DEFAULT_INTERVAL), 0.0), _LONGEST_INTERVAL),
+            verifier=verifier,
         )
 
     def await_device(
@@ -102,6 +117,8 @@ class Oidc:
         deadline = clock() + grant.expires_in
         interval = grant.interval
         form = {"grant_type": DEVICE_CODE, "device_code": grant.device_code, "client_id": self.provider.client_id}
+        if grant.verifier is not None:
+            form["code_verifier"] = grant.verifier
         while True:
             sleep(interval)
             try:
@@ -189,7 +206,8 @@ class Oidc:
 
     def _post(self, url: str, form: Mapping[str, str], retries: bool = True, once: bool = False) -> dict[str, Any]:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        body = urlencode(form).encode("ascii")
+        secret = self.provider.client_secret
+        body = urlencode({**form, **({"client_secret": secret} if secret else {})}).encode("ascii")
         answer = send(Request("POST", url, headers, body, retries, once), self._config, self._environ)
         if answer.status == 200 and not answer.body.strip():  # revocation says nothing (RFC 7009, 2.2)
             return {}
@@ -199,5 +217,8 @@ class Oidc:
         if answer.status == 200:
             return content
         if isinstance(content.get("error"), str):
-            raise OAuthError(content["error"], str(content.get("error_description") or ""))
+            code, description = content["error"], str(content.get("error_description") or "")
+            if not secret and (code == "invalid_client" or "client_secret" in description):
+                description = f"{description[:100] or code}; if it wants a client secret, set {CLIENT_SECRET} to log in"
+            raise OAuthError(code, description)
         raise ServiceError(f"The OpenID provider answered with status {answer.status}; try again later.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, ServiceError, UsageError
@@ -11,6 +11,9 @@ from credvend.net.request import Request
 from credvend.net.send import send
 from credvend.oidc.answers import endpoint_of, missing, strings_of
 from credvend.text.json_object import json_object
+
+# The variable that `credvend login` takes the client's secret from.
+CLIENT_SECRET = "CREDVEND_CLIENT_SECRET"  # noqa: S105 the name of a variable
 
 
 class OAuthError(AuthenticationError):
@@ -31,8 +34,11 @@ class Provider:
 
     Attributes:
         issuer: its identifier, exactly.
+        client_secret: where it wants one even of programs on people's computers, as Google does. It proves nothing
+            there (RFC 8252, 8.5), and is not told to others all the same.
         prompts: values of `prompt` that it says it knows; empty where it does not say.
         tells_issuer: it puts its identifier into each authorization response (RFC 9207).
+        knows_pkce: it says that it takes PKCE challenges of the kind S256.
     """
 
     issuer: str
@@ -44,6 +50,8 @@ class Provider:
     scopes_supported: tuple[str, ...] = ()
     prompts: tuple[str, ...] = ()
     tells_issuer: bool = False
+    knows_pkce: bool = False
+    client_secret: str | None = field(default=None, repr=False)
 
 
 def discover(config: Config, environ: Mapping[str, str]) -> Provider:
@@ -76,4 +84,6 @@ def discover(config: Config, environ: Mapping[str, str]) -> Provider:
         scopes_supported=strings_of(found.get("scopes_supported")),
         prompts=strings_of(found.get("prompt_values_supported")),
         tells_issuer=found.get("authorization_response_iss_parameter_supported") is True,
+        knows_pkce="S256" in strings_of(found.get("code_challenge_methods_supported")),
+        client_secret=environ.get(CLIENT_SECRET, "").strip() or None,
     )

@@ -6,11 +6,27 @@ The service writes the same (`chalicelib`, where scripts are rendered), and a te
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 # To PowerShell, these are all single quotes: section 2.3.5.2 of its language specification.
 _POWERSHELL_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 _WORD = re.compile(r"[!-~]+", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9+/=_.:%@-]+")
+
+
+class Shell(NamedTuple):
+    """What a shell evaluates.
+
+    Attributes:
+        setting: exports variables.
+        unsetting: takes them away; those that are not there are no mistake.
+        failing: one command that fails, by which `eval` fails, too.
+    """
+
+    setting: Callable[[Mapping[str, str]], str]
+    unsetting: Callable[[Iterable[str]], str]
+    failing: str
 
 
 def posix_lines(values: Mapping[str, str]) -> str:
@@ -26,6 +42,17 @@ def fish_lines(values: Mapping[str, str]) -> str:
 def powershell_lines(values: Mapping[str, str]) -> str:
     """For PowerShell, on any platform."""
     return "\n".join(f"$Env:{name} = {_powershell(value)}" for name, value in values.items())
+
+
+def dotenv_lines(values: Mapping[str, str]) -> str:
+    """For `docker run --env-file`, which knows no quotes, and for what reads `.env`.
+
+    Raises:
+        ValueError: a value is not one word of plain characters, which these read in several ways.
+    """
+    if not all(_PLAIN.fullmatch(value) for value in values.values()):
+        raise ValueError("a value cannot stand in a file of variables")
+    return "\n".join(f"{name}={value}" for name, value in values.items())
 
 
 def ini_section(name: str, values: Mapping[str, str]) -> str:
@@ -51,3 +78,15 @@ def fish(value: str) -> str:
 
 def _powershell(value: str) -> str:
     return "'" + _POWERSHELL_QUOTES.sub(r"\1\1", value) + "'"
+
+
+# By the name of the format. fish keeps what is universal; `throw` ends a script, as PowerShell goes on after a failure.
+SHELLS: Mapping[str, Shell] = {
+    "env": Shell(posix_lines, lambda names: f"unset {' '.join(names)}", "false"),
+    "fish": Shell(fish_lines, lambda names: "\n".join(f"set -e -g {name}; or true" for name in names), "false"),
+    "powershell": Shell(
+        powershell_lines,
+        lambda names: "\n".join(f"Remove-Item -Path Env:{name} -ErrorAction Ignore" for name in names),
+        "throw 'credvend: there are no credentials'",
+    ),
+}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 
 from credvend import lean
@@ -14,14 +14,36 @@ from credvend.disk.credentials_cache import FAILURE_LASTS, FAILURE_LASTS_WITH_EN
 from credvend.disk.private_files import CannotWrite
 from credvend.errors import CredvendError, ServiceError, UsageError
 from credvend.text.messages import say, verbose
+from credvend.time_limit import LONGEST, within
 from credvend.vending import formats
 from credvend.vending.credentials import Credentials, parse_credentials
 from credvend.vending.options import Options
 from credvend.vending.service import LARGEST_SKEW, Service
 
+# Seconds for a try to renew what still does. (A sign-in that is being renewed is not broken off.)
+SHORT_TRY = 8.0
+
+Enough = Callable[[lean.Entry, float], bool]
+
+
+def half_of_life(entry: lean.Entry, now: float) -> bool:
+    """At least half: for what is used until it ends, and cannot be renewed."""
+    return entry.is_fresh(now) and 2 * (entry.expires - now) >= entry.expires - entry.obtained
+
+
+def at_least(seconds: int) -> Enough:
+    """So many seconds. A session that never has as many is asked for each time."""
+    return lambda entry, now: entry.is_fresh(now) and entry.expires - now >= seconds
+
 
 def get_credentials(
-    role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
+    role: str,
+    options: Options,
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    fresh: bool = False,
+    enough: Enough = lean.Entry.is_fresh,
 ) -> Credentials:
     """Credentials for a role with at least a minute to live.
 
@@ -29,20 +51,29 @@ def get_credentials(
 
     Args:
         fresh: ask the service, whatever the cache has.
+        enough: whether what the cache has still lives for long enough, at a moment in seconds since 1970.
 
     Raises:
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
     """
-    return credentials_of(get_entry(role, options, config, environ, fresh=fresh), role)
+    return credentials_of(get_entry(role, options, config, environ, fresh=fresh, enough=enough), role)
 
 
+@within(LONGEST)
 def get_entry(
-    role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
+    role: str,
+    options: Options,
+    config: Config,
+    environ: Mapping[str, str],
+    *,
+    fresh: bool = False,
+    enough: Enough = lean.Entry.is_fresh,
 ) -> lean.Entry:
     """The same, as the cache has it: for who must know when it ends by this computer's clock.
 
     Args:
         fresh: ask the service, whatever the cache has.
+        enough: whether what the cache has still lives for long enough, at a moment in seconds since 1970.
 
     Raises:
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
@@ -62,33 +93,46 @@ def get_entry(
         options.tags,
         options.policy,
     )
-    cache = Cache(environ)
+    if config.cache == "off":
+        return _ask(service, key, role, options)
+    cache = Cache(environ, config.cache)
+    entry = None
     if not fresh:
         entry = cache.load(key)
-        if entry is not None and entry.is_fresh(time.time()):
+        if entry is not None and enough(entry, time.time()):
             verbose("found in the cache")
             return entry
     waiting_since = time.time()
     with ExitStack() as stack:
+        if entry is not None and entry.is_usable(time.time()):
+            stack.enter_context(within(SHORT_TRY))
         try:
             cache.prepare()
             stack.enter_context(cache.lock(key))
         except CannotWrite as error:
             say(f"warning: nothing is cached: {error.message}")
             return _ask(service, key, role, options)
-        return _under_lock(cache, key, role, options, service, fresh, waiting_since)
+        except ServiceError as busy:
+            return _old_or_raise(entry, busy)
+        return _under_lock(cache, key, role, options, service, None if fresh else enough, waiting_since)
 
 
 def _under_lock(
-    cache: Cache, key: str, role: str, options: Options, service: Service, fresh: bool, waiting_since: float
+    cache: Cache,
+    key: str,
+    role: str,
+    options: Options,
+    service: Service,
+    enough: Enough | None,
+    waiting_since: float,
 ) -> lean.Entry:
     """As the only one of all processes: what another one has got meanwhile, or else what the service says."""
     entry = cache.load(key)
-    if fresh:
+    if enough is None:
         error = None
     else:
         now = time.time()
-        if entry is not None and entry.is_fresh(now):
+        if entry is not None and enough(entry, now):
             verbose("another process asked the service meanwhile")
             return entry
         spare = entry is not None and entry.is_usable(now)
@@ -106,8 +150,16 @@ def _under_lock(
             except CannotWrite as full:
                 say(f"warning: nothing is cached: {full.message}")
             return made
-    # A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
-    if isinstance(error, ServiceError) and not fresh and entry is not None and entry.is_usable(time.time()):
+    return _old_or_raise(None if enough is None else entry, error)
+
+
+def _old_or_raise(entry: lean.Entry | None, error: CredvendError) -> lean.Entry:
+    """A service that cannot answer now is no reason to stop while the old credentials do. One that says no is.
+
+    Raises:
+        CredvendError: it is.
+    """
+    if isinstance(error, ServiceError) and entry is not None and entry.is_usable(time.time()):
         verbose(f"the old credentials still do: {error.message}")
         return entry
     raise error

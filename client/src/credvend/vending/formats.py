@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from credvend import own_session
+from credvend.errors import UsageError
 from credvend.text import shell_quoting
 from credvend.text.moments import moment_text
+from credvend.text.shell_quoting import SHELLS, Shell
 from credvend.vending.credentials import Credentials
 
 
@@ -20,12 +23,14 @@ class Format:
     """One of the formats.
 
     Attributes:
-        write: credentials in it, without a line break at the end.
-        variables: any environment variables in it, for `credvend serve`; None for a format that is not of variables.
+        write: credentials in it, and the region that goes with them, without a line break at the end.
+        lasts: what is written is used for a while, so at least half of the session should be left.
+        takes_region: a region can go with them.
     """
 
-    write: Callable[[Credentials], str]
-    variables: Callable[[Mapping[str, str]], str] | None = None
+    write: Callable[[Credentials, str | None], str]
+    lasts: bool = False
+    takes_region: bool = False
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -35,6 +40,15 @@ def variables(credentials: Credentials) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
         "AWS_CREDENTIAL_EXPIRATION": moment_text(credentials.expiration),
+    }
+
+
+def environment(credentials: Credentials, region: str | None) -> dict[str, str]:
+    """The same with the region, and with what tells credvend its own session from the caller's credentials."""
+    return {
+        **variables(credentials),
+        **({"AWS_REGION": region, "AWS_DEFAULT_REGION": region} if region else {}),
+        own_session.SESSION: own_session.marked(credentials.role, credentials.access_key_id),
     }
 
 
@@ -55,29 +69,75 @@ def process(credentials: Credentials) -> str:
     )
 
 
-def _as_answered(credentials: Credentials) -> str:
+def _as_answered(credentials: Credentials, _: str | None) -> str:
     """The service's answer: the shape of `aws sts assume-role`."""
     return json.dumps(credentials.answer, indent=2)
 
 
-def _ini(credentials: Credentials) -> str:
+def _ini(credentials: Credentials, region: str | None) -> str:
     """A section of `~/.aws/credentials`, called as the role is."""
-    section = re.sub(r"[^A-Za-z0-9_.-]", "-", credentials.role)
     values = variables(credentials)
     del values["AWS_CREDENTIAL_EXPIRATION"]  # which the file does not know
-    return shell_quoting.ini_section(section, values)
+    return shell_quoting.ini_section(section_of(credentials.role), values | ({"region": region} if region else {}))
 
 
-def _of_variables(lines: Callable[[Mapping[str, str]], str]) -> Format:
-    return Format(lambda credentials: lines(variables(credentials)), lines)
+def section_of(role: str) -> str:
+    """What the section of a role is called."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", role)
+
+
+def _script(shell: Shell) -> Format:
+    """A script does to the shell what `exec` does to a command: nothing that SDKs would prefer is left."""
+    return Format(
+        lambda credentials, region: "\n".join(
+            [shell.unsetting(own_session.COMPETING), shell.setting(environment(credentials, region))]
+        ),
+        lasts=True,
+        takes_region=True,
+    )
+
+
+def _dotenv(credentials: Credentials, region: str | None) -> str:
+    values = environment(credentials, region)
+    del values[own_session.SESSION]  # for who signs in a shell
+    return shell_quoting.dotenv_lines(values)
+
+
+def _github(credentials: Credentials, region: str | None) -> str:
+    """What a step prints: the commands that have the job's log mask the secrets. `append_github` does the rest.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#masking-a-value-in-a-log
+    """
+    values = variables(credentials)
+    masked = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+    return "\n".join(f"::add-mask::{values[name]}" for name in masked)
+
+
+def append_github(credentials: Credentials, region: str | None, environ: Mapping[str, str]) -> None:
+    """Give the job's later steps the variables; what competes with them is emptied, as nothing can be unset there.
+
+    Raises:
+        UsageError: this is no job of GitHub Actions, or its file cannot be written.
+    """
+    path = environ.get("GITHUB_ENV")
+    if not path:
+        raise UsageError("--format github is for a step of GitHub Actions, which has GITHUB_ENV.")
+    emptied = {name: "" for name in own_session.COMPETING if environ.get(name)}
+    lines = [f"{name}={value}\n" for name, value in {**emptied, **environment(credentials, region)}.items()]
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.writelines(lines)
+    except OSError as error:
+        raise UsageError(f"GITHUB_ENV, {path}, cannot be written: {error.strerror}.") from None
 
 
 # By name, in the order in which `--help` shows them. The first is the default.
 FORMATS: Mapping[str, Format] = {
     "json": Format(_as_answered),
-    "process": Format(process),
-    "env": _of_variables(shell_quoting.posix_lines),
-    "fish": _of_variables(shell_quoting.fish_lines),
-    "powershell": _of_variables(shell_quoting.powershell_lines),
-    "ini": Format(_ini),
+    "process": Format(lambda credentials, _: process(credentials)),
+    **{name: _script(shell) for name, shell in SHELLS.items()},
+    "ini": Format(_ini, lasts=True, takes_region=True),
+    "dotenv": Format(_dotenv, lasts=True, takes_region=True),
+    "docker": Format(_dotenv, lasts=True, takes_region=True),
+    "github": Format(_github, lasts=True, takes_region=True),
 }

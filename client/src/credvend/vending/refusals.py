@@ -21,10 +21,17 @@ _UNPROVEN = (
     "Unauthenticated",
     "Unauthorized",
 )
+# The service's own codes of a 403: docs/api.md.
+_OWN = ("AccessDenied", "CallerRefused", "NotThroughApi")
 
 
 def refusal(response: Response, clock: str | None = None) -> CredvendError:
     """What an answer other than 200 means.
+
+    The service's own hold a Code and a Message. API Gateway's hold a message, and it names its kind in the header
+    x-amzn-ErrorType: IAM's no is an AccessDeniedException. What holds neither is of something else on the way, which
+    knows nothing of the caller, and neither does API Gateway's Forbidden (a stage that there is not, a firewall).
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 
     Args:
         clock: what is wrong with this computer's clock, if anything.
@@ -37,27 +44,37 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     said = message or f"The service answered with status {response.status}."
     request_id = str(fields.get("RequestId") or response.headers.get("x-amzn-requestid") or "")[:100]
     told = f"{said} (request {request_id})" if request_id else said
-    if response.status in (400, 413, 415):
-        return UsageError(told)
-    if response.status == 403 and "missing authentication token" in message.lower():
-        # Which is what it says of a route that there is not.
-        return AuthenticationError(f"{told} Is url right, and auth?")
-    if response.status == 401 or (response.status == 403 and _is_unproven(code, message)):
-        return AuthenticationError(f"{told} And {clock}: set it." if clock else told)
-    if response.status == 403:
-        return AccessDeniedError(told)
     if response.status == 429:
         return ServiceError(f"{told} Too many requests: try again in a moment.")
-    if response.status < 500:
-        return ServiceError(f"{told} Is url right?")
-    return ServiceError(told)
+    if response.status >= 500:
+        return ServiceError(told)
+    if not message and not code:
+        server = response.headers.get("server") or response.headers.get("via") or ""
+        return ServiceError(
+            f"{f'Something that calls itself {server[:60]}' if server else 'Something'} answered with status "
+            f"{response.status}, and not credvend: is url right, and does a proxy or a firewall stand in between?"
+        )
+    if response.status in (400, 413, 415):
+        return UsageError(told)
+    if response.status == 401:
+        return AuthenticationError(told)
+    if response.status == 403:
+        return _forbidden(code, message, told, clock)
+    return ServiceError(f"{told} Is url right?")
 
 
-def _is_unproven(code: str, message: str) -> bool:
-    """Whether a 403 of API Gateway is about who the caller is, not about what it may."""
-    if any(code.startswith(known) for known in _UNPROVEN):
-        return True
-    if code.startswith(("AccessDenied", "CallerRefused")):
-        return False
+def _forbidden(code: str, message: str, told: str, clock: str | None) -> CredvendError:
     words = message.lower()
-    return "not authorized to" not in words and any(word in words for word in ("token", "signature", "credential"))
+    if "missing authentication token" in words:  # which is what it says of a route that there is not
+        return ServiceError(
+            f"API Gateway answered, and not credvend: {told} Is url right to its end, "
+            "and does anything on the way take the header Authorization out?"
+        )
+    if code in _OWN or code.startswith("AccessDenied") or "not authorized to" in words:
+        return AccessDeniedError(told)
+    if code.startswith(_UNPROVEN) or any(word in words for word in ("token", "signature", "credential")):
+        return AuthenticationError(f"{told} And {clock}: set it." if clock else told)
+    return ServiceError(
+        f"Neither credvend nor IAM answered, but API Gateway, or something on the way: {told} Is url right, its stage "
+        "too, and does a firewall (WAF), the API's resource policy or a proxy keep you out?"
+    )

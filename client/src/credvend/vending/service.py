@@ -8,14 +8,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from credvend import lean
-from credvend.auth.method import Authenticator, Renewing, Scheme
-from credvend.disk.config_file import Config
-from credvend.errors import CredvendError, ServiceError, UsageError, assert_never
+from credvend.auth.method import Authenticator, Explaining, Renewing, Scheme
+from credvend.disk.config_file import Config, where_to_say_it
+from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError, assert_never
 from credvend.net.request import Request, Response, date_of
 from credvend.net.send import send
 from credvend.net.urls import check_url
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
+from credvend.time_limit import LONGEST, within
 from credvend.vending.options import Options
 from credvend.vending.refusals import refusal
 
@@ -30,7 +31,7 @@ class Service:
 
     def __init__(self, config: Config, authenticator: Authenticator, environ: Mapping[str, str]) -> None:
         if not config.url:
-            raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+            raise UsageError(where_to_say_it(environ))
         check_service_url(config.url)
         self._config = config
         self._authenticator = authenticator
@@ -80,6 +81,7 @@ class Service:
         """
         return self._call("GET", "whoami")
 
+    @within(LONGEST)
     def _call(self, method: str, route: str, body: bytes = b"") -> Json:
         url = f"{self._config.url}/{_prefix(self._authenticator.scheme)}/{route}"
         with progress("asking the service"):
@@ -93,7 +95,7 @@ class Service:
             if answer is not None:
                 return answer
             raise ServiceError("The answer is not the service's; is url right?")
-        raise self._refusal(response)
+        raise self._refusal(response, url)
 
     def _send(self, method: str, url: str, body: bytes) -> Response:
         headers = {"Content-Type": "application/json"} if body else {}
@@ -114,8 +116,11 @@ class Service:
             f"this computer's clock is {abs(self.skew):.0f} s {'behind' if self.skew > 0 else 'ahead of'} the service's"
         )
 
-    def _refusal(self, response: Response) -> CredvendError:
-        return refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
+    def _refusal(self, response: Response, url: str) -> CredvendError:
+        found = refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
+        if isinstance(found, AuthenticationError) and isinstance(self._authenticator, Explaining):
+            return AuthenticationError(f"{found.message} {self._authenticator.explain(url, found.message)}")
+        return found
 
 
 def _prefix(scheme: Scheme) -> str:
@@ -141,7 +146,7 @@ def check_service_url(text: str) -> str:
 
 def _policy(text: str) -> Json:
     try:
-        policy = json.loads(text)
+        policy = json.loads(text, object_pairs_hook=_each_once)
     except ValueError as error:
         raise UsageError(f"The policy is not JSON: {error}.") from None
     except RecursionError:
@@ -149,3 +154,17 @@ def _policy(text: str) -> Json:
     if not isinstance(policy, dict):
         raise UsageError("The policy must be a JSON object: an IAM policy document.")
     return policy
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> Json:
+    """An object, unless it can be read in two ways, which the service refuses, too: Python would take the last value.
+
+    Raises:
+        UsageError: a name is there twice.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"The policy has {json.dumps(twice[:40])} twice in one object: remove one, or join them.")
+    return found

@@ -142,7 +142,7 @@ def test_a_kind_of_the_schema_that_no_caller_is_of_lets_in_nobody(tmp_path: Path
 def test_a_kind_that_the_schema_has_no_place_for_keeps_the_service_from_starting(tmp_path: Path) -> None:
     without = re.sub(r"entity ServiceToken = .*?;\n", "", SCHEMA, flags=re.S).replace(", ServiceToken", "")
     policy = '@id("all") permit (principal, action, resource);'
-    with pytest.raises(ConfigError, match=r"schema\.cedarschema: catalog or callers do not fit it"):
+    with pytest.raises(ConfigError, match=r"schema\.cedarschema: callers of the kind ServiceToken do not fit it"):
         load_authorizer(write(tmp_path, without, policy), Catalog((READER,)), frozenset())
 
 

@@ -8,6 +8,7 @@ from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from testing.app import write_config
+from testing.policies import problems
 
 
 def load(directory: Path, identifier: str) -> list[str]:
@@ -30,3 +31,17 @@ def test_an_id_that_is_not_one_printable_line_is_refused(tmp_path: Path, identif
 @pytest.mark.parametrize("identifier", ["people may read", "büro: {a} & 'b'"])
 def test_any_other_id_is_taken(tmp_path: Path, identifier: str) -> None:
     assert load(tmp_path, identifier) == [identifier]
+
+
+def test_a_policy_that_is_too_deep_is_told_and_so_are_the_others(tmp_path: Path) -> None:
+    deep = " || ".join(f"context.duration == {900 + seconds}" for seconds in range(70))
+    found = problems(
+        tmp_path,
+        f'@id("a") forbid (principal, action, resource) when {{ {deep} }};\n'
+        '@id("b") forbid (principal, action, resource) when { context.duration > 7200 };',
+    )
+    assert [line.partition(": its")[0].partition(": it can")[0] for line in found] == [
+        "policies/a.cedar: policy a (line 1)",
+        "policies/a.cedar: policy b (line 2)",
+    ]
+    assert "nested too deeply: write `[...].contains(...)` for many `||` in a row" in found[0]

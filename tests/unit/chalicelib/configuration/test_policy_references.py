@@ -40,6 +40,12 @@ def test_a_subject_whose_tokens_are_refused_can_be_nobody(tmp_path: Path, subjec
     assert "can be nobody: tokens whose subject is blank" in found and found.isprintable()
 
 
+@pytest.mark.parametrize("group", [r"\u{200b}", r"a\u{202e}b", r"a\n", "   ", "a" * 1025])
+def test_a_group_whose_name_is_left_out_of_tokens_can_have_no_member(tmp_path: Path, group: str) -> None:
+    (found,) = problems(tmp_path, f'@id("p") forbid (principal in OidcGroup::"okta:{group}", action, resource);')
+    assert "can have no member: groups whose names are blank" in found and found.isprintable()
+
+
 def test_a_group_of_an_issuer_that_tells_of_groups_may_be_named(tmp_path: Path) -> None:
     assert problems(tmp_path, '@id("p") forbid (principal in OidcGroup::"okta:contractors", action, resource);') == []
     assert (

@@ -52,7 +52,7 @@ def warnings(directory: Path, policy: str) -> list[str]:
         ),
         (
             f'{FORBID} unless {{ principal in OidcIssuer::"github" && principal.hasTag("team") }}',
-            '`principal.hasTag("team")` is never true where the rest of it is',
+            '`principal.hasTag("team")` is never true: issuers.yaml makes the tags ref of claims',
         ),
         (
             f'{USERS} unless {{ resource.account == "999988887777" }}',
@@ -74,16 +74,20 @@ def warnings(directory: Path, policy: str) -> list[str]:
         (f"{USERS} when {{ 60 < context.duration }}", "`60 < context.duration` is always true: sessions last 900"),
         (
             'permit (principal is IamUser, action, resource == Role::"reader") unless { context.duration > 1800 }',
-            "`context.duration > 1800` is never true where the rest of it is",
+            '`context.duration > 1800` is never true where `resource == Role::"reader"` is',
         ),
         (
             'forbid (principal, action, resource == Role::"reader") unless { context.duration <= 1800 }',
-            "it applies to nobody now: its `unless` is always true where the rest of it is",
+            "it applies to nobody now: its `unless { context.duration <= 1800 }` is always true where "
+            '`resource == Role::"reader"` is',
         ),
         # What the types alone decide.
         (f"{USERS} when {{ principal is IamUser }}", "`when { principal is IamUser }` restricts nothing"),
         (f"{USERS} when {{ true }}", "`when { true }` restricts nothing"),
-        (f"{USERS} unless {{ principal is IamRole }}", "`principal is IamRole` is never true where the rest of it is"),
+        (
+            f"{USERS} unless {{ principal is IamRole }}",
+            "`principal is IamRole` is never true where `principal is IamUser` is",
+        ),
         # Wildcards where there are none.
         (
             f'{FORBID} when {{ principal is IamRole && principal.session_name == "x" || resource.arn == "*" }}',
@@ -108,7 +112,63 @@ def warnings(directory: Path, policy: str) -> list[str]:
             r"'a\u200bb' holds ZERO WIDTH SPACE, which nobody sees",
         ),
         (f'{SUBJECTS} when {{ principal.subject == "\u202edev" }}', "holds RIGHT-TO-LEFT OVERRIDE"),
+        # What the roles that it is about do not take from callers: policies are asked before.
+        (
+            f'{FORBID} unless {{ context.tags.hasTag("Teams") && context.tags.getTag("Teams") == "prod" }}',
+            '`context.tags.hasTag("Teams")` is never true: the roles that it is about have as `caller_tags` '
+            "Environment, Team; did you mean Team?",
+        ),
+        (
+            f'{FORBID} when {{ context.params.hasTag("tenants") && context.params.getTag("tenants") == "x" }}',
+            "is never true: the roles that it is about have as `params` tenant; did you mean tenant?",
+        ),
+        (
+            'forbid (principal, action, resource == Role::"reader") unless { context.tags.hasTag("Team") }',
+            '`context.tags.hasTag("Team")` is never true: no role that it is about has `caller_tags`',
+        ),
+        (
+            'forbid (principal, action, resource == Role::"deep") unless { context.params.hasTag("tenant") }',
+            "is never true: no role that it is about has `params`",
+        ),
+        (
+            f'{FORBID} when {{ context.params.hasTag("tenant") && context.params.getTag("tenant") == "ACME" }}',
+            '`context.params.getTag("tenant") == "ACME"` is never true: no role that it is about takes such a value',
+        ),
+        (
+            f'{FORBID} when {{ context.params.hasTag("tenant") && context.params.getTag("tenant") like "A*" }}',
+            "no role that it is about takes such a value: look at its `pattern`",
+        ),
+        # Addresses.
+        (
+            f'{USERS} when {{ context.source_ip != ip("10.0.0.0/8") }}',
+            '`context.source_ip != ip("10.0.0.0/8")` is always true: an address is never the same as a range',
+        ),
+        (
+            f'{USERS} when {{ context.source_ip.isInRange(ip("10.0.0.5/8")) }}',
+            '`ip("10.0.0.5/8")` is all of 10.0.0.0/8: write that, or `ip("10.0.0.5")` for the one address',
+        ),
+        (
+            f'{USERS} when {{ context.source_ip.isInRange(ip("2001:db8::1/32")) }}',
+            '`ip("2001:db8::1/32")` is all of 2001:db8::/32',
+        ),
+        (f"{FORBID} when {{ context.source_ip.isMulticast() }}", "no request comes from a multicast address"),
+        # Hours, and what follows from something else.
+        (
+            f"{FORBID} unless {{ context.local.time.toHours() >= 22 && context.local.time.toHours() < 6 }}",
+            "hours over midnight are written with `||`",
+        ),
+        (
+            f"{USERS} when {{ context.local.time.toSeconds() < 90000 }}",
+            "`context.local.time.toSeconds() < 90000` is always true: a day goes from 0h to 24h",
+        ),
+        (f"{USERS} when {{ context.duration + 1 < 7200 }}", "is always true: sessions last 900 to 3600"),
+        (
+            f"{FORBID} unless {{ context.has_reason && !(context has reason) }}",
+            '`!(context has "reason")` is never true where `context.has_reason` is',
+        ),
         # Time goes on.
+        (f'{FORBID} when {{ context.local.date == "2020-12-24" }}', "is never true: that is past"),
+        (f'{FORBID} when {{ context.local.date like "2020-*" }}', "is never true: that is past"),
         (
             f'{USERS} when {{ context.time < datetime("2024-01-01") || context.has_reason }}',
             "is never true: that is past",
@@ -127,6 +187,12 @@ def test_a_likely_mistake_is_told(tmp_path: Path, policy: str, warning: str) -> 
         USERS,
         FORBID,
         f"{FORBID} unless {{ context.has_reason }}",
+        f'{FORBID} unless {{ context.tags.hasTag("Team") && context.tags.getTag("Team") == "red" }}',
+        f'{FORBID} when {{ context.params.hasTag("tenant") && context.params.getTag("tenant") like "a*" }}',
+        f'{FORBID} unless {{ context.source_ip.isInRange(ip("10.0.0.0/8")) || context.source_ip == ip("192.0.2.1") }}',
+        f"{FORBID} when {{ context.local.time.toHours() < 24 && context.local.time.toHours() >= 0 }}",
+        f'{FORBID} when {{ context.local.date == "2999-12-24" || context.local.date like "*-12-24" }}',
+        f"{FORBID} unless {{ context.local.time.toHours() >= 22 || context.local.time.toHours() < 6 }}",
         f"{USERS} when {{ context.duration <= 3600 && context.duration >= 900 }}",
         f'{USERS} when {{ context.time.toTime() < duration("24h") }}',
         'permit (principal, action, resource) when { principal is IamUser && principal.name == "alice" }',
@@ -155,3 +221,21 @@ def test_what_is_past_depends_on_the_clock() -> None:
     possible = PossibleRequests(KINDS, issuers, catalog)
     assert list(PolicyWarnings(possible, now=86_400).at(policy)) == []
     assert list(PolicyWarnings(possible, now=86_401).at(policy)) != []
+
+
+def test_a_date_is_past_when_it_is_so_everywhere() -> None:
+    catalog, issuers = catalog_and_issuers()
+    possible = PossibleRequests(KINDS, issuers, catalog)
+    midnight = 1_798_156_800  # 2026-12-25, UTC
+
+    def told(date: str, now: int) -> bool:
+        text = f'@id("p") {FORBID} when {{ context.local.date == "{date}" }};'
+        (policy,) = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"].values()
+        return list(PolicyWarnings(possible, now=now).at(policy)) != []
+
+    assert not told("2026-12-24", midnight + 86_399)
+    assert told("2026-12-24", midnight + 86_400)
+    assert told("2026-11-30", midnight) and told("2019-12-31", midnight)
+    assert not any(
+        told(date, midnight) for date in ("2026-12-25", "2026-12-31", "2027-01-01", "2030-01-01", "2999-01-01")
+    )

@@ -32,6 +32,16 @@ def clock(hour: int, minute: int = 0, second: int = 0) -> int:
         ("Europe/Berlin", "2026-10-25T00:30:00Z", ("Sunday", "2026-10-25", clock(2, 30))),
         ("Europe/Berlin", "2026-10-25T01:30:00Z", ("Sunday", "2026-10-25", clock(2, 30))),
         ("Europe/Berlin", "2026-10-25T02:30:00Z", ("Sunday", "2026-10-25", clock(3, 30))),
+        # They go forward at midnight, so that there is none; a policy for its first hour never applies on that day.
+        ("Africa/Cairo", "2026-04-23T21:59:59Z", ("Thursday", "2026-04-23", clock(23, 59, 59))),
+        ("Africa/Cairo", "2026-04-23T22:00:00Z", ("Friday", "2026-04-24", clock(1))),
+        # They go back across midnight: the last hour of Saturday comes twice, and Sunday begins once.
+        ("America/Nuuk", "2026-10-25T00:59:59Z", ("Saturday", "2026-10-24", clock(23, 59, 59))),
+        ("America/Nuuk", "2026-10-25T01:00:00Z", ("Saturday", "2026-10-24", clock(23))),
+        ("America/Nuuk", "2026-10-25T02:00:00Z", ("Sunday", "2026-10-25", 0)),
+        # A whole day that there was not: the date line was moved.
+        ("Pacific/Apia", "2011-12-30T09:59:59Z", ("Thursday", "2011-12-29", clock(23, 59, 59))),
+        ("Pacific/Apia", "2011-12-30T10:00:00Z", ("Saturday", "2011-12-31", 0)),
         # In the south in our winter, by half an hour, and by three quarters.
         ("Australia/Lord_Howe", "2026-01-01T00:00:00Z", ("Thursday", "2026-01-01", clock(11))),
         ("Australia/Lord_Howe", "2026-07-01T00:00:00Z", ("Wednesday", "2026-07-01", clock(10, 30))),

@@ -4,7 +4,7 @@ import pytest
 
 from chalicelib.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from chalicelib.sessions.asked import VendRequest
-from chalicelib.wire.vend_request import parse_vend_request
+from chalicelib.wire.vend_request import parse_vend_query, parse_vend_request
 
 
 def parse(body: object) -> VendRequest:
@@ -113,3 +113,12 @@ def test_a_huge_body_is_refused_unread() -> None:
 def test_another_content_type_is_refused() -> None:
     with pytest.raises(UnsupportedMediaType, match="application/json"):
         parse_vend_request(b'{"role": "r"}', "application/x-www-form-urlencoded")
+
+
+@pytest.mark.parametrize("name", ["tags", "tags.Team", "policy", "dry_run"])
+def test_a_query_asks_for_no_tags_and_narrows_nothing(name: str) -> None:
+    """So a policy about the format `container` and one of them never applies (configuration/possible_requests.py)."""
+    with pytest.raises(InvalidRequest, match="Unknown query parameter"):
+        parse_vend_query("reader", {name: ("x",)})
+    asked = parse_vend_query("reader", {"params.tenant": ("acme",)})
+    assert (asked.tags, asked.policy) == ({}, None)

@@ -5,23 +5,25 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 
 from __future__ import annotations
 
-import os
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from credvend import lean
+from credvend.auth.aws_credentials import aws_credentials
 from credvend.auth.method import Method, Question, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError, UsageError
+from credvend.own_session import own_role
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
 
-_HOST = re.compile(r"[a-z0-9-]+\.execute-api(-fips)?\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(\.cn)?")
+# Of an API, or of a VPC endpoint; in the domains of the parts of AWS, as botocore's partitions.json has them.
+_HOST = re.compile(
+    r"[a-z0-9-]+\.execute-api(-fips)?\.(?P<region>[a-z0-9-]+)\.(vpce\.)?"
+    r"(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.(com\.cn|eu))"
+)
 _NEEDS = "To sign with AWS credentials takes botocore: pip install botocore; or choose another way to authenticate."
 _NOTHING = (
     "There is nothing to prove who you are with: run `credvend login`, set CREDVEND_TOKEN, "
@@ -50,98 +52,55 @@ class SigV4:
                 raise UsageError(_NEEDS) from None
             # Whoever has configured nothing gets here, and need not mean AWS credentials at all.
             raise AuthenticationError(f"{_NOTHING}, which takes botocore: pip install botocore.") from None
-        credentials = self._credentials()
+        credentials = self._credentials(url)
         region = self.region(url)
         request = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"} if body else {})
         SigV4Auth(credentials, "execute-api", region).add_auth(request)
         return {str(name): str(value) for name, value in request.headers.items()}
 
-    def _credentials(self) -> ReadOnlyCredentials:
-        from botocore.exceptions import BotoCoreError
-        from botocore.session import Session
-
-        try:
-            with _signing():
-                session = Session(profile=self._config.profile)
-                found = session.get_credentials()
-                frozen = None if found is None else found.get_frozen_credentials()
-        except (BotoCoreError, ValueError) as error:
-            raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {_reason(error)}") from None
-        if frozen is None or not frozen.access_key or not frozen.secret_key:
+    def _credentials(self, url: str) -> ReadOnlyCredentials:
+        own = None if self._config.profile else own_role(self._environ)
+        if own is not None:
+            raise AuthenticationError(
+                f"This shell has the credentials of {own}, which credvend gave it, and they are not what you sign in "
+                'with: eval "$(credvend unset)", or name a profile to sign with (CREDVEND_PROFILE).'
+            )
+        found = aws_credentials(self._config.profile, self._region(url)[0])
+        if found is None:
             raise AuthenticationError(f"{_NOTHING}.")
-        return frozen
+        return found
+
+    def explain(self, url: str, message: str) -> str:
+        """As `Explaining`: which region was signed for, where it is said to be another."""
+        if "valid region" not in message.lower():
+            return ""
+        region, said_by = self._region(url)
+        return f"The request was signed for the region {region}, which {said_by} says: set region, or CREDVEND_REGION."
 
     def region(self, url: str) -> str:
-        """The region of the service: as configured, or as its host says, or as AWS's variables say."""
-        matched = _HOST.fullmatch(urlsplit(url).hostname or "")
-        found = self._config.region or (matched["region"] if matched else None)
-        found = found or self._environ.get("AWS_REGION") or self._environ.get("AWS_DEFAULT_REGION")
-        if not found:
+        """The region of the service: as configured, or as its host says, or as AWS's variables say.
+
+        Raises:
+            UsageError: nothing does.
+        """
+        found, _ = self._region(url)
+        if found is None:
             raise UsageError("The service's region is not known: set region in the configuration, or CREDVEND_REGION.")
         return found
 
-
-def _reason(error: Exception) -> str:
-    """Why there are no credentials. What a `credential_process` printed may hold anything, so it is not repeated."""
-    text = str(error)
-    if lean.ITSELF in text:
-        return lean.ITSELF
-    if isinstance(error, ValueError) or "custom-process" in text:
-        return "the profile's credential_process failed; run it by itself to see why."
-    return text
-
-
-class _Signers:
-    """How many threads of this process ask the credential chain now. The variable is there while any does."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._count = 0
-        self._before: str | None = None
-
-    def enter(self) -> None:
-        with self._lock:
-            if self._count == 0:
-                self._before = os.environ.get(lean.SIGNING)
-                os.environ[lean.SIGNING] = str(os.getpid())
-            self._count += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._count -= 1
-            if self._count == 0:
-                self._restore()
-
-    def forget(self) -> None:
-        """In a child that was forked meanwhile: there, none of those threads goes on."""
-        self._lock = threading.Lock()
-        if self._count:
-            self._count = 0
-            self._restore()
-
-    def _restore(self) -> None:
-        if self._before is None:
-            os.environ.pop(lean.SIGNING, None)
-        else:
-            os.environ[lean.SIGNING] = self._before
-
-
-_signers = _Signers()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_signers.forget)
-
-
-@contextmanager
-def _signing() -> Iterator[None]:
-    """Have a `credvend process` that the credential chain runs in turn fail at once, instead of asking itself forever.
-
-    For the profile to sign with may be one whose credentials come from credvend.
-    """
-    _signers.enter()
-    try:
-        yield
-    finally:
-        _signers.leave()
+    def _region(self, url: str) -> tuple[str | None, str]:
+        """The region, if it is known, and what says so."""
+        matched = _HOST.fullmatch(urlsplit(url).hostname or "")
+        variable = "the variable CREDVEND_REGION" if self._environ.get("CREDVEND_REGION") else "the configuration"
+        for region, said_by in (
+            (self._config.region, variable),
+            (matched and matched["region"], "the service's host name"),
+            (self._environ.get("AWS_REGION"), "the variable AWS_REGION"),
+            (self._environ.get("AWS_DEFAULT_REGION"), "the variable AWS_DEFAULT_REGION"),
+        ):
+            if region:
+                return region, said_by
+        return None, "nothing"
 
 
 METHOD = Method(
