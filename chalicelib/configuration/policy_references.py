@@ -80,4 +80,7 @@ def _any(_: str) -> str | None:
 
 
 def _account(number: str) -> str | None:
-    return None if re.fullmatch("[0-9]{12}", number, re.ASCII) else "can be nobody: an account is 12 digits"
+    if re.fullmatch("[0-9]{12}", number, re.ASCII):
+        return None
+    counted = f", with all zeros at its beginning, and this is {len(number)}" if number.isdecimal() else ""
+    return f"can be nobody: an account is 12 digits{counted}"

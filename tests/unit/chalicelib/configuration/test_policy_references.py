@@ -25,6 +25,7 @@ from testing.policies import HOME, configuration_directory, load_problems, probl
         (f'IamUser::"arn:aws:iam::{HOME}:user/dev-*"', "arn:aws:iam::ACCOUNT:user/PATH/NAME; in an id, `*` is"),
         (f'IamRole::"arn:aws:iam::{HOME}:role/*"', "arn:aws:iam::ACCOUNT:role/NAME; in an id, `*` is a character"),
         (f'FederatedUser::"arn:aws:sts::{HOME}:federated-user/*"', "a federated user is its ARN"),
+        ('Account::"11122223333"', "an account is 12 digits, with all zeros at its beginning, and this is 11"),
         ('Account::"*"', "an account is 12 digits; in an id, `*` is a character"),
         ('ServiceToken::"ci-*"', "an API token is its name; in an id, `*` is a character"),
     ],
