@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from chalicelib.text.likeness import nearest
+
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Statement = dict[str, Json]
 
@@ -96,7 +98,9 @@ def _known(mapping: Mapping[object, object], known: tuple[str, ...], place: str)
     for key in mapping:
         # The principal of a session policy is the session itself.
         if key not in known:
-            raise ValueError(f"{place} must not have an element {_cut(key)}: there are {', '.join(known)}")
+            meant = nearest(str(key)[:64], known)
+            hint = f"did you mean {meant}? There" if meant else "there"
+            raise ValueError(f"{place} must not have an element {_cut(key)}: {hint} are {', '.join(known)}")
 
 
 def _is_scalar(value: object) -> bool:

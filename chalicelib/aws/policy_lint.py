@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.aws.policy_document import Json, Statement
+from chalicelib.text.likeness import did_you_mean, nearest
 
 _SID = re.compile(r"[A-Za-z0-9]*", re.ASCII)
 _ACTION = re.compile(r"\*|[A-Za-z0-9*?-]+:[A-Za-z0-9*?]+", re.ASCII)
@@ -49,7 +50,18 @@ def _lint_operators(condition: Json, place: str) -> None:
     for operator in condition if isinstance(condition, Mapping) else ():
         plain = operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:").removesuffix("IfExists")
         if operator != "Null" and plain not in _OPERATORS:
-            raise ValueError(f"{place}.{operator} is no operator that IAM knows")
+            raise ValueError(f"{place}.{operator} is no operator that IAM knows{did_you_mean(_meant(operator))}")
+
+
+def _meant(operator: str) -> str | None:
+    """The operator that is most like one that there is not, with what stands before and behind it."""
+    before, colon, rest = operator.rpartition(":")
+    plain = rest.removesuffix("IfExists")
+    name = nearest(plain, _OPERATORS)
+    prefix = nearest(before, ("ForAllValues", "ForAnyValue")) if before else ""
+    if name is None or prefix is None:
+        return None
+    return f"{prefix}{colon}{name}{rest[len(plain) :]}"
 
 
 def _is_resource(text: str) -> bool:

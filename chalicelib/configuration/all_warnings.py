@@ -10,10 +10,12 @@ from chalicelib.configuration.catalog_warnings import catalog_warnings
 from chalicelib.configuration.issuer_warnings import issuer_warnings
 from chalicelib.configuration.policy_warnings import policy_warnings
 from chalicelib.configuration.source import WrittenConfiguration
+from chalicelib.configuration.template_warnings import template_warnings
 
 # Each yields lines that begin with the file: `issuers.yaml: issuer 'okta': ...`.
 _SOURCES: Final[tuple[Callable[[WrittenConfiguration], Iterable[str]], ...]] = (
     catalog_warnings,
+    template_warnings,
     policy_warnings,
     lambda written: issuer_warnings(written.issuers),
 )

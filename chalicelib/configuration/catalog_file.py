@@ -1,6 +1,8 @@
 """How is the catalog written? `config/roles.yaml`, read and checked whole before anything is deployed."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +25,7 @@ from chalicelib.roles.role import Role, make_role
 from chalicelib.roles.scoping_lint import lint_scoping
 from chalicelib.roles.session_rules import SessionRules, read_session_rules
 from chalicelib.text.durations import MALFORMED
+from chalicelib.text.likeness import did_you_mean
 from chalicelib.text.local_time import TimeZone
 
 
@@ -79,7 +82,7 @@ def read_catalog(path: Path) -> WrittenCatalog:
             checked = msgspec.convert(entry, RoleEntry, strict=True)
             roles.append((checked, _role(checked)))
         except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error))}")
+            problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error), entry)}")
     problems += duplicates(path, "role", entries, ("name", "arn"))
     if problems:
         raise ConfigError(problems)
@@ -108,14 +111,13 @@ def _role(checked: RoleEntry) -> Role:
 
 
 def _session_rules(entry: RoleEntry) -> SessionRules:
+    # Before its placeholders: where these may stand depends on operators, which may be misspelt.
+    with _in_policy():
+        statements = () if entry.policy is UNSET else check_document(entry.policy)
+        lint(statements)
     rules = read_session_rules(entry)
-    if entry.policy is not UNSET:
-        try:
-            statements = check_document(entry.policy)
-            lint(statements)
-            lint_scoping(statements)
-        except ValueError as error:
-            raise ValueError(f"`policy` {error}") from None
+    with _in_policy():
+        lint_scoping(statements)
     if (rules.tags or rules.caller_tags or rules.transitive_tags) and not entry.tag_session:
         raise ValueError("`tags`, `caller_tags` and `transitive_tags` need `tag_session: true`")
     home = entry.arn.split(":")
@@ -124,6 +126,15 @@ def _session_rules(entry: RoleEntry) -> SessionRules:
         if arn.split(":")[1] != home[1] or arn.split(":")[4] not in ("aws", home[4]):
             raise ValueError(f"`policy_arns` names {arn}: policies must be AWS's own or of the role's account")
     return rules
+
+
+@contextmanager
+def _in_policy() -> Iterator[None]:
+    """What is wrong with it, is wrong with the role's `policy`."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"`policy` {error}") from None
 
 
 def _seconds(field: str, value: int | str) -> int:
@@ -152,14 +163,27 @@ def _nested(entry: object) -> str:
     )
 
 
+def _about_account(arn: str) -> str:
+    """What is wrong with the account of an ARN, where that is."""
+    match = re.fullmatch(r"(arn:[a-z-]+:iam::)([0-9 -]*)(:role/.+)", arn, re.ASCII)
+    if match is None:
+        return ""
+    digits = re.sub("[ -]", "", match[2])
+    if len(digits) == len("111122223333"):
+        return did_you_mean(f"{match[1]}{digits}{match[3]}") if digits != match[2] else ""
+    return f"; its account has {len(digits)} digits; an account has 12, with all zeros at its beginning"
+
+
 def _items(entry: object, key: str) -> list[tuple[object, object]]:
     values = entry.get(key) if isinstance(entry, dict) else None
     return list(values.items()) if isinstance(values, dict) else []
 
 
-def _message(error: str) -> str:
+def _message(error: str, entry: object) -> str:
     message = field_message(error, RoleEntry, PATTERNS_IN_WORDS)
-    if message.startswith("`policy` Expected"):
+    if message.startswith("`arn` ") and isinstance(entry, dict):
+        return message + _about_account(str(entry.get("arn")))
+    if message.startswith("`policy` must be keys with values"):
         return "`policy` must be a policy document, written out in YAML: Version, Statement and so on"
     for key in ("`default_duration` ", "`max_duration` "):
         if message.startswith(key) and " - at `$." in error:  # msgspec's words, about a number or a text

@@ -4,15 +4,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
 
-from chalicelib.configuration.cedar_hints import (
-    Hint,
-    hint_on_finding,
-    hint_on_foreign,
-    hint_on_meaning,
-    hint_on_refusal,
-    plain,
-    summed_up,
-)
+from chalicelib.configuration.cedar_findings import hint_on_finding, plain, summed_up
+from chalicelib.configuration.cedar_hints import Hint, hint_on_foreign, hint_on_meaning, hint_on_refusal
+from chalicelib.configuration.cedar_places import written_at
 from chalicelib.configuration.cedar_tokens import FOREIGN_KINDS, Policy, Token, line, place, policies_of
 from chalicelib.configuration.policy_depth import TOO_DEEP, too_deep_at
 from chalicelib.configuration.policy_lines import NO_LINES, PolicyLines
@@ -27,6 +21,7 @@ _MOST_PROBLEMS: Final = 20
 _TOO_SHORT: Final = "unexpected end of input"
 # What Cedar names in a message: `name`, '=', or what stands behind the colon.
 _NAMED: Final = re.compile(r"`([^`]+)`|'([^']+)'|: @?(\S+)$")
+_UNEXPECTED: Final = re.compile(r"unexpected token `([^`]+)`")
 
 
 class CedarFile(NamedTuple):
@@ -94,8 +89,14 @@ class CedarFile(NamedTuple):
             return NO_LINES
         return PolicyLines(self.sound[policy.start : policy.end], line(self.sound, policy.start))
 
-    def explained(self, name: str, identifier: str, messages: Sequence[str], schema: str) -> list[str]:
-        """What Cedar's validator says of a policy, each with its place and what helps, where that is known."""
+    def explained(
+        self, name: str, identifier: str, messages: Sequence[str], schema: str, parts: Mapping[str, str]
+    ) -> list[str]:
+        """What Cedar's validator says of a policy, each with its place and what helps, where that is known.
+
+        Args:
+            parts: for messages that name none, the part of the policy that they are about.
+        """
         lines: list[str] = []
         policy = self.policies.get(name)
         for message in summed_up(messages):
@@ -103,9 +104,11 @@ class CedarFile(NamedTuple):
             hint = None
             if policy is not None:
                 at = _meant_by(policy.tokens, message)
+                if at is None and message in parts:
+                    at = written_at(policy.tokens, parts[message])
                 if at is not None:
                     where = f"{identifier} ({place(self.sound, policy.tokens[at].start)})"
-                hint = hint_on_finding(message, policy.tokens, schema)
+                hint = hint_on_finding(message, policy.tokens, schema, parts.get(message, ""))
             words = plain(message) if hint is None else f"{plain(message)}: {hint}"
             lines.append(f"policy {where}: {_printable(words)}")
         return lines
@@ -197,6 +200,10 @@ def _stopped_at(tokens: Sequence[Token], message: str) -> int | None:
             shortest = middle + 1
         else:
             longest = middle
+    named = _UNEXPECTED.match(message)
+    if named is not None and tokens[shortest - 1].text != named[1]:
+        # Cedar went on after it: it tells of the first one.
+        return next((at for at, token in enumerate(tokens) if token.text == named[1]), shortest - 1)
     if message.startswith("integer parse error"):
         return shortest - 2  # a number is looked at when the token behind it has been read
     return shortest - 1 if shortest < len(tokens) or message.startswith("unexpected token") else None

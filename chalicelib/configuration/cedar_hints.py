@@ -1,12 +1,11 @@
 """What did the author of a policy mean? Hints for what people write instead of Cedar, and what it would be in Cedar."""
 
-import difflib
-import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chalicelib.configuration.cedar_tokens import EFFECTS, Token
+from chalicelib.text.likeness import nearest
 
 # What other languages write, and Cedar's own: https://docs.cedarpolicy.com/policies/syntax-operators.html
 _WORDS: Final = {"and": "&&", "or": "||", "not": "!", "true": "true", "false": "false"}
@@ -15,6 +14,15 @@ _CONDITIONS: Final = {"if": "when", "where": "when", "except": "unless"}
 _NOTHING: Final = frozenset({"null", "none", "nil", "undefined"})
 _METHODS: Final = {"startswith": '"TEXT*"', "endswith": '"*TEXT"', "matches": '"*TEXT*"', "includes": '"*TEXT*"'}
 _CLOSES: Final = {"(": ")", "{": "}", "[": "]"}
+# Of the units of a duration: https://docs.cedarpolicy.com/policies/syntax-datatypes.html
+SECONDS: Final = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
+_VARIABLES: Final = ("principal", "action", "resource", "context")
+_SCOPE: Final = "the scope is (principal, action, resource), in this order"
+# Behind which a variable may stand.
+_SIGNS_OR_OPEN: Final = frozenset(
+    {"(", ",", "[", "{", "!", "&&", "||", "==", "!=", "<", "<=", ">", ">=", "in", "+", "-"}
+)
+_DAYS: Final = frozenset({"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"})
 
 
 class Hint(NamedTuple):
@@ -63,6 +71,9 @@ def hint_on_refusal(tokens: Sequence[Token], at: int) -> Hint | None:
     before = tokens[at - 1] if at else None
     return (
         _hint_on_word(tokens, at)
+        or _hint_on_id(tokens, at)
+        or _hint_on_scope(before, tokens, at)
+        or _hint_on_unit(before, tokens[at])
         or _hint_on_negation(before, at - 1)
         or _hint_on_condition(before, tokens[at])
         or _hint_on_text(tokens[: at + 1])
@@ -79,7 +90,11 @@ def hint_on_meaning(tokens: Sequence[Token], at: int | None, message: str) -> Hi
         return Hint(f"an entity is written with its type, such as OidcSubject::{_shown(tokens[at].text)}")
     if "found set of entity uids" in message:
         return Hint("a scope names one: write a policy for each, or when { principal in [...] }")
-    return None if at is None else _hint_on_word(tokens, at)
+    if "variable `" in message or "` variable" in message:
+        return Hint(_SCOPE)
+    if at is None:
+        return None
+    return _hint_on_word(tokens, at) or (_hint_on_variable(tokens, at) if "invalid" in message else None)
 
 
 def _hint_on_end(tokens: Sequence[Token], at: int) -> Hint | None:
@@ -124,6 +139,74 @@ def _hint_on_word(tokens: Sequence[Token], at: int) -> Hint | None:
     return None
 
 
+def _hint_on_id(tokens: Sequence[Token], at: int) -> Hint | None:
+    """An id without quotes, or without its two colons."""
+    before = tokens[at - 1].text if at else ""
+    if before == "::" and tokens[at].kind in ("number", "word"):
+        return _hint_on_quotes(tokens, at)
+    if tokens[at].text != ":" or at + 1 == len(tokens):
+        return None
+    if tokens[at + 1].kind == "text":
+        return Hint("between a type and an id stand two colons: write ::", at, ("::",))
+    return Hint('an id stands in quotes, such as OidcGroup::"okta:dev"') if "::" in tokens[at - 2].text else None
+
+
+def _hint_on_quotes(tokens: Sequence[Token], at: int) -> Hint:
+    quoted = f'"{tokens[at].text}"'
+    return Hint(f"an id stands in quotes: write {tokens[at - 2].text}::{quoted}", at, (quoted,))
+
+
+def _hint_on_scope(before: Token | None, tokens: Sequence[Token], at: int) -> Hint | None:
+    """A parenthesis or a comma that is missing, or a parenthesis too many."""
+    text = tokens[at].text
+    if before is not None and before.text in ("permit", "forbid") and text != "(":
+        return Hint(
+            f"the scope stands in parentheses: write {before.text} (principal, action, resource)", at, ("(", text)
+        )
+    if before is not None and text in _VARIABLES[:3] and before.text not in _SIGNS_OR_OPEN:
+        return Hint(f"a comma is missing: {_SCOPE}", at, (",", text))
+    return _hint_on_closing(tokens, at) if text in _CLOSES.values() else None
+
+
+def _hint_on_closing(tokens: Sequence[Token], at: int) -> Hint | None:
+    """A bracket that closes nothing, or another one than the last that was opened."""
+    text, opened = tokens[at].text, unclosed(tokens[:at])
+    if text not in [_CLOSES[tokens[index].text] for index in opened]:
+        return Hint(f"this {text} closes nothing: remove it", at)
+    last = tokens[opened[-1]].text
+    if _CLOSES[last] == text:
+        return None
+    return Hint(
+        f"this {last} is not closed: {_CLOSES[last]} is missing", at, (_CLOSES[last], text), opened[-1], alone=True
+    )
+
+
+def _hint_on_unit(before: Token | None, token: Token) -> Hint | None:
+    """`30m`"""
+    if before is None or before.kind != "number" or token.text not in SECONDS:
+        return None
+    written, seconds = f"{before.text}{token.text}", int(before.text) * SECONDS[token.text]
+    return Hint(f'a duration is written duration("{written}"); of context.duration, which is in seconds, {seconds}')
+
+
+def _hint_on_variable(tokens: Sequence[Token], at: int) -> Hint | None:
+    """A variable that there is not: one of Cedar's own misspelt, an id or a text without quotes."""
+    token = tokens[at]
+    if token.kind != "word" or token.text in _VARIABLES:
+        return None
+    if at > 1 and tokens[at - 1].text == "::":
+        return _hint_on_quotes(tokens, at)
+    if token.text[0].isupper() and [one.text for one in tokens[at + 1 : at + 2]] == ["."] and at + 2 < len(tokens):
+        return Hint(f'an entity is written {token.text}::"{tokens[at + 2].text}"')
+    near = nearest(token.text, _VARIABLES)
+    if near is not None:
+        return Hint(f"did you mean {near}?", at, (near,))
+    if token.text in _DAYS:
+        return Hint(f'a day is written Weekday::"{token.text}"')
+    quoted = f'"{token.text}"'
+    return Hint(f"there are {', '.join(_VARIABLES)}; a text stands in quotes: {quoted}", at, (quoted,))
+
+
 def _hint_on_negation(token: Token | None, at: int) -> Hint | None:
     if token is not None and token.text.lower() == "not":
         return Hint("Cedar has no `not`: write !", at, ("!",), at, alone=True)
@@ -140,116 +223,6 @@ def _hint_on_text(read: Sequence[Token]) -> Hint | None:
     if any("\n" in token.text for token in read if token.kind == "text"):
         return Hint('a text before it goes over the end of its line: is its closing " missing?')
     return None
-
-
-# What Cedar's validator says, and what helps.
-_RECORD: Final = re.compile(r"\{((?:\w+\??: [^{}]+,)+)\}")
-_FIELD: Final = re.compile(r"(\w+)\??: ((?:[^,<>]|<[^<>]*>)+),")
-_INTERNAL: Final = {
-    "__cedar::internal::OpenRecord{}": "a record",
-    "__cedar::internal::AnyEntity": "an entity",
-    "__cedar::internal::Any": "anything",
-}
-_NO_SUCH_VALUE: Final = re.compile(
-    r"entity `(.*)` is of an enumerated entity type, but .* is not declared as a valid eid"
-)
-_NO_ATTRIBUTE: Final = re.compile(r"attribute `([^`]*)` on entity type `([^`]*)` not found")
-_CONVERSIONS: Final = {
-    "ipaddr": 'write ip("192.0.2.1"), or .isInRange(ip("192.0.2.0/24"))',
-    "datetime": 'write datetime("2026-01-31")',
-    "duration": 'write duration("9h")',
-    "Long": "a number stands without quotes, and durations are seconds",
-}
-
-
-def summed_up(messages: Iterable[str]) -> list[str]:
-    """What the validator says of a policy, where it says the same of several types in one line, in a stable order."""
-    types: dict[str, set[str]] = {}
-    others: list[str] = []
-    for message in messages:
-        missing = _NO_ATTRIBUTE.fullmatch(message)
-        if missing is not None:
-            types.setdefault(missing[1], set()).add(missing[2])
-        elif message not in others:
-            others.append(message)
-    lines = [f"attribute `{name}` on {', '.join(sorted(kinds))} not found" for name, kinds in types.items()]
-    # It follows from each of the others.
-    applicable = [line for line in others if not line.startswith("unable to find an applicable action")]
-    return sorted(lines + (applicable if lines or applicable else others))
-
-
-def hint_on_finding(message: str, tokens: Sequence[Token], schema: str) -> str | None:
-    """What helps against something that Cedar's validator says."""
-    if record := _RECORD.search(message):
-        return _hint_on_record(record[1], message.replace(record[0], ""))
-    if tag := re.search(r"unable to guarantee safety of access to tag `([^`]*)`", message):
-        return f"not every caller has it: write {_owner(tokens, tag[1])}.hasTag({tag[1]}) && before it"
-    if attribute := re.search(r"unable to guarantee safety of access to optional attribute `([^`]*)`", message):
-        return f"not each has it: ask with `has {attribute[1]}` && before it"
-    if missing := re.search(r"attribute `([^`]*)` on ([\w, ]+) not found", message):
-        return _hint_on_attribute(missing[1], missing[2].split(", "), schema)
-    if missing := re.search(r"attribute `([^`]*)` in context", message):
-        context = schema.partition("context:")[2].partition("};")[0]
-        return _nearest(missing[1], re.findall(r"(\w+)\??\s*:", context))
-    if "OpenRecord" in message:
-        return "not every caller's tag is a record: write principal is OidcSubject && before it"
-    if "AnyEntity" in message:
-        return '`in` is for entities; for texts write ["a", "b"].contains(...)'
-    if unknown := re.search(r"unrecognized entity type `([^`]*)`", message):
-        return _nearest(unknown[1], re.findall(r"entity (\w+)", schema))
-    if odd := _NO_SUCH_VALUE.search(message):
-        values = re.search(rf"entity {odd[1].partition('::')[0]} enum \[(.*?)\]", schema, re.DOTALL)
-        return None if values is None else "there are " + ", ".join(re.findall(r'"([^"]*)"', values[1]))
-    if "unrecognized action" in message:
-        return 'the action is Action::"AssumeRole"'
-    if "unable to find an applicable action" in message:
-        return "the principal must be a caller, and the resource a Role"
-    if mixed := re.search(r"types (\w+) and (\w+) are not compatible|expected (\w+) but saw (\w+)", message):
-        pair = {one for one in mixed.groups() if one}
-        return next((words for kind, words in _CONVERSIONS.items() if pair == {kind, "String"}), None)
-    return None
-
-
-def plain(message: str) -> str:
-    """A message without the names that Cedar has for itself."""
-    for internal, words in _INTERNAL.items():
-        message = message.replace(internal, words)
-    return _NO_SUCH_VALUE.sub(r"`\1` is not one of its type", message)
-
-
-def _hint_on_record(fields: str, rest: str) -> str | None:
-    for name, kind in _FIELD.findall(fields):
-        if re.search(rf"\b{re.escape(kind.partition('<')[0])}\b", rest):
-            return f"what is there is a record: write .{name} behind it"
-    return None
-
-
-def _hint_on_attribute(name: str, lacking: Sequence[str], schema: str) -> str | None:
-    """Other callers have it, or it is a tag; else what it resembles."""
-    callers = set(re.findall(r"\w+", schema.partition("principal: [")[2].partition("]")[0]))
-    entities = re.findall(r"entity (\w+)[^;=]*= \{(.*?)\}", schema, re.DOTALL)
-    fields = {kind: re.findall(r"(\w+)\??:", body) for kind, body in entities}
-    having = sorted(kind for kind in callers if name in fields.get(kind, ()))
-    if having and callers.intersection(lacking):
-        return f"it is of {', '.join(having)} alone: look at the type before, as in principal is {having[-1]} && ..."
-    near = _nearest(name, [field for kind in lacking for field in fields.get(kind, ())])
-    if near is not None:
-        return near
-    tagged = sorted(set(re.findall(r"entity (\w+)[^;]*?\} tags", schema)) & set(lacking))
-    return f'claims and tags are asked for with .hasTag("{name}") and .getTag("{name}")' if tagged else None
-
-
-def _owner(tokens: Sequence[Token], tag: str) -> str:
-    """Whose tag it is: the word before `.getTag(TAG)`."""
-    for index in range(2, len(tokens) - 2):
-        if tokens[index].text == "getTag" and tokens[index + 2].text == tag:
-            return tokens[index - 2].text
-    return "principal"
-
-
-def _nearest(name: str, names: Iterable[str]) -> str | None:
-    near = difflib.get_close_matches(name, sorted(set(names)), n=1)
-    return f"did you mean {near[0]}?" if near else None
 
 
 def _shown(text: str) -> str:

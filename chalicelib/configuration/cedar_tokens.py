@@ -78,7 +78,7 @@ def policies_of(text: str) -> list[Policy]:
     current: list[Token] = []
     effect = False
     depth = 0
-    tokens = _tokens(text)
+    tokens = tokens_of(text)
     for token, following in itertools.zip_longest(tokens, tokens[1:]):
         # No policy holds these two but at its beginning: the semicolon before it is missing.
         begins = token.text == "@" or (
@@ -118,7 +118,8 @@ def _is_effect(token: Token) -> bool:
     return token.kind == "word" and token.text.lower() in EFFECTS
 
 
-def _tokens(text: str) -> list[Token]:
+def tokens_of(text: str) -> list[Token]:
+    """The tokens of a text, be they Cedar's or not; blanks and comments are none."""
     found = list(_read(_TOKEN, text))
     return list(_read(_TOKEN_ON_ITS_LINE, text)) if any(token.kind == "open" for token in found) else found
 

@@ -1,14 +1,29 @@
 """Words for what is wrong with the entries of configuration files."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from chalicelib.text.likeness import nearest
+
+# Types as msgspec calls them.
+_KINDS: Final = {
+    "array": "a list",
+    "object": "keys with values",
+    "str": "a text",
+    "int": "a whole number",
+    "float": "a number with a point",
+    "bool": "true or false",
+    "null": "empty",
+}
+_OF_TYPE: Final = re.compile("Expected `([^`]+)`, got `([^`]+)`")
+_OF_SIZE: Final = re.compile("Expected `([^`]+)`( of length)? (>=|<=) ([0-9]+)")
 # YAML reads 123 as a number and yes as true where a text is meant. Durations are numbers, too.
-_NEEDS_QUOTES: Final = re.compile(r"^Expected `(?!int \| str`)[^`]*\bstr\b[^`]*`, got `(int|float|bool)`")
+_DURATION: Final = "int | str"
+_SCALARS: Final = frozenset({"int", "float", "bool"})
 
 
 def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[str, str]) -> str:
@@ -21,15 +36,48 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
     """
     if "unknown field" in message and " - at `$." not in message:
         own = [name for name in entry.__struct_fields__ if name in entry.__annotations__]
-        keys = ", ".join(dict.fromkeys([*own, *entry.__struct_fields__]))  # the inherited ones after its own
-        return f"{message.replace('Object contains', 'has an')}; the keys are {keys}"
+        # The inherited ones after its own.
+        return unknown_key("has an unknown field", message.split("`")[1], [*own, *entry.__struct_fields__])
     what, separator, where = message.replace("at `key` in `$.", "at `$.").rpartition(" - at `$.")
     if not separator:
-        return message.replace("Object missing", "lacks the")
+        return _in_words(message.replace("Object missing", "lacks the"))
     field = where.rstrip("`")
-    if _NEEDS_QUOTES.search(what):
-        what += ": write it in quotes"
-    return f"`{field}` {patterns.get(field.partition('[')[0], what) if 'matching regex' in what else what}"
+    return f"`{field}` {patterns.get(field.partition('[')[0], what) if 'matching regex' in what else _in_words(what)}"
+
+
+def unknown_key(what: str, key: str, known: Iterable[str]) -> str:
+    """Says that a key is none of those that there are, and which is meant.
+
+    Args:
+        what: how the message begins, such as "has an unknown key".
+    """
+    keys = list(dict.fromkeys(known))
+    meant = nearest(key, keys)
+    hint = f": did you mean `{meant}`? The" if meant else "; the"
+    return f"{what} `{key}`{hint} {'keys are' if len(keys) > 1 else 'only one is'} {', '.join(keys)}"
+
+
+def _in_words(what: str) -> str:
+    """What msgspec says of a value."""
+    match = _OF_TYPE.fullmatch(what)
+    if match is not None:
+        wanted, got = match[1].split(" | "), match[2]
+        kinds = " or ".join(_KINDS.get(kind, kind) for kind in wanted if kind != "null")
+        hint = ""
+        if "str" in wanted and got in _SCALARS and match[1] != _DURATION:
+            hint = ": write it in quotes"
+        elif "array" in wanted and got == "str":
+            hint = ": put it in brackets"
+        return f"must be {kinds}, and is {_KINDS.get(got, got)}{hint}"
+    match = _OF_SIZE.fullmatch(what)
+    if match is None:
+        return what
+    wanted_type, counted, sign, bound = match.groups()
+    if sign == ">=" and counted and bound == "1":
+        return "must not be empty"
+    unit = {"str": " characters", "array": " entries"}.get(wanted_type.split(" | ")[0], "") if counted else ""
+    verb = "have" if counted else "be"
+    return f"must {verb} at {'least' if sign == '>=' else 'most'} {bound}{unit}"
 
 
 def label(entry: object, index: int) -> str:

@@ -56,7 +56,7 @@ class IssuersFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 # The patterns above, in words.
 PATTERNS_IN_WORDS: Final = {
     "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
-    "issuer": "must be a URL",
-    "jwks_uri": "must be a URL",
+    "issuer": "must be an https URL",
+    "jwks_uri": "must be an https URL",
     "jwks_file": "must be a file below the configuration, such as keys/NAME.json",
 }

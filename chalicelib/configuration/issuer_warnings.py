@@ -6,11 +6,12 @@ Only what checks a configuration reads this: the deployed function never does.
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from chalicelib.callers.oidc.issuer import ClaimPath, Issuer, Scalar
+from chalicelib.configuration.claim_forms import form_of
 from chalicelib.configuration.known_issuers import KUBERNETES, REGISTERED, ClaimType, KnownIssuer, known_issuer
+from chalicelib.text.likeness import nearest
 
 _FILE: Final = "issuers.yaml"
 # Near enough for a slip of the finger, too far for another word: `group` is like `groups`, `email_domain` not `email`.
@@ -32,6 +33,13 @@ _EVERYBODYS: Final = {
     "https://gitlab.com": "namespace_id",
     "https://accounts.google.com": "sub",
 }
+# By which nobody is to be known: OpenID Connect Core 1.0, 5.7, and for Entra ID
+# https://learn.microsoft.com/entra/identity-platform/claims-validation
+_CHANGING: Final = frozenset({"email", "preferred_username", "upn", "unique_name", "nickname", "name"})
+# Names of accounts, which their owners change, and what never changes. https://docs.github.com/en/actions/reference/security/oidc
+# and https://docs.gitlab.com/ci/secrets/id_token_authentication/#token-payload
+_RENAMED: Final = {"actor": "actor_id", "user_login": "user_id", "user_email": "user_id"}
+_ALL_REFUSED: Final = "every token of this issuer would be refused"
 # A URL that lacks a slash or its colon.
 _BROKEN_URL: Final = re.compile(r"(?i)https?(:/?|/{1,2})[^/:]|api(:/|//)[^/:]")
 
@@ -57,6 +65,8 @@ def _lines(issuers: Iterable[Issuer]) -> Iterator[tuple[bool, str]]:
     for issuer in issuers:
         known = known_issuer(issuer.url)
         findings = [*_of_url(issuer, known), *_of_audiences(issuer, known), *_of_values(issuer, known)]
+        findings += _of_subject(issuer, known)
+        findings += _of_signatures(issuer, known) if known else ()
         if known or _is_of_kubernetes(issuer):
             findings += _of_claims(issuer, known or KUBERNETES)
         for certain, what in findings:
@@ -94,7 +104,8 @@ def _of_host(host: str, issuer: Issuer) -> Iterator[_Finding]:
     if host in ("github.com", "api.github.com"):
         yield _Finding(False, f"`issuer` of GitHub Actions is https://{_HOSTS[0]}")
         return
-    for right in get_close_matches(host, _HOSTS, n=1, cutoff=_ALIKE):
+    right = nearest(host, _HOSTS, _ALIKE)
+    if right is not None and right != host:
         yield _Finding(False, f"`issuer` has the host {host}. Did you mean {right}?")
     if not (issuer.jwks_file or issuer.jwks_uri or issuer.url.startswith("http://")) and _is_private(host):
         yield _Finding(False, f"{host} cannot be reached from Lambda: put its keys beside this file, as `jwks_file`")
@@ -139,9 +150,7 @@ def _is_misspelt_url(text: str) -> bool:
     scheme, separator, rest = text.partition("://")
     if not separator:
         return _BROKEN_URL.match(text) is not None
-    return "//" in rest or (
-        scheme not in ("http", "https") and bool(get_close_matches(scheme, ["https"], cutoff=_ALIKE))
-    )
+    return "//" in rest or (scheme not in ("http", "https") and nearest(scheme, ["https"], _ALIKE) is not None)
 
 
 def _of_values(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
@@ -156,6 +165,10 @@ def _of_values(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
             what = _misfit(value, kind)
             if what:
                 yield _Finding(certain, f"`required_claims` asks for {name}: {_yaml(value)}, but {whose} {name} {what}")
+            elif known and isinstance(value, str) and (form := form_of(known, (name,))) and not form.lets([value]):
+                yield _Finding(
+                    False, f"`required_claims` asks for {name}: {_yaml(value)}, but {whose} {name} {form.words}"
+                )
             elif kind is None and isinstance(value, int) and not isinstance(value, bool):
                 yield _Finding(
                     False, f'`required_claims` asks for the number {value} in {name}; if it is a text: "{value}"'
@@ -174,6 +187,34 @@ def _of_values(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
         yield _Finding(False, "`single_use` wants a jti, which Entra's tokens do not have: all would be refused")
     if known and known.name == "Cognito":
         yield from _of_cognito(issuer.audience_claim, required.get("token_use", ()))
+
+
+def _of_subject(issuer: Issuer, known: KnownIssuer | None) -> Iterator[_Finding]:
+    """A subject that a person can change, and that may be another's tomorrow."""
+    (*_, name) = issuer.subject_claim
+    if known is None or name not in (*_CHANGING, *_RENAMED) or len(issuer.subject_claim) > 1:
+        return
+    right = _RENAMED.get(name) or ("oid" if known.name.startswith("Entra ID") else "sub")
+    yield _Finding(
+        False,
+        f"`subject_claim` is {name}, which people can change and others can be given: policies and records would take "
+        f"one for the other. Write {right}, and have `claims` tell {name}",
+    )
+
+
+def _of_signatures(issuer: Issuer, known: KnownIssuer) -> Iterator[_Finding]:
+    if known.algorithms and known.algorithms.isdisjoint(issuer.algorithms):
+        yield _Finding(
+            False,
+            f"`algorithms` has none of {', '.join(sorted(known.algorithms))}, with which {known.name} signs: "
+            f"{_ALL_REFUSED}",
+        )
+    if known.types and known.types.isdisjoint(one for one in issuer.types if one is not None):
+        yield _Finding(
+            False,
+            f"`types` lacks {', '.join(sorted(known.types)).upper()}, which is the typ of {known.name} tokens: "
+            f"{_ALL_REFUSED}",
+        )
 
 
 def _of_cognito(audience_claim: str, token_use: tuple[Scalar, ...]) -> Iterator[_Finding]:
@@ -216,7 +257,10 @@ def _of_claims(issuer: Issuer, known: KnownIssuer) -> Iterator[_Finding]:
     for key, path in dict.fromkeys(named):
         right = _meant(path, known)
         if right:
-            yield _Finding(False, f"`{key}`: {known.name} tokens have no {_written(path)}. Did you mean {right}?")
+            refused = "" if key in ("claims", "groups_claim") else f", so {_ALL_REFUSED}"
+            yield _Finding(
+                False, f"`{key}`: {known.name} tokens have no {_written(path)}{refused}. Did you mean {right}?"
+            )
 
 
 def _meant(path: ClaimPath, known: KnownIssuer) -> str | None:
@@ -226,9 +270,9 @@ def _meant(path: ClaimPath, known: KnownIssuer) -> str | None:
     if path[0] in known.instead:
         return known.instead[path[0]]
     spelt = {_spelt(one): one for one in known.claims}
-    near = get_close_matches(_spelt(path), spelt, n=1, cutoff=_ALIKE)
-    if near:
-        return _written(spelt[near[0]])
+    near = nearest(_spelt(path), spelt, _ALIKE)
+    if near is not None:
+        return _written(spelt[near])
     # A name that is right, but deeper.
     return next(
         (_written(one) for one in known.claims if len(one) > 1 and one[-1] == path[-1] not in ("name", "uid")), None

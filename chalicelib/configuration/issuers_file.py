@@ -1,5 +1,6 @@
 """Whose tokens are believed? The trusted issuers, `config/issuers.yaml`, checked whole before the first request."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,13 @@ from chalicelib.configuration.issuer_entry import ALGORITHMS, PATTERNS_IN_WORDS,
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.errors import ConfigError
 from chalicelib.text.durations import seconds_of
+from chalicelib.text.likeness import did_you_mean
 
 # It is there to bound a stolen token: what must live longer is an API token, which can be revoked.
 _MAXIMUM_AGE_SECONDS = 2_592_000
+_ABOUT_URL = re.compile("`(issuer|jwks_uri)` must be an https URL")
+# A host with a point in it, with another scheme than https or none, and what follows.
+_NO_SCHEME = re.compile(r"(?:(?i:https?:)?//)?([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?(?:/[!-~]*)?)", re.ASCII)
 
 
 def load_issuers(path: Path, allow_loopback_http: bool) -> tuple[Issuer, ...]:
@@ -63,6 +68,7 @@ def check_issuers(path: Path, entries: list[object], allow_loopback_http: bool) 
             issuers.append(_issuer(msgspec.convert(entry, IssuerEntry, strict=True), allow_loopback_http))
         except (msgspec.ValidationError, ValueError) as error:
             what = field_message(str(error), IssuerEntry, PATTERNS_IN_WORDS)
+            what += _with_scheme(entry, what)
             problems.append(f"{path.name}: issuer {label(entry, index)}: {what}")
     problems += duplicates(path, "issuer", entries, ("name", "issuer"))
     problems += [
@@ -117,6 +123,15 @@ def _issuer(entry: IssuerEntry, allow_loopback_http: bool) -> Issuer:
         leeway=leeway,
         single_use=entry.single_use,
     )
+
+
+def _with_scheme(entry: object, what: str) -> str:
+    """The URL that is meant, where a message is about one without https."""
+    match = _ABOUT_URL.match(what)
+    if match is None or not isinstance(entry, dict):
+        return ""
+    plain = _NO_SCHEME.fullmatch(str(entry.get(match[1])))
+    return did_you_mean(plain and f"https://{plain[1]}")
 
 
 def _path(path: str | list[str]) -> ClaimPath:

@@ -30,6 +30,8 @@ class KnownIssuer:
             without its parts is the holder's own.
         fixed: nobody but the issuer can change what its claims are.
         instead: names that people look for, and what it calls them.
+        algorithms: of its signatures, as its discovery document says; empty: not known.
+        types: `typ` of its tokens in lower case; empty: not known.
     """
 
     name: str
@@ -40,6 +42,8 @@ class KnownIssuer:
     certain: bool = True
     fixed: bool = True
     instead: Mapping[str, str] = field(default_factory=dict)
+    algorithms: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
 
 
 def known_issuer(url: str) -> KnownIssuer | None:
@@ -157,6 +161,10 @@ _KEYCLOAK: Final = (
     | _claims(lists="roles", below=("realm_access",))
 )
 
+# As the discovery documents of GitHub, GitLab, Google, Entra ID and Cognito say, and the headers of their tokens.
+_RS256: Final = frozenset({"RS256"})
+_JWT: Final = frozenset({"jwt"})
+
 # A cluster's issuer may have any URL.
 KUBERNETES: Final = KnownIssuer(
     "Kubernetes",
@@ -174,6 +182,8 @@ _KNOWN: Final = (
         "https://token.actions.githubusercontent.com",
         _GITHUB,
         instead={"project_path": "repository", "namespace_path": "repository_owner", "branch": "ref"},
+        algorithms=_RS256,
+        types=_JWT,
     ),
     KnownIssuer(
         "GitHub Enterprise Server",
@@ -182,6 +192,8 @@ _KNOWN: Final = (
         "https://HOST/_services/token",
         _GITHUB,
         certain=False,
+        algorithms=_RS256,
+        types=_JWT,
     ),
     KnownIssuer(
         "GitLab",
@@ -190,6 +202,8 @@ _KNOWN: Final = (
         "https://gitlab.com",
         _GITLAB,
         instead={"repository": "project_path", "repository_owner": "namespace_path", "branch": "ref"},
+        algorithms=_RS256,
+        types=_JWT,
     ),
     KnownIssuer(
         "GitLab",
@@ -206,6 +220,8 @@ _KNOWN: Final = (
         re.compile(r"https://accounts\.google\.com"),
         "https://accounts.google.com",
         _GOOGLE,
+        algorithms=_RS256,
+        types=_JWT,
     ),
     KnownIssuer(
         "Entra ID (v2.0)",
@@ -215,6 +231,8 @@ _KNOWN: Final = (
         "tokens is https://sts.windows.net/TENANT_ID/",
         _ENTRA_V2,
         instead={"appid": "azp", "appidacr": "azpacr", "unique_name": "preferred_username"},
+        algorithms=_RS256,
+        types=_JWT,
     ),
     KnownIssuer(
         "Entra ID (v1.0)",
@@ -224,6 +242,8 @@ _KNOWN: Final = (
         "https://login.microsoftonline.com/TENANT_ID/v2.0",
         _ENTRA_V1,
         instead={"azp": "appid", "azpacr": "appidacr", "preferred_username": "unique_name"},
+        algorithms=_RS256,
+        types=_JWT,
     ),
     KnownIssuer(
         "Okta",
@@ -250,6 +270,7 @@ _KNOWN: Final = (
         _COGNITO,
         fixed=False,
         instead={"groups": "cognito:groups"},
+        algorithms=_RS256,
     ),
     KnownIssuer(
         "Amazon EKS",

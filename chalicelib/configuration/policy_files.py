@@ -14,9 +14,11 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
+from chalicelib.configuration.cedar_places import one_line, parts_with
 from chalicelib.configuration.cedar_proofs import impossible
 from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_lines import PolicyLines
+from chalicelib.configuration.policy_problems import PolicyProblems
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.decisions.cedar import cedarpy
@@ -31,8 +33,8 @@ class WrittenPolicy(NamedTuple):
     Attributes:
         file: the one that it is in, as messages call it.
         name: its `@id`.
-        label: what messages call it: name and line.
         json: the policy, in Cedar's JSON.
+        label: what messages call it: name and line.
         lines: where its parts stand.
     """
 
@@ -85,7 +87,7 @@ def read_policies(
     """
     schema = _schema_text(config / "schema.cedarschema")
     possible = PossibleRequests(kinds, issuers, catalog)
-    checker = _Checker(schema, References(kinds, issuers, catalog), Applicability(possible))
+    checker = _Checker(schema, PolicyProblems(References(kinds, issuers, catalog), Applicability(possible)))
     paths = _policy_paths(config / "policies")
     for path in paths:
         checker.read(path, path.relative_to(config).as_posix())
@@ -118,13 +120,12 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, references: References, applicability: Applicability) -> None:
+    def __init__(self, schema: str, problems_of: PolicyProblems) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
         self._parsed_schema = cedarpy.Schema.from_str(schema)
-        self._references = references
-        self._applicability = applicability
+        self._problems = problems_of
         self._owners: dict[str, str] = {}
 
     def read(self, path: Path, name: str) -> None:
@@ -135,34 +136,40 @@ class _Checker:
         try:
             text = _read_text(path)
         except (OSError, ValueError) as error:
-            self.problems.append(f"{name}: {_one_line(error)}")
+            self.problems.append(f"{name}: {one_line(error)}")
             return
         file = CedarFile.of(text)
         self.problems += [f"{name}: {problem}" for problem in file.problems]
         document = json.loads(file.document)
-        if document["templates"]:
-            self.problems.append(f"{name}: templates (?principal, ?resource) are not supported; write the policy out")
+        for position in document["templates"]:
+            self.problems.append(_about_template(name, file, position))
         policies = document["staticPolicies"]
         names = self._check_ids(name, policies, file)
         labels = {position: file.label(position, one) for position, one in names.items()}
-        findings: dict[str, list[str]] = {}
-        for finding in cedarpy.validate_policies(file.sound, self._parsed_schema).errors:
-            # Cedar's message begins with its own name for the policy.
-            message = _one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`").lstrip(":, ")
-            findings.setdefault(finding.policy_id, []).append(message)
+        findings = self._findings(file.sound)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}
         proved = impossible(fitting, self._parsed_schema)
         for position, policy in policies.items():
             lines = file.lines(position)
             self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
-            problems = list(self._references.problems(policy))
-            if position in fitting and not problems:
-                problems = self._applicability.problems(policy, position in proved, lines)
-            self.problems += [f"{name}: policy {labels[position]}: {problem}" for problem in problems]
+            fits = position in fitting
+            problems = self._problems.of(policy, position in proved, lines) if fits else self._problems.of_names(policy)
+            self.problems += [f"{name}: policy {labels[position]}: {lines.told_in(problem)}" for problem in problems]
         for position, messages in findings.items():
             label = names.get(position, position)
-            self.problems += [f"{name}: {line}" for line in file.explained(position, label, messages, self._schema)]
+            parts = parts_with(messages, policies[position], self._parsed_schema) if position in policies else {}
+            explained = file.explained(position, label, messages, self._schema, parts)
+            self.problems += [f"{name}: {line}" for line in explained]
+
+    def _findings(self, sound: str) -> dict[str, list[str]]:
+        """What Cedar's validator has against each policy that there is something against, by Cedar's name for it."""
+        findings: dict[str, list[str]] = {}
+        for finding in cedarpy.validate_policies(sound, self._parsed_schema).errors:
+            # Cedar's message begins with its own name for the policy.
+            message = one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`").lstrip(":, ")
+            findings.setdefault(finding.policy_id, []).append(message)
+        return findings
 
     def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]], file: CedarFile) -> dict[str, str]:
         """Each policy's `@id`, or its place in the file where it has none."""
@@ -195,7 +202,7 @@ def _schema_text(path: Path) -> str:
             raise ValueError(BEGINS_WITH_A_MARK)
         cedarpy.Schema.from_str(text)
     except (OSError, ValueError) as error:
-        raise ConfigError([f"{path.name}: {_one_line(error)}"]) from None
+        raise ConfigError([f"{path.name}: {one_line(error)}"]) from None
     return text
 
 
@@ -212,5 +219,8 @@ def _read_text(path: Path) -> str:
         raise ValueError("not in UTF-8, which Cedar takes alone: save it so") from None
 
 
-def _one_line(error: object) -> str:
-    return " ".join(str(error).split())
+def _about_template(name: str, file: CedarFile, position: str) -> str:
+    policy = file.policies[position]
+    slot = next((token.text for token in policy.tokens if token.text.startswith("?")), "?principal")
+    words = f"`{slot}` belongs to templates, which are not supported: write the policy out"
+    return f"{name}: policy {file.label(position, policy.label)}: {file.lines(position).told_in(words)}"

@@ -1,12 +1,17 @@
 """On which line of its file does a part of a policy stand? Cedar's JSON does not say; the text is looked for."""
 
+import re
 from typing import Final, NamedTuple
 
+from chalicelib.configuration.cedar_places import written_at
 from chalicelib.configuration.cedar_tokens import line, policies_of
 from chalicelib.configuration.policy_text import text_of
 
 # People put them where they like; and quotes behind `has`.
 _LEFT_OUT: Final = frozenset("()")
+_ENTITY: Final = re.compile(r'(?P<text>\w+::"(?:[^"\\]|\\.)*")')
+_QUOTED: Final = re.compile(r"`(?P<text>[^`]+)`")
+_HAS_LINES: Final = re.compile(r"` \(line [0-9]+\)")
 
 
 class PolicyLines(NamedTuple):
@@ -33,6 +38,20 @@ class PolicyLines(NamedTuple):
             return ""
         number = self.first + line(self.text, places[found[-1 if is_last else 0]][1]) - 1
         return "" if number == self.first else f" (line {number})"
+
+    def told_in(self, message: str) -> str:
+        """A message with the line of what it is about behind it, as `of` has it; the same if it has lines already.
+
+        Args:
+            message: what it is about stands at its beginning, as an entity, or first between backticks.
+        """
+        about = _ENTITY.match(message) or _QUOTED.search(message)
+        if "\n" not in self.text or about is None or _HAS_LINES.search(message):
+            return message
+        tokens = [token for part in policies_of(self.text) for token in part.tokens]
+        at = written_at(tokens, about["text"])
+        number = self.first if at is None else self.first + line(self.text, tokens[at].start) - 1
+        return message if number == self.first else f"{message[: about.end()]} (line {number}){message[about.end() :]}"
 
 
 NO_LINES: Final = PolicyLines("", 1)

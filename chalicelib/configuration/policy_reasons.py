@@ -1,7 +1,6 @@
 """Why is a comparison never true? In words, for those whose reason is in the configuration."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Final, NamedTuple
 
 from chalicelib.configuration.policy_addresses import network_of
@@ -11,6 +10,7 @@ from chalicelib.configuration.policy_constants import constant, overflows
 from chalicelib.configuration.policy_parts import comparisons_in
 from chalicelib.configuration.policy_text import text_of
 from chalicelib.configuration.possible_requests import ADDRESS, PossibleRequests, range_of
+from chalicelib.text.likeness import did_you_mean, nearest
 
 _MOST_NAMES: Final = 10
 _MULTICAST: Final = "no request comes from a multicast address"
@@ -52,6 +52,11 @@ def _claims(about: _About) -> str:
     return f"issuers.yaml makes the tags {_listed(tags)} of claims{_meant(about.named, tags)}"
 
 
+def _accounts(about: _About) -> str:
+    accounts = [one.account for one in about.possible.roles]
+    return f"the catalog has roles of {_listed(accounts)}{_meant(about.named, accounts)}"
+
+
 def _asked(asked: str, key: str) -> Callable[[_About], str]:
     def reason(about: _About) -> str:
         roles = frozenset[int]().union(*(case.roles for case in about.cases))
@@ -69,10 +74,10 @@ _REASONS: Final[Mapping[str, Callable[[_About], str]]] = {
     "principal.hasTag": _claims,
     "context.tags.hasTag": _asked("context.tags", "caller_tags"),
     "context.params.hasTag": _asked("context.params", "params"),
-    "resource.account": lambda about: (
-        f"the catalog has roles of {_listed(one.account for one in about.possible.roles)}"
+    "resource.account": _accounts,
+    "resource.arn": lambda about: (
+        f"no role of the catalog has such an ARN{_meant(about.named, [one.arn for one in about.possible.roles])}"
     ),
-    "resource.arn": lambda _: "no role of the catalog has such an ARN",
 }
 _PAST: Final = frozenset({"context.time", "context.local.date"})
 
@@ -159,9 +164,8 @@ def _texts(node: object) -> Iterator[str]:
 
 def _meant(named: Iterable[str], names: Iterable[str]) -> str:
     """The name that is likely meant."""
-    known = {name.lower(): name for name in sorted(set(names))}
-    near = [known[one] for text in named for one in get_close_matches(text.lower(), known, n=1)]
-    return f"; did you mean {near[0]}?" if near else ""
+    known = list(names)
+    return did_you_mean(next(filter(None, (nearest(text, known) for text in named)), None))
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -7,9 +7,11 @@ from typing import Final
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.callers.oidc_subject import problem_with_group
+from chalicelib.configuration.policy_likeness import Likeness
 from chalicelib.configuration.policy_text import entity_text
 from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 from chalicelib.roles.catalog import Catalog
+from chalicelib.text.likeness import did_you_mean
 
 _NO_WILDCARDS: Final = "; in an id, `*` is a character like any other: use a group of roles, or `like` on an attribute"
 
@@ -22,6 +24,7 @@ class References:
     def __init__(self, kinds: Iterable[type[Caller]], issuers: Iterable[Issuer], catalog: Catalog) -> None:
         self._kinds = {kind.kind: kind for kind in kinds}
         self._issuers = {issuer.name: issuer for issuer in issuers}
+        self._likeness = Likeness(self._issuers.values(), catalog)
         self._names = frozenset(self._issuers)
         self._roles = {role.name for role in catalog.roles}
         self._groups = {group for role in catalog.roles for group in role.groups}
@@ -44,7 +47,9 @@ class References:
         for kind, identifier in entities_in(policy):
             problem = self._problem(kind, identifier)
             if problem is not None:
-                yield f"{entity_text(kind, identifier)} {problem}{_NO_WILDCARDS if '*' in identifier else ''}"
+                meant = self._likeness.meant(kind, identifier)
+                hint = _NO_WILDCARDS if "*" in identifier else did_you_mean(meant and entity_text(*meant))
+                yield f"{entity_text(kind, identifier)} {problem}{hint}"
 
     def _problem(self, kind: str, identifier: str) -> str | None:
         if kind in self._kinds:
@@ -75,4 +80,7 @@ def _any(_: str) -> str | None:
 
 
 def _account(number: str) -> str | None:
-    return None if re.fullmatch("[0-9]{12}", number, re.ASCII) else "can be nobody: an account is 12 digits"
+    if re.fullmatch("[0-9]{12}", number, re.ASCII):
+        return None
+    counted = f", with all zeros at its beginning, and this is {len(number)}" if number.isdecimal() else ""
+    return f"can be nobody: an account is 12 digits{counted}"

@@ -1,5 +1,6 @@
 """Which policies are likely not what was meant, though they are valid and can apply?"""
 
+import itertools
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,10 @@ from typing import Final, NamedTuple
 
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.cedar_proofs import idle_conditions
+from chalicelib.configuration.claim_warnings import claim_warnings
+from chalicelib.configuration.clock_warnings import clock_warnings
 from chalicelib.configuration.odd_texts import oddity, texts_in
+from chalicelib.configuration.pattern_warnings import pattern_warnings
 from chalicelib.configuration.policy_addresses import SPANS_OF_METHODS, network_of
 from chalicelib.configuration.policy_applicability import Applicability, shown
 from chalicelib.configuration.policy_arithmetic import Origin
@@ -33,8 +37,15 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     look = PolicyWarnings(PossibleRequests(KINDS, written.issuers, catalog), now=time.time())
     idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)
     for policy in written.policies.policies:
-        for warning in dict.fromkeys(look.at(policy.json, idle[policy.name], policy.lines)):
-            yield f"{policy.file}: policy {policy.label}: {warning}"
+        issuers = [one for one in written.issuers if one.name in look.issuers_of(policy.json)]
+        warnings = (
+            look.at(policy.json, idle[policy.name], policy.lines),
+            claim_warnings(policy.json, issuers),
+            pattern_warnings(policy.json),
+            clock_warnings(policy.json, written.catalog.time_zone),
+        )
+        for warning in dict.fromkeys(itertools.chain.from_iterable(warnings)):
+            yield f"{policy.file}: policy {policy.label}: {policy.lines.told_in(warning)}"
 
 
 class PolicyWarnings:
@@ -73,6 +84,11 @@ class PolicyWarnings:
             odd = oddity(text)
             if odd is not None:
                 yield f"{text!a} {odd}"
+
+    def issuers_of(self, policy: PolicyJson) -> frozenset[str]:
+        """The names of the issuers whose subjects a policy may apply to."""
+        cases = self._conditions.requests(parts_of(policy))
+        return frozenset(shape.fixed["issuer"] for case in cases for shape in case.shapes if "issuer" in shape.fixed)
 
     def _comparisons(self, policy: PolicyJson, idle: frozenset[int], lines: PolicyLines) -> Iterator[str]:
         """What is the same for all that the policy can be asked about."""

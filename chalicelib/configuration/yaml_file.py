@@ -11,6 +11,7 @@ from typing import Final
 
 import yaml
 
+from chalicelib.configuration.entry_problems import unknown_key
 from chalicelib.errors import ConfigError
 
 _INTEGER = "tag:yaml.org,2002:int"
@@ -46,13 +47,14 @@ def read_entries_and_settings(
     except OSError as error:
         raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path.name}: not valid YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(document, dict) or not isinstance(document.get(key), list):
+        raise ConfigError([f"{path.name}: not valid YAML: {yaml_problem(error)}"]) from None
+    if not isinstance(document, dict):
         raise ConfigError([f'{path.name}: must hold a list "{key}"'])
     unknown = sorted(str(other) for other in document.keys() - {key, *settings})
     if unknown:
-        known = f"the keys are {', '.join((key, *settings))}" if settings else f"the only one is {key!r}"
-        raise ConfigError([f"{path.name}: unknown key {other!r}; {known}" for other in unknown])
+        raise ConfigError([f"{path.name}: {unknown_key('unknown key', other, (key, *settings))}" for other in unknown])
+    if not isinstance(document.get(key), list):
+        raise ConfigError([f'{path.name}: must hold a list "{key}"'])
     entries: list[object] = document.pop(key)
     return entries, document
 
@@ -71,6 +73,15 @@ def load_yaml(text: str, loader: "type[StrictLoader] | None" = None) -> object:
     return document
 
 
+def yaml_problem(error: Exception) -> str:
+    """What is wrong with a text that `load_yaml` does not take, in one line."""
+    said = " ".join(str(error).split()).replace('in "<unicode string>", ', "at ")
+    for sign, hint in _HINTS:
+        if sign in said:
+            return f"{said}: {hint}"
+    return said
+
+
 def _check_depth(text: str) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Base):
@@ -82,11 +93,27 @@ def _check_depth(text: str) -> None:
             raise ValueError(f"nested more than {_DEEPEST} levels deep")
 
 
+# What often lies behind something that YAML says.
+_HINTS: Final = (
+    (
+        "that cannot start any token",
+        "indent with spaces, not with tabs; a text that begins with a sign stands in quotes",
+    ),
+    ("mapping values are not allowed", "is the indentation right? A text with `: ` in it stands in quotes"),
+)
+
+
 class StrictLoader(_Base):  # type: ignore[misc,valid-type]
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         mapping: dict[Hashable, object] = super().construct_mapping(node, deep=deep)
         if len(mapping) != len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice in one mapping", node.start_mark)
+            seen: set[object] = set()
+            for key_node, _ in node.value:
+                key = self.construct_object(key_node, deep=True)
+                if key in seen:
+                    problem = f"a key stands twice in one mapping: {key!r}"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+                seen.add(key)
         return mapping
 
 

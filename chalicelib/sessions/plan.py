@@ -106,7 +106,9 @@ def _caller_tags(request: VendRequest, role: Role) -> Tags:
     allowed = role.session_rules.caller_tags
     for key in request.tags:
         if key not in allowed:
-            known = ", ".join(allowed) or "none"
+            if not allowed:
+                raise InvalidRequest(f"Callers may set no tags for role {role.name}.")
+            known = ", ".join(allowed)
             raise InvalidRequest(f"Tag {_shown(key)} is not one that callers may set for role {role.name}: {known}.")
     return tuple((key, _tag_value(key, value)) for key, value in request.tags.items())
 
@@ -124,7 +126,9 @@ def _params(request: VendRequest, role: Role) -> dict[str, str]:
     declared = role.session_rules.params
     for name in request.params:
         if name not in declared:
-            known = ", ".join(declared) or "none"
+            if not declared:
+                raise InvalidRequest(f"Role {role.name} takes no params.")
+            known = ", ".join(declared)
             raise InvalidRequest(f"Param {_shown(name)} is not one of role {role.name}: {known}.")
     values: dict[str, str] = {}
     for name, param in declared.items():

@@ -6,7 +6,7 @@ from typing import Final
 
 import yaml
 
-from chalicelib.configuration.yaml_file import StrictLoader, load_yaml
+from chalicelib.configuration.yaml_file import StrictLoader, load_yaml, yaml_problem
 from chalicelib.errors import ConfigError
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
@@ -61,7 +61,7 @@ def _read(path: Path, loader: type[StrictLoader]) -> dict[str, object]:
     try:
         document = load_yaml(text, loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path.name}: not valid YAML: {' '.join(str(error).split())}"]) from None
+        raise ConfigError([f"{path.name}: not valid YAML: {yaml_problem(error)}"]) from None
     return _mapping(path, {} if document is None else document)
 
 

@@ -1,5 +1,6 @@
 """Why an issuer gives credvend no keys, in words, and what to do about it."""
 
+import errno
 import http.client
 import socket
 import ssl
@@ -13,15 +14,21 @@ from chalicelib.callers.oidc.key_set import has_use_for
 from chalicelib.configuration.issuer_entry import ALGORITHMS
 from chalicelib.text.strict_json import NotStrictJson
 
+_NO_WAY: Final = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 # Of what an issuer answers: an address or a name is shorter, and nobody reads more.
 _TOLD_CHARACTERS: Final = 200
 
 
 class Trouble(NamedTuple):
-    """What is wrong, and what to do. Both may hold text of the issuer's: escape them before they are shown."""
+    """What is wrong, and what to do. Both may hold text of the issuer's: escape them before they are shown.
+
+    Attributes:
+        went_nowhere: nothing left this machine, for it knows no way to the issuer, or not its address.
+    """
 
     what: str
     advice: str
+    went_nowhere: bool = False
 
 
 def explain(error: Exception, url: str, issuer: Issuer) -> Trouble:
@@ -52,7 +59,9 @@ def explain(error: Exception, url: str, issuer: Issuer) -> Trouble:
             return Trouble(f"no TLS with {host}: {error.reason or error}", "Its server must speak TLS 1.2 or newer.")
         case socket.gaierror():
             return Trouble(
-                f"the name {host} is not known", "Check its spelling. If your network alone knows it, use `jwks_file`."
+                f"the name {host} is not known",
+                "Check its spelling. If your network alone knows it, use `jwks_file`.",
+                went_nowhere=True,
             )
         case TimeoutError():
             return Trouble(
@@ -65,6 +74,7 @@ def explain(error: Exception, url: str, issuer: Issuer) -> Trouble:
             return Trouble(
                 f"{host} cannot be reached: {error.strerror or error}",
                 "Check host and port. If it cannot be reached from the internet, use `jwks_file`.",
+                went_nowhere=error.errno in _NO_WAY,
             )
     return Trouble(f"{url}: {error}", "Ask whoever runs the issuer, or set `jwks_uri` or `jwks_file`.")
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from chalicelib.callers.oidc.connection import Deadline
 from chalicelib.callers.oidc.fetch import TROUBLE, fetch_json
@@ -44,6 +45,13 @@ def check_issuers(issuers: Sequence[Issuer], config: Path, allow_loopback_http: 
         return []
     with ThreadPoolExecutor(min(len(issuers), _AT_ONCE)) as threads:
         return list(threads.map(lambda issuer: _check(issuer, config, allow_loopback_http), issuers))
+
+
+def is_without_network(checked: Sequence[Checked]) -> bool:
+    """Whether it seems to be this machine that reaches nobody: several hosts, and no way to any of them."""
+    asked = [one for one in checked if one.issuer.jwks_file is None]
+    hosts = {urlsplit(one.keys_from).hostname for one in asked}
+    return len(hosts) > 1 and all(one.trouble is not None and one.trouble.went_nowhere for one in asked)
 
 
 def _check(issuer: Issuer, config: Path, allow_loopback_http: bool) -> Checked:

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from chalicelib.configuration.entry_problems import field_message
+from chalicelib.configuration.entry_problems import field_message, unknown_key
 from chalicelib.errors import ConfigError
 from ops.documents.yaml_document import read_yaml
 from ops.stages.runtimes import RUNTIMES
@@ -99,14 +99,13 @@ def _message(error: str) -> str:
     where = re.search(r"at `(?:key|value)? ?(?:in )?`?\$\.(kms|domain|throttle)`?\Z", error)
     if "unknown field" in error and where is not None:
         kind = {"kms": Kms, "domain": Domain, "throttle": Throttle}[where.group(1)]
-        unknown = error.split("`")[1]
-        return f"`{where.group(1)}` has an unknown key `{unknown}`; the keys are {', '.join(kind.__struct_fields__)}"
+        return unknown_key(f"`{where.group(1)}` has an unknown key", error.split("`")[1], kind.__struct_fields__)
     error = error.replace("Object missing", "lacks the")
     message = field_message(error.replace("[...]", "").replace(" | null`", "`"), StageFile, _MUST_BE)
-    if message.startswith("`accounts` Expected `array` of length"):
+    if message.startswith("`accounts` must have at most"):
         return f"`accounts` has more than {MOST_ACCOUNTS}: name the `organization`"
-    if message.startswith("`concurrency` ") and "`int` " not in message:
+    if message.startswith("`concurrency` ") and "must be at least" not in message:
         return "`concurrency` must be a number, or `none` to reserve nothing"
-    if message.startswith(("`accounts", "`tags")) and "Expected `str`, got " in message:
+    if message.startswith(("`accounts", "`tags")) and "must be a text, and is" in message:
         return f"{message.partition(' ')[0]} must be texts: quote what looks like a number or a yes"
     return message

@@ -1,6 +1,8 @@
 """`credvend-admin check-issuers`: issuers on loopback, each with a fault of its own."""
 
+import errno
 import json
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from chalicelib.callers.oidc.connection import Deadline
 from ops import admin
 from ops.issuer_checks import check
 from testing.certificate import make_certificate
@@ -199,3 +202,36 @@ def test_nothing_is_asked_where_there_are_no_issuers(command_line: CommandLine) 
     assert printed.out == "" and "There are no issuers in" in printed.err
     assert admin.main(["check-issuers", "--config", str(command_line.directory / "none")]) == 1
     assert "is not a directory" in command_line.capture.readouterr().err
+
+
+def test_a_machine_without_network_is_told_of_once(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    issuers = [
+        f"{{name: {name}, issuer: 'https://{name}.example.com', audiences: [credvend]}}"
+        for name in ("one", "two", "six")
+    ]
+    failures: list[OSError] = [
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+        socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+        OSError(errno.ENETUNREACH, "Network is unreachable"),
+    ]
+
+    def fail(url: str, deadline: Deadline) -> dict[str, object]:
+        raise failures[["one", "two", "six"].index(url.removeprefix("https://").partition(".")[0])]
+
+    monkeypatch.setattr(check, "fetch_json", fail)
+    (command_line.directory / "keys").mkdir()
+    (command_line.directory / "keys/own.json").write_text(json.dumps(key_set(rsa_key("a"))))
+    own = "{name: own, issuer: 'https://own.example.com', audiences: [credvend], jwks_file: keys/own.json}"
+    out, err = command_line.run([*issuers, own], status=1)
+    assert [line.split() for line in out.splitlines()[1:]] == [
+        *(["one", "not", "asked"], ["two", "not", "asked"], ["six", "not", "asked"]),
+        ["own", "ok", "1", "key", "from", "keys/own.json"],
+    ]
+    assert err.startswith("No issuer could be asked: this machine has no network, or cannot look up names.")
+    assert len(err.splitlines()) == 1
+    # One that is not known is its own fault, and so are several where another answers.
+    out, err = command_line.run(issuers[:1], status=1)
+    assert "the name one.example.com is not known" in out and err == "1 of 1 issuers failed.\n"
+    failures[2] = TimeoutError()
+    out, err = command_line.run(issuers, status=1)
+    assert "the name two.example.com is not known" in out and err == "3 of 3 issuers failed.\n"

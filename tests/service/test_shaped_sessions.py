@@ -57,7 +57,7 @@ def test_params_that_do_not_fit_are_refused_by_name(credvend: CredvendApp, param
 
 def test_a_role_without_params_takes_none(credvend: CredvendApp) -> None:
     answer = credvend.vend({"role": "reader", "params": {"tenant": "a"}})
-    assert answer.status == 400 and "is not one of role reader: none." in str(answer.body["Message"])
+    assert answer.status == 400 and "Role reader takes no params." in str(answer.body["Message"])
 
 
 def test_a_forbidden_role_does_not_tell_what_it_would_take(credvend: CredvendApp) -> None:

@@ -136,8 +136,21 @@ def test_a_duration_above_one_hour_says_why(tmp_path: Path) -> None:
     [
         ("{name: a b, arn: x}", "`name` must be at most 64 letters"),
         ("{name: a, arn: arn:aws:iam::1:role/x}", "such as arn:aws:iam::111122223333:role/path/name"),
+        ("{name: a, arn: arn:aws:iam::11112222333:role/x}", "its account has 11 digits; an account has 12"),
+        ("{name: a, arn: arn:aws:iam::1111-2222-3333:role/x}", "did you mean arn:aws:iam::111122223333:role/x?"),
+        (
+            "{name: a, arn: arn:aws:iam::111122223333:role/x, groups: open}",
+            "must be a list, and is a text: put it in brackets",
+        ),
+        (
+            "{name: a, arn: arn:aws:iam::111122223333:role/x, tag_session: 1}",
+            "must be true or false, and is a whole number",
+        ),
         ("{name: a}", "lacks the required field `arn`"),
-        ("{name: a, max-duration: 900}", "has an unknown field `max-duration`; the keys are name, arn, description"),
+        (
+            "{name: a, max-duration: 900}",
+            "has an unknown field `max-duration`: did you mean `max_duration`? The keys are name, arn",
+        ),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, groups: [a b]}", "`groups[0]` must hold names"),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 4h}", "role chaining"),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 14400}", "role chaining"),

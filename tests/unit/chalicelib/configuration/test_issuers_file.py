@@ -81,7 +81,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("jwks_uri: http://example.com/keys", "`jwks_uri` must be an https URL"),
         ("jwks_uri: https://user@example.com/keys", "without user"),
         ("jwks_uri: https://example.com/#", "without user or fragment"),
-        ("jwks_uri: file:///etc/passwd", "`jwks_uri` must be a URL"),
+        ("jwks_uri: file:///etc/passwd", "`jwks_uri` must be an https URL"),
         ("jwks_file: ../secret.json", "such as keys/NAME.json"),
         ("jwks_file: /etc/passwd", "such as keys/NAME.json"),
         ("jwks_file: keys/none.json", "is not there"),
@@ -92,15 +92,19 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("max_age: 2592001", "`max_age` must be at most 30d"),
         ("single_use: 'yes'", "`single_use`"),
         ("required_claims: {a: []}", "without a value"),
-        ("subject_claim: []", "subject_claim"),
+        ("subject_claim: []", "`subject_claim` must not be empty"),
+        ("groups_claim: {a: b}", "`groups_claim` must be a text or a list, and is keys with values"),
+        ("claims: [team]", "`claims` must be keys with values, and is a list"),
+        ("jwks_uri: gitlab.com/oauth/discovery/keys", "did you mean https://gitlab.com/oauth/discovery/keys?"),
+        ("nothing_alike_at_all: x", "unknown field `nothing_alike_at_all`; the keys are name, issuer, audiences"),
         ("types: []", "types"),
-        ("types: [1]", "`types[0]` Expected `str`, got `int`: write it in quotes"),
-        ("required_claims: {ver: 2.0}", "got `float`: write it in quotes"),
-        ("required_claims: {ver: [2.0]}", "got `float`: write it in quotes"),
-        ("groups_claim: 5", "got `int`: write it in quotes"),
-        ("audience_claim: yes", "got `bool`: write it in quotes"),
+        ("types: [1]", "`types[0]` must be a text, and is a whole number: write it in quotes"),
+        ("required_claims: {ver: 2.0}", "and is a number with a point: write it in quotes"),
+        ("required_claims: {ver: [2.0]}", "and is a number with a point: write it in quotes"),
+        ("groups_claim: 5", "and is a whole number: write it in quotes"),
+        ("audience_claim: yes", "and is true or false: write it in quotes"),
         ("jwks_uri: https://example.com:99999/keys", "`jwks_uri` Port out of range"),
-        ("audience: x", "unknown field `audience`; the keys are name, issuer, audiences"),
+        ("audience: x", "unknown field `audience`: did you mean `audiences`? The keys are name, issuer, audiences"),
     ],
 )
 def test_a_wrong_key_is_named_by_file_issuer_and_field(tmp_path: Path, line: str, words: str) -> None:
@@ -136,3 +140,28 @@ def test_no_two_issuers_share_a_name_or_a_url(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as raised:
         load(tmp_path, GOOD + GOOD.replace("\nissuers:\n", ""))
     assert len(raised.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("gitlab.com", "https://gitlab.com"),
+        ("gitlab.example.com:8443/a", "https://gitlab.example.com:8443/a"),
+        ("http://gitlab.com", "https://gitlab.com"),
+        ("HTTPS://gitlab.com", "https://gitlab.com"),
+        ("//gitlab.com", "https://gitlab.com"),
+    ],
+)
+def test_a_url_that_lacks_its_scheme_is_told_with_it(tmp_path: Path, url: str, meant: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        load(tmp_path, GOOD.replace("https://token.actions.githubusercontent.com", url))
+    (problem,) = raised.value.problems
+    assert problem.startswith("issuers.yaml: issuer 'github': `issuer` must be ")
+    assert problem.endswith(f"; did you mean {meant}?")
+
+
+def test_what_is_no_host_is_not_guessed_at(tmp_path: Path) -> None:
+    for url in ("okta", "'see the wiki'", "ftp://gitlab.com"):
+        with pytest.raises(ConfigError) as raised:
+            load(tmp_path, GOOD.replace("https://token.actions.githubusercontent.com", url))
+        assert "did you mean" not in raised.value.problems[0]

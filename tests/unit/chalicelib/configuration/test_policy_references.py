@@ -25,6 +25,7 @@ from testing.policies import HOME, configuration_directory, load_problems, probl
         (f'IamUser::"arn:aws:iam::{HOME}:user/dev-*"', "arn:aws:iam::ACCOUNT:user/PATH/NAME; in an id, `*` is"),
         (f'IamRole::"arn:aws:iam::{HOME}:role/*"', "arn:aws:iam::ACCOUNT:role/NAME; in an id, `*` is a character"),
         (f'FederatedUser::"arn:aws:sts::{HOME}:federated-user/*"', "a federated user is its ARN"),
+        ('Account::"11122223333"', "an account is 12 digits, with all zeros at its beginning, and this is 11"),
         ('Account::"*"', "an account is 12 digits; in an id, `*` is a character"),
         ('ServiceToken::"ci-*"', "an API token is its name; in an id, `*` is a character"),
     ],
@@ -79,3 +80,68 @@ def test_what_only_a_schema_of_ones_own_knows_guards_nothing(tmp_path: Path, pol
     schema.write_text(own)
     (found,) = load_problems(directory)
     assert problem in found
+
+
+@pytest.mark.parametrize(
+    ("scope", "meant"),
+    [
+        ('principal, action, resource == Role::"raeder"', 'Role::"reader"'),
+        ('principal, action, resource == Role::"Reader"', 'Role::"reader"'),
+        (f'principal, action, resource == Role::"arn:aws:iam::{HOME}:role/team/writer"', 'Role::"writer"'),
+        ('principal, action, resource == Role::"open"', 'RoleGroup::"open"'),
+        ('principal, action, resource in RoleGroup::"opn"', 'RoleGroup::"open"'),
+        ('principal, action, resource in RoleGroup::"deep"', 'Role::"deep"'),
+        ('principal in OidcIssuer::"otka", action, resource', 'OidcIssuer::"okta"'),
+        ('principal in OidcIssuer::"https://okta.example.com/", action, resource', 'OidcIssuer::"okta"'),
+        ('principal in OidcGroup::"otka:dev", action, resource', 'OidcGroup::"okta:dev"'),
+        ('principal in OidcGroup::"dev", action, resource', 'OidcGroup::"okta:dev"'),
+        ('principal == OidcSubject::"gihub:me", action, resource', 'OidcSubject::"github:me"'),
+        ('principal == OidcSubject::"https://okta.example.com:me", action, resource', 'OidcSubject::"okta:me"'),
+        ('principal in Account::"1111-2222-3333", action, resource', 'Account::"111122223333"'),
+        (
+            f'principal == IamRole::"arn:aws:sts::{HOME}:assumed-role/ci/run", action, resource',
+            f'IamRole::"arn:aws:iam::{HOME}:role/ci"',
+        ),
+        (
+            f'principal == IamRole::"arn:aws:iam::{HOME}:role/path/ci", action, resource',
+            f'IamRole::"arn:aws:iam::{HOME}:role/ci"',
+        ),
+        (
+            f'principal == IamRole::"arn:aws:iam::{HOME}:user/me", action, resource',
+            f'IamUser::"arn:aws:iam::{HOME}:user/me"',
+        ),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_was_meant(tmp_path: Path, scope: str, meant: str) -> None:
+    (found,) = problems(tmp_path, f'@id("p") forbid ({scope});')
+    assert found.endswith(f"; did you mean {meant}?")
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        'principal, action, resource == Role::"quite-another"',
+        'principal in OidcIssuer::"keycloak", action, resource',
+        # Of which issuer, nothing tells.
+        'principal == OidcSubject::"somebody", action, resource',
+        f'principal == IamUser::"arn:aws:iam::{HOME}:group/dev", action, resource',
+    ],
+)
+def test_nothing_is_guessed_where_nothing_is_near(tmp_path: Path, scope: str) -> None:
+    (found,) = problems(tmp_path, f'@id("p") forbid ({scope});')
+    assert "did you mean" not in found
+
+
+@pytest.mark.parametrize(
+    ("condition", "meant"),
+    [
+        ('principal is OidcSubject && principal.hasTag("taem")', "team"),
+        ('principal is OidcSubject && principal.issuer == "otka"', "okta"),
+        ('principal is OidcSubject && ["gihub"].contains(principal.issuer)', "github"),
+        ('resource.account == "11112222333"', HOME),
+        (f'resource.arn == "arn:aws:iam::{HOME}:role/raeder"', f"arn:aws:iam::{HOME}:role/reader"),
+    ],
+)
+def test_a_text_that_nothing_has_is_told_with_what_was_meant(tmp_path: Path, condition: str, meant: str) -> None:
+    (found,) = problems(tmp_path, f'@id("p") forbid (principal, action, resource) when {{ {condition} }};')
+    assert "is never true" in found and found.endswith(f"; did you mean {meant}?")

@@ -41,8 +41,8 @@ def test_there_need_be_none(tmp_path: Path) -> None:
         ('"America/New York"', "such as Europe/Berlin"),
         ("../zones", "such as Europe/Berlin"),
         ("zones", "such as Europe/Berlin"),
-        ("9", "Expected"),
-        ("", "Expected"),
+        ("9", "must be a text, and is a whole number"),
+        ("", "must be a text, and is empty"),
     ],
 )
 def test_what_is_no_time_zone_is_an_error_that_helps(tmp_path: Path, written: str, hint: str) -> None:

@@ -23,8 +23,14 @@ def read(tmp_path: Path, text: str) -> StageFile:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("memori: 512", "has an unknown field `memori`; the keys are tags, permissions_boundary, kms"),
-        ("kms: {log_groups: x}", "`kms` has an unknown key `log_groups`; the keys are log_group, tables"),
+        (
+            "memori: 512",
+            "has an unknown field `memori`: did you mean `memory`? The keys are tags, permissions_boundary, kms",
+        ),
+        (
+            "kms: {log_groups: x}",
+            "`kms` has an unknown key `log_groups`: did you mean `log_group`? The keys are log_group, tables",
+        ),
         ("tags: {cost: 4711}", "`tags` must be texts: quote"),
         ('tags: {"aws:owner": me}', "keys that begin with `aws:` are AWS's"),
         ("tags: {a: ''}", "`tags` must have keys of at most 128"),
@@ -40,8 +46,8 @@ def read(tmp_path: Path, text: str) -> StageFile:
         ("waf_acl: arn:aws:wafv2:us-east-1:111122223333:global/webacl/x/0a1b", "of a regional web ACL"),
         ("access_log: arn:aws:logs:eu-central-1:111122223333:log-group:x:*", "without `:*` at the end"),
         ("access_log: arn:aws:firehose:eu-central-1:111122223333:deliverystream/x", "begins with amazon-apigateway-"),
-        ("memory: 64", "`memory` Expected `int` >= 128"),
-        ("concurrency: 0", "`concurrency` Expected `int` >= 1"),
+        ("memory: 64", "`memory` must be at least 128"),
+        ("concurrency: 0", "`concurrency` must be at least 1"),
         ("concurrency: null", "`concurrency` must be a number, or `none` to reserve nothing"),
         ("concurrency: off", "`concurrency` must be a number, or `none`"),
         ("concurrency: nothing", "`concurrency` must be a number, or `none`"),
