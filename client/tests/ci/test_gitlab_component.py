@@ -129,6 +129,7 @@ def test_a_jobs_script_has_the_credentials_and_no_longer_the_token(
 
 
 def test_each_input_does_what_it_says(pipeline: Pipeline, service: FakeService) -> None:
+    (pipeline.workspace / "b=of-the-workspace").touch()
     reason = "INC-42: $(touch ran) `touch ran` '; touch ran; #"
     done = pipeline.run("sh", duration="15m", reason=reason, region="eu-west-1", params=" a=1 b=*  --format=json")
     assert done.returncode == 0, done.stderr
