@@ -19,7 +19,7 @@ LEFT_OUT := $(if $(filter Linux,$(shell uname -s)),,tests/runtime)
 # Some tests alone cover little.
 COVERED := $(if $(ARGS),,--cov=chalicelib)
 
-.PHONY: help demo test test-fast check format generate lock bench package deploy smoke stop clean
+.PHONY: help demo test test-fast check format generate lock bench dist package deploy smoke stop clean
 .DEFAULT_GOAL := help
 
 help: ## these lines
@@ -62,6 +62,9 @@ lock: .python ## pin what is installed, with hashes, from the requirements*.in f
 bench: .dev ## measure the packaged service beside a naive Lambda; ARGS="--quick" for a first look
 	@$(DEV) -m bench $(ARGS)
 
+dist: .client ## build the client's wheel into dist/, the same bytes from the same sources; no network
+	@$(DEV) -m ops.dist
+
 package: .dev ## make the package without an AWS account: STAGE=dev (the default) or prod; CONFIG=directory of your own
 	@$(DEV) -m ops.package "$(STAGE)" $(if $(CONFIG),--config "$(CONFIG)")
 
@@ -75,7 +78,7 @@ stop: .python ## stop what `make demo KEEP=1` left running
 	@$(PYTHON) -m local.aws
 
 clean: stop ## remove everything that these commands made
-	@rm -rf .venv .build .local .mypy_cache .ruff_cache .hypothesis .coverage*
+	@rm -rf .venv .build .local dist .mypy_cache .ruff_cache .hypothesis .coverage*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Who may import whom: a target of its own, for a hook.
@@ -86,12 +89,14 @@ clean: stop ## remove everything that these commands made
 	@cd client/src && ../../.venv/dev/bin/lint-imports --no-cache --no-logo ../.importlinter
 	@.venv/dev/bin/lint-imports --no-cache --no-logo ops/.importlinter
 
-.PHONY: .python .dev .fast .linters .deployment .tools .all
+.PHONY: .python .dev .client .fast .linters .deployment .tools .all
 .python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo 'credvend needs Python 3.11 or newer. Name one, for example: make PYTHON=python3.12 demo' >&2; exit 2; }
 .dev: .python
 	@$(PYTHON) -m ops.environments dev
+.client: .python
+	@$(PYTHON) -m ops.environments dev client
 .linters: .python
 	@$(PYTHON) -m ops.environments dev lint
 .deployment: .python

@@ -33,6 +33,8 @@ ENVIRONMENTS: Final = {
     "oidc": ("Node.js", ("local/requirements-oidc.txt",)),
     "runtime": ("AWS's runtime client", ("local/requirements-runtime.txt",)),
     "client": ("the client's libraries", ("client/requirements-test.txt",)),
+    # Made by nobody here: it pins what jobs install.
+    "ci": ("the client's libraries in CI", ("client/requirements-ci.txt",)),
     "aio": ("the client's libraries for asyncio", ("client/requirements-aio.txt",)),
     "lint": ("the linters of templates and policies", ("ops/requirements-lint.txt",)),
     "lock": ("the resolver of requirements", ("ops/requirements-lock.txt",)),

@@ -19,7 +19,7 @@ from fake_service import SECRET, TOKEN, FakeService, Planned, fake_service
 
 from credvend import lean
 from credvend.command_line import run
-from credvend.commands.console import PARTITIONS, destination, partition_of
+from credvend.commands.console_pages import PARTITIONS, Page, address_of, partition_of
 from credvend.errors import ServiceError, UsageError
 from credvend.net.browser import show_privately
 from credvend.net.private_page import private_page
@@ -227,7 +227,7 @@ def test_each_part_of_aws_has_its_own_sign_in_and_console(partition: str, sign_i
     found = partition_of(session(partition))
     assert found is PARTITIONS[partition]
     assert urlsplit(found.federation).hostname == sign_in
-    assert destination(found, None, None) == page
+    assert address_of(Page(), found) == page
 
 
 def test_an_unknown_part_of_aws_is_told_of() -> None:

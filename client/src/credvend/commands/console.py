@@ -8,19 +8,22 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import urlencode
 
 import click
 
+from credvend.commands.clipboard import copy
+from credvend.commands.console_pages import Page, address_of, partition_of
 from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
+from credvend.net import role_browser
 from credvend.net.browser import show_privately
+from credvend.net.private_page import Start, start_default
 from credvend.net.request import Request
 from credvend.net.send import send
 from credvend.text.json_object import json_object
@@ -29,63 +32,113 @@ from credvend.vending.cache_or_service import credentials_of, get_entry, half_of
 from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
 
-
-class Partition(NamedTuple):
-    """Where a part of AWS has its sign-in and its console."""
-
-    federation: str
-    console: str
-
-
-PARTITIONS = {
-    "aws": Partition("https://signin.aws.amazon.com/federation", "https://console.aws.amazon.com/"),
-    "aws-us-gov": Partition("https://signin.amazonaws-us-gov.com/federation", "https://console.amazonaws-us-gov.com/"),
-    "aws-cn": Partition("https://signin.amazonaws.cn/federation", "https://console.amazonaws.cn/"),
-}
-_SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
+# How a role is kept apart from others, by the option that says so.
+_APART = ("browser-profile", "container", "granted-container")
+EXAMPLES = """\b
+examples:
+  credvend console reports --service s3
+  credvend console reports --browser-profile
+  credvend console reports --destination 'cloudwatch/home?region=eu-west-1#alarmsV2:' """
 
 
-@click.command(help=__doc__, epilog="\b\nexample:\n  credvend console reports --service s3")
+@click.command(help=__doc__, epilog=EXAMPLES)
 @vends()
 @click.option("--service", metavar="NAME", help="whose pages to open, such as ec2; default: the console's home")
 @click.option("--region", metavar="REGION", help="of those pages; default: what the console remembers")
+@click.option("--destination", metavar="PAGE", help="any page: its address, or what comes after the console's host")
+@click.option("--browser-profile", "apart", flag_value=_APART[0], help="in a browser profile of the role's own")
+@click.option(
+    "--container",
+    "apart",
+    flag_value=_APART[1],
+    help='in a container of Firefox, by "Open external links in a container"',
+)
+@click.option(
+    "--granted-container", "apart", flag_value=_APART[2], help="in a container of Firefox, by Granted's extension"
+)
+@click.option("--browser", metavar="PROGRAM", help="which browser; default with these three: the first that is there")
+@click.option("--copy", "copies", is_flag=True, help="copy the address, which lets anybody in for 15 minutes")
 @click.option("--print", "prints", is_flag=True, help="print the address, which lets anybody in for 15 minutes")
 @is_told
-def command(told: Told, role: str, options: Options, service: str | None, region: str | None, prints: bool) -> int:
+def command(
+    told: Told,
+    role: str,
+    options: Options,
+    service: str | None,
+    region: str | None,
+    destination: str | None,
+    apart: str | None,
+    browser: str | None,
+    copies: bool,
+    prints: bool,
+) -> int:
     config, environ = told
-    if service is not None and not _SERVICE.fullmatch(service):
-        raise UsageError("--service is a name as in the console's addresses, such as ec2 or cloudwatch.")
-    if region is not None and not _REGION.fullmatch(region):
-        raise UsageError("--region is a region such as eu-west-1.")
+    page = Page(service, region, destination)
+    page.check()
+    if (copies or prints) and (apart or browser):
+        raise UsageError("--print and --copy start no browser: leave out what says which.")
+    chosen = _browser(apart, browser, environ)
     # The console's session ends when they do.
     entry = get_entry(role, options, config, environ, enough=half_of_life)
     if not half_of_life(entry, time.time()):
         say("warning: the console will sign you out soon, for there are no newer credentials now.")
     credentials = credentials_of(entry, role)
-    address = sign_in_address(credentials, service, region, config, environ)
+    address = sign_in_address(credentials, page, config, environ)
     if prints:
         print(address)
-        return 0
-    show_privately(address)
-    say(f"the console is open in the browser, as {credentials.role} of {credentials.account_id}")
+    if copies:
+        copy(address, environ)
+        say("copied; for 15 minutes, the address lets anybody in who has it: programs that keep what was copied, too.")
+    if not prints and not copies:
+        start, lead = _window(apart, chosen, credentials, config, environ)
+        show_privately(address, start=start, lead=lead)
+        say(f"the console is open in the browser, as {credentials.role} of {credentials.account_id}")
     return 0
+
+
+def _browser(apart: str | None, named: str | None, environ: Mapping[str, str]) -> role_browser.Browser | None:
+    """The browser that it takes; None for whichever opens pages."""
+    if apart is None and named is None:
+        return None
+    return role_browser.find_browser(named, environ, only_firefox=apart in _APART[1:])
+
+
+def _window(
+    apart: str | None,
+    browser: role_browser.Browser | None,
+    credentials: Credentials,
+    config: Config,
+    environ: Mapping[str, str],
+) -> tuple[Start, Callable[[str], str]]:
+    """What starts the browser, and what makes of an address the one that keeps the role apart."""
+    if browser is None:
+        return start_default, str
+    # A role with parameters may be one of many.
+    name = f"{credentials.role} {credentials.account_id}"
+    if apart == _APART[0]:
+        key = f"{config.url} {credentials.role} {credentials.role_arn}"
+        return role_browser.start_profile(browser, name, key, environ), str
+    start = role_browser.starting([browser.program], environ)
+    if apart is None:
+        return start, str
+    scheme = role_browser.GRANTED if apart == _APART[2] else role_browser.CONTAINER
+    return start, partial(role_browser.container_link, scheme, name)
 
 
 def sign_in_address(
     credentials: Credentials,
-    service: str | None,
-    region: str | None,
+    page: Page,
     config: Config,
     environ: Mapping[str, str],
 ) -> str:
     """An address that signs a browser in.
 
     Raises:
-        UsageError: the role is in a part of AWS that credvend does not know.
+        UsageError: the role is in a part of AWS that credvend does not know, or the page is none of its console.
         ServiceError: the federation endpoint cannot be reached, or refuses.
     """
     partition = partition_of(credentials)
+    destination = address_of(page, partition)
     federation = config.console_url or partition.federation
     session = {
         "sessionId": credentials.access_key_id,
@@ -107,25 +160,7 @@ def sign_in_address(
     login = {
         "Action": "login",
         "Issuer": config.url,  # where the console sends people when their session has ended
-        "Destination": destination(partition, service, region),
+        "Destination": destination,
         "SigninToken": token,
     }
     return f"{federation}?{urlencode(login)}"
-
-
-def partition_of(credentials: Credentials) -> Partition:
-    """The part of AWS that a role is in, by its session's ARN.
-
-    Raises:
-        UsageError: it is none that is known.
-    """
-    name = credentials.assumed_role_arn.split(":")[1]
-    if name not in PARTITIONS:
-        raise UsageError(f"Where the console of {name} is, credvend does not know; it knows {', '.join(PARTITIONS)}.")
-    return PARTITIONS[name]
-
-
-def destination(partition: Partition, service: str | None, region: str | None) -> str:
-    """The page to land on."""
-    page = partition.console + (f"{service}/home" if service else "console/home")
-    return f"{page}?{urlencode({'region': region})}" if region else page

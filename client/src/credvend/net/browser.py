@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from credvend.errors import ServiceError
 from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_another_user, is_our_name, listen
-from credvend.net.private_page import opened
+from credvend.net.private_page import Start, opened, start_default
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>credvend</title>
@@ -111,8 +111,14 @@ class OneTime:
         return Answer(303, location=self._target)
 
 
-def show_privately(url: str, seconds: float = 60.0) -> None:
-    """Open an address that holds a secret in the browser, and wait until the browser has come for it.
+def show_privately(
+    url: str, seconds: float = 60.0, start: Start = start_default, lead: Callable[[str], str] = str
+) -> None:
+    """Open an address that holds a secret in a browser, and wait until the browser has come for it.
+
+    Args:
+        start: starts the browser.
+        lead: the address that the browser is to go to for one that is used once, where the browser has to do more.
 
     Raises:
         ServiceError: there is no browser, or it did not come.
@@ -120,7 +126,7 @@ def show_privately(url: str, seconds: float = 60.0) -> None:
     once = OneTime(url)
     with (
         browser_server(lambda path, query: once.answer(path) or NOTHING_HERE) as port,
-        opened(f"http://{HOST}:{port}{once.path}") as started,
+        opened(lead(f"http://{HOST}:{port}{once.path}"), start) as started,
     ):
         if not started:
             raise ServiceError("There is no browser with a window here; --print prints the address instead.")

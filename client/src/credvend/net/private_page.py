@@ -11,7 +11,7 @@ import html
 import os
 import tempfile
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from credvend import lean
@@ -49,9 +49,24 @@ def private_page(address: str) -> Iterator[str]:
         yield path.as_uri()
 
 
+Start = Callable[[str], bool]
+"""Starts a browser on a page, and tells whether it was started."""
+
+
+def start_default(page: str) -> bool:
+    """Start this user's browser, if it has a window.
+
+    Raises:
+        webbrowser.Error: there is none at all.
+    """
+    # Not `webbrowser.open`, which would go on to a textual one.
+    browser = webbrowser.get()
+    return os.path.basename(browser.name) not in _TEXTUAL and browser.open(page)
+
+
 @contextlib.contextmanager
-def opened(address: str) -> Iterator[bool]:
-    """Have this user's browser open an address that may be secret, while the block runs: until then it can come for it.
+def opened(address: str, start: Start = start_default) -> Iterator[bool]:
+    """Have a browser open an address that may be secret, while the block runs: until then it can come for it.
 
     Yields:
         Whether there is a browser with a window, which was started.
@@ -59,8 +74,5 @@ def opened(address: str) -> Iterator[bool]:
     with contextlib.ExitStack() as stack:
         started = False
         with contextlib.suppress(webbrowser.Error, OSError, UsageError):
-            # Not `webbrowser.open`, which would go on to a textual one.
-            browser = webbrowser.get()
-            if os.path.basename(browser.name) not in _TEXTUAL:
-                started = browser.open(stack.enter_context(private_page(address)))
+            started = start(stack.enter_context(private_page(address)))
         yield started

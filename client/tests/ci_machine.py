@@ -1,0 +1,46 @@
+"""What the machine of a CI job has: a Python, and libraries where pip would find them on an index."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_CLIENT = ROOT / ".venv/client"
+
+
+def installed_libraries(directory: Path) -> Path:
+    """A directory of the client's libraries, pinned as in CI, without the client; for PYTHONPATH."""
+    (found,) = (_CLIENT / "lib").glob("python*/site-packages")
+    directory.mkdir()
+    for one in found.iterdir():
+        if not one.name.startswith("credvend"):
+            (directory / one.name).symlink_to(one)
+    return directory
+
+
+def machine(directory: Path) -> dict[str, str]:
+    """The environment of a job's shell: nothing of whoever runs the tests, and no network for pip."""
+    (directory / "bin").mkdir()
+    (directory / "home").mkdir(mode=0o700)
+    (directory / "bin/python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (directory / "bin/python3").chmod(0o755)
+    return {
+        "PATH": f"{directory}/bin:/usr/bin:/bin",
+        "HOME": f"{directory}/home",
+        "PYTHONPATH": str(installed_libraries(directory / "libraries")),
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_CONFIG_FILE": "/dev/null",
+    }
+
+
+def job(shell: list[str], script: str, environ: Mapping[str, str], workspace: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script as a runner does: from a file, in the workspace."""
+    file = workspace.parent / "script"
+    file.write_text(script)
+    return subprocess.run(
+        [*shell, str(file)], env=dict(environ), cwd=workspace, capture_output=True, text=True, check=False, timeout=180
+    )
