@@ -18,7 +18,7 @@ from credvend.text import aws_profiles
 from credvend.text.aws_config import problem
 from credvend.text.aws_profiles import Profile
 from credvend.text.aws_regions import check_region
-from credvend.text.messages import say
+from credvend.text.messages import agrees, may_ask, say
 from credvend.vending.service import Json, Service
 
 
@@ -31,11 +31,6 @@ class Wanted(NamedTuple):
     yes: bool
     dry_run: bool
     remove: bool
-
-
-def may_ask() -> bool:
-    """Whether there is a person at a terminal."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -> int:
@@ -164,9 +159,7 @@ def _program(environ: Mapping[str, str]) -> str:
 def _confirmed(path: str) -> bool:
     if not may_ask():
         raise UsageError(f"Nothing is written. To write {path} without being asked, say --yes.")
-    sys.stderr.write(f"Write {path}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+    if agrees(f"Write {path}?", by_default=False):
         return True
     say("nothing is written")
     return False
