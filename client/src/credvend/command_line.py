@@ -30,8 +30,7 @@ Short-lived AWS credentials from a credvend service.
   credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
-`credvend COMMAND --help` says more.
-Exit codes: 2 usage, 3 authentication, 4 denied, 5 service."""
+More: COMMAND --help. Exit codes: 2 usage, 3 authentication, 4 denied, 5 service"""
 
 
 def help_text() -> str:
