@@ -60,20 +60,27 @@ def test_a_command_goes_on_once_its_user_has_signed_in(
         (["exec", "reports", "--", "printenv", "CREDVEND_ROLE"], "\nreports"),
         (["console", "reports", "--print"], "AWS"),
         (["roles"], "no role"),
-        (["serve", "--port", "x", "reports"], "--port"),
     ],
 )
 def test_each_command_that_a_person_runs_offers_it(signed_out: dict[str, str], words: list[str], done: str) -> None:
-    # That of `serve` is wrong, so that it ends; and what is wrong is said before anybody is asked for anything.
     signed_out["CREDVEND_CONSOLE_URL"] = signed_out["CREDVEND_URL"]
     _, seen = at_a_terminal(signed_out, "y\n", *words)
-    assert done in seen.replace("\r", "") and (OFFER in seen) == (words[0] != "serve")
+    assert OFFER in seen and done in seen.replace("\r", "")
 
 
-def test_serve_offers_it_and_serves(signed_out: dict[str, str]) -> None:
-    del signed_out["CREDVEND_AUTH"]
+def test_serve_offers_it_before_anything_is_served(signed_out: dict[str, str]) -> None:
     code, seen = at_a_terminal(signed_out, "n\n", "serve", "reports")
-    assert code == 3 and OFFER in seen and "false" in seen
+    assert code == 3 and OFFER in seen and "false" in seen and "AWS_CONTAINER" not in seen
+
+
+def test_a_mistake_is_told_before_anybody_signs_in(signed_out: dict[str, str]) -> None:
+    code, seen = at_a_terminal(signed_out, "y\n", "get", "reports", "--format", "xml")
+    assert code == 2 and OFFER not in seen
+
+
+def test_it_is_offered_in_the_foreground_of_a_shell_s_terminal(signed_out: dict[str, str]) -> None:
+    code, seen = at_a_terminal(signed_out, "y\n", "whoami", asked=OFFER)
+    assert code == 0 and "nightly" in seen
 
 
 def test_no_is_an_answer(signed_out: dict[str, str], service: FakeService, provider: FakeProvider) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from credvend import lean
-from credvend.checks.finding import Finding
-from credvend.checks.subject import Subject
+from credvend.checks.finding import Finding, advice_of
+from credvend.checks.subject import TO_ANSWER, Subject
 from credvend.errors import CredvendError
 from credvend.net.request import date_of
 from credvend.text.json_object import json_object
@@ -14,10 +14,9 @@ from credvend.time_limit import within
 from credvend.vending.refusals import refusal
 from credvend.vending.service import LARGEST_SKEW, Service
 
-# Seconds.
-_TO_ANSWER = 5.5
 # A header Date has whole seconds, and the answer took its time.
 _ROUNDING = 2
+_LATER = "If that stays so, tell the service's operators."
 
 
 def check_url(subject: Subject) -> Iterator[Finding]:
@@ -32,10 +31,12 @@ def check_url(subject: Subject) -> Iterator[Finding]:
     try:
         response, seconds = subject.health()
     except CredvendError as error:
-        yield Finding("url", "error", f"{said} does not answer", error.message)
+        advice = advice_of(error, "Is url right, and is there a way to it from here?")
+        yield Finding("url", "error", f"{said} does not answer", advice)
         return
     if response.status != 200:
-        yield Finding("url", "error", f"{said} answers with status {response.status}", refusal(response).message)
+        advice = advice_of(refusal(response), _LATER)
+        yield Finding("url", "error", f"{said} answers with status {response.status}", advice)
     elif (json_object(response.body) or {}).get("Status") != "ok":
         yield Finding("url", "error", f"{said} is something else", "That is no credvend: is url right to its end?")
     else:
@@ -83,10 +84,10 @@ def check_who(subject: Subject) -> Iterator[Finding]:
         yield Finding("you", "skipped", "not known", "There must be a way in first.")
         return
     try:
-        with within(_TO_ANSWER):
+        with within(TO_ANSWER):
             answer = Service(subject.config(), subject.caller(), subject.environ).whoami()
     except CredvendError as error:
-        yield Finding("you", "error", "the service does not say", error.message)
+        yield Finding("you", "error", "the service does not say", advice_of(error, _LATER))
         return
     name = next((str(answer[key])[:200] for key in ("Arn", "Name", "Subject") if answer.get(key)), "")
     yield Finding("you", "ok", f"{str(answer.get('Type', ''))[:50]} {name}".strip())

@@ -18,7 +18,7 @@ from credvend.vending.service import check_service_url
 
 T = TypeVar("T")
 # Seconds for each question to somebody else. Renewing a sign-in is not broken off.
-_TO_ANSWER = 5.5
+TO_ANSWER = 5.5
 
 
 class Once(Generic[T]):
@@ -92,12 +92,12 @@ class Subject:
     def _health(self) -> Health:
         request = Request("GET", f"{self.url()}/v1/health", retries=False)
         started = time.monotonic()
-        with within(_TO_ANSWER), progress("asking the service"):
+        with within(TO_ANSWER), progress("asking the service"):
             response = send(request, self.config(), self.environ)
         return Health(response, time.monotonic() - started)
 
     def _proof(self) -> Proof:
         url = f"{self.url()}/v1/whoami"
-        with within(_TO_ANSWER), progress("looking for what proves who you are"):
+        with within(TO_ANSWER), progress("looking for what proves who you are"):
             caller = self.caller()
             return Proof(caller.scheme, caller.headers("GET", url, b""))

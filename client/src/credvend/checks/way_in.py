@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from credvend import lean
 from credvend.auth.registry import AUTO, method_in_use
-from credvend.checks.finding import Finding
+from credvend.checks.finding import Finding, advice_of
 from credvend.checks.subject import Subject
 from credvend.errors import CredvendError
 from credvend.text.json_object import json_object
@@ -41,7 +41,7 @@ def check_way_in(subject: Subject) -> Iterator[Finding]:
     try:
         subject.proof()
     except CredvendError as error:
-        yield Finding("way in", "error", said, error.message)
+        yield Finding("way in", "error", said, advice_of(error, "Can it be reached from here?"))
     else:
         yield Finding("way in", "ok", said)
 
