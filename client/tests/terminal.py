@@ -8,14 +8,18 @@ import pty
 import subprocess
 import sys
 import termios
+from pathlib import Path
 
 
-def at_a_terminal(environ: dict[str, str], typed: str, *arguments: str, asked: str = "") -> tuple[int, str]:
+def at_a_terminal(
+    environ: dict[str, str], typed: str, *arguments: str, asked: str = "", output: Path | None = None
+) -> tuple[int, str]:
     """Run a command with a person at a terminal who types this.
 
     Args:
         asked: type when this is seen, as what asks for secrets throws away what was typed before; the terminal is
             the command's own then, so that it is /dev/tty, too.
+        output: the file that standard output goes to, instead of the terminal.
     """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "credvend", *arguments]
@@ -27,7 +31,7 @@ def at_a_terminal(environ: dict[str, str], typed: str, *arguments: str, asked: s
         command,
         env=environ,
         stdin=theirs,
-        stdout=theirs,
+        stdout=theirs if output is None else os.open(output, os.O_WRONLY | os.O_CREAT),
         stderr=theirs,
         start_new_session=bool(asked),
         preexec_fn=take if asked else None,

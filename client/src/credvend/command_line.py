@@ -12,13 +12,15 @@ import sys
 from collections.abc import Mapping
 
 from credvend.commands.names import COMMANDS
-from credvend.errors import CredvendError, UsageError
+from credvend.errors import CredvendError, SignInNeeded, UsageError
 from credvend.text import messages
 from credvend.text.streams import end_output
 from credvend.version import __version__
 
 _COLUMN = 12
 _FULL = (errno.EBADF, errno.EFBIG, errno.EIO, errno.ENOSPC)
+# What people run at a terminal, and what cannot be done signed out.
+_OFFERING = ("get", "exec", "console", "roles", "whoami", "serve")
 _HELP = """\
 usage: credvend [--verbose] [--service NAME] COMMAND ...
 Short-lived AWS credentials from a credvend service.
@@ -28,8 +30,7 @@ Short-lived AWS credentials from a credvend service.
   credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
-`credvend COMMAND --help` says more.
-Exit codes: 2 usage, 3 authentication, 4 denied, 5 service."""
+More: COMMAND --help. Exit codes: 2 usage, 3 authentication, 4 denied, 5 service"""
 
 
 def help_text() -> str:
@@ -151,20 +152,53 @@ def _run_command(words: list[str], environ: Mapping[str, str], asked: str | None
     """Leave it to click, whose `main` would end the process by itself."""
     import click
 
-    from credvend.commands.registry import commands
-
     if asked is not None:
         from credvend.commands.completion import complete
 
         return complete(asked, environ)
-    everything = commands()
     try:
-        with everything.make_context(
-            "credvend", list(words), obj=environ, help_option_names=["-h", "--help"]
-        ) as context:
-            return int(everything.invoke(context) or 0)
+        try:
+            return _invoke(words, environ)
+        except _SignedOut as signed_out:
+            if not messages.agrees("You are not signed in. Sign in now?", by_default=True):
+                raise signed_out.error from None
+            # Standard output is the command's, which a shell may evaluate.
+            with contextlib.redirect_stdout(sys.stderr):
+                _invoke(["login"], signed_out.environ)
+            return _invoke(words, environ, may_offer=False)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.UsageError as error:
         where = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         raise UsageError(error.format_message().rstrip(".") + where) from None
+
+
+class _SignedOut(Exception):
+    """A command that offers to sign in cannot go on without.
+
+    Args:
+        environ: that of the service that is meant.
+    """
+
+    def __init__(self, error: SignInNeeded, environ: Mapping[str, str]) -> None:
+        super().__init__()
+        self.error = error
+        self.environ = environ
+
+
+def _invoke(words: list[str], environ: Mapping[str, str], *, may_offer: bool = True) -> int:
+    """Run a command line once.
+
+    Raises:
+        _SignedOut: a person at a terminal can be offered to sign in. Not so what programs run.
+    """
+    from credvend.commands.registry import commands
+
+    everything = commands()
+    with everything.make_context("credvend", list(words), obj=environ, help_option_names=["-h", "--help"]) as context:
+        try:
+            return int(everything.invoke(context) or 0)
+        except SignInNeeded as error:
+            if may_offer and context.invoked_subcommand in _OFFERING and messages.may_ask():
+                raise _SignedOut(error, context.obj) from None
+            raise

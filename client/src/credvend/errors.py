@@ -35,6 +35,10 @@ class AuthenticationError(CredvendError):
     exit_code = 3
 
 
+class SignInNeeded(AuthenticationError):
+    """The caller is a person who only has to sign in: at a terminal they are offered to, and the command goes on."""
+
+
 class AccessDeniedError(CredvendError):
     """The service knows the caller, and says no."""
 

@@ -121,7 +121,7 @@ def test_a_company_s_certificates_need_no_strict_form(tmp_path: Path, monkeypatc
 
 def test_no_version_of_tls_before_1_2_is_spoken(certificate: Path) -> None:
     for config in (CONFIG, replace(CONFIG, ca_bundle=str(certificate / "cert.pem"))):
-        context = exchange._tls(config, {})
+        context = exchange.tls_context(config, {})
         assert context.minimum_version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.MINIMUM_SUPPORTED)
         assert context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from credvend import lean
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
     from botocore.session import Session
 
+_may_ask: ContextVar[bool] = ContextVar("_may_ask", default=True)
 # Seconds; with less, nobody is asked for a code.
 _TO_ASK = 5.0
 _NO_TERMINAL = (
@@ -39,6 +41,16 @@ _ADVICE = {
     "InvalidIdentityToken": "AWS does not take the web identity token: is its provider set up in IAM?",
     "SignatureDoesNotMatch": "the secret key does not belong to the access key.",
 }
+
+
+@contextmanager
+def asking_nobody() -> Iterator[None]:
+    """Have nobody asked for a code while the block runs."""
+    reset = _may_ask.set(False)
+    try:
+        yield
+    finally:
+        _may_ask.reset(reset)
 
 
 def aws_credentials(profile: str | None, region: str | None) -> ReadOnlyCredentials | None:
@@ -110,7 +122,7 @@ def _keep_roles(session: Session) -> None:
 
 def _asked_for(prompt: str) -> str:
     """What a person answers at the terminal; never what stands in standard input, which is a command's."""
-    if seconds_left() < _TO_ASK:
+    if seconds_left() < _TO_ASK or not _may_ask.get():
         raise AuthenticationError("The AWS profile to sign with wants an MFA code: run `credvend whoami`, and give it.")
     try:
         if sys.platform != "win32":

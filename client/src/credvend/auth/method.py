@@ -100,6 +100,7 @@ class Method:
         questions: of `credvend configure`.
         takes_api_token: whether `credvend configure` asks for an API token, and keeps it.
         next_step: what `credvend configure` says at its end.
+        lacking: what `missing` is raised as.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Method:
     questions: tuple[Question, ...] = ()
     takes_api_token: bool = False
     next_step: str = NEXT_STEP
+    lacking: type[AuthenticationError] = AuthenticationError
 
     def identity(self, config: Config, environ: Mapping[str, str]) -> str:
         """The identity that goes into the cache's key: `lean.identity`, so that the fast path has the same.
@@ -119,4 +121,4 @@ class Method:
         try:
             return lean.identity(self.name, settings_of(config), environ)
         except (OSError, lean.Unreadable):
-            raise AuthenticationError(self.missing) from None
+            raise self.lacking(self.missing) from None

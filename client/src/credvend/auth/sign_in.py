@@ -23,7 +23,7 @@ from credvend.disk import secret_store
 from credvend.disk.caller_markers import remove_marker, write_marker
 from credvend.disk.config_file import Config
 from credvend.disk.private_files import remove
-from credvend.errors import AuthenticationError, CredvendError
+from credvend.errors import AuthenticationError, CredvendError, SignInNeeded
 from credvend.oidc.client import Oidc
 from credvend.oidc.provider import OAuthError, Provider
 from credvend.oidc.tokens import Tokens
@@ -97,7 +97,7 @@ def current_token(config: Config, environ: Mapping[str, str]) -> str:
     """A token that is good for a request, renewed if need be.
 
     Raises:
-        AuthenticationError: nobody is signed in, or the provider ended it.
+        SignInNeeded: nobody is signed in, or the provider ended it.
         ServiceError: the provider cannot be reached.
     """
     session = _signed_in(config, environ)
@@ -114,7 +114,7 @@ def renew(refused: str | None, config: Config, environ: Mapping[str, str]) -> bo
     """Get another token than one that was refused. Tells whether there is one; without a refresh token there is none.
 
     Raises:
-        AuthenticationError: the caller has to sign in again.
+        SignInNeeded: the caller has to sign in again.
         ServiceError: the provider cannot be reached.
     """
     with sign_in_file.locked(config, environ):
@@ -132,7 +132,7 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
     name = sign_in_file.refresh_token_name(config)
     refresh_token = secret_store.read(name, environ)
     if refresh_token is None:
-        raise AuthenticationError(f"Your sign-in has expired, and cannot be renewed: {_SIGN_IN}")
+        raise SignInNeeded(f"Your sign-in has expired, and cannot be renewed: {_SIGN_IN}")
     provider = _provider(session)
     sign_in_file.sweep(config, environ)
     # Whatever would keep the new refresh token from being written must show before the old one is spent.
@@ -147,7 +147,7 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
             # It will not be good again; asking each time would only bother the provider.
             with contextlib.suppress(AuthenticationError):
                 secret_store.delete(name, environ)
-            raise AuthenticationError(f"The OpenID provider has ended your sign-in: {_SIGN_IN}") from None
+            raise SignInNeeded(f"The OpenID provider has ended your sign-in: {_SIGN_IN}") from None
         renewed = _session(tokens, provider, session)
         if tokens.refresh_token is not None and tokens.refresh_token != refresh_token:
             secret_store.save(name, tokens.refresh_token, environ)
@@ -159,9 +159,9 @@ def _signed_in(config: Config, environ: Mapping[str, str]) -> Session:
     session = sign_in_file.read(config, environ)
     # Without the marker, it is what a logout that found the keyring locked has left for the next one.
     if session is None or not os.path.exists(lean.marker_path(environ, "login", config.url)):
-        raise AuthenticationError(f"You are not signed in: {_SIGN_IN}")
+        raise SignInNeeded(f"You are not signed in: {_SIGN_IN}")
     if (session.issuer, session.client_id) != (config.issuer or session.issuer, config.client_id or session.client_id):
-        raise AuthenticationError(f"You are signed in at another OpenID provider than the configured one: {_SIGN_IN}")
+        raise SignInNeeded(f"You are signed in at another OpenID provider than the configured one: {_SIGN_IN}")
     return session
 
 

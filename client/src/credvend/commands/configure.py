@@ -19,13 +19,12 @@ from credvend.auth.bearer import is_one_word
 from credvend.auth.method import NEXT_STEP
 from credvend.auth.registry import AUTO, load_checked_config, load_method, method_names
 from credvend.commands.configure_profiles import Wanted, write_profiles
-from credvend.commands.picker import may_ask
 from credvend.commands.told import Told, is_told
 from credvend.disk import secret_store
 from credvend.disk.caller_markers import write_marker
 from credvend.disk.config_file import CACHES, Config, save_config, without_settings
 from credvend.errors import UsageError, one_line
-from credvend.text.messages import say
+from credvend.text.messages import may_ask, say
 from credvend.vending.service import check_service_url
 
 

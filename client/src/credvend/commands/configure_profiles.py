@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from credvend import lean
 from credvend.auth.registry import authenticator, method_in_use
-from credvend.commands.picker import may_ask
 from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk import aws_config_file
 from credvend.disk.config_file import Config
@@ -19,7 +18,7 @@ from credvend.text import aws_profiles
 from credvend.text.aws_config import problem
 from credvend.text.aws_profiles import Profile
 from credvend.text.aws_regions import check_region
-from credvend.text.messages import say
+from credvend.text.messages import agrees, may_ask, say
 from credvend.vending.service import Json, Service
 
 
@@ -161,9 +160,7 @@ def _program(environ: Mapping[str, str]) -> str:
 def _confirmed(path: str) -> bool:
     if not may_ask():
         raise UsageError(f"Nothing is written. To write {path} without being asked, say --yes.")
-    sys.stderr.write(f"Write {path}? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
+    if agrees(f"Write {path}?", by_default=False):
         return True
     say("nothing is written")
     return False

@@ -14,7 +14,6 @@ from collections.abc import Mapping
 
 import click
 
-from credvend.commands.picker import may_ask
 from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import check_life, lasts, vends
 from credvend.disk.aws_config_file import region_of
@@ -126,7 +125,7 @@ def _shell(environ: Mapping[str, str]) -> list[str]:
     Raises:
         UsageError: nobody sits at a terminal, so a command was forgotten.
     """
-    if not may_ask():
+    if not messages.may_ask():
         raise UsageError("Which command? credvend exec ROLE -- COMMAND ...")
     return [environ.get("SHELL") or environ.get("COMSPEC") or "/bin/sh"]
 

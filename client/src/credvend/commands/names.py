@@ -6,6 +6,7 @@ COMMANDS = {
     "exec": "run one command with credentials",
     "unset": "take credentials out of this shell",
     "status": "whose credentials this shell has",
+    "doctor": "what is wrong, and what to do about it",
     "process": "credentials for credential_process",
     "roles": "the roles that you may have",
     "whoami": "you, as the service sees you",

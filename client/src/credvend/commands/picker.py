@@ -14,6 +14,7 @@ from credvend.commands.plain_role import account_of
 from credvend.disk.config_file import Config
 from credvend.disk.recent_roles import recent_roles
 from credvend.errors import UsageError, one_line
+from credvend.text.messages import may_ask
 from credvend.vending.service import Json, Service
 
 
@@ -23,11 +24,6 @@ class Picked(NamedTuple):
     role: str
     reason: str | None
     params: tuple[tuple[str, str], ...]
-
-
-def may_ask() -> bool:
-    """Whether there is a person at a terminal."""
-    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr is not None and sys.stderr.isatty()
 
 
 def pick(config: Config, environ: Mapping[str, str], reason: str | None, params: Sequence[tuple[str, str]]) -> Picked:

@@ -44,7 +44,8 @@ def _service() -> click.Option:
         if value and not lean.is_service_name(value):
             raise click.BadParameter("a name has letters, digits, - . and _.", ctx, parameter)
         if value is not None:
-            ctx.obj = {**ctx.obj, lean.SERVICE: value}
+            # For the whole command line: what is done besides the command is for the same service.
+            ctx.obj = ctx.find_root().obj = {**ctx.obj, lean.SERVICE: value}
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from credvend.disk.config_file import service_names

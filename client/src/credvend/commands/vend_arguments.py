@@ -11,9 +11,10 @@ from click.shell_completion import CompletionItem
 
 from credvend import lean
 from credvend.auth.registry import load_checked_config
-from credvend.commands.picker import may_ask, pick
+from credvend.commands.picker import pick
 from credvend.disk.recent_roles import note_role
 from credvend.errors import UsageError
+from credvend.text.messages import may_ask
 from credvend.vending.options import Options
 
 

@@ -18,7 +18,14 @@ from credvend import lean
 from credvend.disk import secret_store
 from credvend.disk.locks import locked
 from credvend.disk.private_files import CannotWrite, private_directory, remove, write_private
-from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
+from credvend.errors import (
+    AccessDeniedError,
+    AuthenticationError,
+    CredvendError,
+    ServiceError,
+    SignInNeeded,
+    UsageError,
+)
 from credvend.text.json_object import json_object
 
 # Seconds for which a failure is shared with those who come next; and with those whose old credentials still do.
@@ -101,6 +108,7 @@ class Cache:
     def note_failure(self, key: str, error: CredvendError) -> None:
         """Tell those who wait, and those who come within a moment. Messages hold no secrets."""
         known = {"at": time.time(), "exit_code": error.exit_code, "message": error.message}
+        known["sign_in"] = isinstance(error, SignInNeeded)
         write_private(self._path(key, "failure"), json.dumps(known).encode("ascii"))
 
     def failure(self, key: str, waiting_since: float, lasts: float) -> CredvendError | None:
@@ -112,7 +120,8 @@ class Cache:
         try:
             known = json_object(lean.read_private(self._path(key, "failure"))) or {}
             at = float(known["at"])
-            error = _ERRORS[known["exit_code"]](str(known["message"]))
+            kind = SignInNeeded if known["sign_in"] is True else _ERRORS[known["exit_code"]]
+            error = kind(str(known["message"]))
         except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):
             return None
         now = time.time()

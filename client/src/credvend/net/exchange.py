@@ -68,7 +68,7 @@ def exchange(
     started = time.monotonic()
     # For this computer no proxy is asked.
     proxy = None if url.scheme == "http" else proxy_for(url, environ)
-    connection = _connection(url, proxy, _tls(config, environ) if url.scheme == "https" else None)
+    connection = _connection(url, proxy, tls_context(config, environ) if url.scheme == "https" else None)
     connection.timeout = min(seconds, config.connect_timeout)
     talk = _Talk(request, url, connection, config.read_timeout)
     talk.start()
@@ -190,12 +190,24 @@ def _connection(url: SplitResult, proxy: Proxy | None, tls: ssl.SSLContext | Non
     return connection
 
 
-def _tls(config: Config, environ: Mapping[str, str]) -> ssl.SSLContext:
+def ca_bundle(config: Config, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """The file of certificates to trust, and what names it; None for the operating system's."""
     bundle, name = config.ca_bundle, "ca_bundle"
     if not bundle:
         bundle, name = environ.get("AWS_CA_BUNDLE"), "AWS_CA_BUNDLE"  # as AWS's own tools have it
-    if not bundle:
+    return (bundle, name) if bundle else None
+
+
+def tls_context(config: Config, environ: Mapping[str, str]) -> ssl.SSLContext:
+    """What is trusted.
+
+    Raises:
+        UsageError: the CA bundle cannot be used.
+    """
+    found = ca_bundle(config, environ)
+    if found is None:
         return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # TLS 1.2 at least, as ssl has it by default
+    bundle, name = found
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     # As Python has it from 3.13 on: the bundle may end with a company's intermediate certificate. Python's other new
     # rule, VERIFY_X509_STRICT, is not set: it refuses the certificates of many companies, for a form that proves

@@ -38,9 +38,10 @@ def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> Proxy | None:
     host = url.hostname or ""
     if is_loopback(host) or _bypasses_proxy(host, url.port or 443, _either(environ, "no_proxy")):
         return None
-    text = _either(environ, "https_proxy") or _either(environ, "all_proxy")
-    if not text:
+    variable = proxy_variable(environ)
+    if variable is None:
         return None
+    text = environ[variable]
     with contextlib.suppress(ValueError):
         proxy = urlsplit(text if "://" in text else f"http://{text}")
         if proxy.hostname and proxy.scheme != "http":
@@ -49,7 +50,13 @@ def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> Proxy | None:
             user = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
             headers = make_headers(proxy_basic_auth=user) if proxy.username is not None else {}
             return Proxy(proxy.hostname, proxy.port or 80, headers)
-    raise UsageError("The variable HTTPS_PROXY holds no URL like http://proxy.example.com:3128.")
+    raise UsageError(f"The variable {variable} holds no URL like http://proxy.example.com:3128.")
+
+
+def proxy_variable(environ: Mapping[str, str]) -> str | None:
+    """The variable that names a proxy, if any does."""
+    names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+    return next((name for name in names if environ.get(name)), None)
 
 
 def _either(environ: Mapping[str, str], name: str) -> str:

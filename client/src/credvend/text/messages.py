@@ -5,10 +5,11 @@ Method, host and path of a request are shown; no query, header or body.
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from credvend.errors import one_line
 
@@ -42,6 +43,25 @@ def say(text: str) -> None:
     """One line, if there is anywhere to say it: for None, `print` takes standard output, which SDKs read."""
     if sys.stderr is not None:
         print(f"credvend: {one_line(text)}", file=sys.stderr, flush=True)
+
+
+def may_ask() -> bool:
+    """Whether there is a person at a terminal who can answer: not of what runs in the background of a shell."""
+    if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty() or not sys.stderr.isatty():
+        return False
+    if hasattr(os, "tcgetpgrp"):
+        with suppress(OSError):  # it is not the terminal that this process was started from
+            return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    return True
+
+
+def agrees(question: str, *, by_default: bool) -> bool:
+    """Whether the person says yes; the end of what they type is a no."""
+    sys.stderr.write(f"{one_line(question)} {'[Y/n]' if by_default else '[y/N]'} ")
+    sys.stderr.flush()
+    line = sys.stdin.readline()
+    answer = line.strip().lower()
+    return answer in ("y", "yes") or (by_default and bool(line) and not answer)
 
 
 @contextmanager

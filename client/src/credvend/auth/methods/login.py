@@ -8,6 +8,7 @@ from credvend.auth import sign_in
 from credvend.auth.bearer import bearer
 from credvend.auth.method import Method, Question, Scheme, needed
 from credvend.disk.config_file import Config
+from credvend.errors import SignInNeeded
 from credvend.net.urls import check_url
 
 
@@ -48,4 +49,5 @@ METHOD = Method(
         Question("audience", "Audience of the tokens (empty: the provider's default)"),
     ),
     next_step="`credvend login`",
+    lacking=SignInNeeded,
 )

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from credvend.auth.aws_credentials import aws_credentials
 from credvend.auth.method import Method, Question, Scheme
 from credvend.disk.config_file import Config
-from credvend.errors import AuthenticationError, UsageError
+from credvend.errors import AuthenticationError, SignInNeeded, UsageError
 from credvend.own_session import own_role
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class SigV4:
             if self._config.auth == "sigv4":
                 raise UsageError(_NEEDS) from None
             # Whoever has configured nothing gets here, and need not mean AWS credentials at all.
-            raise AuthenticationError(f"{_NOTHING}, which takes botocore: pip install botocore.") from None
+            raise self._nobody(f"{_NOTHING}, which takes botocore: pip install botocore.") from None
         credentials = self._credentials(url)
         region = self.region(url)
         request = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"} if body else {})
@@ -61,14 +61,19 @@ class SigV4:
     def _credentials(self, url: str) -> ReadOnlyCredentials:
         own = None if self._config.profile else own_role(self._environ)
         if own is not None:
-            raise AuthenticationError(
+            raise self._nobody(
                 f"This shell has the credentials of {own}, which credvend gave it, and they are not what you sign in "
                 'with: eval "$(credvend unset)", or name a profile to sign with (CREDVEND_PROFILE).'
             )
         found = aws_credentials(self._config.profile, self._region(url)[0])
         if found is None:
-            raise AuthenticationError(f"{_NOTHING}.")
+            raise self._nobody(f"{_NOTHING}.")
         return found
+
+    def _nobody(self, message: str) -> AuthenticationError:
+        """There is nothing to sign with. Whoever has a provider to sign in to has only not done so."""
+        could = self._config.auth == "auto" and self._config.issuer and self._config.client_id
+        return SignInNeeded(message) if could else AuthenticationError(message)
 
     def explain(self, url: str, message: str) -> str:
         """As `Explaining`: which region was signed for, where it is said to be another."""

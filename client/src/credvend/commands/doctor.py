@@ -1,0 +1,27 @@
+"""Check everything that getting credentials takes, and say what to do about what is wrong.
+
+Nobody is asked for anything, and nothing secret is shown. The exit code is 1 where there is an error.
+"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from credvend.checks.checkup import checkup
+from credvend.text.tables import table
+
+
+@click.command(help=__doc__)
+@click.option("--json", "as_json", is_flag=True, help="a JSON list")
+@click.pass_context
+def command(ctx: click.Context, as_json: bool) -> int:
+    findings = checkup(ctx.obj)
+    rows = [(each.check, each.state, each.result, each.advice) for each in findings]
+    if as_json:
+        names = ("Check", "State", "Result", "Advice")
+        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))
+    else:
+        print(table(("CHECK", "STATE", "RESULT", "WHAT TO DO"), rows))
+    return 1 if any(each.state == "error" for each in findings) else 0
