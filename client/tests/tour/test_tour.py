@@ -1,0 +1,116 @@
+"""The sessions of docs/client-tour.md are what people see: typed in their shells, each shows what the document shows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from tour import aws
+from tour.company import TOKEN, Place, company, console_setting
+from tour.screens import HAS_TMUX, Screen, await_screen, pseudo_terminal, tmux
+from tour.transcript import session, startup_files
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "client-tour.md"
+NEWCOMER = "A newcomer's first ten minutes"
+USER = "A day of somebody who knows aws-vault"
+SHELLS = [shell for shell in ("bash", "zsh", "fish") if shutil.which(shell)]
+# Those of this machine: without tmux, bash alone, for a terminal of the test's own shows no more than its lines.
+RUNNING = {f"{shell} in tmux": (shell, tmux) for shell in SHELLS if HAS_TMUX} or {"bash": ("bash", pseudo_terminal)}
+# What people have in their files already, and a user of aws-vault besides; the document may add to them.
+STARTUP = {
+    ".bashrc": "PS1='$ '\n",
+    ".zshenv": "skip_global_compinit=1\n",
+    ".zshrc": "PS1='$ '\nunsetopt prompt_sp\nautoload -Uz compinit\ncompinit -u -D\n",
+    ".config/fish/config.fish": (
+        "set -g fish_greeting\nset -g fish_autosuggestion_enabled 0\nfunction fish_prompt; printf '$ '; end\n"
+    ),
+}
+OWN_PROFILES = "[default]\nregion = eu-central-1\n\n[profile home]\nregion = eu-central-1\n"
+Opened = Callable[[str, dict[str, str]], AbstractContextManager[Screen]]
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    with company() as started:
+        yield started
+
+
+@pytest.fixture
+def environ(environ: dict[str, str], place: Place, tmp_path: Path) -> dict[str, str]:
+    """Of a person who has the programs of the tour, and has set up nothing."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    commands = {"credvend": "-m credvend"} | {name: f"{aws.__file__} {name}" for name in ("aws", "terraform")}
+    for name, arguments in commands.items():
+        path = programs / name
+        path.write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n')
+        path.chmod(0o755)
+    for name, text in STARTUP.items():
+        path = Path(environ["HOME"], name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return {
+        "PATH": f"{programs}:{environ['PATH']}",
+        "HOME": environ["HOME"],
+        "PYTHONPATH": environ["PYTHONPATH"],
+        "LC_ALL": "C.UTF-8",
+        "CREDVEND_KEYRING": "off",
+        "AWS_ENDPOINT_URL_STS": place.sts,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def tidied(text: str, place: Place, environ: dict[str, str]) -> str:
+    """Without what differs from run to run; the document has the same taken out."""
+    program = shutil.which("credvend", path=environ["PATH"])
+    names = place.names | {f"{program}": "/usr/local/bin/credvend", environ["HOME"]: "/home/ada"}
+    for real, told in names.items():
+        text = text.replace(real, told)
+    text = re.sub(r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "MOMENT", text)
+    text = re.sub(r"\b20\d{6}T\d{6}Z-[0-9a-f]{4}\.bak", "MOMENT.bak", text)
+    text = re.sub(r"\b[0-9a-f]{16,}\.secret", "NAME.secret", text)
+    text = re.sub(r"^(\w+) 5\dm", r"\1 59m", text, flags=re.M)
+    return re.sub(r"^exit\n", "", text, flags=re.M)  # which bash says when it ends
+
+
+def is_true(heading: str, shell: str, screen: Screen, place: Place, environ: dict[str, str]) -> None:
+    """Type a session, and see what the document shows."""
+    for step in session(DOCUMENT.read_text(encoding="utf-8"), heading, shell, TOKEN):
+        typed = step.typed
+        for real, told in place.names.items():
+            typed = typed.replace(told, real)
+        if typed:
+            screen.type(typed)
+        await_screen(screen, step.screen, lambda text: tidied(text, place, environ))
+
+
+@pytest.mark.parametrize(("shell", "opened"), RUNNING.values(), ids=RUNNING)
+def test_a_newcomer_sees_what_the_document_shows(
+    shell: str, opened: Opened, place: Place, environ: dict[str, str]
+) -> None:
+    environ["SHELL"] = f"{shutil.which(shell)}"
+    with opened(shell, environ) as screen:
+        is_true(NEWCOMER, shell, screen, place, environ)
+
+
+@pytest.mark.parametrize(("shell", "opened"), RUNNING.values(), ids=RUNNING)
+def test_a_user_of_aws_vault_sees_what_the_document_shows(
+    shell: str, opened: Opened, place: Place, environ: dict[str, str]
+) -> None:
+    environ["SHELL"] = f"{shutil.which(shell)}"
+    home = Path(environ["HOME"])
+    for name, text in startup_files(DOCUMENT.read_text(encoding="utf-8")).items():
+        path = home / name
+        path.write_text(path.read_text() + text)
+    for name, text in {".config/credvend/config": console_setting(place), ".aws/config": OWN_PROFILES}.items():
+        path = home / name
+        path.parent.mkdir(mode=0o700, parents=True)
+        path.write_text(text)
+        path.chmod(0o600)
+    with opened(shell, environ) as screen:
+        is_true(USER, shell, screen, place, environ)
