@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import botocore.session
 
@@ -33,7 +34,8 @@ def main(program: str, words: list[str]) -> int:
             '\nUnable to locate credentials. You can configure credentials by running "aws configure".', file=sys.stderr
         )
         return 253
-    arn = session.create_client("sts", region_name="eu-west-1").get_caller_identity()["Arn"]
+    sts: Any = session.create_client("sts", region_name="eu-west-1")
+    arn = sts.get_caller_identity()["Arn"]
     if print_arn:
         print(arn)
     elif type(session.get_credentials()).__name__ == "RefreshableCredentials":

@@ -1,4 +1,4 @@
-"""What the people of the tour talk to: a service with three roles, an OpenID provider, STS, and the console's sign-in."""
+"""What the people of the tour talk to: the service, an OpenID provider, STS, and the console's sign-in."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ DENIED = (
 REASON = 'Field "reason" is required for role deploy: say in a few words what you need it for.'
 
 
-def _role(name: str, description: str, default: int, longest: int, reason: bool = False) -> Json:
+def _role(name: str, description: str, default: int = 3600, reason: bool = False) -> Json:
     return {
         "Role": name,
         "RoleArn": f"arn:aws:iam::{ACCOUNT}:role/{name}",
         "Description": description,
         "DefaultDurationSeconds": default,
-        "MaxDurationSeconds": longest,
+        "MaxDurationSeconds": 3600,  # no chained role lasts longer
         "ReasonRequired": reason,
         "Params": [],
         "CallerTags": [],
@@ -36,9 +36,9 @@ def _role(name: str, description: str, default: int, longest: int, reason: bool 
 
 
 ROLES = [
-    _role("deploy", "Changes the web shop", 3600, 7200, reason=True),
-    _role("logs", "Reads the logs of all services", 3600, 14_400),
-    _role("reports", "Reads the bucket of reports", 3600, 14_400),
+    _role("deploy", "Changes the web shop", reason=True),
+    _role("logs", "Reads the logs of all services", default=900),
+    _role("reports", "Reads the bucket of reports"),
 ]
 
 
@@ -67,6 +67,7 @@ class Company(FakeService):
         return super().answer(asked)
 
     def _vend_to(self, name: str, role: str) -> Json:
+        (self.lifetime,) = (each["DefaultDurationSeconds"] for each in ROLES if each["Role"] == role)
         answer = self.vend(role)
         arn = f"arn:aws:sts::{ACCOUNT}:assumed-role/{role}/{name}"
         answer["AssumedRoleUser"] = {"AssumedRoleId": f"AROAEXAMPLE:{name}", "Arn": arn}

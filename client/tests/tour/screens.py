@@ -1,4 +1,4 @@
-"""Terminals that a shell runs in: one of tmux, whose screen is what a person sees; or, without tmux, a pseudo-terminal."""
+"""Terminals that a shell runs in: one of tmux, whose screen is what people see, or a plain pseudo-terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sessions of docs/client-tour.md are what people see: typed in their shells, each shows what the document shows."""
+"""The sessions of docs/client-tour.md, typed into shells, show on the screen what the document shows."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from tour import aws
+from tour import aws, screens
 from tour.company import TOKEN, Place, company, console_setting
 from tour.screens import HAS_TMUX, Screen, await_screen, pseudo_terminal, tmux
-from tour.transcript import session, startup_files
+from tour.transcript import Step, session, startup_files
 
+Opened = Callable[[str, dict[str, str]], AbstractContextManager[Screen]]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "client-tour.md"
 NEWCOMER = "A newcomer's first ten minutes"
 USER = "A day of somebody who knows aws-vault"
 SHELLS = [shell for shell in ("bash", "zsh", "fish") if shutil.which(shell)]
-# Those of this machine: without tmux, bash alone, for a terminal of the test's own shows no more than its lines.
-RUNNING = {f"{shell} in tmux": (shell, tmux) for shell in SHELLS if HAS_TMUX} or {"bash": ("bash", pseudo_terminal)}
+# Those of this machine. A plain terminal does without tmux, but only bash does with a plain terminal.
+PLAIN: dict[str, tuple[str, Opened]] = {"bash in a plain terminal": ("bash", pseudo_terminal)}
+IN_TMUX: dict[str, tuple[str, Opened]] = {f"{shell} in tmux": (shell, tmux) for shell in SHELLS if HAS_TMUX}
 # What people have in their files already, and a user of aws-vault besides; the document may add to them.
 STARTUP = {
     ".bashrc": "PS1='$ '\n",
@@ -31,7 +33,6 @@ STARTUP = {
     ),
 }
 OWN_PROFILES = "[default]\nregion = eu-central-1\n\n[profile home]\nregion = eu-central-1\n"
-Opened = Callable[[str, dict[str, str]], AbstractContextManager[Screen]]
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def is_true(heading: str, shell: str, screen: Screen, place: Place, environ: dic
         await_screen(screen, step.screen, lambda text: tidied(text, place, environ))
 
 
-@pytest.mark.parametrize(("shell", "opened"), RUNNING.values(), ids=RUNNING)
+@pytest.mark.parametrize(("shell", "opened"), (IN_TMUX | PLAIN).values(), ids=IN_TMUX | PLAIN)
 def test_a_newcomer_sees_what_the_document_shows(
     shell: str, opened: Opened, place: Place, environ: dict[str, str]
 ) -> None:
@@ -98,7 +99,7 @@ def test_a_newcomer_sees_what_the_document_shows(
         is_true(NEWCOMER, shell, screen, place, environ)
 
 
-@pytest.mark.parametrize(("shell", "opened"), RUNNING.values(), ids=RUNNING)
+@pytest.mark.parametrize(("shell", "opened"), (IN_TMUX or PLAIN).values(), ids=IN_TMUX or PLAIN)
 def test_a_user_of_aws_vault_sees_what_the_document_shows(
     shell: str, opened: Opened, place: Place, environ: dict[str, str]
 ) -> None:
@@ -114,3 +115,47 @@ def test_a_user_of_aws_vault_sees_what_the_document_shows(
         path.chmod(0o600)
     with opened(shell, environ) as screen:
         is_true(USER, shell, screen, place, environ)
+
+
+def test_a_screen_that_shows_anything_else_is_told(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screens, "PATIENCE", 0.5)
+    with pseudo_terminal("bash", environ) as screen, pytest.raises(AssertionError, match="the document\\n%\\n"):
+        await_screen(screen, ["%", ""], str)
+
+
+SAMPLE = """
+## A session
+
+```console bash
+$ credvend exec rep⇥orts -- true
+reports 59m$ exit
+```
+
+```console fish zsh
+$ credvend configure
+Way [auto]: token
+API token (empty: keep the one there is):
+```
+
+## Another
+
+```console
+$ true
+```
+"""
+
+
+def test_a_session_is_what_stands_under_its_heading_for_its_shell() -> None:
+    assert session(SAMPLE, "A session", "bash") == [
+        Step("", ("$",)),
+        Step("credvend exec rep\t", ("$ credvend exec reports",)),
+        Step("-- true\r", ("$ credvend exec reports -- true", "reports 59m$")),
+        Step("exit\r", ("$ credvend exec reports -- true", "reports 59m$ exit", "$")),
+    ]
+    assert [step.typed for step in session(SAMPLE, "A session", "fish", "secret")][1:] == [
+        "credvend configure\r",
+        "token\r",
+        "secret\r",
+    ]
+    with pytest.raises(ValueError, match="no session under A"):
+        session(SAMPLE, "A", "bash")

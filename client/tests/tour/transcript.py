@@ -43,7 +43,7 @@ def session(document: str, heading: str, shell: str, secret: str = "") -> list[S
         ValueError: there is no such session.
     """
     _, found, rest = document.partition(f"\n## {heading}\n")
-    blocks = [block for block in _BLOCK.finditer(rest.partition("\n## ")[0])] if found else []
+    blocks = list(_BLOCK.finditer(rest.partition("\n## ")[0])) if found else []
     lines = [
         line
         for block in blocks
