@@ -73,7 +73,7 @@ class Tmux:
         return done.stdout
 
     def type(self, keys: str) -> None:
-        self.run("send-keys", "-l", "--", re.sub(r";$", r"\\;", keys))  # tmux takes a last ; for its own
+        self.run("send-keys", "-l", "--", keys)
 
     def lines(self) -> list[str]:
         return _trimmed(self.run("capture-pane", "-p", "-J"))

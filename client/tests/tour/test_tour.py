@@ -61,6 +61,7 @@ def environ(environ: dict[str, str], place: Place, tmp_path: Path) -> dict[str, 
         "PYTHONPATH": environ["PYTHONPATH"],
         "LC_ALL": "C.UTF-8",
         "CREDVEND_KEYRING": "off",
+        "BASH_SILENCE_DEPRECATION_WARNING": "1",  # which macOS's would say at its start
         "AWS_ENDPOINT_URL_STS": place.sts,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
@@ -79,7 +80,7 @@ def tidied(text: str, place: Place, environ: dict[str, str]) -> str:
     return re.sub(r"^exit\n", "", text, flags=re.M)  # which bash says when it ends
 
 
-def is_true(heading: str, shell: str, screen: Screen, place: Place, environ: dict[str, str]) -> None:
+def type_and_compare(heading: str, shell: str, screen: Screen, place: Place, environ: dict[str, str]) -> None:
     """Type a session, and see what the document shows."""
     for step in session(DOCUMENT.read_text(encoding="utf-8"), heading, shell, TOKEN):
         typed = step.typed
@@ -96,7 +97,7 @@ def test_a_newcomer_sees_what_the_document_shows(
 ) -> None:
     environ["SHELL"] = f"{shutil.which(shell)}"
     with opened(shell, environ) as screen:
-        is_true(NEWCOMER, shell, screen, place, environ)
+        type_and_compare(NEWCOMER, shell, screen, place, environ)
 
 
 @pytest.mark.parametrize(("shell", "opened"), (IN_TMUX or PLAIN).values(), ids=IN_TMUX or PLAIN)
@@ -114,7 +115,7 @@ def test_a_user_of_aws_vault_sees_what_the_document_shows(
         path.write_text(text)
         path.chmod(0o600)
     with opened(shell, environ) as screen:
-        is_true(USER, shell, screen, place, environ)
+        type_and_compare(USER, shell, screen, place, environ)
 
 
 def test_a_screen_that_shows_anything_else_is_told(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
