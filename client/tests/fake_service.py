@@ -83,9 +83,9 @@ class FakeService:
 
 
 @contextlib.contextmanager
-def fake_service() -> Iterator[FakeService]:
-    """Run one on a free port."""
-    service = FakeService()
+def fake_service(service: FakeService | None = None) -> Iterator[FakeService]:
+    """Run one on a free port: this one, or one that answers as the class says."""
+    service = service or FakeService()
     service.gate.set()
     lock = threading.Lock()
 
