@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from chalicelib.callers.kinds import KINDS
+from chalicelib.configuration.attribute_warnings import attribute_warnings
 from chalicelib.configuration.cedar_proofs import idle_conditions
 from chalicelib.configuration.claim_warnings import claim_warnings
 from chalicelib.configuration.clock_warnings import clock_warnings
@@ -43,6 +44,7 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
             claim_warnings(policy.json, issuers),
             pattern_warnings(policy.json),
             clock_warnings(policy.json, written.catalog.time_zone),
+            attribute_warnings(policy.json, written.policies.schema),
         )
         for warning in dict.fromkeys(itertools.chain.from_iterable(warnings)):
             yield f"{policy.file}: policy {policy.label}: {policy.lines.told_in(warning)}"
