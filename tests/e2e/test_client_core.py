@@ -114,7 +114,7 @@ def test_roles_and_whoami_tell_people_and_scripts(client: Client) -> None:
     names = {role["Role"] for role in roles}
     assert {"instances", "brief", "reasoned"} <= names and "forbidden" not in names
     table = client.output("roles")
-    assert re.search(r"^ROLE +DEFAULT +LONGEST +REASON +PARAMS +DESCRIPTION$", table, re.M)
+    assert re.search(r"^ROLE +ACCOUNT +GROUPS +DEFAULT +LONGEST +REASON +PARAMS +DESCRIPTION$", table, re.M)
     assert re.search(r"^instances +.*Lists instances\.$", table, re.M)
     assert re.search(r"^reasoned +.*required$", table, re.M)
     assert client.json("whoami", "--json")["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/alice"

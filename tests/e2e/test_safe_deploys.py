@@ -213,9 +213,7 @@ def test_a_declined_question_changes_nothing(deployer: Deployer, service: Stack,
     os.close(person)
     assert done.returncode != 0 and done.stdout == ""
     assert "Deploy? [y/N] The stack was not changed; what was uploaded stays in credvend-artifacts-" in done.stderr
-    warning = (
-        "Warning: policies/deployer.cedar: policy safe-caller-may-use-safe (line 1): `context.duration > 7200` is "
-    )
+    warning = "Warning: policies/deployer.cedar: policy safe-caller-may-use-safe (line 1): `context.duration > 7200`"
     assert done.stderr.index(warning) < done.stderr.index("Deploy?")
     assert f"  as             arn:aws:iam::{ACCOUNT}:root\n" in done.stderr
     assert "  + roles: another\n" in done.stderr and "  - roles: safe\n" in done.stderr

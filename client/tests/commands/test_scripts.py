@@ -214,14 +214,6 @@ def test_where_github_could_not_hand_them_on_nothing_is_printed(environ: dict[st
     assert (done.returncode, done.stdout) == (2, "")
 
 
-@pytest.mark.skipif("fish" not in SHELLS, reason="there is no fish on this machine")
-def test_in_fish_a_universal_profile_is_no_longer_exported(shell_environ: dict[str, str]) -> None:
-    script = "set -Ux AWS_PROFILE old; credvend get reports --format fish | source; env"
-    command = ["fish", "-c", script]  # with its configuration, below HOME: else nothing is universal
-    done = subprocess.run(command, env=shell_environ, capture_output=True, text=True, check=True, timeout=60)
-    assert SECRET in done.stdout and "AWS_PROFILE=" not in done.stdout
-
-
 # exec beside an endpoint, and a shell
 
 

@@ -202,8 +202,9 @@ def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str],
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith(first + "http://127.0.0.1:")
+        printed = process.stdout.read()
         process.terminate()
+    assert f"\n{first}http://127.0.0.1:" in printed
 
 
 def test_what_sdks_would_prefer_is_unset(environ: dict[str, str], tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ from credvend.vending.service import Service
 
 # What SDKs take before the two, of what people have set most often.
 _PREFERRED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+# Seconds after which a signal is seen at the latest.
+_LOOK = 0.5
 # By which a script ends it.
 _PID = "CREDVEND_SERVE_PID"
 # What a script unsets: SDKs would take it before the two.
@@ -74,7 +76,8 @@ def command(told: Told, role: str | None, options: Options, port: int, form: str
         print(_FORMATS[form]({**variables, _PID: str(os.getpid())}), flush=True)
         end_output()  # who reads it, such as `eval "$(credvend serve reports &)"`, need not wait for the end
         say(f"serving {role}; Ctrl-C ends it")
-        stopped.wait()
+        while not stopped.wait(_LOOK):  # a signal just before the wait would not end it
+            pass
     return 0
 
 

@@ -81,8 +81,8 @@ def _powershell(value: str) -> str:
 
 
 def _fish_without(names: Iterable[str]) -> str:
-    """What is universal stays for other shells: here, one that is not exported stands before it."""
-    return "\n".join(f"set -e -g {name}; set -q -U {name}; and set -g -u {name} ''; true" for name in names)
+    """What is universal stays: nothing hides it from commands of this shell alone."""
+    return "\n".join(f"set -e -g {name}; or true" for name in names)
 
 
 # By the name of the format. `throw` ends a script, as PowerShell goes on after a failure.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from types import FrameType
 
+# Seconds after which a signal is seen at the latest.
+_LOOK = 0.5
 # What asks for an end goes on to the command. Ctrl-C and Ctrl-\\ at a terminal reach it by themselves.
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
 _LEFT_TO_THE_COMMAND = ("SIGINT", "SIGQUIT")
@@ -41,8 +44,19 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
         child = subprocess.Popen(command, env=dict(environ))
         for number in waiting:
             child.send_signal(number)
-        code = child.wait()
+        code = _ended(child)
     finally:
         for number, earlier in before.items():
             signal.signal(number, earlier)
     return code
+
+
+def _ended(child: subprocess.Popen[bytes]) -> int:
+    """Wait for the end of a child, and for no signal in vain.
+
+    One that comes just before the process begins to wait does not interrupt that, and Python would look at it only when
+    the child has ended by itself.
+    """
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return child.wait(_LOOK)
