@@ -9,7 +9,7 @@ from chalicelib.configuration.source import read_source
 from testing.policies import configuration_directory
 
 
-def warnings(directory: Path, condition: str, schema: str | None = None) -> list[str]:
+def warnings(directory: Path, condition: str, schema: str | None = None) -> tuple[str, ...]:
     policy = f'@id("p") forbid (principal is IamUser, action, resource) when {{ {condition} }};'
     configuration_directory(directory, policy)
     if schema is not None:
@@ -20,10 +20,10 @@ def warnings(directory: Path, condition: str, schema: str | None = None) -> list
 @pytest.mark.parametrize(
     ("asked", "meant"),
     [
-        ('context.duration > 900 || (context has reson && context.reson like "x*")', "did you mean reason?"),
-        ("context.duration > 900 || context has has_raeson", "did you mean has_reason?"),
-        ('context.duration > 900 || (principal has acount && principal.acount == "1")', "did you mean account?"),
-        ("context.duration > 900 || resource has accont", "did you mean account?"),
+        ('context.duration > 900 || (context has rea_son && context.rea_son like "x*")', "did you mean reason?"),
+        ("context.duration > 900 || context has has_reasons", "did you mean has_reason?"),
+        ('context.duration > 900 || (principal has accounts && principal.accounts == "1")', "did you mean account?"),
+        ("context.duration > 900 || resource has accounts", "did you mean account?"),
         ("context.duration > 900 || context.local has qwertz", "in schema.cedarschema"),
     ],
 )
