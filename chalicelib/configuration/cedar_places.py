@@ -11,22 +11,28 @@ from chalicelib.decisions.indexed_policy import PolicyJson
 
 # Cedar is asked about so many parts of a policy.
 _MOST_PARTS: Final = 64
+# People put them where they like.
+_LEFT_OUT: Final = frozenset("()")
 
 
-def written_at(tokens: Sequence[Token], part: str) -> int | None:
-    """The token with which a part of a policy begins, however it is spaced and put into parentheses.
-
-    Where it is written in another way, the first text in quotes that the part has.
+def places_of(tokens: Sequence[Token], part: str) -> list[int]:
+    """The tokens with which a part of a policy begins, wherever it stands, however spaced and put into parentheses.
 
     Args:
         part: as messages quote it.
     """
-    wanted = [_bare(token) for token in tokens_of(part) if token.text not in ("(", ")")]
-    places = [at for at, token in enumerate(tokens) if token.text not in ("(", ")")]
+    wanted = [_bare(token) for token in tokens_of(part) if token.text not in _LEFT_OUT]
+    places = [at for at, token in enumerate(tokens) if token.text not in _LEFT_OUT]
     there = [_bare(tokens[at]) for at in places]
-    for start in range(len(there) - len(wanted) + 1):
-        if wanted and there[start : start + len(wanted)] == wanted:
-            return places[start]
+    starts = range(len(there) - len(wanted) + 1) if wanted else ()
+    return [places[start] for start in starts if there[start : start + len(wanted)] == wanted]
+
+
+def written_at(tokens: Sequence[Token], part: str) -> int | None:
+    """The first of these; where the part is written in another way, the first text in quotes that it has."""
+    places = places_of(tokens, part)
+    if places:
+        return places[0]
     texts = [token.text for token in tokens_of(part) if token.kind == "text"]
     return next((at for at, token in enumerate(tokens) if token.kind == "text" and token.text in texts), None)
 
@@ -66,6 +72,11 @@ def _operands(part: object) -> Iterator[object]:
                 yield from _operands(node)
 
 
+def message_of(finding: cedarpy.ValidationError) -> str:
+    """What Cedar's validator says, without its own name for the policy, with which it begins."""
+    return one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`").lstrip(":, ")
+
+
 def one_line(error: object) -> str:
     """Cedar's messages go over several lines."""
     return " ".join(str(error).split())
@@ -80,7 +91,7 @@ def _said_of(part: object, policy: PolicyJson, schema: cedarpy.Schema) -> frozen
     except ValueError:
         return frozenset()
     errors = cedarpy.validate_policies(text, schema).errors
-    return frozenset(one_line(one.error).removeprefix(f"for policy `{one.policy_id}`").lstrip(":, ") for one in errors)
+    return frozenset(map(message_of, errors))
 
 
 def _bare(token: Token) -> str:

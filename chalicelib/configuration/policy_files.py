@@ -14,7 +14,7 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.cedar_errors import BEGINS_WITH_A_MARK, CedarFile
-from chalicelib.configuration.cedar_places import one_line, parts_with
+from chalicelib.configuration.cedar_places import message_of, one_line, parts_with
 from chalicelib.configuration.cedar_proofs import impossible
 from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_lines import PolicyLines
@@ -166,9 +166,7 @@ class _Checker:
         """What Cedar's validator has against each policy that there is something against, by Cedar's name for it."""
         findings: dict[str, list[str]] = {}
         for finding in cedarpy.validate_policies(sound, self._parsed_schema).errors:
-            # Cedar's message begins with its own name for the policy.
-            message = one_line(finding.error).removeprefix(f"for policy `{finding.policy_id}`").lstrip(":, ")
-            findings.setdefault(finding.policy_id, []).append(message)
+            findings.setdefault(finding.policy_id, []).append(message_of(finding))
         return findings
 
     def _check_ids(self, name: str, policies: dict[str, dict[str, dict[str, str]]], file: CedarFile) -> dict[str, str]:

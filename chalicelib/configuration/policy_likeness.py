@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.policy_constants import Entity
 from chalicelib.roles.catalog import Catalog
 from chalicelib.text.likeness import nearest
-
-Entity = tuple[str, str]
-"""Type and id."""
 
 # The ARN of a session, of the role itself with its path, of a user that STS calls one.
 _ROLE_ARN: Final = re.compile(r"arn:([a-z-]+):(?:iam|sts)::([0-9]{12}):(?:assumed-)?role/(.+)", re.ASCII)

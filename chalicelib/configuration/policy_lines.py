@@ -3,12 +3,10 @@
 import re
 from typing import Final, NamedTuple
 
-from chalicelib.configuration.cedar_places import written_at
-from chalicelib.configuration.cedar_tokens import line, policies_of
+from chalicelib.configuration.cedar_places import places_of, written_at
+from chalicelib.configuration.cedar_tokens import Token, line, policies_of
 from chalicelib.configuration.policy_text import text_of
 
-# People put them where they like; and quotes behind `has`.
-_LEFT_OUT: Final = frozenset("()")
 _ENTITY: Final = re.compile(r'(?P<text>\w+::"(?:[^"\\]|\\.)*")')
 _QUOTED: Final = re.compile(r"`(?P<text>[^`]+)`")
 _HAS_LINES: Final = re.compile(r"` \(line [0-9]+\)")
@@ -30,13 +28,11 @@ class PolicyLines(NamedTuple):
         """
         if "\n" not in self.text:
             return ""
-        words = [word for word, _ in _words(text_of(expression))]
-        places = _words(self.text)
-        texts = [word for word, _ in places]
-        found = [at for at in range(len(texts) - len(words) + 1) if texts[at : at + len(words)] == words]
+        tokens = self._tokens()
+        found = places_of(tokens, text_of(expression))
         if not found:
             return ""
-        number = self.first + line(self.text, places[found[-1 if is_last else 0]][1]) - 1
+        number = self._line(tokens[found[-1 if is_last else 0]])
         return "" if number == self.first else f" (line {number})"
 
     def told_in(self, message: str) -> str:
@@ -48,21 +44,18 @@ class PolicyLines(NamedTuple):
         about = _ENTITY.match(message) or _QUOTED.search(message)
         if "\n" not in self.text or about is None or _HAS_LINES.search(message):
             return message
-        tokens = [token for part in policies_of(self.text) for token in part.tokens]
+        tokens = self._tokens()
         at = written_at(tokens, about["text"])
-        number = self.first if at is None else self.first + line(self.text, tokens[at].start) - 1
+        number = self.first if at is None else self._line(tokens[at])
         return message if number == self.first else f"{message[: about.end()]} (line {number}){message[about.end() :]}"
+
+    def _tokens(self) -> list[Token]:
+        return [token for part in policies_of(self.text) for token in part.tokens]
+
+    def _line(self, token: Token) -> int:
+        """The line of the file that a token is on."""
+        return self.first + line(self.text, token.start) - 1
 
 
 NO_LINES: Final = PolicyLines("", 1)
 """Of a policy whose text is not at hand."""
-
-
-def _words(text: str) -> list[tuple[str, int]]:
-    """The words and signs of a text, and where they stand."""
-    return [
-        (token.text.strip('"'), token.start)
-        for part in policies_of(text)
-        for token in part.tokens
-        if token.text not in _LEFT_OUT
-    ]

@@ -4,6 +4,7 @@ A schema may be an adopter's own, and older than an attribute: Cedar refuses a r
 declares. And each attribute takes time with each decision: with all of them, twice as much.
 """
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -46,10 +47,17 @@ def _declared(schema: str) -> tuple[str, frozenset[str], frozenset[str]]:
     """The schema with the attributes optional, which of them it has, and those that are required all the same."""
     # Wherever else this finds such a name, it makes optional what we always say: that refuses nothing.
     optional = _DECLARATION.sub(r"\1?\2:", schema)
-    # Of what is not declared, `has` is false, and what stands behind it is not looked at.
-    declared = frozenset(name for name in ATTRIBUTES if not _fits(optional, f'context has {name} && 1 like ""'))
+    declared = frozenset(name for name in ATTRIBUTES if knows(optional, "context", name))
     required = frozenset(name for name in declared if _fits(optional, f"context.{name} == context.{name}"))
     return optional, declared, required
+
+
+def knows(schema: str, expression: str, attribute: str) -> bool:
+    """Whether a schema declares an attribute of what an expression is.
+
+    Of what is not declared, `has` is false, and Cedar does not look at what stands behind it.
+    """
+    return not _fits(schema, f'({expression}) has {json.dumps(attribute)} && 1 like ""')
 
 
 def _fits(schema: str, condition: str) -> bool:
