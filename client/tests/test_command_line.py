@@ -110,7 +110,7 @@ def test_an_unforeseen_error_is_one_line_without_values(
     def fail(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("credvend.commands.whoami.Service.whoami", fail)
+    monkeypatch.setattr("credvend.vending.service.Service.whoami", fail)
     assert run(["whoami"], environ) == 1
     said = capsys.readouterr().err
     assert len(said.splitlines()) == 1 and "--verbose" in said and SECRET not in said

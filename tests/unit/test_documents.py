@@ -24,7 +24,6 @@ FOR_MAINTAINERS = sorted(
 SOURCES = {"chalicelib": ROOT, "ops": ROOT, "client/src/credvend": ROOT / "client/src"}
 # Numbers in the code that bound nothing and last for no time, and why they are none.
 NO_LIMITS = {
-    "credvend.checks.service._ROUNDING": "seconds by which a header Date is rounded",
     "credvend.checks.way_in._NEVER": "the end of the year 9999",
     "chalicelib.callers.api_tokens.token._SECRET_BITS": "the format of a token",
     "chalicelib.callers.api_tokens.token._SECRET_CHARACTERS": "the format of a token",

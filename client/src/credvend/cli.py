@@ -5,10 +5,6 @@ import sys
 
 from credvend import lean
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    pass
-
 
 def main(arguments: "list[str] | None" = None) -> int:
     """Run a command line.

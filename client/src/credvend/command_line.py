@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from credvend.commands.names import COMMANDS
+from credvend.commands.names import COMMANDS, COMPLETE
 from credvend.errors import CredvendError, SignInNeeded, UsageError
 from credvend.text import messages
 from credvend.text.streams import end_output
@@ -135,27 +135,27 @@ def _show_place(error: BaseException) -> None:
 
 
 def _run(words: list[str], environ: Mapping[str, str]) -> int:
-    asked = environ.get("_CREDVEND_COMPLETE")
-    if asked is None and words in (["-h"], ["--help"]):  # without what the commands import
-        print(help_text())
-        return 0
-    if asked is None and words == ["--version"]:
-        print(f"credvend {__version__}")
-        return 0
-    if asked is None and not words:
-        print(help_text(), file=sys.stderr)
-        return UsageError.exit_code
-    return _run_command(words, environ, asked)
-
-
-def _run_command(words: list[str], environ: Mapping[str, str], asked: str | None) -> int:
-    """Leave it to click, whose `main` would end the process by itself."""
-    import click
-
+    asked = environ.get(COMPLETE)
     if asked is not None:
         from credvend.commands.completion import complete
 
         return complete(asked, environ)
+    if words in (["-h"], ["--help"]):  # without what the commands import
+        print(help_text())
+        return 0
+    if words == ["--version"]:
+        print(f"credvend {__version__}")
+        return 0
+    if not words:
+        print(help_text(), file=sys.stderr)
+        return UsageError.exit_code
+    return _run_command(words, environ)
+
+
+def _run_command(words: list[str], environ: Mapping[str, str]) -> int:
+    """Leave it to click, whose `main` would end the process by itself."""
+    import click
+
     try:
         try:
             return _invoke(words, environ)

@@ -8,14 +8,11 @@ from credvend import lean
 from credvend.checks.finding import Finding, advice_of
 from credvend.checks.subject import TO_ANSWER, Subject
 from credvend.errors import CredvendError
-from credvend.net.request import date_of
 from credvend.text.json_object import json_object
 from credvend.time_limit import within
 from credvend.vending.refusals import refusal
-from credvend.vending.service import LARGEST_SKEW, Service
+from credvend.vending.service import LARGEST_SKEW, Service, skew_of
 
-# A header Date has whole seconds, and the answer took its time.
-_ROUNDING = 2
 _LATER = "If that stays so, tell the service's operators."
 
 
@@ -59,16 +56,15 @@ def check_clock(subject: Subject) -> Iterator[Finding]:
             raise
         yield Finding("clock", "skipped", "not known", "The service must answer first.")
         return
-    date = date_of(response.headers.get("date"))
-    if date is None:
+    skew = skew_of(response)
+    if skew is None:
         yield Finding("clock", "skipped", "not known", "The answer of the service tells no time.")
         return
-    ahead = response.received - date
-    if abs(ahead) < _ROUNDING:
+    if skew == 0.0:
         yield Finding("clock", "ok", "as the service's")
         return
-    result = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the service's"
-    if abs(ahead) <= LARGEST_SKEW:
+    result = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the service's"
+    if abs(skew) <= LARGEST_SKEW:
         yield Finding("clock", "ok", result)
     else:
         yield Finding("clock", "error", result, "Set it: AWS refuses signatures that are five minutes off.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ from credvend.auth.registry import AUTO, method_in_use
 from credvend.checks.finding import Finding, advice_of
 from credvend.checks.subject import Subject
 from credvend.errors import CredvendError
-from credvend.text.json_object import json_object
+from credvend.oidc.tokens import jwt_claims
 from credvend.text.tables import duration
 
 # Seconds since 1970 at the end of the year 9999, in which the service's times end.
@@ -67,7 +66,7 @@ def check_token(subject: Subject) -> Iterator[Finding]:
     if proof.scheme == "sigv4":
         yield Finding("token", "ok", "none: requests are signed")
         return
-    claims = _claims(proof.headers.get("Authorization", "").partition(" ")[2])
+    claims = jwt_claims(proof.headers.get("Authorization", "").partition(" ")[2])
     if claims is None:
         yield Finding("token", "ok", "no JWT: the service alone knows when it ends")
         return
@@ -81,14 +80,3 @@ def check_token(subject: Subject) -> Iterator[Finding]:
     else:
         again = "`credvend login`" if method_in_use(subject.config(), subject.environ) == "login" else "get a new one"
         yield Finding("token", "error", f"a JWT that ended {duration(-left) or '0s'} ago", f"Expired: {again}.")
-
-
-def _claims(token: str) -> dict[str, object] | None:
-    """What a JWT says; None for any other token. Nobody checks a signature here, and nothing is believed."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
-    try:
-        return json_object(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
-        return None

@@ -14,7 +14,8 @@ from collections.abc import Mapping
 import click
 from click.shell_completion import BashComplete, FishComplete, PowerShellComplete, ShellComplete, ZshComplete
 
-from credvend.commands.known_roles import REFRESH, VARIABLE, refresh
+from credvend.commands.known_roles import REFRESH, refresh
+from credvend.commands.names import COMPLETE
 from credvend.commands.registry import commands
 
 # What each shell does before it asks credvend: behind the dashes of `exec`, another command is completed as if alone.
@@ -82,7 +83,7 @@ _SHELLS: dict[str, type[ShellComplete]] = {each.name: each for each in (_Bash, _
 @click.command(help=__doc__)
 @click.argument("shell", metavar="SHELL", type=click.Choice(list(_SHELLS)))
 def command(shell: str) -> int:
-    print(_SHELLS[shell](commands(), {}, "credvend", VARIABLE).source())
+    print(_SHELLS[shell](commands(), {}, "credvend", COMPLETE).source())
     return 0
 
 
@@ -98,5 +99,5 @@ def complete(instruction: str, environ: Mapping[str, str]) -> int:
     shell = _SHELLS.get(instruction.partition("_")[0])
     if shell is None:
         return 1
-    print(shell(commands(), {"obj": environ}, "credvend", VARIABLE).complete())
+    print(shell(commands(), {"obj": environ}, "credvend", COMPLETE).complete())
     return 0

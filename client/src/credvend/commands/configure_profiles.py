@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from credvend import lean
-from credvend.auth.registry import authenticator, method_in_use
+from credvend.auth.registry import method_in_use
 from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk import aws_config_file
 from credvend.disk.config_file import Config
@@ -19,7 +19,7 @@ from credvend.text.aws_config import problem
 from credvend.text.aws_profiles import Profile
 from credvend.text.aws_regions import check_region
 from credvend.text.messages import agrees, may_ask, say
-from credvend.vending.service import Json, Service
+from credvend.vending.service import Json, service_of
 
 
 class Wanted(NamedTuple):
@@ -53,7 +53,7 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
         keys = aws_config_file.credentials_file(environ)
         taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
         taken.update((name, path) for name in aws_profiles.names_outside(old or b"", service))
-        roles = Service(config, authenticator(config, environ), environ).roles()
+        roles = service_of(config, environ).roles()
         known = aws_profiles.regions_inside(old or b"", service)
         usual = aws_config_file.region_of(environ, config.profile)
         profiles = _profiles(roles, taken, prefix, wanted, _Regions(wanted.region, known, usual), environ)

@@ -9,22 +9,20 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
 from collections.abc import Mapping
 
 import click
 
 from credvend.commands.told import Told, is_told
-from credvend.commands.vend_arguments import check_life, lasts, vends
+from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.disk.aws_config_file import region_of
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 from credvend.own_session import COMPETING, INSIDE, KEYS, SESSION
 from credvend.text import messages
-from credvend.text.aws_regions import check_region
 from credvend.text.moments import moment_text
 from credvend.vending import child
-from credvend.vending.cache_or_service import at_least, credentials_of, get_entry, half_of_life
+from credvend.vending.cache_or_service import get_entry, half_of_life
 from credvend.vending.endpoint import serving
 from credvend.vending.formats import environment
 from credvend.vending.options import Options
@@ -84,9 +82,7 @@ def command(
     options: Options,
     serve: bool,
     nest: bool,
-    fresh: bool,
-    min_life: int | None,
-    region: str | None,
+    lasting: Lasting,
 ) -> int:
     config, environ = told
     command = click.get_current_context().meta[_COMMAND] or _shell(environ)
@@ -95,14 +91,9 @@ def command(
         raise UsageError(f"This is within `credvend exec {inside}` already: leave that first, or say --nest.")
     if inside:  # whoever nests means to sign with what is there
         environ = {name: value for name, value in environ.items() if name != SESSION}
-    enough = at_least(min_life) if min_life else half_of_life
-    entry = get_entry(role, options, config, environ, fresh=fresh, enough=enough)
-    check_life(entry.expires - time.time(), min_life, role)
-    credentials = credentials_of(entry, role)
-    if region:
-        check_region(region, credentials.role_arn)
+    credentials = lasting.credentials(Told(config, environ), role, options, half_of_life)
     # With AWS_PROFILE the command loses the region that the profile says.
-    given = environment(credentials, region or region_of(environ))
+    given = environment(credentials, lasting.region or region_of(environ))
     changed = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}
     changed.update(given, **{INSIDE: credentials.role})
     if not click.get_current_context().meta[_COMMAND]:

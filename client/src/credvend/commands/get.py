@@ -6,20 +6,17 @@ import json
 import os
 import stat
 import sys
-import time
 
 import click
 
 from credvend import lean
-from credvend.auth.registry import authenticator
 from credvend.commands.told import Told, is_told
-from credvend.commands.vend_arguments import check_life, lasts, vends
+from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.errors import UsageError
-from credvend.text.aws_regions import check_region
-from credvend.vending.cache_or_service import at_least, credentials_of, get_entry, half_of_life
+from credvend.vending.cache_or_service import half_of_life
 from credvend.vending.formats import FORMATS, append_github, check_github, section_of
 from credvend.vending.options import Options
-from credvend.vending.service import Service
+from credvend.vending.service import service_of
 
 EXAMPLES = """\b
 examples:
@@ -40,33 +37,27 @@ def command(
     options: Options,
     form: str | None,
     dry_run: bool,
-    fresh: bool,
-    min_life: int | None,
-    region: str | None,
+    lasting: Lasting,
 ) -> int:
     config, environ = told
     name = form or "json"
     if dry_run:
         if name != "json":
             raise UsageError("With --dry-run there are no credentials to format: it prints JSON.")
-        service = Service(config, authenticator(config, environ), environ)
+        service = service_of(config, environ)
         print(json.dumps(service.vend(role, options, dry_run=True), indent=2))
         return 0
     wanted = FORMATS[name]
-    if region and not wanted.takes_region:
+    if lasting.region and not wanted.takes_region:
         raise UsageError(f"--format {name} has no place for a region.")
     if name == "github":
         check_github(environ)
-    enough = at_least(min_life) if min_life else half_of_life if wanted.lasts else lean.Entry.is_fresh
-    entry = get_entry(role, options, config, environ, fresh=fresh, enough=enough)
-    check_life(entry.expires - time.time(), min_life, role)
-    credentials = credentials_of(entry, role)
-    if region:
-        check_region(region, credentials.role_arn)
+    otherwise = half_of_life if wanted.lasts else lean.Entry.is_fresh
+    credentials = lasting.credentials(told, role, options, otherwise)
     before = _before_section(section_of(credentials.role)) if name == "ini" else ""
-    print(f"{before}{wanted.write(credentials, region)}", flush=True)
+    print(f"{before}{wanted.write(credentials, lasting.region)}", flush=True)
     if name == "github":
-        append_github(credentials, region, environ)
+        append_github(credentials, lasting.region, environ)
     return 0
 
 

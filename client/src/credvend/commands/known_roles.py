@@ -14,20 +14,16 @@ from typing import NamedTuple
 from credvend import lean
 from credvend.auth import registry
 from credvend.auth.method import Authenticator
+from credvend.commands.names import COMPLETE
 from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk.config_file import Config
 from credvend.disk.credentials_cache import FAILURE_LASTS_WITH_ENTRY
-from credvend.disk.private_files import CannotWrite, private_directory, write_private
+from credvend.disk.private_files import CannotWrite, private_directory, read_json, write_private
 from credvend.errors import CredvendError
-from credvend.text.json_object import json_object
 from credvend.vending.service import Service
 
 # Seconds for which the list of roles is used again: a role that is new is found soon, and TAB does not wait.
 ROLES_LAST = 300
-
-
-# By which a shell, or the process that asks for it, says what it wants to know.
-VARIABLE = "_CREDVEND_COMPLETE"
 # Seconds that TAB waits for a new list, before it takes the last one.
 LONGEST_WAIT = 2.0
 # By which the process that asks is told to: see `complete`.
@@ -51,7 +47,7 @@ def role_names(environ: Mapping[str, str]) -> list[str]:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             asking = subprocess.Popen(
                 [sys.executable, "-m", "credvend"],
-                env={**environ, VARIABLE: REFRESH},
+                env={**environ, COMPLETE: REFRESH},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -103,10 +99,9 @@ def _ask(service: Service) -> list[str] | None:
 
 
 def _read(path: str) -> _Known | None:
+    content = read_json(path)
     try:
-        lean.check_private_directory(os.path.dirname(path))
-        content = json_object(lean.read_private(path)) or {}
         is_fresh = content["obtained"] <= time.time() < content["until"]
         return _Known([str(name) for name in content["roles"]], is_fresh)
-    except (OSError, lean.Unreadable, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return None

@@ -1,5 +1,7 @@
 """The names of the commands, and what each is for in a few words: all that `credvend --help` needs."""
 
+# By which a shell, or the process that asks for it, says what it wants to know.
+COMPLETE = "_CREDVEND_COMPLETE"
 # In the order in which --help shows them.
 COMMANDS = {
     "get": "print credentials, in a format of your choice",

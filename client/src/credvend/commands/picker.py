@@ -9,13 +9,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from credvend.auth.registry import authenticator
 from credvend.commands.plain_role import account_of
 from credvend.disk.config_file import Config
 from credvend.disk.recent_roles import recent_roles
 from credvend.errors import UsageError, one_line
-from credvend.text.messages import may_ask
-from credvend.vending.service import Json, Service
+from credvend.vending.service import Json, service_of
 
 
 class Picked(NamedTuple):
@@ -30,12 +28,10 @@ def pick(config: Config, environ: Mapping[str, str], reason: str | None, params:
     """Let a person pick one of the roles that they may have, and ask for what it demands and was not given.
 
     Raises:
-        UsageError: nobody sits at a terminal, or picks one.
+        UsageError: they may have none, or pick none.
         CredvendError: the roles cannot be had.
     """
-    if not may_ask():
-        raise UsageError("Which role? Name it; at a terminal, you are shown those that you may have.")
-    roles = {str(role["Role"]): role for role in Service(config, authenticator(config, environ), environ).roles()}
+    roles = {str(role["Role"]): role for role in service_of(config, environ).roles()}
     if not roles:
         raise UsageError("There is no role that you may have; `credvend whoami` shows who you are.")
     name = _asked_role(ordered(roles, config.favourites, recent_roles(config.url, environ)))

@@ -9,13 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import click
 
-from credvend.auth.registry import authenticator
 from credvend.commands.plain_role import account_of
 from credvend.commands.told import Told, is_told
 from credvend.errors import one_line
 from credvend.text import messages
 from credvend.text.tables import duration, table
-from credvend.vending.service import Json, Service
+from credvend.vending.service import Json, service_of
 
 
 @click.command(help=__doc__)
@@ -29,7 +28,7 @@ def command(
     told: Told, words: tuple[str, ...], account: str | None, group: str | None, as_csv: bool, as_json: bool
 ) -> int:
     config, environ = told
-    every = Service(config, authenticator(config, environ), environ).roles()
+    every = service_of(config, environ).roles()
     roles = [role for role in every if _fits(role, words, account, group)]
     if as_json:
         print(json.dumps(roles, indent=2))

@@ -15,7 +15,6 @@ from types import FrameType
 
 import click
 
-from credvend.auth.registry import authenticator
 from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
@@ -28,7 +27,7 @@ from credvend.vending.cache_or_service import get_entry
 from credvend.vending.endpoint import TOKEN, URI, serving
 from credvend.vending.options import Options
 from credvend.vending.renewer import Renewer
-from credvend.vending.service import Service
+from credvend.vending.service import service_of
 
 # What SDKs take before the two, of what people have set most often.
 _PREFERRED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
@@ -83,7 +82,7 @@ def command(told: Told, role: str | None, options: Options, port: int, form: str
 
 def _only_role(config: Config, environ: Mapping[str, str]) -> str:
     """The role that a caller means who names none."""
-    roles = [str(role["Role"]) for role in Service(config, authenticator(config, environ), environ).roles()]
+    roles = [str(role["Role"]) for role in service_of(config, environ).roles()]
     if len(roles) == 1:
         return roles[0]
     raise UsageError(f"Which role? You may have {', '.join(roles) if roles else 'none'}.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
@@ -12,9 +13,13 @@ from click.shell_completion import CompletionItem
 from credvend import lean
 from credvend.auth.registry import load_checked_config
 from credvend.commands.picker import pick
+from credvend.commands.told import Told
 from credvend.disk.recent_roles import note_role
 from credvend.errors import UsageError
+from credvend.text.aws_regions import check_region
 from credvend.text.messages import may_ask
+from credvend.vending.cache_or_service import Enough, at_least, credentials_of, get_entry
+from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
 
 
@@ -90,30 +95,54 @@ class _Life(click.ParamType[int]):
         return seconds
 
 
+class Lasting(NamedTuple):
+    """What is asked of credentials that are used for a while.
+
+    Attributes:
+        fresh: the service is asked, whatever the cache has.
+        min_life: seconds that they must still live; None: what suits their use.
+        region: of AWS, that they are to be good in.
+    """
+
+    fresh: bool
+    min_life: int | None
+    region: str | None
+
+    def credentials(self, told: Told, role: str, options: Options, otherwise: Enough) -> Credentials:
+        """Such credentials.
+
+        Args:
+            otherwise: what the cache has is enough, where no least life is asked for.
+
+        Raises:
+            UsageError: they do not live for as long, or are worth nothing in the region.
+            CredvendError: there are none.
+        """
+        enough = at_least(self.min_life) if self.min_life else otherwise
+        entry = get_entry(role, options, *told, fresh=self.fresh, enough=enough)
+        left = entry.expires - time.time()
+        if self.min_life is not None and left < self.min_life:
+            raise UsageError(
+                f"{role} is vended for {round(left)} s, and --min-life asks for {self.min_life} s: "
+                "ask for a longer --duration, or for less."
+            )
+        credentials = credentials_of(entry, role)
+        if self.region:
+            check_region(self.region, credentials.role_arn)
+        return credentials
+
+
 def lasts(run: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options of what is used for a while: `fresh`, `min_life` and `region`."""
+    """Give a command the options of what is used for a while: it is called with `lasting`."""
 
     @click.option("--fresh", is_flag=True, help="ask the service, whatever the cache has")
     @click.option("--min-life", type=_Life(), help="that it must still live; default: half, where it cannot be renewed")
     @click.option("--region", help="of AWS, for AWS_REGION")
     @functools.wraps(run)
-    def command(*arguments: Any, **named: Any) -> int:
-        return run(*arguments, **named)
+    def command(*arguments: Any, fresh: bool, min_life: int | None, region: str | None, **named: Any) -> int:
+        return run(*arguments, lasting=Lasting(fresh, min_life, region), **named)
 
     return command
-
-
-def check_life(credentials_left: float, min_life: int | None, role: str) -> None:
-    """Refuse what does not live for as long as was asked.
-
-    Raises:
-        UsageError: it does not.
-    """
-    if min_life is not None and credentials_left < min_life:
-        raise UsageError(
-            f"{role} is vended for {round(credentials_left)} s, and --min-life asks for {min_life} s: "
-            "ask for a longer --duration, or for less."
-        )
 
 
 def _read_policy(path: str) -> str:

@@ -6,10 +6,9 @@ import json
 
 import click
 
-from credvend.auth.registry import authenticator
 from credvend.commands.told import Told, is_told
 from credvend.text.tables import table
-from credvend.vending.service import Service
+from credvend.vending.service import service_of
 
 
 @click.command(help=__doc__)
@@ -17,7 +16,7 @@ from credvend.vending.service import Service
 @is_told
 def command(told: Told, as_json: bool) -> int:
     config, environ = told
-    answer = Service(config, authenticator(config, environ), environ).whoami()
+    answer = service_of(config, environ).whoami()
     if as_json:
         print(json.dumps(answer, indent=2))
         return 0

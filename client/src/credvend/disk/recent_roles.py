@@ -8,20 +8,15 @@ import os
 from collections.abc import Mapping
 
 from credvend import lean
-from credvend.disk.private_files import private_directory, write_private
+from credvend.disk.private_files import private_directory, read_json, write_private
 from credvend.errors import UsageError
-from credvend.text.json_object import json_object
 
 _KEPT = 20
 
 
 def recent_roles(url: str, environ: Mapping[str, str]) -> list[str]:
     """Their names; none where nothing can be read."""
-    try:
-        lean.check_private_directory(lean.cache_directory(environ))
-        names = (json_object(lean.read_private(_path(url, environ))) or {}).get("roles")
-    except (OSError, lean.Unreadable, ValueError):
-        return []
+    names = read_json(_path(url, environ)).get("roles")
     return [str(name) for name in names] if isinstance(names, list) else []
 
 

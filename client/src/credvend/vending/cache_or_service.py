@@ -37,13 +37,7 @@ def at_least(seconds: int) -> Enough:
 
 
 def get_credentials(
-    role: str,
-    options: Options,
-    config: Config,
-    environ: Mapping[str, str],
-    *,
-    fresh: bool = False,
-    enough: Enough = lean.Entry.is_fresh,
+    role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
 ) -> Credentials:
     """Credentials for a role with at least a minute to live.
 
@@ -51,12 +45,11 @@ def get_credentials(
 
     Args:
         fresh: ask the service, whatever the cache has.
-        enough: whether what the cache has still lives for long enough, at a moment in seconds since 1970.
 
     Raises:
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none.
     """
-    return credentials_of(get_entry(role, options, config, environ, fresh=fresh, enough=enough), role)
+    return credentials_of(get_entry(role, options, config, environ, fresh=fresh), role)
 
 
 @within(LONGEST)

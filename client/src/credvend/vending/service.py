@@ -9,6 +9,7 @@ from typing import Any
 
 from credvend import lean
 from credvend.auth.method import Authenticator, Explaining, Renewing, Scheme
+from credvend.auth.registry import authenticator
 from credvend.disk.config_file import Config, where_to_say_it
 from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError, assert_never
 from credvend.net.request import Request, Response, date_of
@@ -104,11 +105,7 @@ class Service:
         return send(Request(method, url, headers, body), self._config, self._environ)
 
     def _notice_skew(self, response: Response) -> None:
-        date = date_of(response.headers.get("date"))
-        self.skew = 0.0 if date is None else date - response.received
-        # A header Date has whole seconds, and the answer took its time.
-        if abs(self.skew) < 2:
-            self.skew = 0.0
+        self.skew = skew_of(response) or 0.0
         if response.status == 200 and abs(self.skew) > LARGEST_SKEW:
             say(f"warning: {self._clock()}; set it, for AWS refuses signatures that are five minutes off.")
 
@@ -169,3 +166,22 @@ def _each_once(pairs: list[tuple[str, Any]]) -> Json:
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"The policy has {json.dumps(twice[:40])} twice in one object: remove one, or join them.")
     return found
+
+
+def service_of(config: Config, environ: Mapping[str, str]) -> Service:
+    """The service, as whoever runs credvend sees it.
+
+    Raises:
+        UsageError: where it is, is not configured.
+    """
+    return Service(config, authenticator(config, environ), environ)
+
+
+def skew_of(response: Response) -> float | None:
+    """Seconds that the service's clock is ahead of this computer's; None if the answer tells no time."""
+    date = date_of(response.headers.get("date"))
+    if date is None:
+        return None
+    skew = date - response.received
+    # A header Date has whole seconds, and the answer took its time.
+    return 0.0 if abs(skew) < 2 else skew
