@@ -83,16 +83,22 @@ def _fail_script(words: list[str]) -> None:
     Args:
         words: as they were typed, for they may be what is wrong.
     """
-    if not {"get", "serve"} & set(words[:2]):
+    command = next((word for before, word in itertools.pairwise(["", *words]) if _is_command(before, word)), "")
+    if command not in ("get", "serve"):
         return
     from credvend.text.shell_quoting import SHELLS
 
     said = [word.partition("=")[2] for word in words if word.startswith("--format=")]
     said += [value for word, value in itertools.pairwise(words) if word == "--format"]
-    shell = SHELLS.get(said[-1] if said else "env" if "serve" in words[:2] else "")
+    shell = SHELLS.get(said[-1] if said else "env" if command == "serve" else "")
     if shell is not None:
         with contextlib.suppress(OSError, ValueError):
             print(shell.failing, flush=True)
+
+
+def _is_command(before: str, word: str) -> bool:
+    """Whether a word is the command: the first that is no option, nor the value of one."""
+    return not word.startswith("-") and before != "--service"
 
 
 def _have_streams() -> None:

@@ -71,6 +71,8 @@ def test_fish_is_told_of_a_failure_too(shell_environ: dict[str, str], service: F
         ["get", "reports", "--format", "env", "--format", "fish", "--duration", "soon"],
         ["--verbose", "get", "--format=env"],
         ["serve", "reports", "--port", "none"],
+        ["--service", "prod", "get", "reports", "--format", "env"],  # there is no such service
+        ["--service=prod", "--verbose", "get", "reports", "--format=env"],
     ],
 )
 def test_a_mistake_fails_the_script_too(environ: dict[str, str], words: list[str]) -> None:
