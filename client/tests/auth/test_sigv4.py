@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 import pytest
 from fake_service import FakeService, Planned
 from loopback import Answer, Asked, serving
+from running import credvend
 from terminal import at_a_terminal
 
 from credvend import credentials, lean
@@ -40,11 +41,6 @@ def signer(environ: dict[str, str]) -> dict[str, str]:
 
 def without_key(signer: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in signer.items() if not name.startswith("AWS_") or "METADATA" in name}
-
-
-def credvend(environ: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "credvend", *words]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
 
 
 def aws_file(environ: Mapping[str, str], name: str, text: str) -> Path:

@@ -7,12 +7,12 @@ import pty
 import select
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from fake_service import FakeService, Planned
+from running import with_command
 from terminal import at_a_terminal
 
 from credvend import lean
@@ -25,11 +25,7 @@ from credvend.commands.names import COMMANDS
 def shell(service: FakeService, environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """The environment of a shell in which `credvend` is a command, for a caller with two roles."""
     service.roles = [{"Role": "reports"}, {"Role": "billing.read"}]
-    program = tmp_path / "bin" / "credvend"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m credvend "$@"\n')
-    program.chmod(0o755)
-    return {**environ, "PATH": f"{program.parent}:{environ['PATH']}", "TERM": "dumb", "LC_ALL": "C.UTF-8"}
+    return {**with_command(environ, tmp_path), "TERM": "dumb", "LC_ALL": "C.UTF-8"}
 
 
 def bash(environ: dict[str, str], line: str) -> set[str]:

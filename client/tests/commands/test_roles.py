@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from fake_service import FakeService
+from running import credvend
 
 ROLES: list[dict[str, Any]] = [
     {
@@ -33,11 +34,6 @@ ROLES: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def four_roles(service: FakeService) -> None:
     service.roles = list(ROLES)
-
-
-def credvend(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "credvend", *words]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
 @pytest.mark.parametrize(

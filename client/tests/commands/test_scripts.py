@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from aging import age
 from fake_service import SECRET, FakeService, Planned
+from running import credvend, with_command
 
 from credvend import lean
 
@@ -22,22 +23,13 @@ POSIX = [shell for shell in SHELLS if shell != "fish"]
 @pytest.fixture
 def shell_environ(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """An environment in which `credvend` is a command."""
-    program = tmp_path / "bin" / "credvend"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m credvend "$@"\n')
-    program.chmod(0o755)
-    return {**environ, "PATH": f"{program.parent}:{environ['PATH']}"}
+    return with_command(environ, tmp_path)
 
 
 def run(shell: str, script: str, environ: dict[str, str], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     options = ["-f"] if shell == "zsh" else ["--no-config"] if shell == "fish" else []
     command = [shell, *options, "-c", script]
     return subprocess.run(command, env=environ, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)
-
-
-def credvend(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "credvend", *words]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
 
 
 def refused(service: FakeService) -> None:

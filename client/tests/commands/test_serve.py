@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 from fake_service import SECRET, TOKEN, FakeService, Planned
+from running import with_command
 
 from credvend.net import loopback_server
 from credvend.net.loopback_server import MOST_CONNECTIONS
@@ -209,10 +210,7 @@ def test_the_variables_are_printed_for_other_shells_too(environ: dict[str, str],
 
 def test_what_sdks_would_prefer_is_unset(environ: dict[str, str], tmp_path: Path) -> None:
     """Where a script is evaluated; whoever reads JSON is warned of it."""
-    program = tmp_path / "credvend"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m credvend "$@"\n')
-    program.chmod(0o755)
-    before = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}", "AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "AKIA"}
+    before = {**with_command(environ, tmp_path), "AWS_PROFILE": "mine", "AWS_ACCESS_KEY_ID": "AKIA"}
     script = 'eval "$(credvend serve reports &)" || exit; env; kill "$CREDVEND_SERVE_PID"'
     done = subprocess.run(["bash", "-c", script], env=before, capture_output=True, text=True, check=True, timeout=60)
     left = {line.partition("=")[0] for line in done.stdout.splitlines()}

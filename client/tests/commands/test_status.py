@@ -11,11 +11,7 @@ from pathlib import Path
 import pytest
 from aging import age
 from fake_service import FakeService
-
-
-def credvend(environ: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "credvend", *words]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
+from running import credvend
 
 
 def in_shell(environ: dict[str, str], script: str, *words: str) -> str:
