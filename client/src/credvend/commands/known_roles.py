@@ -18,7 +18,8 @@ from credvend.commands.names import COMPLETE
 from credvend.commands.plain_role import PLAIN_ROLE
 from credvend.disk.config_file import Config
 from credvend.disk.credentials_cache import FAILURE_LASTS_WITH_ENTRY
-from credvend.disk.private_files import CannotWrite, private_directory, read_json, write_private
+from credvend.disk.private_files import CannotWrite, private_directory, write_private
+from credvend.disk.private_json import read_json
 from credvend.errors import CredvendError
 from credvend.vending.service import Service
 

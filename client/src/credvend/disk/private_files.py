@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from typing import Any
 
 from credvend import lean
 from credvend.errors import UsageError
-from credvend.text.json_object import json_object
 
 # Makes a file, and takes none that is there, nor follows a link.
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | lean.NO_FOLLOW | lean.BINARY
@@ -58,15 +56,6 @@ def private_directory(path: str) -> str:
     except OSError as error:
         raise CannotWrite(f"{path} cannot be made: {error.strerror}.") from None
     return path
-
-
-def read_json(path: str) -> dict[str, Any]:
-    """What a private file of a private directory holds; nothing where there is none that can be trusted."""
-    try:
-        lean.check_private_directory(os.path.dirname(path))
-        return json_object(lean.read_private(path)) or {}
-    except (OSError, lean.Unreadable, ValueError):
-        return {}
 
 
 def write_private(path: str, data: bytes) -> None:

@@ -8,7 +8,8 @@ import os
 from collections.abc import Mapping
 
 from credvend import lean
-from credvend.disk.private_files import private_directory, read_json, write_private
+from credvend.disk.private_files import private_directory, write_private
+from credvend.disk.private_json import read_json
 from credvend.errors import UsageError
 
 _KEPT = 20
