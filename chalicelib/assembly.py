@@ -8,10 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chalicelib.admission.admission import Admission
+from chalicelib.admission.without_ledger import WithoutLedger
 from chalicelib.audit.log import AuditLog
 from chalicelib.configuration.load import load_configuration
+from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import InvalidToken, UsedTokensUnavailable
+from chalicelib.errors import ConfigError, InvalidToken, UsedTokensUnavailable
 from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
 from chalicelib.sessions.sts import sts_client
@@ -33,10 +36,25 @@ def load_service(config: Path, settings: Settings) -> Service:
     return Service(
         configuration=lambda: configuration,
         token_store=_token_store(settings),
-        used_tokens=_used_tokens(settings),
+        admission=_admission(configuration.sessions, settings),
         audit_log=AuditLog(),
         sts=sts_client(settings.region),
     )
+
+
+def _admission(sessions: SessionSettings, settings: Settings) -> Admission:
+    """What stands between a decision and STS.
+
+    Raises:
+        ConfigError: the ledger is on, and a deployed function is told no tables.
+    """
+    if not sessions.ledger or (settings.ledger_tables is None and not settings.deployed):
+        return WithoutLedger(_used_tokens(settings))
+    if settings.ledger_tables is None:
+        raise ConfigError(["The ledger is on, and the function's environment names no tables for it: deploy again."])
+    from chalicelib.admission.with_ledger import with_ledger  # loads what asks DynamoDB
+
+    return with_ledger(settings.region, settings.ledger_tables, sessions, _used_tokens(settings))
 
 
 def _token_store(settings: Settings) -> "Callable[[], TokenStore]":

@@ -42,7 +42,7 @@ class CredvendError(Exception):
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "InternalError"
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -225,6 +225,67 @@ class AccessDenied(CredvendError):
             "Access denied: no such role, or no policy lets you assume it now. "
             "GET /v1/roles (/v1/iam/roles) lists the roles you may assume."
         )
+
+
+class Blocked(CredvendError):
+    """An operator has blocked the caller, the role or the issuer.
+
+    Attributes:
+        by: what is blocked, for the audit record.
+    """
+
+    status = 403
+    code = "Blocked"
+
+    def __init__(self, by: tuple[str, ...]) -> None:
+        super().__init__(
+            "The operators of credvend have blocked you, this role or the issuer of your token for now. Nothing was "
+            "vended: ask them, and tell the request id."
+        )
+        self.by = by
+
+
+class VendingStopped(CredvendError):
+    """The operators have stopped all vending."""
+
+    status = 503
+    code = "VendingStopped"
+    retry_after = 60
+
+    def __init__(self) -> None:
+        super().__init__("The operators have stopped all vending for now. Try again later, or ask them.")
+
+
+class QuotaExceeded(CredvendError):
+    """The caller has had as much as it may have.
+
+    Attributes:
+        quota: the name of the limit.
+        limit: the limit, in words.
+        retry_after: seconds until it may have more.
+    """
+
+    status = 429
+    code = "QuotaExceeded"
+
+    def __init__(self, quota: str, limit: str, retry_after: int) -> None:
+        super().__init__(
+            f"You are over the quota {quota}: {limit}. Nothing was vended: try again in {retry_after} seconds."
+        )
+        self.quota = quota
+        self.limit = limit
+        self.retry_after = retry_after
+
+
+class LedgerUnavailable(CredvendError):
+    """The ledger cannot be written now, and nothing is vended that is not in it."""
+
+    status = 503
+    code = "LedgerUnavailable"
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("The ledger of sessions cannot be written now. Nothing was vended: try again shortly.")
 
 
 class StsRefused(CredvendError):

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
+from chalicelib.admission.admission import Admission, Admitted, Asked
 from chalicelib.audit import fields as audit
 from chalicelib.audit.log import AuditLog, EventName
 from chalicelib.callers.api_tokens.token import looks_like_api_token
@@ -15,7 +16,16 @@ from chalicelib.callers.session_name import session_name
 from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
-from chalicelib.errors import AccessDenied, CredvendError, InternalError, InvalidRequest, NotThroughApi, OutOfTime
+from chalicelib.errors import (
+    AccessDenied,
+    AuditFailed,
+    CredvendError,
+    InternalError,
+    InvalidRequest,
+    LedgerUnavailable,
+    NotThroughApi,
+    OutOfTime,
+)
 from chalicelib.operators_log import tell_of_unforeseen
 from chalicelib.roles.role import Role
 from chalicelib.sessions.asked import VendRequest
@@ -34,7 +44,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from chalicelib.callers.api_tokens.store import TokenStore
-    from chalicelib.callers.oidc.used_tokens import UsedTokens
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
@@ -57,12 +66,12 @@ class Service(NamedTuple):
     Attributes:
         configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
         token_store: made for the first API token.
-        used_tokens: made for the first token that vends once only.
+        admission: what is asked and written before STS is asked, and after it.
     """
 
     configuration: Callable[[], Configuration]
     token_store: Callable[[], "TokenStore"]
-    used_tokens: Callable[[], "UsedTokens"]
+    admission: Admission
     audit_log: AuditLog
     sts: "STSClient"
 
@@ -99,22 +108,20 @@ class Service(NamedTuple):
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            if not request.dry_run:
-                self._use_up(caller, incoming)
-                if incoming.seconds_left() < WORST_SECONDS:
-                    raise OutOfTime
+            admitted = self._admit(Asked(request_id, caller, request, plan), incoming)
             known |= audit.plan_fields(plan)
         except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
             raise self._refused(error, "credentials.denied", known) from None
-        self.audit_log.write("credentials.requested", known)
         try:
-            if request.dry_run:
+            self.audit_log.write("credentials.requested", known)
+            if admitted is None:
                 return rendering.render_explanation(plan, decision, request_id)
             session = assume_role(self.sts, plan)
             known |= audit.session_fields(session)
             answer = render(plan, session, request_id)
+            self.admission.vended(admitted, session)
         except BaseException as error:
-            raise self._failed(error, known) from None
+            raise self._failed(error, known, admitted) from None
         self.audit_log.write("credentials.vended", known)
         return answer
 
@@ -184,21 +191,21 @@ class Service(NamedTuple):
 
         return verify_token(token, configuration.trusted_issuers())
 
-    def _use_up(self, caller: Caller, incoming: Incoming) -> None:
-        """The last step before STS, so that nothing but a vend uses up a token that is good for one.
+    def _admit(self, asked: Asked, incoming: Incoming) -> Admitted | None:
+        """The last step before STS, so that nothing but a vend takes from a quota, or uses up a token.
+
+        Returns:
+            What was written; None of a dry run.
 
         Raises:
-            OutOfTime: so late that the token might be used up for nothing.
-            InvalidToken, UsedTokensUnavailable: it was used before, or that cannot be found out.
+            OutOfTime: so late that STS could not be asked any more.
+            CredvendError: the vend may not go on.
         """
-        one_use = caller.one_use
-        if one_use is None:
-            return
-        from chalicelib.aws.table import WORST_SECONDS as TABLE_SECONDS  # loads what asks DynamoDB
-
-        if incoming.seconds_left() < TABLE_SECONDS + WORST_SECONDS:
+        if asked.request.dry_run:
+            return None
+        if incoming.seconds_left() < self.admission.worst_seconds(asked.caller) + WORST_SECONDS:
             raise OutOfTime
-        self.used_tokens().use(one_use)
+        return self.admission.admit(asked)
 
     def _read(self, incoming: Incoming, event: EventName, read: Callable[[Configuration, Caller, str], Json]) -> Json:
         """Who reads; record, answer. What is read is told the caller, and where it is."""
@@ -222,12 +229,25 @@ class Service(NamedTuple):
             return error
         return self._unforeseen("request.failed", error, known)
 
-    def _failed(self, error: BaseException, known: audit.Fields) -> BaseException:
+    def _failed(self, error: BaseException, known: audit.Fields, admitted: Admitted | None) -> BaseException:
         """Record why what was requested is not vended. Returned is what to raise."""
+        if isinstance(error, AuditFailed):
+            self._note_failure(admitted, error.code)
+            return error
+        if isinstance(error, LedgerUnavailable):  # nor can that be noted there
+            self.audit_log.write("credentials.failed", known | audit.refusal_fields(error))
+            return error
         if isinstance(error, StsFailure):
             self.audit_log.write("credentials.failed", known | audit.failure_fields(error))
+            self._note_failure(admitted, error.cause)
             return error.answer
-        return self._unforeseen("credentials.failed", error, known)
+        answer = self._unforeseen("credentials.failed", error, known)
+        self._note_failure(admitted, "unforeseen")
+        return answer
+
+    def _note_failure(self, admitted: Admitted | None, cause: str) -> None:
+        if admitted is not None:
+            self.admission.failed(admitted, cause)
 
     def _unforeseen(self, event: EventName, error: BaseException, known: audit.Fields) -> BaseException:
         tell_of_unforeseen(error, str(known["request_id"]))

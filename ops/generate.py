@@ -8,6 +8,7 @@ import sys
 
 from chalicelib.configuration.catalog_file import catalog_json_schema, read_catalog
 from chalicelib.configuration.issuers_file import issuers_json_schema
+from chalicelib.configuration.sessions_file import sessions_json_schema
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import json_text
 from ops.environments import ROOT
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
             ROOT / POLICY_FILE: json_text(iam_policy(read_catalog(ROOT / "chalicelib/config/roles.yaml"))),
             ROOT / "chalicelib/config/roles.schema.json": json_text(catalog_json_schema()),
             ROOT / "chalicelib/config/issuers.schema.json": json_text(issuers_json_schema()),
+            ROOT / "chalicelib/config/sessions.schema.json": json_text(sessions_json_schema()),
             ROOT / "chalicelib/config/stage.schema.json": json_text(stage_json_schema()),
         }
     except ConfigError as error:

@@ -23,7 +23,7 @@ from ops.linting.policy_sources import (
     printed_policies,
 )
 from ops.processes.file_lock import file_lock
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE, USED_TABLE
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, QUOTAS_TABLE, TABLES, USED_TABLE
 from ops.stages.runtimes import OWN_RUNTIME
 from ops.stages.stage import read_stage
 from ops.terminal.say import say
@@ -35,8 +35,11 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("CKV_AWS_116", FUNCTION): "Dead letters are for events. API Gateway waits, and gives the caller the error.",
     ("CKV_AWS_117", FUNCTION): "It talks to STS, DynamoDB and public issuers; in a VPC it would need a way out.",
     ("CKV_AWS_28", USED_TABLE): "What it holds ends with its tokens; an earlier state would let used ones in again.",
-    ("CKV_AWS_119", USED_TABLE): "It holds hashes, encrypted with AWS's key; another is the adopter's.",
-    ("CKV_AWS_119", TABLE): "It holds hashes of tokens, encrypted with AWS's key; another is the adopter's.",
+    ("CKV_AWS_28", QUOTAS_TABLE): "Counts of minutes and days: an earlier state would be a wrong one.",
+    **{
+        ("CKV_AWS_119", table): "It holds no secrets; AWS's key encrypts it, another is the adopter's."
+        for table in TABLES
+    },
     ("CKV_AWS_120", API): "Credentials must not be cached.",
     ("CKV_AWS_158", LOG_GROUP): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's.",
     ("CKV_AWS_173", FUNCTION): "Its variables are names and switches, no secrets; Lambda encrypts them by itself.",

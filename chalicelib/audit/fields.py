@@ -12,10 +12,12 @@ from chalicelib.callers.caller import Caller
 from chalicelib.callers.origin import Origin
 from chalicelib.decisions.decision import Decision, NearPermits
 from chalicelib.errors import (
+    Blocked,
     CallerRefused,
     CredvendError,
     InvalidToken,
     IssuerUnavailable,
+    QuotaExceeded,
     TokenStoreUnavailable,
     Unauthenticated,
 )
@@ -159,4 +161,8 @@ def refusal_fields(refusal: CredvendError) -> dict[str, object]:
         fields |= {"issuer": refusal.issuer}
     elif isinstance(refusal, CallerRefused):
         fields |= {"caller_access_key_id": refusal.access_key_id}
+    elif isinstance(refusal, Blocked):
+        fields |= {"blocked": list(refusal.by)}
+    elif isinstance(refusal, QuotaExceeded):
+        fields |= {"quota": refusal.quota, "limit": refusal.limit}
     return fields

@@ -21,7 +21,8 @@ CONNECT_SECONDS: Final = 1
 READ_SECONDS: Final = 2
 ATTEMPTS: Final = 2
 WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
-_TROUBLE: Final = (BotoCoreError, ClientError, ResponseParserError)
+# What botocore raises where a table was not asked, or did not answer as it should.
+TROUBLE: Final = (BotoCoreError, ClientError, ResponseParserError)
 
 
 class TableUnavailable(Exception):
@@ -49,7 +50,7 @@ class Table:
         try:
             # Consistent: what is not there now was not there just before either, and may be kept as missing.
             answer = self._client.get_item(TableName=self.name, Key=key, ConsistentRead=True)
-        except _TROUBLE as error:
+        except TROUBLE as error:
             raise self._unavailable("GetItem", error) from None
         return answer.get("Item")
 
@@ -79,7 +80,7 @@ class Table:
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
             )
-        except _TROUBLE as error:
+        except TROUBLE as error:
             raise self._not_written("UpdateItem", error) from None
 
     def put(
@@ -106,28 +107,34 @@ class Table:
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues=values,
             )
-        except _TROUBLE as error:
+        except TROUBLE as error:
             raise self._not_written("PutItem", error) from None
 
     def _not_written(self, operation: str, error: Exception) -> ConditionFailed | TableUnavailable:
-        if _code(error) == "ConditionalCheckFailedException":
+        if code_of(error) == "ConditionalCheckFailedException":
             return ConditionFailed()
         return self._unavailable(operation, error)
 
     def _unavailable(self, operation: str, error: Exception) -> TableUnavailable:
         # Not the message: it may hold anything.
-        tell_operators("%s on table %s failed: %s", operation, self.name, _code(error))
+        tell_operators("%s on table %s failed: %s", operation, self.name, code_of(error))
         return TableUnavailable(operation)
 
 
-def dynamodb_client(region: str) -> "DynamoDBClient":
-    """A client for tables; keep it, and the connection stays open between requests."""
-    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+def dynamodb_client(
+    region: str, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS
+) -> "DynamoDBClient":
+    """A client for tables; keep it, and the connection stays open between requests.
+
+    Args:
+        connect_seconds, read_seconds: of each attempt.
+    """
+    config = client_config(region, connect_seconds, read_seconds, ATTEMPTS)
     return cast("DynamoDBClient", session().create_client("dynamodb", config=config))
 
 
-def _code(error: Exception) -> str:
-    """What the table answered, or how it could not be reached."""
+def code_of(error: Exception) -> str:
+    """What DynamoDB answered, or how it could not be reached."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))
     return type(error).__name__

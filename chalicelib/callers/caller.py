@@ -79,6 +79,11 @@ class Caller(ABC):
         """What the caller is called in audit records and in the session tag `credvend:caller`; nobody else is."""
 
     @property
+    def principal(self) -> str:
+        """Who stands behind it, where callers choose a part of what they are called; else the identifier."""
+        return self.identifier
+
+    @property
     @abstractmethod
     def name_parts(self) -> NameParts:
         """What the names of its sessions are made from."""

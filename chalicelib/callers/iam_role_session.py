@@ -54,6 +54,11 @@ class IamRoleSession(IamCaller):
         return f"arn:{self.partition}:iam::{self.account}:role/{self.role_name}"
 
     @property
+    def principal(self) -> str:
+        # Whoever may assume the role may choose the session's name.
+        return self.role_arn
+
+    @property
     def name_parts(self) -> NameParts:
         # It reads back by the `=` behind the role's name, so names with `=` have no exact form.
         readable = self.role_name and self.session_name and "=" not in self.role_name

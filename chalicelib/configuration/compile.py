@@ -13,6 +13,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import FORMAT, compiled_path, load_compiled
 from chalicelib.configuration.issuers_file import read_issuers
 from chalicelib.configuration.role_entry import RoleEntry
+from chalicelib.configuration.session_settings import compiled_settings
 from chalicelib.configuration.source import read_source
 
 
@@ -51,12 +52,15 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in written.indexed.indexed],
         "forbids": sorted(written.indexed.forbids),
         "kinds": list(written.indexed.kinds.items()),
+        "sessions": compiled_settings(written.configuration.sessions),
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     compiled_path(config).write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
     compiled = load_compiled(config, allow_loopback_http)
     if compiled.catalog.roles != written.catalog.roles:
         raise AssertionError("a compiled role differs from the one that was written")
+    if compiled.sessions != written.configuration.sessions:
+        raise AssertionError("compiled settings of sessions differ from those that were written")
     compiled.trusted_issuers()
     return CompiledConfiguration(written.catalog, configuration_warnings(written))
 

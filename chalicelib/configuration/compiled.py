@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, cast
 
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
+from chalicelib.configuration.session_settings import settings_of
 from chalicelib.decisions.authorizer import make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies, IndexedPolicy
 from chalicelib.errors import ConfigError
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 3
+FORMAT: Final = 4
 _NAME: Final = "compiled.json"
 
 
@@ -83,7 +84,7 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         dict(document["kinds"]),
     )
     authorizer = make_authorizer(indexed, catalog, None if zone is None else _time_zone(*zone))
-    return Configuration(catalog, issuers, authorizer, digest)
+    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]))
 
 
 def _time_zone(name: str, rules: str) -> "TimeZone":

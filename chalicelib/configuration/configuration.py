@@ -1,8 +1,9 @@
-"""What an adopter writes, checked whole: the catalog, the trusted issuers, and the policies over both."""
+"""What an adopter writes, checked whole: catalog, trusted issuers, policies over both, and how sessions are kept."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
+from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.roles.catalog import Catalog
 
@@ -22,3 +23,4 @@ class Configuration(NamedTuple):
     trusted_issuers: "Callable[[], Mapping[str, TrustedIssuer]]"
     authorizer: Authorizer
     digest: str
+    sessions: SessionSettings = SessionSettings()

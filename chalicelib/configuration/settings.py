@@ -6,6 +6,15 @@ from typing import NamedTuple
 from chalicelib.errors import ConfigError
 
 
+class LedgerTables(NamedTuple):
+    """Names of the tables that a vend is written to, and of that of revocations."""
+
+    sessions: str
+    blocks: str
+    quotas: str
+    revocations: str
+
+
 class Settings(NamedTuple):
     """The settings of a stage.
 
@@ -13,6 +22,8 @@ class Settings(NamedTuple):
         region: where the function runs; Lambda sets it.
         tokens_table: name of the table of API tokens, or None: none are taken.
         used_tokens_table: name of the table of tokens that vend once only, or None: none of those vends.
+        ledger_tables: names of the tables of the ledger, or None: a deployed function does not start, unless its
+            configuration switches the ledger off; any other keeps none.
         allow_loopback_http: let issuers on this very machine be reached without TLS. For tests alone.
         deployed: this is a deployed function, which takes the configuration that was compiled for it, and no other.
     """
@@ -22,13 +33,14 @@ class Settings(NamedTuple):
     allow_loopback_http: bool = False
     deployed: bool = False
     used_tokens_table: str | None = None
+    ledger_tables: LedgerTables | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """The settings that environment variables hold.
 
     Raises:
-        ConfigError: no region.
+        ConfigError: no region, or only a part of the ledger's tables.
     """
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if not region:
@@ -41,4 +53,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
         deployed="AWS_LAMBDA_FUNCTION_NAME" in environment,
         used_tokens_table=environment.get("CREDVEND_USED_TOKENS_TABLE") or None,
+        ledger_tables=_ledger_tables(environment),
     )
+
+
+def _ledger_tables(environment: Mapping[str, str]) -> LedgerTables | None:
+    """All four, or none: the template names them together."""
+    names = [environment.get(f"CREDVEND_{table.upper()}_TABLE") for table in LedgerTables._fields]
+    if not any(names):
+        return None
+    if not all(names):
+        raise ConfigError(["Some of the ledger's tables are named in the function's environment, and some are not."])
+    return LedgerTables(*map(str, names))

@@ -10,6 +10,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.policy_files import WrittenPolicies, load_policies, read_policies
+from chalicelib.configuration.sessions_file import load_session_settings
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.decisions.authorizer import Authorizer, make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies
@@ -60,9 +61,10 @@ def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration
     issuers = tuple(trusted.issuer for trusted in trusted_issuers.values())
     policies = read_policies(config, roles, issuers)
     indexed = policies.for_decisions()
-    configuration = Configuration(
-        roles, lambda: trusted_issuers, _authorizer(indexed, roles, catalog.time_zone), configuration_digest(config)
-    )
+    sessions = load_session_settings(config / "sessions.yaml", catalog.roles, [issuer.name for issuer in issuers])
+    authorizer = _authorizer(indexed, roles, catalog.time_zone)
+    digest = configuration_digest(config)
+    configuration = Configuration(roles, lambda: trusted_issuers, authorizer, digest, sessions)
     return WrittenConfiguration(config, catalog, issuers, policies, indexed, configuration)
 
 

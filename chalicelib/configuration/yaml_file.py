@@ -42,21 +42,44 @@ def read_entries_and_settings(
     Raises:
         ConfigError: the file cannot be read, or is of another shape.
     """
-    try:
-        document = load_yaml(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path.name}: not valid YAML: {yaml_problem(error)}"]) from None
+    document = _read(path)
     if not isinstance(document, dict):
         raise ConfigError([f'{path.name}: must hold a list "{key}"'])
-    unknown = sorted(str(other) for other in document.keys() - {key, *settings})
-    if unknown:
-        raise ConfigError([f"{path.name}: {unknown_key('unknown key', other, (key, *settings))}" for other in unknown])
+    _refuse_unknown_keys(path, document, (key, *settings))
     if not isinstance(document.get(key), list):
         raise ConfigError([f'{path.name}: must hold a list "{key}"'])
     entries: list[object] = document.pop(key)
     return entries, document
+
+
+def read_settings(path: Path, keys: tuple[str, ...]) -> Mapping[str, object]:
+    """What a file holds under keys, each of which may be left out; a file without any is empty.
+
+    Raises:
+        ConfigError: the file cannot be read, or is of another shape.
+    """
+    document = _read(path)
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError([f"{path.name}: must hold keys with values: {', '.join(keys)}"])
+    _refuse_unknown_keys(path, document, keys)
+    return document
+
+
+def _read(path: Path) -> object:
+    try:
+        return load_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([f"{path.name}: not valid YAML: {yaml_problem(error)}"]) from None
+
+
+def _refuse_unknown_keys(path: Path, document: Mapping[object, object], keys: tuple[str, ...]) -> None:
+    unknown = sorted(str(other) for other in document.keys() - set(keys))
+    if unknown:
+        raise ConfigError([f"{path.name}: {unknown_key('unknown key', other, keys)}" for other in unknown])
 
 
 def load_yaml(text: str, loader: "type[StrictLoader] | None" = None) -> object:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from chalicelib.configuration.settings import LedgerTables
 from ops.building.join import join
 from ops.building.slim import add_bytecode
 from ops.errors import CommandFailed
@@ -46,7 +47,8 @@ def _environment_of_packaging() -> dict[str, str]:
     # Chalice loads the app to find its routes; what Python would write on that occasion is not to be shipped.
     own = {"AWS_REGION": _ANY_REGION, "AWS_DEFAULT_REGION": _ANY_REGION, "PYTHONDONTWRITEBYTECODE": "1"}
     # As in Lambda, so that it takes what was checked and compiled, and does not check thousands of roles again.
-    return kept | own | {"AWS_LAMBDA_FUNCTION_NAME": "packaging"}
+    tables = {f"CREDVEND_{name.upper()}_TABLE": "packaging" for name in LedgerTables._fields}
+    return kept | own | tables | {"AWS_LAMBDA_FUNCTION_NAME": "packaging"}
 
 
 def _forget_old_packages(source: Path) -> None:

@@ -9,9 +9,9 @@ from ops.errors import CommandFailed
 
 _REQUIRED: Final = frozenset({"roles.yaml", "policies"})
 _FOLDERS: Final = frozenset({"policies", "keys"})
-_KNOWN: Final = (
-    _REQUIRED | _FOLDERS | {"issuers.yaml", "issuers.schema.json", "roles.schema.json", "schema.cedarschema"}
-)
+_OPTIONAL: Final = ("issuers.yaml", "sessions.yaml")
+_SCHEMAS: Final = ("issuers.schema.json", "roles.schema.json", "sessions.schema.json", "schema.cedarschema")
+_KNOWN: Final = _REQUIRED | _FOLDERS | {*_OPTIONAL, *_SCHEMAS}
 # For the deployment, or an adopter's own: never shipped.
 _BESIDE: Final = re.compile(r"stage\.yaml|stage\.schema\.json|template\.(yaml|json)|README(\.[a-z]+)?|tests")
 
@@ -39,7 +39,8 @@ def lay_over(config: Path, target: Path) -> None:
     # Replaced whole: a policy or an issuer of ours that stayed behind would let somebody in.
     for name in _FOLDERS:
         shutil.rmtree(target / name, ignore_errors=True)
-    (target / "issuers.yaml").unlink(missing_ok=True)
+    for name in _OPTIONAL:
+        (target / name).unlink(missing_ok=True)
     for name in found & _FOLDERS:
         shutil.copytree(config / name, target / name, ignore=shutil.ignore_patterns(".*"))
     for name in found - _FOLDERS:

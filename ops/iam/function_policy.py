@@ -5,7 +5,7 @@ from typing import Final
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from ops.documents.json_object import json_text
-from ops.stages.names import TABLE, USED_TABLE
+from ops.stages.names import BLOCKS_TABLE, QUOTAS_TABLE, REVOCATIONS_TABLE, SESSIONS_TABLE, TABLE, USED_TABLE
 
 # Below the directory that is packaged: Chalice looks for it there.
 POLICY_FILE: Final = ".chalice/policy.json"
@@ -71,18 +71,38 @@ def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
             "StringEqualsIfExists": {"dynamodb:ReturnValues": ["NONE"]},
         },
     }
-    # It cannot read what was used, nor forget it; that nothing is written over is the condition of each write.
-    use_up_tokens: dict[str, object] = {
-        "Sid": "UseUpTokens",
-        "Effect": "Allow",
-        "Action": ["dynamodb:PutItem"],
-        "Resource": {"Fn::GetAtt": [USED_TABLE, "Arn"]},
-        "Condition": _BY_THE_FUNCTION,
-    }
-    tables = [find_tokens, note_use_of_tokens, use_up_tokens]
+    tables = [find_tokens, note_use_of_tokens, *_of_each_vend()]
     # IAM takes no empty list of resources.
     statements = ([assume] if catalog.roles else []) + [*tables, write_log, write_traces]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _of_each_vend() -> list[dict[str, object]]:
+    """What vends are written to. TransactWriteItems has no action of its own: it takes those of its parts.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+
+    By action, not by table, for the policy has little room. It can neither see nor forget which tokens were used, which
+    revocations were asked for, and how much of a quota is taken; nor can it block and unblock anybody. That nothing is
+    written over is the condition of each write.
+    """
+
+    def statement(sid: str, actions: list[str], *resources: object) -> dict[str, object]:
+        resource = resources[0] if len(resources) == 1 else list(resources)
+        named = [f"dynamodb:{action}" for action in actions]
+        return {"Sid": sid, "Effect": "Allow", "Action": named, "Resource": resource, "Condition": _BY_THE_FUNCTION}
+
+    sessions, used, blocks, quotas, revocations = (
+        {"Fn::GetAtt": [table, "Arn"]}
+        for table in (SESSIONS_TABLE, USED_TABLE, BLOCKS_TABLE, QUOTAS_TABLE, REVOCATIONS_TABLE)
+    )
+    index = {"Fn::Sub": f"${{{SESSIONS_TABLE}.Arn}}/index/by_caller"}
+    return [
+        statement("AskBlocks", ["ConditionCheckItem"], blocks),
+        statement("ReadSessions", ["BatchGetItem", "GetItem", "Query"], sessions, index),
+        statement("WriteItems", ["PutItem"], used, sessions, revocations),
+        statement("ChangeItems", ["UpdateItem"], sessions, quotas),
+    ]
 
 
 def assumable(catalog: WrittenCatalog) -> list[str]:

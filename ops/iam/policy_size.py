@@ -9,7 +9,7 @@ import re
 from typing import Final, cast
 
 from chalicelib.aws.partitions import PARTITIONS
-from ops.stages.names import TABLE, USED_TABLE
+from ops.stages.names import TABLES
 
 # All inline policies of a role together, and one managed policy, in characters.
 MAXIMUM_INLINE: Final = 10_240
@@ -25,8 +25,10 @@ _VALUES: Final = {
     "AWS::Region": _REGION,
     "AWS::AccountId": _ACCOUNT,
     "AWS::StackName": _STACK,
-    f"{TABLE}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-tokens",
-    f"{USED_TABLE}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-used-tokens",
+    **{
+        f"{table}.Arn": f"arn:{_PARTITION}:dynamodb:{_REGION}:{_ACCOUNT}:table/{_STACK}-{name}"
+        for table, name in TABLES.items()
+    },
 }
 # For whatever else an overlay may refer to: no ARN of a key, a bucket or a policy is longer.
 _ANYTHING: Final = "x" * 256

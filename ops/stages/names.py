@@ -8,6 +8,19 @@ FUNCTION_ROLE: Final = "ApiHandlerRole"
 LOG_GROUP: Final = "ApiHandlerLogGroup"
 TABLE: Final = "TokensTable"
 USED_TABLE: Final = "UsedTokensTable"
+SESSIONS_TABLE: Final = "SessionsTable"
+BLOCKS_TABLE: Final = "BlocksTable"
+QUOTAS_TABLE: Final = "QuotasTable"
+REVOCATIONS_TABLE: Final = "RevocationsTable"
+# Each with what stands behind the stack's name in its own.
+TABLES: Final = {
+    TABLE: "tokens",
+    USED_TABLE: "used-tokens",
+    SESSIONS_TABLE: "sessions",
+    BLOCKS_TABLE: "blocks",
+    QUOTAS_TABLE: "quotas",
+    REVOCATIONS_TABLE: "revocations",
+}
 
 # The digest of the configuration, as the function itself and audit records call it.
 CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"

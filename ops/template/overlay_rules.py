@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from ops.documents.json_object import Json
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE, USED_TABLE
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLES
 
 SECTIONS: Final = ("Conditions", "Mappings", "Metadata", "Outputs", "Resources")
 _VERSION: Final = "AWSTemplateFormatVersion"
@@ -23,8 +23,7 @@ _MAY_BE_SET: Final = {
     FUNCTION: ("Tags",),
     FUNCTION_ROLE: ("Tags",),
     LOG_GROUP: ("FieldIndexPolicies", "RetentionInDays", "Tags"),
-    TABLE: ("ContributorInsightsSpecification", "Tags"),
-    USED_TABLE: ("ContributorInsightsSpecification", "Tags"),
+    **dict.fromkeys(TABLES, ("ContributorInsightsSpecification", "Tags")),
 }
 _IN_STAGE_FILE: Final = {
     (API, "AccessLogSetting"): "access_log",
@@ -36,8 +35,7 @@ _IN_STAGE_FILE: Final = {
     (FUNCTION, "Runtime"): "runtime",
     (FUNCTION_ROLE, "PermissionsBoundary"): "permissions_boundary",
     (LOG_GROUP, "KmsKeyId"): "kms.log_group",
-    (TABLE, "SSESpecification"): "kms.tables",
-    (USED_TABLE, "SSESpecification"): "kms.tables",
+    **{(table, "SSESpecification"): "kms.tables" for table in TABLES},
 }
 # SAM makes resources whose names begin with these.
 _RESERVED: Final = (API, FUNCTION, FUNCTION_ROLE)

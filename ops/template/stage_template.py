@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.resource_policy import PolicyTooLong, resource_policy
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLE, USED_TABLE
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLES
 from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
 
 # SAM makes the stage, and finds it by this name:
@@ -109,7 +109,7 @@ def _encrypt_tables(resources: dict[str, Json], key: str) -> None:
     that the CDK grants: https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_dynamodb.Table.html
     """
     encryption = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
-    for table in (TABLE, USED_TABLE):
+    for table in TABLES:
         _properties(resources, table)["SSESpecification"] = dict(encryption)
     use: Json = {
         "Sid": "UseKeyOfTables",

@@ -18,6 +18,7 @@ from chalicelib.configuration.compile import compile_configuration
 from chalicelib.configuration.compiled import compiled_path
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.load import load_configuration
+from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.settings import Settings, read_settings
 from chalicelib.decisions.decision import Circumstances, NearPermits
 from chalicelib.errors import ConfigError
@@ -28,6 +29,11 @@ from testing.imported import assert_not_imported
 from testing.tokens import key_set, rsa_key
 
 DEPLOYED = Settings("ap-northeast-2", deployed=True)
+SESSIONS = """
+ledger: false
+keep: 30d
+operator_role: credvend/operator
+"""
 ISSUERS = "issuers: [{name: okta, issuer: https://id.example.com, audiences: [a], jwks_file: keys/okta.json}]\n"
 # One role with everything that roles.yaml knows, beside those of the other tests.
 MORE_ROLES = """
@@ -62,6 +68,7 @@ def config(tmp_path: Path) -> Path:
     (config / "keys").mkdir()
     (config / "keys/okta.json").write_text(json.dumps(key_set(rsa_key("okta"))))
     (config / "issuers.yaml").write_text(ISSUERS)
+    (config / "sessions.yaml").write_text(SESSIONS)
     compile_configuration(config, allow_loopback_http=False)
     return config
 
@@ -77,6 +84,7 @@ def test_what_is_compiled_is_what_was_written(config: Path) -> None:
     assert [issuer.issuer for issuer in compiled.trusted_issuers().values()] == [
         issuer.issuer for issuer in written.trusted_issuers().values()
     ]
+    assert compiled.sessions == written.sessions == SessionSettings(False, 30 * 86_400, 0, "credvend/operator")
     for role in written.catalog.roles:
         assert compiled.catalog.find_role(role.name) == compiled.catalog.find_role(role.arn) == role
         for user in ("alice", "mallory"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import app as app_module
+from chalicelib.admission.without_ledger import WithoutLedger
 from chalicelib.assembly import load_service
 from chalicelib.audit.log import AuditLog, EventName
 from chalicelib.aws.table import Table
@@ -79,7 +80,7 @@ def once(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     table = TokenTable()
     service = load_service(config, Settings("eu-west-1"))
     used = UsedTokens(Table(NAME, table.client))
-    monkeypatch.setattr(app_module, "service", service._replace(used_tokens=lambda: used))
+    monkeypatch.setattr(app_module, "service", service._replace(admission=WithoutLedger(lambda: used)))
     yield Once(credvend, table, config)
 
 
@@ -130,7 +131,7 @@ def test_of_many_who_send_it_at_the_same_moment_one_gets_credentials(once: Once,
         body = json.dumps({"role": role}).encode()
         incoming = Incoming("bearer", {}, origin, (f"Bearer {sent}",), body=body, content_type="application/json")
         try:
-            services[number]._replace(used_tokens=lambda: used, audit_log=log).vend(incoming)
+            services[number]._replace(admission=WithoutLedger(lambda: used), audit_log=log).vend(incoming)
         except InvalidToken as refused:
             return refused.cause
         return "vended"

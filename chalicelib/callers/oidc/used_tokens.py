@@ -7,6 +7,7 @@ import secrets
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.table import ConditionFailed, Table, TableUnavailable
+from chalicelib.aws.transaction import Part
 from chalicelib.callers.caller import OneUse
 from chalicelib.errors import InvalidToken, UsedTokensUnavailable
 
@@ -40,6 +41,24 @@ class UsedTokens:
                 values={":attempt": attempt},
             )
         except ConditionFailed:
-            raise InvalidToken("The token was used before, and is good for one vend. Get a new one.", "used") from None
+            raise _used() from None
         except TableUnavailable:
             raise UsedTokensUnavailable from None
+
+    def use_in_transaction(self, what: OneUse) -> Part:
+        """The same as a part of a transaction, of which DynamoDB itself makes no second one."""
+        return Part(
+            {
+                "Put": {
+                    "TableName": self._table.name,
+                    "Item": {"hash": {"S": what.key}, "ttl": {"N": str(what.until)}},
+                    "ConditionExpression": "attribute_not_exists(#hash)",
+                    "ExpressionAttributeNames": {"#hash": "hash"},
+                }
+            },
+            lambda _: _used(),
+        )
+
+
+def _used() -> InvalidToken:
+    return InvalidToken("The token was used before, and is good for one vend. Get a new one.", "used")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.admission.without_ledger import WithoutLedger
 from chalicelib.assembly import CONFIG, load_service
 from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.oidc.used_tokens import UsedTokens
@@ -24,15 +25,17 @@ def test_the_store_of_api_tokens_is_made_once() -> None:
 
 def test_without_a_table_of_used_tokens_none_that_vends_once_vends() -> None:
     service = load_service(CONFIG, Settings("eu-west-1"))
+    assert isinstance(service.admission, WithoutLedger)
     with pytest.raises(UsedTokensUnavailable):
-        service.used_tokens()
+        service.admission.used_tokens()
 
 
 def test_the_memory_of_used_tokens_is_made_once() -> None:
     settings = read_settings({"AWS_REGION": "eu-west-1", "CREDVEND_USED_TOKENS_TABLE": "credvend-dev-used-tokens"})
     service = load_service(CONFIG, settings)
-    used = service.used_tokens()
-    assert isinstance(used, UsedTokens) and service.used_tokens() is used
+    assert isinstance(service.admission, WithoutLedger)
+    used = service.admission.used_tokens()
+    assert isinstance(used, UsedTokens) and service.admission.used_tokens() is used
 
 
 def test_every_request_asks_for_the_configuration_that_is_in_force() -> None:

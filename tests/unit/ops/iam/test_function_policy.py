@@ -38,7 +38,10 @@ def test_what_the_functions_code_calls_is_bound_to_the_function_and_what_lambda_
         for statement in statements
         if statement.get("Condition", {}).get("ArnEquals") == {"lambda:SourceFunctionArn": FUNCTION}
     }
-    assert bound == {"AssumeCatalogRoles", "FindApiTokens", "NoteUseOfApiTokens", "UseUpTokens"}
+    assert bound == {
+        *("AssumeCatalogRoles", "FindApiTokens", "NoteUseOfApiTokens"),
+        *("AskBlocks", "ReadSessions", "WriteItems", "ChangeItems"),
+    }
     assert {s["Sid"] for s in statements} - bound == {"WriteOwnLog", "WriteTraces"}
     # The function's name, in the template, is the stack's; a reference to the function would be a circle.
     template = json.loads((ROOT / ".chalice/template.json").read_text())
@@ -48,13 +51,32 @@ def test_what_the_functions_code_calls_is_bound_to_the_function_and_what_lambda_
 FUNCTION = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"}
 
 
+def actions_on(table: str) -> set[str]:
+    """What the function may do with a table, or with an index of it."""
+    statements = iam_policy(catalog(role("a")))["Statement"]
+    assert isinstance(statements, list)
+    return {
+        action.removeprefix("dynamodb:")
+        for one in statements
+        if f'"{table}' in json.dumps(one["Resource"])
+        for action in one["Action"]
+    }
+
+
+def test_the_function_neither_blocks_anybody_nor_takes_back_what_was_written() -> None:
+    assert actions_on("BlocksTable") == {"ConditionCheckItem"}
+    assert actions_on("QuotasTable") == {"UpdateItem"}
+    assert actions_on("RevocationsTable") == {"PutItem"}
+    assert "SessionsTable.Arn" in json.dumps(iam_policy(catalog(role("a"))))
+    assert actions_on("SessionsTable") == {"BatchGetItem", "GetItem", "PutItem", "Query", "UpdateItem"}
+
+
 def test_the_function_can_use_up_a_token_and_neither_see_nor_forget_what_was_used() -> None:
     statements = iam_policy(catalog(role("a")))["Statement"]
     assert isinstance(statements, list)
-    table = {"Fn::GetAtt": ["UsedTokensTable", "Arn"]}
-    assert [s["Action"] for s in statements if s["Resource"] == table] == [["dynamodb:PutItem"]]
+    assert actions_on("UsedTokensTable") == {"PutItem"}
     # And it makes no API token.
-    assert [s["Sid"] for s in statements if "dynamodb:PutItem" in s["Action"]] == ["UseUpTokens"]
+    assert actions_on("TokensTable") == {"GetItem", "UpdateItem"}
 
 
 def test_an_empty_catalog_may_assume_nothing() -> None:

@@ -85,7 +85,7 @@ def resources_of(template: Json) -> list[str]:
 
 
 def test_a_small_catalog_needs_no_managed_policy() -> None:
-    small = catalog(*sixty(100))
+    small = catalog(*sixty(60))
     assert spread_over(small) == packaged(small)
 
 
@@ -99,7 +99,7 @@ def test_a_catalog_too_large_for_one_policy_is_spread(count: int, policies: int)
 
 
 def test_an_inline_policy_holds_10240_characters_and_not_one_more() -> None:
-    arns = sixty(100)
+    arns = sixty(60)
     while characters(iam_policy(catalog(*arns, arn("x")))) <= INLINE - 60:
         arns.append(f"{sixty(1)[0][:-4]}{len(arns):04}")
     spare = INLINE - characters(iam_policy(catalog(*arns, arn("x"))))

@@ -1,0 +1,159 @@
+"""How is account kept of sessions? The optional `config/sessions.yaml`, checked whole before it is deployed."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chalicelib.callers.kinds import KINDS
+from chalicelib.configuration.entry_problems import duplicates, field_message, label
+from chalicelib.configuration.json_schema import json_schema
+from chalicelib.configuration.session_settings import SessionSettings
+from chalicelib.errors import ConfigError
+from chalicelib.quotas.quota import LARGEST_LIVE, Quota
+from chalicelib.roles.role import Role
+from chalicelib.text.durations import PATTERN, seconds_of
+from chalicelib.text.likeness import did_you_mean, nearest
+
+_LONGEST_KEPT: Final = 10 * 365 * 86_400
+_LONGEST_SHARED: Final = 5
+_LARGEST: Final = 1_000_000
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
+Limit = Annotated[int, Meta(ge=1, le=_LARGEST)]
+Duration = Annotated[str, Meta(pattern=PATTERN)]
+
+
+class QuotaEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """A quota, as an adopter writes it."""
+
+    name: Annotated[Name, Meta(description="Told to callers who are over it.")]
+    kind: Annotated[str | None, Meta(description="Of caller: IamUser, IamRole, OidcSubject, ServiceToken, ...")] = None
+    issuer: Annotated[str | None, Meta(description="Its name in issuers.yaml.")] = None
+    group: Annotated[str | None, Meta(description="Of the issuer, as it names the group.")] = None
+    role: Annotated[str | None, Meta(description="Its name in roles.yaml.")] = None
+    role_group: Annotated[str | None, Meta(description="A group of roles.yaml.")] = None
+    per_minute: Annotated[Limit | None, Meta(description="Vends a minute, for each caller.")] = None
+    per_day: Annotated[Limit | None, Meta(description="Vends a day (UTC), for each caller.")] = None
+    live: Annotated[
+        Annotated[int, Meta(ge=1, le=LARGEST_LIVE)] | None, Meta(description="Live sessions at once, for each caller.")
+    ] = None
+    per: Annotated[
+        Literal["caller", "principal"],
+        Meta(description="Who has a count of its own: each caller, or each IAM role whatever its session is called."),
+    ] = "caller"
+
+
+class SessionsFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The whole of sessions.yaml."""
+
+    ledger: Annotated[bool, Meta(description="false: no table is written; no quotas, blocks and revocations.")] = True
+    keep: Annotated[Duration, Meta(description="How long the ledger keeps a session after its end.")] = "90d"
+    share_identical: Annotated[
+        Duration, Meta(description="For how long identical requests of one caller share one session: 0s to 5s.")
+    ] = "0s"
+    operator_role: Annotated[
+        Annotated[str, Meta(pattern=r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z", max_length=512)] | None,
+        Meta(description="Path and name of the role, in each other account, through which revocations are written."),
+    ] = None
+    quotas: list[QuotaEntry] = []
+
+
+_PATTERNS: Final = {
+    "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
+    "keep": 'must be a duration, such as "90d"',
+    "share_identical": 'must be a duration, such as "1s"',
+    "operator_role": "must be the path and name of an IAM role, such as credvend/operator, without a `/` before it",
+}
+_LIMITS: Final = ("per_minute", "per_day", "live")
+
+
+def load_session_settings(path: Path, roles: Iterable[Role], issuers: Iterable[str]) -> SessionSettings:
+    """Read and check sessions.yaml. Without the file, the ledger is on and there are no quotas.
+
+    Args:
+        roles: of the catalog.
+        issuers: names of the trusted ones.
+
+    Raises:
+        ConfigError: one line for every problem, naming file, quota and field.
+    """
+    if not path.exists():
+        return SessionSettings()
+    from chalicelib.configuration.yaml_file import read_settings
+
+    document = read_settings(path, SessionsFile.__struct_fields__)
+    problems: list[str] = []
+    entries = document.get("quotas", [])
+    file = SessionsFile()
+    try:
+        file = msgspec.convert({**document, "quotas": []}, SessionsFile, strict=True)
+        if not isinstance(entries, list):
+            raise ValueError("`quotas` must be a list")
+    except (msgspec.ValidationError, ValueError) as error:
+        problems.append(f"{path.name}: {field_message(str(error), SessionsFile, _PATTERNS)}")
+        entries = entries if isinstance(entries, list) else []
+    known = _Known.of(roles, issuers)
+    quotas: list[Quota] = []
+    for index, entry in enumerate(entries):
+        try:
+            quota = msgspec.convert(entry, QuotaEntry, strict=True)
+        except msgspec.ValidationError as error:
+            wrong = [field_message(str(error), QuotaEntry, _PATTERNS)]
+        else:
+            wrong = list(_problems(quota, known))
+            quotas.append(Quota(**msgspec.structs.asdict(quota)))
+        problems += [f"{path.name}: quota {label(entry, index)}: {what}" for what in wrong]
+    problems += duplicates(path, "quota", entries, ("name",))
+    problems += [f"{path.name}: {what}" for what in _problems_with_times(file)]
+    if quotas and not file.ledger:
+        problems.append(f"{path.name}: there are no quotas without the ledger: take them out, or leave `ledger` on")
+    if problems:
+        raise ConfigError(problems)
+    return SessionSettings(
+        ledger=file.ledger,
+        keep_seconds=seconds_of(file.keep),
+        share_seconds=seconds_of(file.share_identical),
+        operator_role=file.operator_role,
+        quotas=tuple(quotas),
+    )
+
+
+def sessions_json_schema() -> dict[str, object]:
+    """JSON Schema of sessions.yaml, so that editors complete and check it."""
+    return json_schema(SessionsFile, "credvend sessions")
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """What a quota may be about, by its key."""
+
+    names: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, roles: Iterable[Role], issuers: Iterable[str]) -> "_Known":
+        some = tuple(roles)
+        groups = tuple(dict.fromkeys(group for role in some for group in role.groups))
+        kinds = tuple(kind.kind for kind in KINDS)
+        return cls(
+            {"kind": kinds, "issuer": tuple(issuers), "role": tuple(role.name for role in some), "role_group": groups}
+        )
+
+
+def _problems(quota: QuotaEntry, known: _Known) -> Iterator[str]:
+    for key, names in known.names.items():
+        value = getattr(quota, key)
+        if value is not None and value not in names:
+            yield f"`{key}` {value!r} is none that there is{did_you_mean(nearest(value, names))}"
+    if quota.group is not None and quota.issuer is None:
+        yield "`group` is one of an issuer: name it as `issuer`"
+    if all(getattr(quota, limit) is None for limit in _LIMITS):
+        yield f"has no limit: set one of {', '.join(_LIMITS)}"
+
+
+def _problems_with_times(file: SessionsFile) -> Iterator[str]:
+    if seconds_of(file.keep) > _LONGEST_KEPT:
+        yield "`keep` must be at most 3650d"
+    if seconds_of(file.share_identical) > _LONGEST_SHARED:
+        yield f"`share_identical` must be at most {_LONGEST_SHARED}s"

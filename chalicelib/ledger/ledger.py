@@ -1,0 +1,100 @@
+"""The ledger: one item a session, written before STS is asked, and again with what STS has given."""
+
+from typing import TYPE_CHECKING, Final
+
+from chalicelib.aws.table import ConditionFailed, Table, TableUnavailable
+from chalicelib.aws.transaction import Part
+from chalicelib.errors import LedgerUnavailable
+from chalicelib.ledger.entry import Entry, item_of
+from chalicelib.operators_log import tell_operators
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+_STATE: Final = {"#state": "state"}
+
+
+class Ledger:
+    """Writes entries. Nothing is kept in memory."""
+
+    def __init__(self, table: Table, keep_seconds: int) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            keep_seconds: how long an entry stays after its session has ended.
+        """
+        self._table = table
+        self._keep = keep_seconds
+
+    def intent(self, entry: Entry) -> Part:
+        """The write of an entry that is not there yet."""
+
+        def refusal(_: object) -> LedgerUnavailable:
+            tell_operators("table %s: there is an entry %s already", self._table.name, entry.id)
+            return LedgerUnavailable()
+
+        return Part(
+            {
+                "Put": {
+                    "TableName": self._table.name,
+                    "Item": item_of(entry, self._keep),
+                    "ConditionExpression": "attribute_not_exists(#id)",
+                    "ExpressionAttributeNames": {"#id": "id"},
+                }
+            },
+            refusal,
+        )
+
+    def vended(self, session: str, access_key_id: str, expires: int) -> None:
+        """Add what STS has given.
+
+        Args:
+            session: its id.
+            expires: seconds since 1970, UTC.
+
+        Raises:
+            LedgerUnavailable: the table could not be asked, or does not hold the entry as it was written; that it is
+                vended may stand there all the same.
+        """
+        names = _STATE | {"#key": "access_key_id", "#expires": "expires", "#ttl": "ttl"}
+        values: dict[str, AttributeValueTypeDef] = {
+            ":requested": {"S": "requested"},
+            ":vended": {"S": "vended"},
+            ":key": {"S": access_key_id},
+            ":expires": {"N": str(expires)},
+            ":ttl": {"N": str(expires + self._keep)},
+        }
+        try:
+            self._table.update(
+                {"id": {"S": session}},
+                "SET #state = :vended, #key = :key, #expires = :expires, #ttl = :ttl",
+                # The key is its own where an answer got lost, and botocore asked again.
+                "#state = :requested OR #key = :key",
+                names,
+                values,
+            )
+        except ConditionFailed:
+            tell_operators("table %s: entry %s is not as it was written", self._table.name, session)
+            raise LedgerUnavailable from None
+        except TableUnavailable:
+            raise LedgerUnavailable from None
+
+    def failure(self, session: str, cause: str) -> Part:
+        """The write that nothing was vended."""
+        return Part(
+            {
+                "Update": {
+                    "TableName": self._table.name,
+                    "Key": {"id": {"S": session}},
+                    "UpdateExpression": "SET #state = :failed, #cause = :cause",
+                    "ConditionExpression": "#state = :requested",
+                    "ExpressionAttributeNames": _STATE | {"#cause": "cause"},
+                    "ExpressionAttributeValues": {
+                        ":requested": {"S": "requested"},
+                        ":failed": {"S": "failed"},
+                        ":cause": {"S": cause},
+                    },
+                }
+            },
+            lambda _: LedgerUnavailable(),
+        )
