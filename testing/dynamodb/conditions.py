@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 """
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ _BY_ORDER: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-_MOST_IN_LIST: Final = 100
+_MOST_IN_LIST: Final = 99  # the 100 that AWS documents take in the first operand
 _TYPES: Final = ("S", "N", "B", "SS", "NS", "BS", "BOOL", "NULL", "L", "M")
 # How many arguments each function has.
 _FUNCTIONS: Final = {
@@ -157,6 +157,31 @@ class Parentheses:
 
 
 Condition = Comparison | Between | In | Function | Not | Both | Either | Parentheses
+
+
+def paths_of(condition: Condition) -> Iterator[Path]:
+    """All attributes that a condition is about."""
+    match condition:
+        case Not(inner) | Parentheses(inner):
+            yield from paths_of(inner)
+            return
+        case Both(left, right) | Either(left, right):
+            yield from paths_of(left)
+            yield from paths_of(right)
+            return
+        case Comparison():
+            operands: tuple[Operand, ...] = (condition.left, condition.right)
+        case Between():
+            operands = (condition.operand, condition.least, condition.most)
+        case In():
+            operands = (condition.operand, *condition.choice)
+        case Function():
+            operands = condition.arguments
+    for operand in operands:
+        if isinstance(operand, Size):
+            yield operand.path
+        elif isinstance(operand, Path):
+            yield operand
 
 
 def _find(operand: Operand, item: Item) -> Value | None:
@@ -331,7 +356,7 @@ def _function(reader: Reader) -> Condition:
         raise reader.invalid(f"Invalid function name; function: {name}")
     arguments: list[Operand] = []
     reader.expect("(")
-    if name.startswith("attribute_"):
+    if name in ("attribute_exists", "attribute_not_exists"):
         arguments.append(_path_of_function(reader, name))
     else:
         arguments.append(_operand(reader))

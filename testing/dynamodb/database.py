@@ -9,7 +9,9 @@ from typing import Final, cast
 
 from local.strict.model_rules import check_model
 from testing.clock import Clock
+from testing.dynamodb.batches import batch_get, batch_write
 from testing.dynamodb.faults import After, Before, Cancel, Fault, Faults, LoseAnswer, LoseRequest, Refuse, Unprocessed
+from testing.dynamodb.queries import PAGE_BYTES, Search
 from testing.dynamodb.reads import Read
 from testing.dynamodb.refused import Refused
 from testing.dynamodb.tables import Change, Schema, Table
@@ -19,6 +21,17 @@ from testing.dynamodb.writes import Write, attributes_to_return
 
 Json = dict[str, object]
 _EXPRESSIONS: Final = ("ExpressionAttributeNames", "ExpressionAttributeValues")
+_MANY: Final = (
+    *_EXPRESSIONS,
+    "TableName",
+    "IndexName",
+    "ConsistentRead",
+    "ExclusiveStartKey",
+    "FilterExpression",
+    "Limit",
+    "ProjectionExpression",
+    "Select",
+)
 _CONDITIONAL: Final = (*_EXPRESSIONS, "TableName", "ConditionExpression", "ReturnValuesOnConditionCheckFailure")
 # What each operation is asked for here. What else AWS knows is older than expressions, or counts capacity.
 _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
@@ -26,6 +39,10 @@ _KNOWN: Final[Mapping[str, tuple[str, ...]]] = {
     "UpdateItem": (*_CONDITIONAL, "Key", "UpdateExpression", "ReturnValues"),
     "DeleteItem": (*_CONDITIONAL, "Key", "ReturnValues"),
     "TransactWriteItems": ("TransactItems", "ClientRequestToken"),
+    "BatchGetItem": ("RequestItems",),
+    "BatchWriteItem": ("RequestItems",),
+    "Query": (*_MANY, "KeyConditionExpression", "ScanIndexForward"),
+    "Scan": _MANY,
     "GetItem": ("TableName", "Key", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"),
 }
 # Parameters that may say NONE.
@@ -59,6 +76,7 @@ class Database:
         clock: seconds since 1970; no time passes but by it.
         faults: the script of what goes wrong.
         asked: each request, in order; one that went wrong, or that botocore sent again, as well.
+        page_bytes: after as many, a page of Query or Scan ends.
     """
 
     def __init__(self, *schemas: Schema, clock: Callable[[], float] | None = None) -> None:
@@ -66,6 +84,7 @@ class Database:
         self.clock: Callable[[], float] = clock or Clock()
         self.faults = Faults()
         self.asked: list[Asked] = []
+        self.page_bytes = PAGE_BYTES
         self._lock = threading.RLock()
         self._tables = {schema.name: Table(schema) for schema in schemas}
         self._transactions = Transactions(self._find, self.clock)
@@ -183,6 +202,14 @@ class Database:
             case "GetItem":
                 item = Read.of(request).get(self._find, cast(Json, request["Key"]))
                 return {} if item is None else {"Item": item}
+            case "Query":
+                return Search.of(request).query(self._find(str(request["TableName"])), self.page_bytes)
+            case "Scan":
+                return Search.of(request).scan(self._find(str(request["TableName"])), self.page_bytes)
+            case "BatchGetItem":
+                return batch_get(self._find, request, left_over)
+            case "BatchWriteItem":
+                return batch_write(self._find, request, left_over)
         raise NotImplementedError(f"testing/dynamodb does not do {operation}")
 
     def _write(self, write: Write, request: Json) -> Json:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from testing.dynamodb.refused import InvalidRequest
 from testing.dynamodb.reserved_words import RESERVED
-from testing.dynamodb.values import Item, Value, check_item, content, kind
+from testing.dynamodb.values import Item, Value, check_value, content, kind
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html#limits-expression-parameters
 _MOST_BYTES: Final = 4096
@@ -76,7 +76,7 @@ class Placeholders:
         """
         self._names = cast(Mapping[str, str] | None, request.get("ExpressionAttributeNames"))
         values = cast(Mapping[str, object] | None, request.get("ExpressionAttributeValues"))
-        self._values = None if values is None else check_item(values)
+        self._values = None if values is None else {name: _checked(name, value) for name, value in values.items()}
         self._unused = {*(self._names or ()), *(self._values or ())}
         for what, given, sign in (("Names", self._names, "#"), ("Values", values, ":")):
             if given is None:
@@ -88,6 +88,11 @@ class Placeholders:
             for key in given:
                 if re.fullmatch(rf"{sign}[A-Za-z0-9_]+", key) is None:
                     raise InvalidRequest(f'ExpressionAttribute{what} contains invalid key: Syntax error; key: "{key}"')
+
+    @property
+    def values(self) -> Item:
+        """All values, by their placeholders."""
+        return self._values or {}
 
     def name(self, placeholder: str) -> str | None:
         """The attribute's name that a placeholder stands for."""
@@ -111,6 +116,14 @@ class Placeholders:
                 raise InvalidRequest(
                     f"Value provided in ExpressionAttribute{what} unused in expressions: keys: {{{', '.join(unused)}}}"
                 )
+
+
+def _checked(placeholder: str, value: object) -> Value:
+    try:
+        return check_value(value)
+    except InvalidRequest as invalid:
+        said = f"ExpressionAttributeValues contains invalid value: {invalid.message} for key {placeholder}"
+        raise InvalidRequest(said) from None
 
 
 class Reader:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -21,12 +22,18 @@ if TYPE_CHECKING:
 _MEDIA_TYPE = "application/x-amz-json-1.0"
 
 
-def client_of(database: Database, attempts: int = 1) -> "DynamoDBClient":
-    """A client that asks it, and sends each request as many times at most."""
+@cache
+def _session() -> Session:
+    """What clients share: they take long to make."""
     session = Session()
     session.set_credentials("AKIAEXAMPLE", "secret")
+    return session
+
+
+def client_of(database: Database, attempts: int = 1) -> "DynamoDBClient":
+    """A client that asks it, and sends each request as many times at most."""
     config = Config(region_name="ap-northeast-2", retries={"mode": "standard", "total_max_attempts": attempts})
-    client = cast("DynamoDBClient", session.create_client("dynamodb", config=config))
+    client = cast("DynamoDBClient", _session().create_client("dynamodb", config=config))
     attach(database, client)
     return client
 

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 from testing.dynamodb.refused import InvalidRequest, Refused
 from testing.dynamodb.tables import Key, Table
-from testing.dynamodb.values import Item, bytes_of_item
+from testing.dynamodb.values import Item
 from testing.dynamodb.writes import ConditionFailed, Write
 
 ACTIONS: Final = ("Put", "Update", "Delete", "ConditionCheck")
@@ -101,6 +101,8 @@ class Transactions:
 
     def _write(self, request: Mapping[str, object]) -> None:
         writes = [_write_of(action) for action in cast(list[dict[str, object]], request["TransactItems"])]
+        if sum(write.payload for write in writes) > _MOST_BYTES:
+            raise InvalidRequest("Transaction payload size cannot exceed 4 MB")
         tables = [self._find(write.table) for write in writes]
         keys = _keys(writes, tables)
         reasons: list[dict[str, object]] = []
@@ -115,8 +117,6 @@ class Transactions:
                 reasons.append(reason("ValidationError", message=invalid.message))
         if len(items) < len(writes):
             raise cancelled(reasons)
-        if sum(bytes_of_item(item) for item in items if item is not None) > _MOST_BYTES:
-            raise InvalidRequest("The aggregate size of the items in the transaction cannot exceed 4 MB")
         for write, table, key, item in zip(writes, tables, keys, items, strict=True):
             if write.kind != "ConditionCheck":
                 table.write(key, item)
@@ -136,15 +136,14 @@ def _keys(writes: Sequence[Write], tables: Sequence[Table]) -> list[Key]:
         Refused: one does not fit its table, or two are the same item's.
     """
     keys: list[Key] = []
-    reasons: list[dict[str, object]] = []
     for write, table in zip(writes, tables, strict=True):
         try:
             keys.append(write.key(table))
-            reasons.append(reason("None"))
         except InvalidRequest as invalid:
-            reasons.append(reason("ValidationError", message=invalid.message))
-    if len(keys) < len(writes):
-        raise cancelled(reasons)
+            # AWS looks at no action behind the first that is wrong, nor at any condition.
+            reasons = [reason("None") for _ in writes]
+            reasons[len(keys)] = reason("ValidationError", message=invalid.message)
+            raise cancelled(reasons) from None
     if len({(write.table, key) for write, key in zip(writes, keys, strict=True)}) < len(writes):
         raise InvalidRequest("Transaction request cannot include multiple operations on one item")
     return keys

@@ -240,6 +240,7 @@ def _assignment(reader: Reader) -> tuple[Path, Operand | Sum]:
     second = _operand(reader)
     for one in (first, second):
         _refuse_constants_but(reader, one, sign, "N")
+        _refuse_list_append(reader, one)
     return path, Sum(sign, first, second)
 
 
@@ -257,13 +258,16 @@ def _operand(reader: Reader) -> Operand:
                 raise reader.invalid(f"Operator or function requires a document path; operator or function: {name}")
             path = reader.path()
             reader.expect(",")
-            operand: Operand = IfNotExists(path, _operand(reader))
+            otherwise = _operand(reader)
+            _refuse_list_append(reader, otherwise)
+            operand: Operand = IfNotExists(path, otherwise)
         case "list_append":
             first = _operand(reader)
             reader.expect(",")
             operand = ListAppend(first, _operand(reader))
             for one in (operand.first, operand.second):
                 _refuse_constants_but(reader, one, name, "L")
+                _refuse_list_append(reader, one)
         case _:
             raise reader.invalid(f"Invalid function name; function: {name}")
     reader.expect(")")
@@ -276,6 +280,11 @@ def _refuse_constants_but(reader: Reader, operand: Operand, sign: str, name: str
             "Incorrect operand type for operator or function; "
             f"operator or function: {sign}, operand type: {kind(operand.value)}"
         )
+
+
+def _refuse_list_append(reader: Reader, operand: Operand) -> None:
+    if isinstance(operand, ListAppend):  # if_not_exists may stand in another function
+        raise reader.invalid("The function is not allowed to be used this way in an expression; function: list_append")
 
 
 def _path_and_value(reader: Reader, clause: str, types: tuple[str, ...]) -> tuple[Path, Value]:

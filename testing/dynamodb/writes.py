@@ -22,6 +22,7 @@ class Write:
         given: the whole item of a Put, the key of the others.
         update: None, of an Update: the item is to be there.
         tells_item: of a condition that does not hold: whether the answer has the item.
+        payload: how many bytes the request has of it.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Write:
     condition: Condition | None
     update: Update | None
     tells_item: bool
+    payload: int
 
     @classmethod
     def of(cls, kind: str, request: Mapping[str, object]) -> "Write":
@@ -51,7 +53,8 @@ class Write:
         condition = None if judging is None else read_condition(judging)
         placeholders.refuse_unused()
         tells_item = request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD"
-        return cls(kind, str(request["TableName"]), given, condition, update, tells_item)
+        payload = bytes_of_item(given) + bytes_of_item(placeholders.values)
+        return cls(kind, str(request["TableName"]), given, condition, update, tells_item, payload)
 
     def key(self, table: Table) -> Key:
         """The key of the item that it is about.

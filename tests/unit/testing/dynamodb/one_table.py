@@ -1,5 +1,6 @@
 """A table of sessions, and one item in it."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,14 @@ class World:
     def put(self, **attributes: object) -> None:
         """The item `one`, with attributes."""
         self.database.put(TABLE, {**ID, **attributes})
+
+    def send(self, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        """A request that botocore would not send."""
+        reply = self.database.answer(f"DynamoDB_20120810.{operation}", json.dumps(parameters).encode())
+        if reply.status == 200:
+            return reply.body
+        code = str(reply.body["__type"]).partition("#")[2]
+        raise ClientError({"Error": {"Code": code, "Message": str(reply.body["message"])}}, operation)
 
     def item(self) -> dict[str, dict[str, object]] | None:
         """The item `one`, without its key."""
