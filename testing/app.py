@@ -67,7 +67,8 @@ class Answer:
 class Invocation:
     """What the app asks of Lambda's context object."""
 
-    aws_request_id = REQUEST_ID
+    def __init__(self, request_id: str = REQUEST_ID) -> None:
+        self.aws_request_id = request_id
 
     def get_remaining_time_in_millis(self) -> int:
         """As much as Lambda ever gives: 15 minutes."""
@@ -90,6 +91,7 @@ class CredvendApp:
 
     sts: StsServer
     capture: pytest.CaptureFixture[str]
+    request_id: str = REQUEST_ID
 
     def vend(self, body: object, **more: Unpack[Parts]) -> Answer:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -122,7 +124,7 @@ class CredvendApp:
 
     def receive(self, event: Mapping[str, object]) -> Answer:
         """Send an event as it is."""
-        answer = app_module.app(event, Invocation())
+        answer = app_module.app(event, Invocation(self.request_id))
         # Chalice names none for an error of its own.
         is_json = answer["headers"].get("Content-Type", "application/json").startswith("application/json")
         parsed: Json = json.loads(answer["body"]) if is_json else {}
