@@ -170,7 +170,7 @@ class Database:
         try:
             reply = Reply(200, self._meet(asked, fault))
         except Refused as refused:
-            reply = Reply(refused.status, copy.deepcopy(refused.body))
+            reply = Reply(refused.status, refused.body)
         if isinstance(fault, LoseAnswer):
             raise NoReply
         return reply
@@ -189,7 +189,7 @@ class Database:
         try:
             with self._lock:
                 left_over = fault.count if isinstance(fault, Unprocessed) else 0
-                return copy.deepcopy(self._carry_out(asked.operation, asked.parameters, left_over))
+                return self._carry_out(asked.operation, asked.parameters, left_over)
         finally:
             if isinstance(fault, After):
                 fault.call()
