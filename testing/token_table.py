@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from testing.clock import Clock
 from testing.dynamodb import serving
-from testing.dynamodb.credvend_tables import TOKENS
+from testing.dynamodb.credvend_tables import ALL, TOKENS
 from testing.dynamodb.database import Database, Json
 from testing.dynamodb.faults import Scripted
 from testing.dynamodb.tables import Key
@@ -20,7 +20,7 @@ NAME: Final = TOKENS.name
 
 
 class TokenTable:
-    """What DynamoDB was asked, and what it will answer.
+    """What DynamoDB was asked, and what it will answer. The other tables of credvend are there, too.
 
     Attributes:
         items: what the table holds, by hash.
@@ -39,7 +39,7 @@ class TokenTable:
             clock: DynamoDB's own, which its answers tell; None: they do not.
             attempts: of its client, at each call.
         """
-        self.database = Database(TOKENS, clock=clock)
+        self.database = Database(*ALL, clock=clock)
         self.items = _ByHash(self.database.table(NAME).items)
         self.items.update(items or {})
         self.failures = self.database.faults.of_any
