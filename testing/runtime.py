@@ -9,6 +9,7 @@ import os
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import IO, Final, cast
 
-from ops.environments import programs
+from ops.environments import ROOT, programs
 from testing.http_answer import HttpAnswer
 from testing.loopback import Request, Response, json_response, serve
 
@@ -26,6 +27,8 @@ Json = dict[str, object]
 FUNCTION: Final = "credvend-runtime"
 REGION: Final = "ap-northeast-2"
 _ROOT: Final = "/2018-06-01/runtime/"
+# The function's time, as it is deployed.
+SECONDS: Final = int(json.loads((ROOT / ".chalice/config.json").read_text(encoding="utf-8"))["lambda_timeout"])
 _WAIT_SECONDS: Final = 60
 
 
@@ -88,7 +91,6 @@ class Environment:
     process: "subprocess.Popen[bytes]"
     started: float
     _output: IO[bytes]
-    _count: int = 0
 
     @property
     def log(self) -> list[str]:
@@ -100,10 +102,10 @@ class Environment:
         """Invoke the function.
 
         Args:
-            deadline: seconds since 1970, UTC; None: in 25 s.
+            deadline: seconds since 1970, UTC; None: after as many as the deployed function has.
         """
-        self._count += 1
-        invocation = _Invocation(f"invocation-{self._count}", json.dumps(event).encode(), deadline or time.time() + 25)
+        # The ids of Lambda's requests are UUIDs, whichever environment answers.
+        invocation = _Invocation(str(uuid.uuid4()), json.dumps(event).encode(), deadline or time.time() + SECONDS)
         self.api.invocations.put(invocation)
 
     def answer(self) -> HttpAnswer:

@@ -6,6 +6,7 @@ from testing.dynamodb.tables import Index, KeySchema, Schema
 
 TOKENS: Final = Schema("credvend-test-tokens", KeySchema("hash"), {"hash": "S"}, ttl="ttl")
 USED_TOKENS: Final = Schema("credvend-test-used-tokens", KeySchema("hash"), {"hash": "S"}, ttl="ttl")
+# Indexes, and the attributes that are their hash keys.
 _BY_TIME: Final = ("by_caller", "by_role", "by_account", "by_day")
 SESSIONS: Final = Schema(
     "credvend-test-sessions",

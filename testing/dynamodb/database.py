@@ -73,7 +73,7 @@ class Database:
     """Tables, what they were asked, and what goes wrong with it. Any number of threads may ask.
 
     Attributes:
-        clock: seconds since 1970; no time passes but by it.
+        clock: seconds since 1970; no time passes but by it. Where it was given one, its answers tell the time.
         faults: the script of what goes wrong.
         asked: each request, in order; one that went wrong, or that botocore sent again, as well.
         page_bytes: after as many, a page of Query or Scan ends.
@@ -81,13 +81,14 @@ class Database:
 
     def __init__(self, *schemas: Schema, clock: Callable[[], float] | None = None) -> None:
         """These tables, and nothing in them."""
-        self.clock: Callable[[], float] = clock or Clock()
+        self.clock: Callable[[], float] | None = clock
         self.faults = Faults()
         self.asked: list[Asked] = []
         self.page_bytes = PAGE_BYTES
         self._lock = threading.RLock()
         self._tables = {schema.name: Table(schema) for schema in schemas}
-        self._transactions = Transactions(self._find, self.clock)
+        self._own_clock = Clock()
+        self._transactions = Transactions(self._find, self._now)
 
     @property
     def round_trips(self) -> int:
@@ -104,12 +105,12 @@ class Database:
     def items(self, table: str) -> list[Item]:
         """What a table holds: copies, in no order that means anything."""
         with self._lock:
-            return copy.deepcopy(list(self._table(table).items.values()))
+            return copy.deepcopy(list(self.table(table).items.values()))
 
     def item(self, table: str, *key: str) -> Item | None:
         """A copy of one item, by the content of its key, or None."""
         with self._lock:
-            found = (item for held, item in self._table(table).items.items() if tuple(part for _, part in held) == key)
+            found = (item for held, item in self.table(table).items.items() if tuple(part for _, part in held) == key)
             return copy.deepcopy(next(found, None))
 
     def put(self, table: str, item: Mapping[str, object]) -> None:
@@ -119,26 +120,30 @@ class Database:
             Refused: no request could write it.
         """
         with self._lock:
-            found, checked = self._table(table), check_item(item)
+            found, checked = self.table(table), check_item(item)
             found.write(found.key_of_item(checked), checked)
 
     def changes(self, table: str) -> list[Change]:
         """What was written so far, in order, as the table's stream would tell it."""
         with self._lock:
-            return copy.deepcopy(self._table(table).changes)
+            return copy.deepcopy(self.table(table).changes)
 
     def delete_expired(self, table: str) -> None:
         """What DynamoDB does at some time within days: items whose time to live is over go."""
         with self._lock:
-            found = self._table(table)
+            found = self.table(table)
             name = found.schema.ttl
             assert name is not None, f"{table} has no time to live"
             for key, item in list(found.items.items()):
-                if "N" in item.get(name, {}) and number(item[name]) < int(self.clock()):
+                if "N" in item.get(name, {}) and number(item[name]) < int(self._now()):
                     found.write(key, None)
 
-    def _table(self, name: str) -> Table:
+    def table(self, name: str) -> Table:
+        """A table itself, which is not safe for threads."""
         return self._tables[name]
+
+    def _now(self) -> float:
+        return (self.clock or self._own_clock)()
 
     def _find(self, name: str) -> Table:
         # By its ARN as well: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
@@ -165,7 +170,7 @@ class Database:
         try:
             reply = Reply(200, self._meet(asked, fault))
         except Refused as refused:
-            reply = Reply(refused.status, copy.deepcopy(refused.body))
+            reply = Reply(refused.status, refused.body)
         if isinstance(fault, LoseAnswer):
             raise NoReply
         return reply
@@ -184,7 +189,7 @@ class Database:
         try:
             with self._lock:
                 left_over = fault.count if isinstance(fault, Unprocessed) else 0
-                return copy.deepcopy(self._carry_out(asked.operation, asked.parameters, left_over))
+                return self._carry_out(asked.operation, asked.parameters, left_over)
         finally:
             if isinstance(fault, After):
                 fault.call()

@@ -88,8 +88,13 @@ def cancel(*reasons: str) -> Cancel:
 
 @dataclass
 class Faults:
-    """The script: for each operation, what its next requests meet with."""
+    """The script: for each operation, what its next requests meet with.
 
+    Attributes:
+        of_any: what the next requests meet with whatever they ask for, before all others.
+    """
+
+    of_any: list[Scripted] = field(default_factory=list)
     _next: dict[str, deque[Fault | Exception | None]] = field(default_factory=lambda: defaultdict(deque))
     _always: dict[str, Fault | Exception] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -120,6 +125,7 @@ class Faults:
     def clear(self) -> None:
         """From now on, nothing goes wrong."""
         with self._lock:
+            self.of_any.clear()
             self._next.clear()
             self._always.clear()
 
@@ -132,6 +138,8 @@ class Faults:
     def take(self, operation: str) -> Fault | Exception | None:
         """What a request meets with."""
         with self._lock:
+            if self.of_any:
+                return _checked(operation, self.of_any.pop(0))
             waiting = self._next[operation]
             return waiting.popleft() if waiting else self._always.get(operation)
 

@@ -49,7 +49,8 @@ def attach(database: Database, client: "DynamoDBClient") -> None:
             )
         except NoReply:
             raise ReadTimeoutError(endpoint_url=request.url) from None
-        return _response(request, reply.status, reply.body, _headers(database))
+        date = {"Date": formatdate(database.clock(), usegmt=True)} if database.clock else {}
+        return _response(request, reply.status, reply.body, date)
 
     client.meta.events.register("before-send.dynamodb.*", cast(Callable[..., None], answer))
 
@@ -63,15 +64,10 @@ def served(database: Database) -> Iterator[str]:
             reply = database.answer(request.headers["X-Amz-Target"], request.body)
         except NoReply:
             return None
-        response = json_response(reply.body, reply.status, _MEDIA_TYPE)
-        return Response(response.status, response.body, {**response.headers, **_headers(database)})
+        return json_response(reply.body, reply.status, _MEDIA_TYPE)
 
     with serve(answer) as server:
         yield server.url
-
-
-def _headers(database: Database) -> dict[str, str]:
-    return {"x-amzn-RequestId": "REQUEST", "Date": formatdate(database.clock(), usegmt=True)}
 
 
 class _Body:
@@ -85,5 +81,5 @@ class _Body:
 def _response(
     request: AWSPreparedRequest, status: int, body: dict[str, object], more: Mapping[str, str]
 ) -> AWSResponse:
-    headers = {"Content-Type": _MEDIA_TYPE, **more}
+    headers = {"Content-Type": _MEDIA_TYPE, "x-amzn-RequestId": "REQUEST", **more}
     return AWSResponse(request.url, status, HTTPHeaders.from_dict(headers), _Body(json.dumps(body).encode()))

@@ -117,9 +117,8 @@ class Transactions:
                 reasons.append(reason("ValidationError", message=invalid.message))
         if len(items) < len(writes):
             raise cancelled(reasons)
-        for write, table, key, item in zip(writes, tables, keys, items, strict=True):
-            if write.kind != "ConditionCheck":
-                table.write(key, item)
+        for table, key, item in zip(tables, keys, items, strict=True):
+            table.write(key, item)
 
 
 def _write_of(action: Mapping[str, object]) -> Write:

@@ -13,6 +13,19 @@ from testing.dynamodb.refused import InvalidRequest
 from testing.dynamodb.values import SETS, Item, Value, add, content, in_order, kind, number, of_number
 
 _CLAUSES: Final = ("SET", "REMOVE", "ADD", "DELETE")
+# Types, as errors of ADD and DELETE name them.
+_LONG: Final = {
+    "S": "STRING",
+    "N": "NUMBER",
+    "B": "BINARY",
+    "SS": "STRING_SET",
+    "NS": "NUMBER_SET",
+    "BS": "BINARY_SET",
+    "BOOL": "BOOLEAN",
+    "NULL": "NULL",
+    "L": "LIST",
+    "M": "MAP",
+}
 
 
 @dataclass(frozen=True)
@@ -296,7 +309,7 @@ def _path_and_value(reader: Reader, clause: str, types: tuple[str, ...]) -> tupl
     reader.count_operator()
     if kind(value) not in types:
         raise reader.invalid(
-            f"Incorrect operand type for operator or function; operator: {clause}, operand type: {kind(value)}, "
+            f"Incorrect operand type for operator or function; operator: {clause}, operand type: {_LONG[kind(value)]}, "
             f"typeSet: ALLOWED_FOR_{clause}_OPERAND"
         )
     return path, value

@@ -13,6 +13,7 @@ from ops.api_tokens.table import Tokens
 from ops.environments import ensure
 from testing.app import POLICIES, ROLES, write_config
 from testing.deployed import make_package
+from testing.dynamodb.credvend_tables import BLOCKS, QUOTAS, REVOCATIONS, SESSIONS
 from testing.jwks_site import JwksSite, jwks_site
 from testing.runtime import Environment, environment
 from testing.sts_server import StsServer, sts_server
@@ -102,6 +103,10 @@ def world(package: Path, far: JwksSite) -> Iterator[World]:
             "AWS_ENDPOINT_URL_STS": sts.url,
             "AWS_ENDPOINT_URL_DYNAMODB": tables,
             "CREDVEND_TOKENS_TABLE": NAME,
+            "CREDVEND_SESSIONS_TABLE": SESSIONS.name,
+            "CREDVEND_BLOCKS_TABLE": BLOCKS.name,
+            "CREDVEND_QUOTAS_TABLE": QUOTAS.name,
+            "CREDVEND_REVOCATIONS_TABLE": REVOCATIONS.name,
             "SSL_CERT_FILE": str(far.authority),
         }
         yield World(package, sts, table, variables)

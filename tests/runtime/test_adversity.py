@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from testing.jwks_site import JwksSite
-from testing.runtime import Environment
+from testing.runtime import SECONDS, Environment
 from testing.sts_server import SECRET
 from testing.tokens import ec_key, honest_claims, sign
 from tests.runtime.conftest import FAR_ISSUER, World
@@ -66,7 +66,7 @@ def test_a_standard_output_that_refuses_vends_nothing(world: World, more: dict[s
         assert (answer.status, answer.body["Code"]) == (500, "AuditFailed")
         assert world.sts.asked == []
         assert os.read(reading, 2 * _PIPE_BYTES) == b"\n" * _PIPE_BYTES
-        assert function.call(signed_vend(), time.time() + 25).status == 200
+        assert function.call(signed_vend(), time.time() + SECONDS).status == 200
         records = [json.loads(line) for line in os.read(reading, 2 * _PIPE_BYTES).splitlines() if line]
     os.close(reading)
     assert [record["event"] for record in records][-2:] == ["credentials.requested", "credentials.vended"]
@@ -138,7 +138,7 @@ def test_an_environment_thawed_after_an_hour_believes_nothing_that_is_old(world:
         clock.write_text(str(_HOUR))
         world.sts.ahead = _HOUR
         os.kill(function.process.pid, signal.SIGCONT)
-        later = time.time() + _HOUR + 25
+        later = time.time() + _HOUR + SECONDS
         assert function.call(bearer_vend(token), later).status == 401  # it is remembered for a minute, not for an hour
         assert function.call(signed_vend(), later).status == 200
 
@@ -161,7 +161,7 @@ def test_keys_that_an_issuer_took_back_while_the_environment_was_frozen_are_not_
         clock.write_text(str(_HOUR))
         world.sts.ahead = _HOUR
         os.kill(function.process.pid, signal.SIGCONT)
-        later = time.time() + _HOUR + 25
+        later = time.time() + _HOUR + SECONDS
         assert function.call(bearer_vend(sign(claims, old)), later).status == 401
         assert function.call(bearer_vend(sign(claims, new)), later).status == 200
 

@@ -1,6 +1,8 @@
 """What goes wrong as the script has it, what was asked, and many who ask at once."""
 
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 
@@ -42,10 +44,20 @@ def test_all_requests_meet_with_it_until_it_is_over() -> None:
     assert codes == ["ThrottlingException", *["ResourceNotFoundException"] * 2]
     world.database.faults.always("PutItem", None)
     world.client.put_item(**WRITE)
+    world.database.faults.always("PutItem", "ThrottlingException")
+    world.database.faults.of_any.append("ThrottlingException")
     world.database.faults.next("PutItem", "ThrottlingException")
     assert world.database.faults.left == {"PutItem": 1}
     world.database.faults.clear()
     world.client.put_item(**WRITE)
+
+
+def test_the_next_request_of_any_operation_may_meet_with_it() -> None:
+    world = World()
+    world.database.faults.of_any += [None, "ThrottlingException"]
+    world.client.put_item(**WRITE)
+    assert refusal(lambda: world.client.get_item(TableName=TABLE, Key=ID))[0] == "ThrottlingException"
+    assert world.client.get_item(TableName=TABLE, Key=ID)["Item"] == ID
 
 
 @pytest.mark.parametrize(
@@ -142,6 +154,16 @@ def test_any_other_client_may_be_led_here() -> None:
     assert world.item() == {}
 
 
+@pytest.fixture
+def often_interrupted() -> Iterator[None]:
+    """Threads take turns after a few instructions, so that what is not guarded gets lost."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("often_interrupted")
 def test_twenty_at_once_lose_nothing() -> None:
     world = World()
     together = threading.Barrier(20)

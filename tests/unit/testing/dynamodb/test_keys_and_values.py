@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from testing.dynamodb.refused import InvalidRequest
 from testing.dynamodb.tables import Schema
 from tests.unit.testing.dynamodb.one_table import ID, REVOCATIONS_TABLE, TABLE, World, refusal
 
@@ -38,6 +39,20 @@ def test_an_item_that_is_wrong_is_refused(item: dict[str, Any], said: str) -> No
     code, message = refusal(lambda: world.send("PutItem", {"TableName": TABLE, "Item": item}))
     assert code == "ValidationException" and said in message
     assert world.database.items(TABLE) == []
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"S": "x"}
+    for _ in range(levels - 1):
+        value = {"L": [value]}
+    return value
+
+
+def test_values_are_nested_thirty_two_levels_deep_at_most() -> None:
+    world = World()
+    world.client.put_item(TableName=TABLE, Item={**ID, "v": nested(32)})
+    code, message = refusal(lambda: world.client.put_item(TableName=TABLE, Item={**ID, "v": nested(33)}))
+    assert code == "ValidationException" and "Nesting Levels" in message
 
 
 @pytest.mark.parametrize("value", [{"S": 1}, {"N": 1}, {"BOOL": "true"}, {"L": {}}, {"M": []}, {"SS": "x"}, "x"])
@@ -141,6 +156,14 @@ def test_a_schema_is_read_from_a_template_or_a_request() -> None:
     assert schema.key.names == ("id",) and schema.ttl == "ttl"
     assert schema.indexes["by_owner"].key.names == ("owner", "at")
     assert schema.indexes["by_owner"].projected == ()
+
+
+def test_a_schema_names_the_types_of_its_keys_and_of_nothing_else() -> None:
+    definitions = [{"AttributeName": name, "AttributeType": "S"} for name in ("id", "owner")]
+    key = [{"AttributeName": "id", "KeyType": "HASH"}]
+    for wrong in (definitions, []):
+        with pytest.raises(InvalidRequest, match="Number of attributes in KeySchema"):
+            Schema.of({"TableName": "t", "AttributeDefinitions": wrong, "KeySchema": key})
 
 
 def test_expired_items_go_when_dynamodb_comes_to_them() -> None:

@@ -94,6 +94,19 @@ def test_there_are_a_hundred_actions_at_most() -> None:
     assert code == "ValidationException" and "less than or equal to 100" in message
 
 
+def test_a_transaction_has_four_megabytes_at_most() -> None:
+    world = World()
+
+    def send(count: int) -> None:
+        items = [{"id": {"S": str(number)}, "s": {"S": "x" * 100_000}} for number in range(count)]
+        actions = [{"Put": {"TableName": TABLE, "Item": item}} for item in items]
+        world.client.transact_write_items(TransactItems=actions)
+
+    send(41)
+    code, message = refusal(lambda: send(42))
+    assert code == "ValidationException" and "size cannot exceed" in message
+
+
 def test_each_action_is_one_thing() -> None:
     world = World()
     both = {**put("a"), "Delete": {"TableName": TABLE, "Key": ID}}

@@ -97,7 +97,8 @@ def test_an_update_changes_what_it_says(update: str, values: dict[str, Any], cha
         ("SET by_key.a = :v, access_key_id = :w", {"v": ONE, "w": TWO}, "invalid for update"),
         ("SET access_key_id = :v", {"v": ONE}, "Type mismatch for Index Key access_key_id"),
         ("SET access_key_id = :v", {"v": {"S": ""}}, "secondary index key"),
-        ("SET q = :v", {"v": {"S": "x" * 400 * 1024}}, "maximum allowed size"),
+        ("SET q = :v", {"v": {"S": "x" * 400 * 1024}}, "Item size to update has exceeded"),
+        ("SET " + ", ".join(f"a{number} = n + n" for number in range(151)), {}, "too many operators"),
     ],
 )
 def test_it_is_refused_and_nothing_changes(update: str, values: dict[str, Any], said: str) -> None:
@@ -151,6 +152,15 @@ def test_put_and_delete_return_the_old_item_or_nothing() -> None:
     assert world.client.delete_item(TableName=TABLE, Key=ID, ReturnValues="ALL_OLD")["Attributes"] == new["Item"]
     assert "Attributes" not in world.client.delete_item(TableName=TABLE, Key=ID, ReturnValues="ALL_OLD")
     assert "ReturnValues" in refusal(lambda: world.client.put_item(**new | {"ReturnValues": "ALL_NEW"}))[1]
+
+
+def test_what_changes_nothing_is_no_change() -> None:
+    world = World()
+    world.put(n=ONE)
+    world.update("SET n = :v", v=ONE)
+    world.client.delete_item(TableName=TABLE, Key={"id": {"S": "nobody"}})
+    (change,) = world.database.changes(TABLE)
+    assert (change.old, change.new) == (None, {**ID, "n": ONE})
 
 
 def test_what_has_been_read_before_stays_as_it_was() -> None:

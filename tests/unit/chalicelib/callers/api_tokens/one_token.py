@@ -8,7 +8,8 @@ from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
 from chalicelib.errors import InvalidToken
 from testing.clock import Clock
-from testing.token_table import NAME, Item, TokenTable
+from testing.dynamodb.values import Item
+from testing.token_table import NAME, TokenTable
 
 HERE = "198.51.100.7"
 DAY = 86_400

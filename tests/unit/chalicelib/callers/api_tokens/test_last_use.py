@@ -6,7 +6,8 @@ from botocore.exceptions import EndpointConnectionError
 from chalicelib.aws.table import Table
 from chalicelib.callers.api_tokens.store import LAST_USED_SECONDS, TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken, stored_token
-from testing.token_table import NAME, Item, TokenTable
+from testing.dynamodb.values import Item
+from testing.token_table import NAME, TokenTable
 from tests.unit.chalicelib.callers.api_tokens.one_token import World, networks, number
 
 

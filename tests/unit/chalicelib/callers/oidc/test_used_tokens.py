@@ -1,6 +1,6 @@
 """Tokens that vend once: of all who try, one may go on, and what cannot be found out is no leave."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -11,6 +11,7 @@ from chalicelib.callers.oidc.claims import check_claims
 from chalicelib.callers.oidc.token_id import one_use, presented_token
 from chalicelib.callers.oidc.used_tokens import UsedTokens
 from chalicelib.errors import InvalidToken, UsedTokensUnavailable
+from testing.dynamodb.faults import LoseAnswer
 from testing.token_table import NAME, TokenTable
 from tests.unit.chalicelib.callers.oidc.test_claims import NOW, issuer, signed
 
@@ -48,19 +49,8 @@ def test_the_table_holds_a_hash_and_when_it_may_be_forgotten() -> None:
     assert table.operations() == ["PutItem"]
 
 
-@dataclass
-class LosesAnswers(TokenTable):
-    """Does what it is asked for, and the first answer gets lost."""
-
-    def answer(self, target: str, body: bytes) -> tuple[int, dict[str, object]]:
-        done = super().answer(target, body)
-        if len(self.asked) == 1:
-            raise ReadTimeoutError(endpoint_url="https://dynamodb")
-        return done
-
-
 def test_who_asks_again_since_the_answer_got_lost_goes_on() -> None:
-    table = LosesAnswers(attempts=2)
+    table = TokenTable(attempts=2, failures=[LoseAnswer()])
     used_tokens(table).use(USE)
     assert table.operations() == ["PutItem", "PutItem"]
     with pytest.raises(InvalidToken):
