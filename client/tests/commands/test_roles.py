@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from fake_service import FakeService
 from running import credvend
+from terminal import at_a_terminal
 
 ROLES: list[dict[str, Any]] = [
     {
@@ -147,3 +148,15 @@ def test_what_was_used_is_in_a_private_file(environ: dict[str, str]) -> None:
     (file,) = Path(environ["HOME"]).rglob("*.recent")
     assert file.stat().st_mode & 0o777 == 0o600
     assert credvend(environ, "cache", "clear").returncode == 0 and not file.exists()
+
+
+def test_a_description_goes_on_in_its_column_on_a_narrow_terminal(
+    environ: dict[str, str], service: FakeService
+) -> None:
+    text = "Reads the bucket of reports, and of whatever else the people of finance keep in https://wiki.example.com"
+    service.roles = [{**ROLES[0], "Description": text}]
+    _, seen = at_a_terminal({**environ, "COLUMNS": "60"}, "", "roles")
+    lines = seen.splitlines()
+    begin = lines[0].index("DESCRIPTION")
+    assert " ".join(line[begin:] for line in lines[1:]) == text and max(map(len, lines)) <= 60 and len(lines) > 3
+    assert credvend({**environ, "COLUMNS": "60"}, "roles").stdout.splitlines()[1].endswith(text)
