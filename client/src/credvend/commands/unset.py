@@ -18,5 +18,5 @@ from credvend.vending.endpoint import TOKEN, URI
 @click.command(help=__doc__)
 @click.option("--format", "form", type=click.Choice(list(SHELLS)), default="env", help="default: env, for bash and zsh")
 def command(form: str) -> int:
-    print(SHELLS[form].unsetting((*KEYS, SESSION, URI, TOKEN)))
+    print(SHELLS[form].script((*KEYS, SESSION, URI, TOKEN), {}))
     return 0

@@ -11,7 +11,6 @@ from itertools import chain, repeat
 
 from credvend.errors import one_line
 
-
 _BETWEEN = "  "
 # For a blank where no line may break; no cell has one, as it cannot be printed.
 _BLANK = "\0"
@@ -28,8 +27,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None 
     """Columns as wide as they need to be.
 
     Args:
-        width: of the terminal, in columns. A last cell that is too long for it goes on below, in its column; a word that
-            is, such as an address, stays whole. None: the last cells are as long as they are.
+        width: of the terminal, in columns. A last cell that is too long for it goes on below, in its column; a word
+            that is, such as an address, stays whole. None: the last cells are as long as they are.
     """
     lines = [[one_line(cell) for cell in row] for row in (head, *rows)]
     sizes = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
