@@ -150,7 +150,7 @@ def test_a_service_that_is_not_there_is_no_way_in_s_fault(
         environ["CREDVEND_URL"] = f"http://127.0.0.1:{free.getsockname()[1]}"
         doctor = Doctor(environ, capsys)
     state, result, advice = doctor.of("url")
-    assert state == "error" and "does not answer" in result and "refused" in advice and "Is url right" in advice
+    assert state == "error" and "does not answer" in result and "refused" in advice and "is its URL right" in advice
     assert doctor.of("clock")[0] == "skipped" and doctor.of("way in")[0] == "ok" and doctor.of("you")[0] == "error"
 
 
