@@ -13,6 +13,7 @@ import pytest
 from aging import age
 from fake_service import SECRET, FakeService, Planned
 from running import credvend, with_command
+from terminal import at_a_terminal
 
 from credvend import lean
 
@@ -131,6 +132,13 @@ def test_eval_without_quotes_is_understood(shell: str, shell_environ: dict[str, 
         done = run(shell, script, {**shell_environ, "AWS_PROFILE": "mine"})
         seen = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
         assert seen.get("AWS_SECRET_ACCESS_KEY") == expected and "AWS_PROFILE" not in seen, done.stderr
+
+
+@pytest.mark.parametrize("words", [["unset"], ["unset", "--format", "fish"]])
+def test_who_only_reads_what_unsets_is_told_that_nothing_is_unset(environ: dict[str, str], words: list[str]) -> None:
+    _, seen = at_a_terminal(environ, "", *words)
+    assert "nothing is unset yet" in seen and ("| source" if "fish" in words else 'eval "$(credvend unset)"') in seen
+    assert credvend(environ, *words).stderr == ""
 
 
 def test_credvend_does_not_sign_with_what_it_vended(environ: dict[str, str], service: FakeService) -> None:
