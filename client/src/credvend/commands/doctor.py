@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import click
 
+from credvend import lean
 from credvend.checks.checkup import checkup
+from credvend.text.messages import for_service
 from credvend.text.tables import table, terminal_width
 
 
@@ -18,8 +20,9 @@ from credvend.text.tables import table, terminal_width
 @click.option("--json", "as_json", is_flag=True, help="a JSON list")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> int:
+    service = ctx.obj.get(lean.SERVICE)
     findings = checkup(ctx.obj)
-    rows = [(each.check, each.state, each.result, each.advice) for each in findings]
+    rows = [(each.check, each.state, each.result, for_service(each.advice, service)) for each in findings]
     if as_json:
         names = ("Check", "State", "Result", "Advice")
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))
