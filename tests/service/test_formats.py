@@ -51,7 +51,7 @@ def test_env_is_a_posix_script(credvend: CredvendApp) -> None:
 def test_fish_and_powershell_are_scripts_of_theirs(credvend: CredvendApp) -> None:
     fish = credvend.call("POST", CREDENTIALS, READER, query={"format": "fish"})
     assert fish.headers["Content-Type"] == "text/x-fish; charset=utf-8"
-    assert fish.text.splitlines()[0] == "set -gx AWS_ACCESS_KEY_ID 'ASIAEXAMPLE'"
+    assert fish.text.splitlines()[1] == "set -gx AWS_ACCESS_KEY_ID 'ASIAEXAMPLE'"
     powershell = credvend.call("POST", CREDENTIALS, READER, query={"format": "powershell"})
     assert powershell.headers["Content-Type"] == "text/x-powershell; charset=utf-8"
     assert powershell.text.splitlines()[0] == "$Env:AWS_ACCESS_KEY_ID = 'ASIAEXAMPLE'"

@@ -40,6 +40,7 @@ NO_LIMITS = {
     "chalicelib.roles.policy_template.FIELDS_BEFORE_RESOURCE": "the format of an ARN",
     "chalicelib.roles.session_rules.KEY_SHOWN": "what an error shows",
     "credvend.command_line._COLUMN": "what help looks like",
+    "credvend.text.tables._LEAST": "what a table looks like",
     "credvend.disk.private_files.CREATE": "flags of a file",
     "credvend.lean.BINARY": "flags of a file",
     "credvend.lean.NO_FOLLOW": "flags of a file",

@@ -33,7 +33,9 @@ def _main(words: "list[str]") -> int:
         from credvend.session_status import session_status
 
         status = session_status(os.environ)
-        found = None if status is None else str(status)
+        if status is None:  # which most prompts of a day are told
+            return 1
+        found = str(status)
     if found is not None and found.isascii() and sys.stdout is not None:
         try:
             sys.stdout.write(found + "\n")

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
+from credvend import lean
 from credvend.commands.names import COMMANDS, COMPLETE
 from credvend.errors import CredvendError, SignInNeeded, UsageError
 from credvend.text import messages
@@ -186,7 +187,7 @@ class _SignedOut(Exception):
         environ: that of the service that is meant.
     """
 
-    def __init__(self, error: SignInNeeded, environ: Mapping[str, str]) -> None:
+    def __init__(self, error: CredvendError, environ: Mapping[str, str]) -> None:
         super().__init__()
         self.error = error
         self.environ = environ
@@ -204,7 +205,9 @@ def _invoke(words: list[str], environ: Mapping[str, str], *, may_offer: bool = T
     with everything.make_context("credvend", list(words), obj=environ, help_option_names=["-h", "--help"]) as context:
         try:
             return int(everything.invoke(context) or 0)
-        except SignInNeeded as error:
-            if may_offer and context.invoked_subcommand in _OFFERING and messages.may_ask():
+        except CredvendError as error:
+            error.message = messages.for_service(error.message, context.obj.get(lean.SERVICE))
+            can_be_offered = isinstance(error, SignInNeeded) and context.invoked_subcommand in _OFFERING
+            if can_be_offered and may_offer and messages.may_ask():
                 raise _SignedOut(error, context.obj) from None
             raise

@@ -40,11 +40,16 @@ def bash(environ: dict[str, str], line: str) -> set[str]:
 
 
 def fish(environ: dict[str, str], line: str) -> set[str]:
+    return {offered.partition("\t")[0] for offered in told_by_fish(environ, line)}
+
+
+def told_by_fish(environ: dict[str, str], line: str) -> list[str]:
+    """What its completion of a line offers, each with its description behind a tabulator."""
     script = "credvend completion fish | source; complete -C $argv[1]"
     command = ["fish", "--no-config", "-c", script, line]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0 and done.stderr == "", done.stderr
-    return {offered.partition("\t")[0] for offered in done.stdout.splitlines()}
+    return done.stdout.splitlines()
 
 
 def zsh(environ: dict[str, str], line: str) -> set[str]:
@@ -105,6 +110,12 @@ def test_options_and_their_values_are_completed(shell: dict[str, str], complete:
     assert {"json", "env", "powershell"} <= complete(shell, "credvend get reports --format ")
     assert {"bash", "zsh", "fish"} <= complete(shell, "credvend completion ")
     assert {"sigv4", "login"} <= complete(shell, "credvend configure --auth ")
+
+
+@pytest.mark.skipif(fish not in FOUND, reason="there is no fish on this machine")
+def test_fish_shows_whole_descriptions(shell: dict[str, str]) -> None:
+    assert f"get\t{COMMANDS['get']}" in told_by_fish(shell, "credvend ")
+    assert "--format\tdefault: json, as the service answers" in told_by_fish(shell, "credvend get reports --")
 
 
 @SHELLS

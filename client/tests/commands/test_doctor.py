@@ -88,6 +88,30 @@ def test_people_read_a_table(environ: dict[str, str], capsys: pytest.CaptureFixt
     assert "`credvend configure`" in lines[2]
 
 
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_table_fits_the_terminal(environ: dict[str, str], columns: int) -> None:
+    del environ["CREDVEND_URL"]
+    environ["CREDVEND_CACHE"] = "off"  # the path of its directory is one long word
+    _, seen = at_a_terminal({**environ, "COLUMNS": str(columns)}, "", "doctor")
+    lines = seen.splitlines()
+    assert max(len(line) for line in lines) <= columns
+    # Each check begins a line, and its advice, under its result, is whole.
+    assert [line[:13].strip() for line in lines[1:] if not line.startswith(" ")] == NAMES
+    begin = lines[0].index("RESULT")
+    assert lines[0].endswith("RESULT, AND WHAT TO DO") and all(not line[begin - 1].strip() for line in lines[1:])
+    told = [line[begin:] for line in lines]
+    assert " ".join(told[told.index("none that can be used") + 1 :]).startswith(
+        "-> Where is the service? Run `credvend configure`, or set CREDVEND_URL."
+    )
+    assert any("`credvend configure`" in line for line in lines)
+
+
+def test_a_wide_terminal_has_advice_in_a_column_of_its_own(environ: dict[str, str]) -> None:
+    _, seen = at_a_terminal({**environ, "COLUMNS": "400"}, "", "doctor")
+    lines = seen.splitlines()
+    assert lines[0].split(maxsplit=3) == ["CHECK", "STATE", "RESULT", "WHAT TO DO"] and len(lines) == 1 + len(NAMES)
+
+
 # The configuration, and the service
 
 
@@ -126,7 +150,7 @@ def test_a_service_that_is_not_there_is_no_way_in_s_fault(
         environ["CREDVEND_URL"] = f"http://127.0.0.1:{free.getsockname()[1]}"
         doctor = Doctor(environ, capsys)
     state, result, advice = doctor.of("url")
-    assert state == "error" and "does not answer" in result and "refused" in advice and "Is url right" in advice
+    assert state == "error" and "does not answer" in result and "refused" in advice and "is its URL right" in advice
     assert doctor.of("clock")[0] == "skipped" and doctor.of("way in")[0] == "ok" and doctor.of("you")[0] == "error"
 
 
@@ -229,7 +253,7 @@ def test_nobody_is_asked_for_a_code(environ: dict[str, str]) -> None:
     )
     environ.update(AWS_PROFILE="work", AWS_ENDPOINT_URL="http://127.0.0.1:1")
     code, seen = at_a_terminal(environ, "123456\n", "doctor", asked="Enter MFA")
-    assert code == 1 and "Enter MFA" not in seen and "run `credvend whoami`" in seen
+    assert code == 1 and "Enter MFA" not in seen and "run `credvend whoami`" in " ".join(seen.split())
 
 
 def test_nobody_is_asked_to_sign_in(environ: dict[str, str]) -> None:

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_service import FakeService
+from fake_service import FakeService, Planned
 from running import credvend
+from terminal import at_a_terminal
 
 ROLES: list[dict[str, Any]] = [
     {
@@ -29,6 +30,8 @@ ROLES: list[dict[str, Any]] = [
     {"Role": "tenant", "RoleArn": "arn:aws:iam::444455556666:role/t", "Params": [{"Name": "tenant"}], "Groups": []},
     {"Role": "formula", "RoleArn": "arn:aws:iam::111122223333:role/f", "Groups": [], "Description": "=cmd()\n,x"},
 ]
+
+DENIED = Planned(403, {"Code": "AccessDenied", "Message": "No such role.", "RequestId": "r"})
 
 
 @pytest.fixture(autouse=True)
@@ -132,6 +135,42 @@ def test_favourites_come_first_and_then_what_was_used_last(environ: dict[str, st
     assert service.asked[-1].json["role"] == "formula"
 
 
+def test_escape_leaves_without_a_role(environ: dict[str, str], service: FakeService) -> None:
+    code, out, seen = typing(environ, [("Esc leaves", "\x1b")], "get", "--format", "env")
+    assert (code, out) == (2, "false\n") and "nothing is done" in seen
+    assert [asked.path.rpartition("/")[2] for asked in service.asked] == ["roles"]
+
+
+def test_arrow_keys_are_no_escape(environ: dict[str, str], service: FakeService) -> None:
+    assert typing(environ, [("Esc leaves", "\x1b[B\x1b[B\r")], "get")[0] == 0
+    assert service.asked[-1].json["role"] == "formula"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["get", "report"], "Did you mean reports?"),
+        (["console", "report", "--print"], "Did you mean reports?"),
+        (["exec", "report", "--", "true"], "Did you mean reports?"),
+        (["exec", "env", "true"], "env is a command: name the role before it, credvend exec ROLE -- env ..."),
+        (["get", "env"], "(request r)\r\n"),
+        (["exec", "unlike-any", "--", "true"], "(request r)\r\n"),
+    ],
+)
+def test_who_mistypes_a_role_is_told_which_of_theirs_is_close(
+    environ: dict[str, str], service: FakeService, words: list[str], told: str
+) -> None:
+    service.planned = [DENIED]
+    code, out, seen = typing(environ, [], *words)
+    assert code == 4 and out == "" and told in seen and seen.count("\n") == 1
+
+
+def test_a_program_that_is_denied_asks_for_no_roles(environ: dict[str, str], service: FakeService) -> None:
+    service.planned = [DENIED]
+    done = credvend(environ, "get", "report")
+    assert done.returncode == 4 and "Did you mean" not in done.stderr and len(service.asked) == 1
+
+
 def test_where_nobody_sits_a_role_must_be_named(environ: dict[str, str], service: FakeService) -> None:
     for words in (["get"], ["exec", "--", "true"], ["console"], ["process"]):
         done = subprocess.run(
@@ -147,3 +186,15 @@ def test_what_was_used_is_in_a_private_file(environ: dict[str, str]) -> None:
     (file,) = Path(environ["HOME"]).rglob("*.recent")
     assert file.stat().st_mode & 0o777 == 0o600
     assert credvend(environ, "cache", "clear").returncode == 0 and not file.exists()
+
+
+def test_a_description_goes_on_in_its_column_on_a_narrow_terminal(
+    environ: dict[str, str], service: FakeService
+) -> None:
+    text = "Reads the bucket of reports, and of whatever else the people of finance keep in https://wiki.example.com"
+    service.roles = [{**ROLES[0], "Description": text}]
+    _, seen = at_a_terminal({**environ, "COLUMNS": "60"}, "", "roles")
+    lines = seen.splitlines()
+    begin = lines[0].index("DESCRIPTION")
+    assert " ".join(line[begin:] for line in lines[1:]) == text and max(map(len, lines)) <= 60 and len(lines) > 3
+    assert credvend({**environ, "COLUMNS": "60"}, "roles").stdout.splitlines()[1].endswith(text)

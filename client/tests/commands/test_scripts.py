@@ -13,6 +13,7 @@ import pytest
 from aging import age
 from fake_service import SECRET, FakeService, Planned
 from running import credvend, with_command
+from terminal import at_a_terminal
 
 from credvend import lean
 
@@ -100,6 +101,44 @@ def test_a_script_leaves_nothing_that_sdks_prefer_and_unset_takes_it_out_again(
     done = run(shell, f"{vended}; {unset}; env", shell_environ)
     left = {line.partition("=")[0] for line in done.stdout.splitlines()}
     assert not left & {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "CREDVEND_SESSION"}
+
+
+# How each shell evaluates a script of the wrong kind.
+WRONG = {
+    **dict.fromkeys(POSIX, ("fish", 'eval "$({})"')),
+    **({"fish": ("env", "{} | source")} if "fish" in SHELLS else {}),
+}
+
+
+@pytest.mark.parametrize("shell", WRONG)
+def test_a_script_for_another_shell_fails_and_changes_nothing(shell: str, shell_environ: dict[str, str]) -> None:
+    """Nor does it tell the secrets, or end the next time that anything fails, as `set -e` would have it."""
+    form, evaluate = WRONG[shell]
+    shell_environ["AWS_PROFILE"] = "mine"
+    for command in ("get reports", "unset"):
+        evaluated = evaluate.format(f"credvend {command} --format {form}")
+        done = run(shell, evaluated, shell_environ)
+        assert done.returncode != 0 and SECRET not in done.stdout + done.stderr
+        if shell in ("sh", "dash"):  # these end, where nobody types
+            continue
+        done = run(shell, f"{evaluated}; false; env", shell_environ)
+        assert "AWS_PROFILE=mine\n" in done.stdout and "AWS_SECRET_ACCESS_KEY" not in done.stdout
+
+
+@pytest.mark.parametrize("shell", POSIX)
+def test_eval_without_quotes_is_understood(shell: str, shell_environ: dict[str, str]) -> None:
+    for before, expected in (("", SECRET), ("eval $(credvend unset); ", None)):
+        script = f"eval $(credvend get reports --format env); {before}env"
+        done = run(shell, script, {**shell_environ, "AWS_PROFILE": "mine"})
+        seen = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+        assert seen.get("AWS_SECRET_ACCESS_KEY") == expected and "AWS_PROFILE" not in seen, done.stderr
+
+
+@pytest.mark.parametrize("words", [["unset"], ["unset", "--format", "fish"]])
+def test_who_only_reads_what_unsets_is_told_that_nothing_is_unset(environ: dict[str, str], words: list[str]) -> None:
+    _, seen = at_a_terminal(environ, "", *words)
+    assert "nothing is unset yet" in seen and ("| source" if "fish" in words else 'eval "$(credvend unset)"') in seen
+    assert credvend(environ, *words).stderr == ""
 
 
 def test_credvend_does_not_sign_with_what_it_vended(environ: dict[str, str], service: FakeService) -> None:

@@ -272,6 +272,27 @@ def test_other_services_stay_and_a_new_one_gets_a_section(path: Path, environ: d
     assert load_config(environ).url == URL and load_config(prod).client_id == "c"
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (["--service", "prod", "roles"], "run `credvend --service prod login`"),
+        (["get", "reports", "--service", "prod"], "run `credvend --service prod login`"),
+        (["doctor", "--service", "prod"], "run `credvend --service prod login`"),
+        (["roles", "--service", "dev"], "dev has no url: run `credvend configure --service dev`"),
+        (["roles", "--service", "gone"], "`credvend configure --service gone` adds one"),
+        (["roles"], "run `credvend configure`"),
+    ],
+)
+def test_advice_is_for_the_service_that_is_meant(
+    path: Path, environ: dict[str, str], capsys: pytest.CaptureFixture[str], words: list[str], advice: str
+) -> None:
+    """To sign in at the one without a name would be of no use."""
+    path.write_text("[service prod]\nurl = http://127.0.0.1:1\nauth = login\n[service dev]\nauth = login\n")
+    assert run(words, environ) != 0
+    said = capsys.readouterr()
+    assert advice in (said.out + said.err).replace("Run", "run")
+
+
 @pytest.mark.parametrize("text", ["", "# mine", "\n\n", "# a\n\n# b\n[service x]\nurl = y\n", "url = x", "\r\n# a\r\n"])
 def test_what_is_saved_comes_back_whatever_was_there(path: Path, environ: dict[str, str], text: str) -> None:
     path.write_bytes(text.encode())

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from fake_service import FakeService
 from getting import CONFIG, Pauses, get
 
 from credvend.errors import ServiceError, UsageError
@@ -139,6 +140,13 @@ def test_a_certificate_that_is_not_trusted_is_told_at_once(certificate: Path) ->
         with pytest.raises(ServiceError, match="ca_bundle"):
             get(url, pauses)
         assert not pauses.taken
+
+
+def test_who_speaks_no_tls_is_told_in_words(service: FakeService) -> None:
+    with pytest.raises(
+        ServiceError, match=r"127.0.0.1 speaks no TLS that is understood \([a-z0-9 ]+\); is its URL right"
+    ):
+        get(service.url.replace("http:", "https:"))
 
 
 def test_a_certificate_of_another_name_is_not_trusted(certificate: Path) -> None:

@@ -24,7 +24,11 @@ def main(program: str, words: list[str]) -> int:
     session = botocore.session.Session(profile=given.profile)
     asked = " ".join(given.words)
     if (program, asked) == ("aws", "configure get region"):
-        print(session.get_config_variable("region"))
+        # As the AWS CLI, which looks into the profile alone, and not at AWS_REGION.
+        region = session.get_scoped_config().get("region")
+        if not region:
+            return 1
+        print(region)
         return 0
     print_arn = (program, asked) == ("aws", "sts get-caller-identity")
     if not print_arn and (program, asked) != ("terraform", "apply"):

@@ -56,8 +56,12 @@ _FISH = r"""
 
 
 def _before(template: str, opening: str, what: str) -> str:
-    assert opening in template  # noqa: S101 click's template is another one
-    return template.replace(opening, opening + what.replace("%", "%%"), 1)
+    return _instead(template, opening, opening + what.replace("%", "%%"))
+
+
+def _instead(template: str, old: str, new: str) -> str:
+    assert old in template  # noqa: S101 click's template is another one
+    return template.replace(old, new, 1)
 
 
 class _Bash(BashComplete):
@@ -74,7 +78,12 @@ class _Zsh(ZshComplete):
 
 
 class _Fish(FishComplete):
-    source_template = _before(FishComplete.source_template, "function %(complete_func)s;", _FISH)
+    # A description may have commas, at which click's template would cut it.
+    source_template = _instead(
+        _before(FishComplete.source_template, "function %(complete_func)s;", _FISH),
+        'string split ","',
+        'string split --max 1 ","',
+    )
 
 
 _SHELLS: dict[str, type[ShellComplete]] = {each.name: each for each in (_Bash, _Zsh, _Fish, PowerShellComplete)}

@@ -24,7 +24,7 @@ from credvend.disk import secret_store
 from credvend.disk.caller_markers import write_marker
 from credvend.disk.config_file import CACHES, Config, save_config, without_settings
 from credvend.errors import UsageError, one_line
-from credvend.text.messages import may_ask, say
+from credvend.text.messages import for_service, may_ask, say
 from credvend.vending.service import check_service_url
 
 
@@ -99,7 +99,7 @@ def _configure(settings: Mapping[str, str | None], token_stdin: bool, environ: M
     if shadowed:
         say(f"warning: {', '.join(shadowed)} in the environment is stronger than the file.")
     step = method.next_step if method else NEXT_STEP
-    say(f"next: {step.replace('`credvend ', f'`credvend --service {service} ') if service else step}")
+    say(f"next: {for_service(step, service)}")
     return 0
 
 

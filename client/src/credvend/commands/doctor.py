@@ -6,22 +6,39 @@ Nobody is asked for anything, and nothing secret is shown. The exit code is 1 wh
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import click
 
+from credvend import lean
 from credvend.checks.checkup import checkup
-from credvend.text.tables import table
+from credvend.text.messages import for_service
+from credvend.text.tables import table, terminal_width
 
 
 @click.command(help=__doc__)
 @click.option("--json", "as_json", is_flag=True, help="a JSON list")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> int:
+    service = ctx.obj.get(lean.SERVICE)
     findings = checkup(ctx.obj)
-    rows = [(each.check, each.state, each.result, each.advice) for each in findings]
+    rows = [(each.check, each.state, each.result, for_service(each.advice, service)) for each in findings]
     if as_json:
         names = ("Check", "State", "Result", "Advice")
         print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))
     else:
-        print(table(("CHECK", "STATE", "RESULT", "WHAT TO DO"), rows))
+        print(_shown(rows, terminal_width()))
     return 1 if any(each.state == "error" for each in findings) else 0
+
+
+def _shown(rows: Sequence[tuple[str, str, str, str]], width: int | None) -> str:
+    """The table; on a terminal that it is too wide for, what to do stands below what was found, behind an arrow."""
+    text = table(("CHECK", "STATE", "RESULT", "WHAT TO DO"), rows)
+    if width is None or all(len(line) <= width for line in text.splitlines()):
+        return text
+    below = [
+        row
+        for check, state, result, advice in rows
+        for row in ((check, state, result), *([("", "", f"-> {advice}")] if advice else []))
+    ]
+    return table(("CHECK", "STATE", "RESULT, AND WHAT TO DO"), below, width)

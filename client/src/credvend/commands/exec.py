@@ -2,6 +2,7 @@
 
 The command takes the place of credvend, so that its exit code and signals are its own. 127: there is no such command;
 126: it cannot be run. With --serve, credvend stays beside it and renews the credentials, for what runs for hours.
+Without ROLE, you pick one at a terminal.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class _Exec(click.Command):
     """Ours are the words before the command's: those before `--`, or, without it, up to the word after the role."""
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "[--]", "COMMAND ..."]
+        return [*super().collect_usage_pieces(ctx), "[[--] COMMAND ...]"]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ours, ctx.meta[_COMMAND] = self._split(args)

@@ -1,4 +1,4 @@
-"""Print credentials for a role."""
+"""Print credentials for a role. Without ROLE, you pick one at a terminal."""
 
 from __future__ import annotations
 

@@ -86,7 +86,19 @@ def _asked_role(shown: Mapping[str, str]) -> str:
             buffer.document = Document(fitting.text)
         buffer.validate_and_handle()
 
-    return _prompt("Role", completer=completer, complete_while_typing=True, key_bindings=keys, shows=True)
+    @keys.add("escape", eager=True)  # nobody is to wait whether another key follows
+    def leave(event: KeyPressEvent) -> None:
+        """As in other pickers."""
+        event.app.exit(exception=EOFError())
+
+    return _prompt(
+        "Role",
+        completer=completer,
+        complete_while_typing=True,
+        key_bindings=keys,
+        placeholder=[("fg:ansibrightblack", "some of its letters, or arrow keys; Enter takes it, Esc leaves")],
+        shows=True,
+    )
 
 
 def _asked(what: str) -> str:
@@ -109,4 +121,4 @@ def _prompt(what: str, shows: bool = False, **more: Any) -> str:
     try:
         return session.prompt(f"{one_line(what)}: ", pre_run=show if shows else None)
     except EOFError:
-        raise UsageError("There is no answer.") from None
+        raise UsageError("There is no answer, so nothing is done.") from None

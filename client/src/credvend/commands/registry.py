@@ -22,6 +22,7 @@ class _Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"credvend.commands.{cmd_name}").command
+        command.short_help = COMMANDS[cmd_name]  # for completion; click would cut its long one
         taken = {name for parameter in command.params for name in parameter.opts}
         command.params += [option for option in _everywhere() if taken.isdisjoint(option.opts)]
         return command

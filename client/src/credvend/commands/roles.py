@@ -13,7 +13,7 @@ from credvend.commands.plain_role import account_of
 from credvend.commands.told import Told, is_told
 from credvend.errors import one_line
 from credvend.text import messages
-from credvend.text.tables import duration, table
+from credvend.text.tables import duration, table, terminal_width
 from credvend.vending.service import Json, service_of
 
 
@@ -45,7 +45,7 @@ def command(
     else:
         # What is the same for all, such as the only account, or that there are no parameters, is not worth a column.
         shown = {name: cell for name, cell in COLUMNS.items() if name not in _VARYING or len(set(map(cell, every))) > 1}
-        print(table(list(shown), [[cell(role) for cell in shown.values()] for role in roles]))
+        print(table(list(shown), [[cell(role) for cell in shown.values()] for role in roles], terminal_width()))
     return 0
 
 

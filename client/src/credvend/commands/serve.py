@@ -40,7 +40,7 @@ _BEFORE = tuple(name for name in (*KEYS, *COMPETING, SESSION) if name not in (UR
 
 
 def _script(shell: Shell) -> Callable[[Mapping[str, str]], str]:
-    return lambda variables: f"{shell.unsetting(_BEFORE)}\n{shell.setting(variables)}"
+    return lambda variables: shell.script(_BEFORE, variables)
 
 
 _FORMATS: dict[str, Callable[[Mapping[str, str]], str]] = {

@@ -12,10 +12,11 @@ from click.shell_completion import CompletionItem
 
 from credvend import lean
 from credvend.auth.registry import load_checked_config
+from credvend.commands.meant_role import meant
 from credvend.commands.picker import pick
 from credvend.commands.told import Told
 from credvend.disk.recent_roles import note_role
-from credvend.errors import UsageError
+from credvend.errors import AccessDeniedError, UsageError
 from credvend.text.aws_regions import check_region
 from credvend.text.messages import may_ask
 from credvend.vending.cache_or_service import Enough, at_least, credentials_of, get_entry
@@ -49,7 +50,12 @@ def vends(
     """
 
     def give(run: Callable[..., int]) -> Callable[..., int]:
-        @click.argument("role", metavar="ROLE", required=role_is == "needed", shell_complete=_complete_role)
+        @click.argument(
+            "role",
+            metavar="ROLE" if role_is == "needed" else "[ROLE]",
+            required=role_is == "needed",
+            shell_complete=_complete_role,
+        )
         @click.option("--duration", metavar="TIME", help="15m, 1h30m or seconds; default: the role's")
         @click.option("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
         @click.option("--param", "params", type=_Pair(), multiple=True, help="a parameter of the role")
@@ -69,16 +75,20 @@ def vends(
             **more: Any,
         ) -> int:
             document = None if policy is None else _read_policy(policy)
-            environ = click.get_current_context().obj
-            if role_is == "picked" and may_ask():
-                config = load_checked_config(environ)
-                if role is None:
-                    role, reason, params = pick(config, environ, reason, params)
-                note_role(role, config.url, environ)
-            elif role is None and role_is != "optional":
-                raise UsageError("Which role? Name it; at a terminal, you are shown those that you may have.")
-            options = Options(duration, reason, params, tags, document)
-            return run(*arguments, role=role, options=options, **more)
+            ctx = click.get_current_context()
+            if role_is != "picked" or not may_ask():
+                if role is None and role_is != "optional":
+                    raise UsageError("Which role? Name it; at a terminal, you are shown those that you may have.")
+                return run(*arguments, role=role, options=Options(duration, reason, params, tags, document), **more)
+            config = load_checked_config(ctx.obj)
+            if role is None:
+                role, reason, params = pick(config, ctx.obj, reason, params)
+            note_role(role, config.url, ctx.obj)
+            try:
+                return run(*arguments, role=role, options=Options(duration, reason, params, tags, document), **more)
+            except AccessDeniedError as error:
+                hint = meant(role, config, ctx.obj, may_be_command=ctx.info_name == "exec")
+                raise AccessDeniedError(f"{error.message} {hint}") from None
 
         return vend
 

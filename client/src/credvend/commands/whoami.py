@@ -7,7 +7,7 @@ import json
 import click
 
 from credvend.commands.told import Told, is_told
-from credvend.text.tables import table
+from credvend.text.tables import table, terminal_width
 from credvend.vending.service import service_of
 
 
@@ -20,7 +20,13 @@ def command(told: Told, as_json: bool) -> int:
     if as_json:
         print(json.dumps(answer, indent=2))
         return 0
-    print(table(("WHAT", "VALUE"), [(name, _text(value)) for name, value in answer.items() if name != "RequestId"]))
+    print(
+        table(
+            ("WHAT", "VALUE"),
+            [(name, _text(value)) for name, value in answer.items() if name != "RequestId"],
+            terminal_width(),
+        )
+    )
     return 0
 
 

@@ -89,6 +89,8 @@ def where_to_say_it(environ: Mapping[str, str]) -> str:
     if not service:
         return "Where is the service? Run `credvend configure`, or set CREDVEND_URL."
     names = service_names(environ)
+    if service in names:
+        return f"The service {service} has no url: run `credvend configure --service {service}`."
     known = f"it has {', '.join(names)}" if names else "it has none with a name"
     add = f"`credvend configure --service {service}` adds one" if lean.is_service_name(service) else "name another"
     return f"There is no service {service} in {lean.config_path(environ) or 'the configuration'}: {known}; {add}."

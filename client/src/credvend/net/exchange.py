@@ -33,6 +33,8 @@ from credvend.version import __version__
 MAXIMUM_ANSWER_BYTES = 4 * 1024 * 1024
 # The name of the threads.
 EXCHANGE = "credvend-exchange"
+# What there is to do where nobody was reached.
+_IS_IT_THERE = "is its URL right, and is there a network, and a VPN if it takes one?"
 # What `http.client` says of a proxy's answer to CONNECT.
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (?P<answer>.*)", re.DOTALL)
 
@@ -85,12 +87,19 @@ def exchange(
     except (exceptions.NameResolutionError, exceptions.LocationParseError):  # the latter: no host can have that name
         if proxy:
             raise NoAnswer(f"The proxy {proxy.name} is not known; is HTTPS_PROXY right?", talk.sent) from None
-        raise NoAnswer(f"The host {host} is not known; is its URL right, and is there a network?", talk.sent) from None
+        raise NoAnswer(f"The host {host} is not known; {_IS_IT_THERE}", talk.sent) from None
     except exceptions.NewConnectionError as error:  # which is a TimeoutError of urllib3's, too
-        at = f"The proxy {proxy.name}" if proxy else host
-        raise NoAnswer(f"{at} cannot be reached: {_reason(error)}.", talk.sent) from None
+        if proxy:
+            raise NoAnswer(
+                f"The proxy {proxy.name} cannot be reached: {_reason(error)}; is HTTPS_PROXY right?", talk.sent
+            ) from None
+        raise NoAnswer(f"{url.netloc} cannot be reached: {_reason(error)}; {_IS_IT_THERE}", talk.sent) from None
     except (exceptions.TimeoutError, TimeoutError):
-        raise NoAnswer(f"{host} did not answer in time.", talk.sent) from None
+        advice = "." if talk.sent else f"; {_IS_IT_THERE}"
+        raise NoAnswer(f"{host} did not answer in time{advice}", talk.sent) from None
+    except ssl.SSLError as error:
+        reason = str(error.reason or "").replace("_", " ").lower() or "the connection broke"
+        raise NoAnswer(f"{host} speaks no TLS that is understood ({reason}); {_IS_IT_THERE}", talk.sent) from None
     except (exceptions.HTTPError, http.client.HTTPException, OSError) as error:
         if proxy and (refused := _TUNNEL_REFUSED.match(str(error))):
             raise _refusal_of(proxy, url.hostname, refused["answer"]) from None

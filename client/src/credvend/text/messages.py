@@ -45,6 +45,16 @@ def say(text: str) -> None:
         print(f"credvend: {one_line(text)}", file=sys.stderr, flush=True)
 
 
+def for_service(text: str, service: str | None) -> str:
+    """Advice for a service with a name: a sign-in or a setting of the one without would be of no use to it."""
+    if not service:
+        return text
+    import re  # not for `--help`
+
+    named = f"`credvend --service {service} "
+    return re.sub(r"`credvend (?=(?:login|logout|whoami|roles|configure)\b(?! --service))", lambda _: named, text)
+
+
 def may_ask() -> bool:
     """Whether there is a person at a terminal who can answer: not of what runs in the background of a shell."""
     if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty() or not sys.stderr.isatty():

@@ -19,13 +19,12 @@ class Shell(NamedTuple):
     """What a shell evaluates.
 
     Attributes:
-        setting: exports variables.
-        unsetting: takes them away; those that are not there are no mistake.
+        script: takes some variables away (those that are not there are no mistake), and exports others. To a shell of
+            another kind it is a mistake, after which nothing is changed, and `eval` fails.
         failing: one command that fails, by which `eval` fails, too.
     """
 
-    setting: Callable[[Mapping[str, str]], str]
-    unsetting: Callable[[Iterable[str]], str]
+    script: Callable[[Iterable[str], Mapping[str, str]], str]
     failing: str
 
 
@@ -36,7 +35,7 @@ def posix_lines(values: Mapping[str, str]) -> str:
 
 def fish_lines(values: Mapping[str, str]) -> str:
     """For fish: https://fishshell.com/docs/current/language.html#quotes"""
-    return "\n".join(f"set -gx {name} {fish(value)}" for name, value in values.items())
+    return _fish_alone(f"set -gx {name} {fish(value)}" for name, value in values.items())
 
 
 def powershell_lines(values: Mapping[str, str]) -> str:
@@ -80,18 +79,33 @@ def _powershell(value: str) -> str:
     return "'" + _POWERSHELL_QUOTES.sub(r"\1\1", value) + "'"
 
 
-def _fish_without(names: Iterable[str]) -> str:
+def _posix_script(without: Iterable[str], values: Mapping[str, str]) -> str:
+    """fish has no `unset`, and stops at its failure. As one chain, it is also understood by an `eval $(...)` that lacks
+    its quotes.
+    """
+    exports = (posix_lines({name: value}) for name, value in values.items())
+    return " &&\n".join([f"unset {' '.join(without)}", *exports])
+
+
+def _fish_script(without: Iterable[str], values: Mapping[str, str]) -> str:
     """What is universal stays: nothing hides it from commands of this shell alone."""
-    return "\n".join(f"set -e -g {name}; or true" for name in names)
+    erased = _fish_alone(f"set -e -g {name}; or true" for name in without)
+    return f"{erased}\n{fish_lines(values)}" if values else erased
+
+
+def _fish_alone(lines: Iterable[str]) -> str:
+    """An `if` without `then` is a mistake to all other shells, for which `set -e` means: end at the next failure."""
+    return "\n".join(("if true", *lines, "end"))
+
+
+def _powershell_script(without: Iterable[str], values: Mapping[str, str]) -> str:
+    removed = (f"Remove-Item -Path Env:{name} -ErrorAction Ignore" for name in without)
+    return "\n".join((*removed, *powershell_lines(values).splitlines()))
 
 
 # By the name of the format. `throw` ends a script, as PowerShell goes on after a failure.
 SHELLS: Mapping[str, Shell] = {
-    "env": Shell(posix_lines, lambda names: f"unset {' '.join(names)}", "false"),
-    "fish": Shell(fish_lines, _fish_without, "false"),
-    "powershell": Shell(
-        powershell_lines,
-        lambda names: "\n".join(f"Remove-Item -Path Env:{name} -ErrorAction Ignore" for name in names),
-        "throw 'credvend: there are no credentials'",
-    ),
+    "env": Shell(_posix_script, "false"),
+    "fish": Shell(_fish_script, "false"),
+    "powershell": Shell(_powershell_script, "throw 'credvend: there are no credentials'"),
 }

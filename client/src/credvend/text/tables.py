@@ -2,18 +2,51 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
+from itertools import chain, repeat
 
 from credvend.errors import one_line
 
+_BETWEEN = "  "
+# For a blank where no line may break; no cell has one, as it cannot be printed.
+_BLANK = "\0"
+# Columns for the last cell of a row; where fewer are left, the terminal breaks the lines as it likes.
+_LEAST = 20
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they need to be; the last one as long as it is."""
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output goes to; None if it goes elsewhere."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
+    """Columns as wide as they need to be.
+
+    Args:
+        width: of the terminal, in columns. A last cell that is too long for it goes on below, in its column; a word
+            that is, such as an address, stays whole. None: the last cells are as long as they are.
+    """
     lines = [[one_line(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    sizes = [max(len(line[column]) for line in lines) for column in range(len(head) - 1)]
+    room = None if width is None else width - sum(sizes) - len(_BETWEEN) * len(sizes)
     return "\n".join(
-        "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        _BETWEEN.join((*(f"{cell:{size}}" for cell, size in zip(cells, sizes, strict=True)), part)).rstrip()
+        for *first, last in lines
+        for cells, part in zip(chain([first], repeat([""] * len(first))), _broken(last, room), strict=False)
     )
+
+
+def _broken(text: str, room: int | None) -> list[str]:
+    """A cell's lines. What is to be typed stands between backticks, and stays whole as well."""
+    if room is None or room < _LEAST:
+        return [text]
+    whole = re.sub("`[^`]*`", lambda typed: typed[0].replace(" ", _BLANK), text)
+    lines = textwrap.wrap(whole, room, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_BLANK, " ") for line in lines] or [""]
 
 
 def duration(seconds: object) -> str:

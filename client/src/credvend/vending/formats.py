@@ -89,9 +89,7 @@ def section_of(role: str) -> str:
 def _script(shell: Shell) -> Format:
     """A script does to the shell what `exec` does to a command: nothing that SDKs would prefer is left."""
     return Format(
-        lambda credentials, region: "\n".join(
-            [shell.unsetting(own_session.COMPETING), shell.setting(environment(credentials, region))]
-        ),
+        lambda credentials, region: shell.script(own_session.COMPETING, environment(credentials, region)),
         lasts=True,
         takes_region=True,
     )

@@ -13,7 +13,7 @@ from credvend.auth.method import Method, Scheme
 from credvend.disk.config_file import Config
 from credvend.errors import AuthenticationError
 
-_MISSING = "There is no API token: set CREDVEND_TOKEN, or run `credvend configure`."
+_MISSING = "There is no API token for the service at this URL: set CREDVEND_TOKEN, or run `credvend configure`."
 
 
 class Token:

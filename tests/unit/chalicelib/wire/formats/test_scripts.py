@@ -55,14 +55,14 @@ def evaluated(shell: str, script: str, directory: Path) -> dict[str, str]:
     return {os.fsdecode(name): os.fsdecode(value) for name, _, value in pairs}
 
 
-def evaluate(shell: str, script: str, directory: Path) -> subprocess.CompletedProcess[bytes]:
+def evaluate(shell: str | list[str], script: str, directory: Path) -> subprocess.CompletedProcess[bytes]:
     """What a shell says that evaluates a script, in a directory that is empty, and stays so."""
     home, here, place = directory / "home", directory / "here", directory / "script"  # fish writes into its home
     for path in (home, here):
         path.mkdir(exist_ok=True)
     place.write_bytes(os.fsencode(script))
     done = subprocess.run(
-        [*(POSIX | FISH)[shell], str(place)],
+        [*((POSIX | FISH)[shell] if isinstance(shell, str) else shell), str(place)],
         env={"PATH": os.environ["PATH"], "HOME": str(home), "KEPT": "as it was", "LC_ALL": "C.UTF-8"},
         cwd=here,
         capture_output=True,
@@ -105,6 +105,17 @@ def test_a_script_does_to_a_shell_what_it_says_and_no_more(shell: str, directory
     without, given_one = evaluated(shell, "", directory), evaluated(shell, write({"AWS_V": "x"}), directory)
     assert given_one.pop("AWS_V") == "x"
     assert given_one == without and given_one["KEPT"] == "as it was"
+
+
+@pytest.mark.parametrize("shell", [shell for shell in FOUND if shell not in FISH])
+def test_what_is_for_fish_fails_in_other_shells_and_does_nothing(shell: str, directory: Path) -> None:
+    """Not even tell the values, as zsh would with `set -gx`; an interactive shell goes on."""
+    name, *options, script, zero = (POSIX | FISH)[shell]
+    alone = [name, *options, script.replace("; env -0", ""), zero]
+    done = evaluate(alone, fish_script({"AWS_V": "first", "AWS_W": "second"}), directory)
+    assert done.returncode != 0 and b"first" not in done.stdout + done.stderr and b"second" not in done.stderr
+    on = [name, *options, script.replace('"$(cat "$1")"', '"$(cat "$1")" 2> /dev/null || false'), zero]
+    assert b"AWS_" not in evaluate(on, fish_script({"AWS_V": "first", "AWS_W": "second"}), directory).stdout
 
 
 def test_no_script_unsets_anything() -> None:
