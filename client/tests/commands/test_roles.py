@@ -147,3 +147,8 @@ def test_what_was_used_is_in_a_private_file(environ: dict[str, str]) -> None:
     (file,) = Path(environ["HOME"]).rglob("*.recent")
     assert file.stat().st_mode & 0o777 == 0o600
     assert credvend(environ, "cache", "clear").returncode == 0 and not file.exists()
+
+
+def test_where_nothing_is_cached_nothing_that_was_used_is_remembered(environ: dict[str, str]) -> None:
+    assert typing({**environ, "CREDVEND_CACHE": "off"}, [], "get", "reports")[0] == 0
+    assert list(Path(environ["HOME"]).iterdir()) == []

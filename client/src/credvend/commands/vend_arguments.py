@@ -74,7 +74,8 @@ def vends(
                 config = load_checked_config(environ)
                 if role is None:
                     role, reason, params = pick(config, environ, reason, params)
-                note_role(role, config.url, environ)
+                if config.cache != "off":
+                    note_role(role, config.url, environ)
             elif role is None and role_is != "optional":
                 raise UsageError("Which role? Name it; at a terminal, you are shown those that you may have.")
             options = Options(duration, reason, params, tags, document)
