@@ -12,25 +12,41 @@ _CLIENT = ROOT / ".venv/client"
 
 
 def installed_libraries(directory: Path) -> Path:
-    """A directory of the client's libraries, pinned as in CI, without the client; for PYTHONPATH."""
+    """A directory of the client's libraries, pinned as in CI, without the client."""
     (found,) = (_CLIENT / "lib").glob("python*/site-packages")
     directory.mkdir()
     for one in found.iterdir():
-        if not one.name.startswith("credvend"):
+        if not one.name.startswith(("credvend", "__pycache__")):
             (directory / one.name).symlink_to(one)
     return directory
 
 
+# Each virtualenv that it makes has the libraries instead of what Python's own has, as there is no index.
+_PYTHON = """#!/bin/sh
+"{python}" "$@" || exit
+for last; do :; done
+for found in "$last"/lib/python3*/site-packages; do
+    [ -d "$found" ] || continue
+    rm -rf "$found"/setuptools* "$found"/*distutils*
+    ln -s "{libraries}"/* "$found"
+done
+"""
+
+
 def machine(directory: Path) -> dict[str, str]:
-    """The environment of a job's shell: nothing of whoever runs the tests, and no network for pip."""
+    """The environment of a job's shell: nothing of whoever runs the tests, and no network for pip.
+
+    As in many jobs, Python looks into the working directory, whatever it is started with, unless it is isolated.
+    """
     (directory / "bin").mkdir()
     (directory / "home").mkdir(mode=0o700)
-    (directory / "bin/python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    libraries = installed_libraries(directory / "libraries")
+    (directory / "bin/python3").write_text(_PYTHON.format(python=sys.executable, libraries=libraries))
     (directory / "bin/python3").chmod(0o755)
     return {
         "PATH": f"{directory}/bin:/usr/bin:/bin",
         "HOME": f"{directory}/home",
-        "PYTHONPATH": str(installed_libraries(directory / "libraries")),
+        "PYTHONPATH": ".",
         "PIP_NO_INDEX": "1",
         "PIP_NO_DEPS": "1",
         "PIP_CONFIG_FILE": "/dev/null",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import resource
 import signal as signals
 import subprocess
 import sys
@@ -311,9 +312,26 @@ def test_what_was_meant_is_guessed(environ: dict[str, str], capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("signal", ["TERM", "INT", "PIPE", "XFSZ", "KILL"])
-def test_exec_ends_as_its_command_does(environ: dict[str, str], signal: str) -> None:
-    done = credvend(environ, "exec", "reports", "--", "sh", "-c", f"kill -{signal} $$")
-    assert done.returncode < 0
+@pytest.mark.parametrize("options", [[], ["--serve"]])
+def test_exec_ends_as_its_command_does(environ: dict[str, str], options: list[str], signal: str) -> None:
+    done = credvend(environ, "exec", *options, "reports", "--", "sh", "-c", f"kill -{signal} $$")
+    assert (done.returncode, done.stderr) == (-getattr(signals, f"SIG{signal}"), "")
+
+
+@pytest.mark.skipif(resource.getrlimit(resource.RLIMIT_CORE)[1] == 0, reason="no process may leave its memory here")
+def test_a_command_that_crashes_leaves_no_memory_of_credvend(environ: dict[str, str], tmp_path: Path) -> None:
+    """It would hold the caller's token, and the credentials."""
+    command = [sys.executable, "-m", "credvend", "exec", "--serve", "reports"]
+    command += ["--", "sh", "-c", "ulimit -c 0; kill -SEGV $$"]
+    most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+
+    def may_leave_memory() -> None:
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+
+    with subprocess.Popen(command, env=environ, cwd=tmp_path, preexec_fn=may_leave_memory) as process:
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = 0
+    assert os.WTERMSIG(status) == signals.SIGSEGV and not os.WCOREDUMP(status)
 
 
 def test_exec_hands_signals_to_its_command(environ: dict[str, str]) -> None:

@@ -82,8 +82,8 @@ def test_a_value_that_cannot_be_is_refused(tmp_path: Path, name: str, value: str
 
 
 def test_a_relative_base_directory_is_ignored(tmp_path: Path) -> None:
-    environ = home(tmp_path, XDG_CACHE_HOME="here")
-    assert lean.cache_directory(environ) == str(tmp_path / ".cache/credvend")
+    for name in ("XDG_CACHE_HOME", "CREDVEND_CACHE_DIR"):
+        assert lean.cache_directory(home(tmp_path, **{name: "here"})) == str(tmp_path / ".cache/credvend")
 
 
 def test_a_file_that_others_can_write_is_not_believed(tmp_path: Path) -> None:

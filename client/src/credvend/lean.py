@@ -102,7 +102,9 @@ def config_path(environ: "Mapping[str, str]") -> str:
 
 def cache_directory(environ: "Mapping[str, str]") -> str:
     """`$CREDVEND_CACHE_DIR`, else `$XDG_CACHE_HOME/credvend`, else `~/.cache/credvend`; empty for none."""
-    return environ.get("CREDVEND_CACHE_DIR") or _base(environ, "XDG_CACHE_HOME", ".cache")
+    named = environ.get("CREDVEND_CACHE_DIR", "")
+    # Each working directory could have one of another.
+    return named if os.path.isabs(named) else _base(environ, "XDG_CACHE_HOME", ".cache")
 
 
 def state_directory(environ: "Mapping[str, str]") -> str:

@@ -438,6 +438,36 @@ def test_without_a_home_no_session_is_kept(
         assert not list((tmp_path / "here").iterdir())
 
 
+@pytest.mark.parametrize("home", [".", "home"])
+@pytest.mark.parametrize(
+    "files",
+    [
+        {".aws/config": "[default]\nregion = eu-west-1\ncredential_process = touch ran\n"},
+        {".aws/credentials": "[default]\naws_access_key_id = AKIAHOSTILE\naws_secret_access_key = s\n"},
+        {".boto": "[Credentials]\naws_access_key_id = AKIAHOSTILE\naws_secret_access_key = s\n"},
+    ],
+)
+def test_without_a_home_the_working_directory_is_not_taken_for_one(
+    service: FakeService,
+    signer: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    home: str,
+    files: dict[str, str],
+) -> None:
+    """It may be anybody's repository, which would have a command run, or have us sign as them."""
+    for name, text in files.items():
+        path = tmp_path / "here" / home / name
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    monkeypatch.chdir(tmp_path / "here")
+    done = credvend({**without_key(signer), "HOME": home}, "whoami")
+    assert done.returncode == 3 and "nothing to prove who you are" in done.stderr and service.asked == []
+    assert not (tmp_path / "here/ran").exists()
+    done = credvend({**signer, "HOME": home}, "whoami")
+    assert done.returncode == 0 and signed_by(service) == "AKIAEXAMPLE", done.stderr
+
+
 def test_a_home_that_cannot_be_written_costs_the_kept_session_and_no_more(
     service: FakeService, signer: dict[str, str]
 ) -> None:

@@ -88,13 +88,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Runner:
     action = directory / "_actions/owner/credvend/v1"
     left_out = shutil.ignore_patterns("__pycache__", "tests", "build", "*.egg-info")
     shutil.copytree(ROOT / "client", action / "client", ignore=left_out)
-    # There is no index; the libraries are those that PYTHONPATH has.
+    # There is no index; the libraries are there already.
     (action / "client/requirements-ci.txt").write_text("# none\n")
     for name in ("workspace", "files", "temp"):
         (directory / name).mkdir()
     for name in ("env", "path"):
         (directory / "files" / name).touch()
-    for name in ("pip", "venv", "click", "credvend", "sys", "json"):
+    for name in ("pip", "venv", "setuptools", "click", "credvend", "sitecustomize", "json"):
         (directory / "workspace" / f"{name}.py").write_text("raise SystemExit('ran what a pull request brought')\n")
     environ |= {
         "GITHUB_ACTION_PATH": str(action),
@@ -211,6 +211,7 @@ def test_a_later_step_may_run_under_credvend(runner: Runner, service: FakeServic
     script = f"PATH={(runner.files / 'path').read_text().strip()}:$PATH\ncredvend exec --serve other -- env\n"
     done = job(BASH, script, later, runner.workspace)
     assert done.returncode == 0 and "AWS_CONTAINER_CREDENTIALS_FULL_URI=" in done.stdout
+    assert "PYTHONPATH=.\n" in done.stdout, "it is the job's, and credvend alone does without"
     assert [asked.json["role"] for asked in service.asked] == ["reports", "other"]
     assert SECRET not in done.stdout
 

@@ -93,7 +93,7 @@ class Pipeline:
         self.environ = machine(directory) | {"GITLAB_CI": "true", "CREDVEND_ID_TOKEN": JOB_TOKEN}
         self.workspace = directory / "workspace"
         self.workspace.mkdir()
-        for name in ("pip", "venv", "click", "credvend", "sys", "json"):
+        for name in ("pip", "venv", "setuptools", "click", "credvend", "sitecustomize", "json"):
             (self.workspace / f"{name}.py").write_text("raise SystemExit('ran what a merge request brought')\n")
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         # A file that pip finds by its address, as it would one of https.

@@ -162,6 +162,55 @@ def test_nothing_that_a_service_says_is_run(shell: dict[str, str], service: Fake
     assert not Path("pwned").exists()
 
 
+def entered_in_bash(environ: dict[str, str], directory: Path, *lines: str) -> None:
+    """Type lines in bash at a terminal, each with TAB and ENTER behind it."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(directory)
+        os.execve(shutil.which("bash") or "bash", ["bash", "--norc", "--noprofile", "-i"], environ)  # noqa: S606
+    try:
+        os.write(terminal, b'PS1=; eval "$(credvend completion bash)"; echo READY""NOW\n')
+        _read_until(terminal, b"READYNOW\r\n")
+        for line in lines:
+            os.write(terminal, line.encode() + b"\t\n" + b'echo FINI""SHED\n')
+            _read_until(terminal, b"FINISHED\r\n")
+    finally:
+        os.close(terminal)
+        os.waitpid(child, 0)
+
+
+def test_bash_runs_nothing_that_a_file_is_called(shell: dict[str, str], tmp_path: Path) -> None:
+    """Not where bash-completion, which would quote it, is not installed either: as on many a macOS."""
+    directory = tmp_path / "repository"
+    directory.mkdir()
+    for name in ("a$(touch ran)", "b;touch ran;", "c`touch ran`"):
+        (directory / name).write_text("")
+        (directory / name).chmod(0o755)
+    lines = [f"credvend exec reports -- {typed}" for typed in ("echo a", "echo b", "echo c", "./a", "./b", "./c")]
+    entered_in_bash(shell, directory, *lines, "credvend exec reports -- rm a")
+    assert not (directory / "ran").exists()
+    assert {file.name for file in directory.iterdir()} == {"b;touch ran;", "c`touch ran`"}, "it was completed"
+
+
+def test_tab_runs_nothing_of_the_working_directory(
+    service: FakeService,
+    environ: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It may be anybody's repository, and Python looks for modules there first, unless it is kept from it."""
+    service.roles = [{"Role": "reports"}]
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    for name in ("credvend", "click", "json", "os", "sys", "sitecustomize"):
+        (repository / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()\n")
+    monkeypatch.chdir(repository)
+    assert asked(environ, monkeypatch) == 0
+    assert not (tmp_path / "ran").exists()
+    assert capsys.readouterr().out == "plain,reports\n"
+
+
 def asked(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, line: str = "credvend get ") -> int:
     """What a shell runs when TAB is pressed behind this line."""
     asking = {"_CREDVEND_COMPLETE": "bash_complete", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()))}

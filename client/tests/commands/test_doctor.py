@@ -386,6 +386,14 @@ def test_profiles_whose_program_is_gone_are_told(environ: dict[str, str], capsys
     assert state == "error" and result.startswith("a: /gone/credvend") and "configure --profiles" in advice
 
 
+def test_a_variable_that_a_profile_sets_for_a_shell_is_told_without_its_value(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws_files(environ, "[profile a]\ncredential_process = CREDVEND_TOKEN=hush credvend process a\n")
+    doctor = Doctor(environ, capsys)
+    assert doctor.of("profiles")[1].startswith("a: CREDVEND_TOKEN=... is not there") and "hush" not in doctor.text
+
+
 def test_a_profile_that_has_keys_elsewhere_is_told(environ: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     aws_files(environ, "[profile a]\ncredential_process = sh credvend\n", "[a]\naws_secret_access_key = hush\n")
     doctor = Doctor(environ, capsys)

@@ -198,3 +198,16 @@ def test_a_description_goes_on_in_its_column_on_a_narrow_terminal(
     begin = lines[0].index("DESCRIPTION")
     assert " ".join(line[begin:] for line in lines[1:]) == text and max(map(len, lines)) <= 60 and len(lines) > 3
     assert credvend({**environ, "COLUMNS": "60"}, "roles").stdout.splitlines()[1].endswith(text)
+
+
+def test_where_nothing_is_cached_nothing_that_was_used_is_remembered(environ: dict[str, str]) -> None:
+    assert typing({**environ, "CREDVEND_CACHE": "off"}, [], "get", "reports")[0] == 0
+    assert list(Path(environ["HOME"]).iterdir()) == []
+
+
+def test_a_name_that_is_written_to_look_like_another_cannot_be_picked(
+    environ: dict[str, str], service: FakeService
+) -> None:
+    service.roles = [{"Role": name} for name in ("gpj.\u202etroper", "two words", "e\u0301")]
+    code, _, seen = typing(environ, [], "get")
+    assert code == 2 and "There is no role that you may have" in seen and "troper" not in seen

@@ -48,6 +48,16 @@ def test_without_a_keyring_a_secret_is_in_a_file_that_is_named_and_only_its_owne
     assert secret_store.read("login https://another.example.com", environ) is None
 
 
+@pytest.mark.parametrize("here", [{"HOME": "."}, {"HOME": "~"}, {"XDG_CONFIG_HOME": ".config"}])
+def test_a_keyring_that_would_be_configured_by_the_working_directory_is_left_alone(
+    environ: dict[str, str], ring: Ring, here: dict[str, str]
+) -> None:
+    """Its configuration names the code that it runs."""
+    assert secret_store.has_keyring(environ) and secret_store.has_keyring({**environ, "XDG_CONFIG_HOME": ""})
+    assert not secret_store.has_keyring({**environ, **here})
+    assert secret_store.save(NAME, "the-secret", {**environ, **here}).kind == "file" and ring.kept == {}
+
+
 @pytest.mark.usefixtures("no_ring")
 def test_a_later_secret_takes_the_place_of_an_earlier_one_and_a_deleted_one_is_gone(environ: dict[str, str]) -> None:
     secret_store.save(NAME, "first", environ)

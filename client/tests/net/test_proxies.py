@@ -54,6 +54,14 @@ def test_the_proxy_is_asked_for_a_tunnel_with_its_password_and_nothing_else(serv
     assert asked.headers["proxy-authorization"] == "Basic dXNAZXI6cGFzcw==" and "authorization" not in asked.headers
 
 
+@pytest.mark.parametrize("sign", ["/", "?", "#"])
+def test_no_start_of_a_password_is_taken_for_the_proxy(sign: str) -> None:
+    environ = {"HTTPS_PROXY": f"http://alice:12{sign}34@proxy.example.com:3128"}
+    with pytest.raises(UsageError, match=r"HTTPS_PROXY holds no URL.*%2F") as refused:
+        proxy_for(urlsplit("https://a.example.com"), environ)
+    assert "alice" not in refused.value.message
+
+
 @pytest.mark.parametrize(("status", "said"), [(407, "USER:PASSWORD@"), (403, "NO_PROXY"), (502, "gives no way")])
 def test_a_proxy_that_refuses_is_named_without_its_password(service: FakeService, status: int, said: str) -> None:
     service.planned = [Planned(status)] * 4

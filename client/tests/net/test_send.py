@@ -7,6 +7,7 @@ import gc
 import socket
 import threading
 import time
+import tracemalloc
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -16,7 +17,7 @@ from getting import CONFIG, Pauses, get
 
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError
-from credvend.net.exchange import EXCHANGE
+from credvend.net.exchange import EXCHANGE, MAXIMUM_ANSWER_BYTES
 from credvend.net.request import Request
 from credvend.net.send import ATTEMPTS, send
 from credvend.text import messages
@@ -171,6 +172,21 @@ def test_an_endless_answer_is_not_read(service: FakeService) -> None:
     service.planned = [Planned(200, b"x" * (4 * 1024 * 1024 + 1))]
     with pytest.raises(ServiceError, match="larger"):
         get(service.url)
+
+
+@pytest.mark.parametrize("start", [b"-1\r\n", b"-fffffff\r\n", b"fffffff\r\n", b"1;", b"0\r\n"])
+def test_an_endless_answer_in_chunks_is_not_kept(service: FakeService, start: bytes) -> None:
+    """Whatever its chunk claims: of a negative length, Python reads to the end."""
+    body = start + b"x" * (16 * MAXIMUM_ANSWER_BYTES)
+    service.planned = [Planned(200, body, {"Transfer-Encoding": "chunked"})]
+    tracemalloc.start()
+    try:
+        with pytest.raises(ServiceError):
+            send(Request("GET", service.url, retries=False), CONFIG, {})
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 * MAXIMUM_ANSWER_BYTES
 
 
 def test_what_speaks_no_http_is_an_error_of_the_service() -> None:

@@ -295,6 +295,13 @@ def test_a_code_without_an_id_token_is_nobodys(
         oidc.finish_code(request, "c")
 
 
+@pytest.mark.parametrize("token", ["\ud800", "a\x1b[2J", "é", "a\nb"])
+def test_a_refresh_token_that_is_none_is_refused_in_words(provider: FakeProvider, config: Config, token: str) -> None:
+    provider.token_answer = {"refresh_token": token}
+    with pytest.raises(ServiceError, match="refresh token that is none"):
+        Oidc(config, {}).finish_code(Oidc(config, {}).start_code("http://127.0.0.1:5/callback"), "c")
+
+
 def test_the_id_token_is_sent_where_the_access_token_is_no_jwt(provider: FakeProvider, config: Config) -> None:
     provider.token_answer = {"access_token": "opaque"}
     tokens = Oidc(config, {}).await_device(Oidc(config, {}).start_device(), lambda _: None)

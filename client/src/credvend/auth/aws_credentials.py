@@ -70,6 +70,7 @@ def aws_credentials(profile: str | None, region: str | None) -> ReadOnlyCredenti
     try:
         with _signing():
             session = Session(profile=profile)
+            _read_nothing_here(session)
             if region and not session.get_config_variable("region"):
                 session.set_config_variable("region", region)
             _be_brief(session)
@@ -84,6 +85,22 @@ def aws_credentials(profile: str | None, region: str | None) -> ReadOnlyCredenti
     except (BotoCoreError, ClientError, OSError, EOFError, ValueError, LookupError, TypeError) as error:
         raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {_reason(error)}") from None
     return frozen if frozen is not None and frozen.access_key and frozen.secret_key else None
+
+
+def _read_nothing_here(session: Session) -> None:
+    """Where there is no home directory, or a relative one, keep botocore out of the working directory.
+
+    It would take that for the home: and who wrote a `.aws/config` there would have a command run, or us sign as them.
+    """
+    if lean.home_path(os.environ):
+        return
+    for name, variable in (("config_file", "AWS_CONFIG_FILE"), ("credentials_file", "AWS_SHARED_CREDENTIALS_FILE")):
+        if os.environ.get(variable, "~").startswith("~"):
+            session.set_config_variable(name, os.devnull)
+    if not os.environ.get("BOTO_CONFIG"):
+        session.get_component("credential_provider").remove("boto-config")
+    found = session.get_component("data_loader").search_paths  # of descriptions of services, whose addresses they tell
+    found[:] = filter(os.path.isabs, found)
 
 
 def _be_brief(session: Session) -> None:

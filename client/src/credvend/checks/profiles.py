@@ -73,10 +73,13 @@ def _commands(content: bytes) -> dict[str, str]:
 
 
 def _program(command: str) -> str:
+    """The first word. Of a variable that is set there, for a shell, not the value, which may be secret."""
     try:
-        return shlex.split(command)[0]
+        word = shlex.split(command)[0]
     except (ValueError, IndexError):
-        return command.split()[0]
+        word = command.split()[0]
+    name, equals, _ = word.partition("=")
+    return f"{name}=..." if equals else word
 
 
 def _some(names: Iterable[str]) -> str:

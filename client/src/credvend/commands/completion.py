@@ -27,10 +27,12 @@ _BASH = r"""
                 _comp_command_offset $(( at + 1 ))
             elif declare -F _command_offset > /dev/null; then
                 _command_offset $(( at + 1 ))
-            elif (( COMP_CWORD == at + 1 )); then
+            elif (( COMP_CWORD == at + 1 )) && [[ ${COMP_WORDS[COMP_CWORD]} != */* ]]; then
                 COMPREPLY=( $(compgen -c -- "${COMP_WORDS[COMP_CWORD]}") )
             else
-                COMPREPLY=( $(compgen -f -- "${COMP_WORDS[COMP_CWORD]}") )
+                # By readline itself, which quotes what is in a name: a file may be called $(rm x).
+                COMPREPLY=()
+                compopt -o default
             fi
             return
         fi

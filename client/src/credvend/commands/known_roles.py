@@ -29,6 +29,9 @@ ROLES_LAST = 300
 LONGEST_WAIT = 2.0
 # By which the process that asks is told to: see `complete`.
 REFRESH = "roles_refresh"
+# Python would look for modules in the working directory first, with -m as with -c: it may be anybody's repository.
+# (Its option -P, against that, is not in Python 3.10; and -I takes away what a user has installed for themselves.)
+_ASK = "import sys; sys.path = [each for each in sys.path if each]; from credvend.cli import main; sys.exit(main([]))"
 
 
 def role_names(environ: Mapping[str, str]) -> list[str]:
@@ -47,7 +50,7 @@ def role_names(environ: Mapping[str, str]) -> list[str]:
     if known is None or not known.is_fresh:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             asking = subprocess.Popen(
-                [sys.executable, "-m", "credvend"],
+                [sys.executable, "-c", _ASK],
                 env={**environ, COMPLETE: REFRESH},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

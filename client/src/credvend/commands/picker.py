@@ -13,7 +13,7 @@ from credvend.commands.plain_role import account_of
 from credvend.disk.config_file import Config
 from credvend.disk.recent_roles import recent_roles
 from credvend.errors import UsageError, one_line
-from credvend.vending.service import Json, service_of
+from credvend.vending.service import Json, is_role, service_of
 
 
 class Picked(NamedTuple):
@@ -31,7 +31,8 @@ def pick(config: Config, environ: Mapping[str, str], reason: str | None, params:
         UsageError: they may have none, or pick none.
         CredvendError: the roles cannot be had.
     """
-    roles = {str(role["Role"]): role for role in service_of(config, environ).roles()}
+    # What could not be vended is not shown: such a name may be written to look like another.
+    roles = {str(role["Role"]): role for role in service_of(config, environ).roles() if is_role(str(role["Role"]))}
     if not roles:
         raise UsageError("There is no role that you may have; `credvend whoami` shows who you are.")
     name = _asked_role(ordered(roles, config.favourites, recent_roles(config.url, environ)))

@@ -83,7 +83,8 @@ def vends(
             config = load_checked_config(ctx.obj)
             if role is None:
                 role, reason, params = pick(config, ctx.obj, reason, params)
-            note_role(role, config.url, ctx.obj)
+            if config.cache != "off":
+                note_role(role, config.url, ctx.obj)
             try:
                 return run(*arguments, role=role, options=Options(duration, reason, params, tags, document), **more)
             except AccessDeniedError as error:

@@ -121,6 +121,9 @@ def _keyring(environ: Mapping[str, str]) -> Any | None:
     """The backend, or None if there is none to rely on."""
     if environ.get(SWITCH, "").lower() in ("off", "0", "no", "false"):
         return None
+    # Its own configuration names the module that is its backend. From a relative directory, anybody's repository would.
+    if not os.path.isabs(environ.get("XDG_CONFIG_HOME") or lean.home_path(environ, ".config")):
+        return None
     try:
         import keyring
 

@@ -31,6 +31,7 @@ from credvend.version import __version__
 
 # Far above any valid answer.
 MAXIMUM_ANSWER_BYTES = 4 * 1024 * 1024
+_PART_BYTES = 65_536
 # The name of the threads.
 EXCHANGE = "credvend-exchange"
 # What there is to do where nobody was reached.
@@ -145,10 +146,12 @@ class _Talk(threading.Thread):
         )
         answer = connection.getresponse()
         body = b""
-        for part in answer.stream():
-            body += part
-            if len(body) > MAXIMUM_ANSWER_BYTES:
-                raise ServiceError("The answer is larger than any of the service's; is the URL right?")
+        with contextlib.closing(answer):  # where the server ends the connection, the socket is the answer's alone
+            # Not `answer.stream`: for a chunk of a negative length that reads, and keeps, all that ever comes.
+            while part := answer.read1(_PART_BYTES):
+                body += part
+                if len(body) > MAXIMUM_ANSWER_BYTES:
+                    raise ServiceError("The answer is larger than any of the service's; is the URL right?")
         named = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, named, body, time.time())
 

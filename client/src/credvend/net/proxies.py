@@ -44,13 +44,18 @@ def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> Proxy | None:
     text = environ[variable]
     with contextlib.suppress(ValueError):
         proxy = urlsplit(text if "://" in text else f"http://{text}")
+        if "@" in f"{proxy.path}{proxy.query}{proxy.fragment}":
+            raise ValueError  # behind a password with one of / ? # in it, whose start would be taken for the host
         if proxy.hostname and proxy.scheme != "http":
             raise UsageError(f"The proxy {proxy.hostname} must be given as http://HOST:PORT; TLS goes through it.")
         if proxy.hostname and text.isascii() and not re.search(r"[\x00-\x20\x7f]", text):
             user = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}"
             headers = make_headers(proxy_basic_auth=user) if proxy.username is not None else {}
             return Proxy(proxy.hostname, proxy.port or 80, headers)
-    raise UsageError(f"The variable {variable} holds no URL like http://proxy.example.com:3128.")
+    raise UsageError(
+        f"The variable {variable} holds no URL like http://proxy.example.com:3128; in a user and a password, "
+        "/ ? # are written %2F %3F %23."
+    )
 
 
 def proxy_variable(environ: Mapping[str, str]) -> str | None:

@@ -59,6 +59,8 @@ def tokens_of(answer: Mapping[str, Any], provider: Provider, nonce: str | None) 
         answer.get(name) if isinstance(answer.get(name), str) else None
         for name in ("access_token", "id_token", "refresh_token")
     )
+    if refresh is not None and not (refresh.isascii() and refresh.isprintable()):  # RFC 6749, A.17
+        raise ServiceError("The OpenID provider gave a refresh token that is none.")
     claims = _id_claims(identity, provider, nonce, now) if identity else {}
     if nonce is not None and not claims:
         raise AuthenticationError("The OpenID provider gave no ID token; is the scope openid among scopes?")

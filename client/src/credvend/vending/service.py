@@ -45,7 +45,7 @@ class Service:
         Raises:
             UsageError, AuthenticationError, AccessDeniedError, ServiceError: nothing was vended.
         """
-        if not _ROLE.fullmatch(role):
+        if not is_role(role):
             raise UsageError("A role is its name, as `credvend roles` lists it, or its ARN: without blanks.")
         body: Json = {"role": role}
         if options.duration is not None:
@@ -119,6 +119,11 @@ class Service:
         if isinstance(found, AuthenticationError) and isinstance(self._authenticator, Explaining):
             return AuthenticationError(f"{found.message} {self._authenticator.explain(url, found.message)}")
         return found
+
+
+def is_role(text: str) -> bool:
+    """Whether a text can be a role's name, or its ARN."""
+    return _ROLE.fullmatch(text) is not None
 
 
 def _prefix(scheme: Scheme) -> str:
