@@ -17,6 +17,7 @@ from chalicelib.configuration.settings import Settings
 from chalicelib.errors import ConfigError, InvalidToken, UsedTokensUnavailable
 from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
+from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts import sts_client
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def load_service(config: Path, settings: Settings) -> Service:
         configuration=lambda: configuration,
         token_store=_token_store(settings),
         admission=_admission(configuration.sessions, settings),
+        sharing=SharedSessions(configuration.sessions.share_seconds),
         audit_log=AuditLog(),
         sts=sts_client(settings.region),
     )

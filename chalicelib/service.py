@@ -30,6 +30,7 @@ from chalicelib.operators_log import tell_of_unforeseen
 from chalicelib.roles.role import Role
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import SessionPlan, plan_session, requested_duration
+from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role
 from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.wire import rendering
@@ -67,11 +68,13 @@ class Service(NamedTuple):
         configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
         token_store: made for the first API token.
         admission: what is asked and written before STS is asked, and after it.
+        sharing: of sessions among identical requests, where that is switched on.
     """
 
     configuration: Callable[[], Configuration]
     token_store: Callable[[], "TokenStore"]
     admission: Admission
+    sharing: SharedSessions
     audit_log: AuditLog
     sts: "STSClient"
 
@@ -108,7 +111,10 @@ class Service(NamedTuple):
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            admitted = self._admit(Asked(request_id, caller, request, plan), incoming)
+            shared = self.sharing.find(caller, request, plan)
+            if shared is not None and not request.dry_run:
+                plan = shared.plan
+            admitted = self._admit(Asked(request_id, caller, request, plan, shared and shared.request_id), incoming)
             known |= audit.plan_fields(plan)
         except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
             raise self._refused(error, "credentials.denied", known) from None
@@ -116,13 +122,17 @@ class Service(NamedTuple):
             self.audit_log.write("credentials.requested", known)
             if admitted is None:
                 return rendering.render_explanation(plan, decision, request_id)
-            session = assume_role(self.sts, plan)
+            session = assume_role(self.sts, plan) if shared is None else shared.session
             known |= audit.session_fields(session)
+            if shared is not None:
+                known |= {"shared_with": shared.request_id}
             answer = render(plan, session, request_id)
             self.admission.vended(admitted, session)
         except BaseException as error:
             raise self._failed(error, known, admitted) from None
         self.audit_log.write("credentials.vended", known)
+        if shared is None:
+            self.sharing.keep(request_id, caller, request, plan, session)
         return answer
 
     def list_roles(self, incoming: Incoming) -> Json:

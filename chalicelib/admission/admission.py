@@ -14,12 +14,14 @@ class Asked(NamedTuple):
 
     Attributes:
         session: id of the request.
+        shared_with: of the request whose session it gets, if it shares one.
     """
 
     session: str
     caller: "Caller"
     request: "VendRequest"
     plan: "SessionPlan"
+    shared_with: str | None = None
 
 
 class Admitted(NamedTuple):

@@ -85,6 +85,8 @@ class WithLedger(NamedTuple):
         caller, role = asked.caller, asked.plan.role
         now = self.clock()
         quotas = [(quota, quota.counted(caller)) for quota in self.quotas if quota.is_about(caller, role)]
+        if asked.shared_with is not None:  # one session lives once, however many have it
+            quotas = [(quota._replace(live=None), who) for quota, who in quotas]
         entry = _entry(asked, now, live_sets(quotas))
         # Of several that refuse, the first is told.
         rest: list[Part] = []
@@ -134,4 +136,5 @@ def _entry(asked: "Asked", now: float, live_in: tuple[str, ...]) -> Entry:
         caller_tag=dict(plan.tags).get("credvend:caller"),
         reason=asked.request.reason,
         live_in=live_in,
+        shared_with=asked.shared_with,
     )

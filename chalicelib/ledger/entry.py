@@ -15,7 +15,7 @@ _STATES: Final[tuple[State, ...]] = get_args(State)
 # Those that stand in the table under their own names: texts, and numbers.
 _TEXTS: Final = (
     "caller", "caller_type", "session_name", "role", "role_arn", "account", "source_identity", "caller_tag",
-    "access_key_id", "cause", "reason", "revoked_by", "revoke_reason",
+    "access_key_id", "cause", "reason", "revoked_by", "revoke_reason", "shared_with",
 )  # fmt: skip
 _NUMBERS: Final = ("requested_at", "duration", "expires", "revoke_requested", "revoke_written", "revoke_in_force")
 
@@ -40,6 +40,7 @@ class Entry:
         cause: why nothing was vended.
         reason: what the caller said.
         live_in: the sets of quotas that it is counted in.
+        shared_with: the id of the request whose session this one got as well.
         revoke_requested, revoke_written, revoke_in_force: when its end was asked for, when IAM was told, and when the
             session was seen to be refused; milliseconds since 1970, UTC.
     """
@@ -62,11 +63,17 @@ class Entry:
     cause: str | None = None
     reason: str | None = None
     live_in: tuple[str, ...] = ()
+    shared_with: str | None = None
     revoke_requested: int | None = None
     revoke_written: int | None = None
     revoke_in_force: int | None = None
     revoked_by: str | None = None
     revoke_reason: str | None = None
+
+    @property
+    def tag(self) -> str:
+        """What the session's tag `credvend:request` says, if it is tagged: the request that made it."""
+        return self.shared_with or self.id
 
     def is_live(self, now: float) -> bool:
         """Whether somebody may use it now, as far as is known.
