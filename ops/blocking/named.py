@@ -3,18 +3,16 @@
 import re
 from typing import Final, Literal, NamedTuple
 
-from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.blocks.keys import ALL, caller_key, issuer_key, principal_key, role_key
 from chalicelib.callers.federated_user import FederatedUser
-from chalicelib.callers.iam_principal import AWS_NAME
 from chalicelib.callers.iam_user import IamUser
 from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.callers.service_token import ServiceToken
 from chalicelib.text.printable import unprintable
 from ops.errors import OperationFailed
+from ops.iam.principals import iam_role, role_of_session
 
 Kind = Literal["caller", "role", "issuer"]
-_ROLE: Final = re.compile(rf"(arn:(?:{PARTITIONS}):iam::[0-9]{{12}}:role/)(?:[!-~]+/)?({AWS_NAME})", re.ASCII)
 _ARN: Final = "arn:"
 # As the catalog and issuers.yaml let names be.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -66,20 +64,6 @@ def named(text: str, kind: Kind | None) -> Named:
     if kind == "role":
         return Named(role_key(text), f"role {text}", doubt, caller=False)
     return Named(issuer_key(text), f"issuer {text}", doubt, caller=False)
-
-
-def role_of_session(caller: str) -> str | None:
-    """The IAM role behind a caller that is a role's session, without its path; None: it is none."""
-    found = re.fullmatch(
-        rf"arn:({PARTITIONS}):sts::([0-9]{{12}}):assumed-role/({AWS_NAME})/{AWS_NAME}", caller, re.ASCII
-    )
-    return None if found is None else f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}"
-
-
-def iam_role(text: str) -> str | None:
-    """An IAM role as a principal is called, without its path; None: it is no ARN of one."""
-    found = _ROLE.fullmatch(text)
-    return None if found is None else found[1] + found[2]
 
 
 def _caller(text: str) -> Named:
