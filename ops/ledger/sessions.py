@@ -48,6 +48,15 @@ class Sessions:
         Raises:
             OperationFailed: there is none, or it cannot be read.
         """
+        entry = self.entry(session)
+        return entry, revocation_of_session(entry, self.revocations.of_roles([entry.role_arn])[entry.role_arn])
+
+    def entry(self, session: str) -> Entry:
+        """A session, by its id, as the ledger alone has it.
+
+        Raises:
+            OperationFailed: there is none, or it cannot be read.
+        """
         with self.operator.asked(self.reader.table):
             try:
                 entry = self.reader.get(session)
@@ -58,7 +67,7 @@ class Sessions:
                 f"There is no session {session} in table {self.reader.table}. `sessions` lists them; the id is the "
                 "session's tag credvend:request, and RequestId of the answer; by an access key id: --key."
             )
-        return entry, revocation_of_session(entry, self.revocations.of_roles([entry.role_arn])[entry.role_arn])
+        return entry
 
     def find(self, wanted: Wanted) -> Iterator[Entry]:
         """The sessions that are wanted, the latest first. A caller may be an IAM role: then all its sessions.

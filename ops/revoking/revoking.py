@@ -71,7 +71,7 @@ class Revoking:
         longer = MAXIMUM_SECONDS if self.chains.are_there() else 0
         since = (now - MAXIMUM_SECONDS - LATER_SECONDS - longer) * 1000
         if target.session is not None:
-            found = [self.sessions.get(target.session)[0]]
+            found = [self.sessions.entry(target.session)]
         else:
             wanted = Wanted(
                 since=0 if target.keys else since,

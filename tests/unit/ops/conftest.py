@@ -3,8 +3,8 @@
 import pytest
 
 from ops.api_tokens.table import Tokens
-from tests.unit.ops.administered import Administered
 from tests.unit.ops.admin_line import AdminLine
+from tests.unit.ops.administered import Administered
 from tests.unit.ops.stage_tables import StageTables
 
 

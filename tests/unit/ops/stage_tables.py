@@ -58,7 +58,8 @@ class StageTables:
         """From now on, what was asked for is carried out before anybody looks."""
 
         def work() -> None:
-            for item in self.database.items(REVOCATIONS.name):
+            waiting = [item for item in self.database.items(REVOCATIONS.name) if "written" not in item]
+            for item in waiting:
                 moment = {"N": str(int(self.clock.now * 1000) + 400)}
                 done = {"written": moment} if problem is None else {"problem": {"S": problem}}
                 self.database.put(
