@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -107,8 +108,9 @@ def _offer_to_revoke(options: argparse.Namespace) -> None:
                 raise
             say(str(error))  # whoever says no has what they wanted: it is blocked
     else:
+        caller = shlex.quote(options.name)
         count = len({entry.id for one in live for entry in one.entries})
-        say(f"{count} sessions of it are live, and go on: credvend-admin revoke --caller {options.name!r} ends them.")
+        say(f"Sessions of it that are live, and go on: {count}. credvend-admin revoke --caller {caller} ends them.")
 
 
 def _stop(options: argparse.Namespace) -> None:

@@ -2,15 +2,25 @@
 
 import argparse
 import json
+import os
+import sys
 from typing import TYPE_CHECKING, Final
 
+from chalicelib.configuration.session_settings import KEEP_SECONDS
 from chalicelib.ledger.reading import Wanted
+from ops.aws.account import find_account
+from ops.aws.logs import logs_client, messages
 from ops.aws.operator import Operator, find_operator
-from ops.errors import OperationFailed
+from ops.cloudformation.stack import find_stack
+from ops.deployed.deployment import deployment_of
+from ops.errors import CommandFailed, OperationFailed
+from ops.ledger.audit_records import PATTERN
 from ops.ledger.described import describe, row
+from ops.ledger.rebuilding import Rebuilding
 from ops.ledger.sessions import AHEAD_SECONDS, Found, sessions_of
+from ops.stages.names import SESSIONS_TABLE, table_name
 from ops.stages.stage import DEFAULT_STAGE
-from ops.terminal.arguments import When, positive, when
+from ops.terminal.arguments import When, duration, positive, when
 from ops.terminal.columns import columns, rows
 from ops.terminal.say import say
 
@@ -22,6 +32,7 @@ _COLUMNS: Final = ("Asked", "State", "Role", "Caller", "Id")
 _NARROWED: Final = ("Role", "Caller")
 _SINCE: Final = When(seconds=86_400)
 _LIMIT: Final = 50
+_COUNTED: Final = ("records", "sessions", "written", "repaired", "as it was", "forgotten", "changed", "unreadable")
 
 
 def add_session_commands(groups: "Commands") -> None:
@@ -50,6 +61,16 @@ def add_session_commands(groups: "Commands") -> None:
     show.add_argument("id", metavar="ID", help="its id, or its access key id")
     _also_here(show)
     show.set_defaults(run=_show)
+
+    rebuild = commands.add_parser("rebuild", help="make the ledger anew from the audit log")
+    rebuild.add_argument(
+        "--since", type=when, default=When(seconds=7 * 86_400), metavar="TIME", help="as far back (7d)"
+    )
+    rebuild.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
+    rebuild.add_argument("--keep", type=duration, default=KEEP_SECONDS, help="`keep` of sessions.yaml (90d)")
+    rebuild.add_argument("--log-group", help="that of the audit records (the stack's output LogGroupName)")
+    _also_here(rebuild)
+    rebuild.set_defaults(run=_rebuild)
 
 
 def _also_here(parser: argparse.ArgumentParser) -> None:
@@ -119,3 +140,52 @@ def _show(options: argparse.Namespace) -> None:
         print(json.dumps(described, indent=2))
     else:
         print(rows(described))
+
+
+def _rebuild(options: argparse.Namespace) -> None:
+    operator = find_operator(say)
+    table = table_name(options.stage, SESSIONS_TABLE)
+    operator.expect(table, {"id": "-"})
+    client = logs_client(operator.client.meta.region_name)
+    group = options.log_group or _log_group(options.stage)
+    now = operator.now()
+    since = options.since.before(now)
+    if since >= now:
+        raise OperationFailed("--since is not over yet: there is nothing to be read.")
+    rebuilding = Rebuilding(
+        operator,
+        table,
+        lambda start, end: messages(client, group, start, end, PATTERN),
+        options.keep,
+        dry=options.dry_run,
+    )
+    say(f"Reading {group} ...")
+    counts = rebuilding.rebuild(since * 1000, now * 1000, say if sys.stderr.isatty() else lambda _: None)
+    if options.json:
+        print(json.dumps({_json_name(what): counts[what] for what in _COUNTED}, indent=2))
+    would = " would be" if options.dry_run else ""
+    say(
+        f"{counts['records']:,} records of {counts['sessions']:,} sessions: {counts['written']:,}{would} written, "
+        f"{counts['repaired']:,}{would} repaired, {counts['as it was']:,} as they were, {counts['forgotten']:,} that "
+        "have had their time in the ledger."
+    )
+    if counts["changed"]:
+        say(f"{counts['changed']:,} were changed meanwhile, and left as they are: once more sees them.")
+    if counts["unreadable"]:
+        say(f"{counts['unreadable']:,} records do not tell enough, and were left out.")
+
+
+def _json_name(what: str) -> str:
+    return "".join(word.capitalize() for word in what.split())
+
+
+def _log_group(stage: str) -> str:
+    """Where the stack says that its audit records are."""
+    try:
+        account = find_account(os.environ)
+        stack = find_stack(account.aws, f"credvend-{stage}")
+        if stack is None:
+            raise OperationFailed(f"There is no stack credvend-{stage} here. --log-group names the log group.")
+        return deployment_of(account, stack).log_group
+    except CommandFailed as error:
+        raise OperationFailed(f"{error}\n--log-group names the log group without asking the stack.") from None
