@@ -160,7 +160,7 @@ def _rebuild(options: argparse.Namespace) -> None:
         dry=options.dry_run,
     )
     say(f"Reading {group} ...")
-    counts = rebuilding.rebuild(since * 1000, now * 1000, say if sys.stderr.isatty() else lambda _: None)
+    counts = rebuilding.rebuild(since * 1000, (now + AHEAD_SECONDS) * 1000, say if sys.stderr.isatty() else lambda _: None)
     if options.json:
         print(json.dumps({_json_name(what): counts[what] for what in _COUNTED}, indent=2))
     would = " would be" if options.dry_run else ""

@@ -8,14 +8,16 @@ from typing import Final, NamedTuple, cast
 from chalicelib.ledger.entry import Entry, State
 from chalicelib.roles.role import account_of
 
-# What is asked of CloudWatch Logs: lines with any of these words.
-PATTERN: Final = '?"credentials.requested" ?"credentials.vended" ?"credentials.failed"'
 _STATES: Final[Mapping[str, State]] = {
     "credentials.requested": "requested",
     "credentials.vended": "vended",
     "credentials.failed": "failed",
 }
 _SERVICE: Final = "credvend.audit"
+# What is asked of CloudWatch Logs: lines of JSON, by two of their fields.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+_EVENTS: Final = " || ".join(f'($.event = "{event}")' for event in _STATES)
+PATTERN: Final = f'{{ ($.service = "{_SERVICE}") && ({_EVENTS}) }}'
 
 
 class Told(NamedTuple):
