@@ -12,7 +12,7 @@ from chalicelib.blocks.keys import ALL
 from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
-from ops.blocking.named import EVERYTHING, Kind, Named, named
+from ops.blocking.named import EVERYTHING, Kind, Named, TargetKind, named
 from ops.errors import NotFinished, OperationFailed
 from ops.revoke import add_revocation_options, revoke, revoking_of
 from ops.revoking.revoking import Target
@@ -38,8 +38,12 @@ def add_block_commands(groups: "Commands") -> None:
     block.add_argument("--until", type=when, metavar="TIME", help="for so long: 2h, or until 2026-01-31T12:00:00Z")
     block.add_argument("--reason", type=reason, help="why: `blocks` shows it")
     live = block.add_mutually_exclusive_group()
-    live.add_argument("--revoke", action="store_true", help="end the caller's live sessions as well, and do not ask")
-    live.add_argument("--no-revoke", action="store_true", help="let the caller's live sessions go on, and do not ask")
+    live.add_argument(
+        "--revoke",
+        action="store_true",
+        help="end their live sessions as well, and do not ask",
+    )
+    live.add_argument("--no-revoke", action="store_true", help="let their live sessions go on, and do not ask")
     add_revocation_options(block)
     block.set_defaults(json=False)
 
@@ -89,13 +93,13 @@ def _block(options: argparse.Namespace) -> None:
     if what.doubt is not None:
         say(f"Warning: {escaped(options.name)} {what.doubt}.")
     _add(options, what)
-    if what.caller and not options.no_revoke:
-        _offer_to_revoke(options)
+    if what.target is not None and not options.no_revoke:
+        _offer_to_revoke(options, what.target)
 
 
-def _offer_to_revoke(options: argparse.Namespace) -> None:
+def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
     """Whoever is blocked may have sessions that go on."""
-    target = Target(caller=options.name)
+    target = Target(issuer=options.name) if kind == "issuer" else Target(caller=options.name)
     revoking = revoking_of(options.stage, options)
     live = revoking.plan(target, revoking.look(target))
     if not live:
@@ -108,9 +112,9 @@ def _offer_to_revoke(options: argparse.Namespace) -> None:
                 raise
             say(str(error))  # whoever says no has what they wanted: it is blocked
     else:
-        caller = shlex.quote(options.name)
+        name = shlex.quote(options.name)
         count = len({entry.id for one in live for entry in one.entries})
-        say(f"Sessions of it that are live, and go on: {count}. credvend-admin revoke --caller {caller} ends them.")
+        say(f"Sessions of it that are live, and go on: {count}. credvend-admin revoke --{kind} {name} ends them.")
 
 
 def _stop(options: argparse.Namespace) -> None:

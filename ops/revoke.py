@@ -33,6 +33,7 @@ def add_revoke_command(groups: "Commands") -> None:
     which.add_argument("--session", metavar="ID", help="one session, by its id")
     which.add_argument("--key", metavar="ASIA...", help="one session, by its access key id")
     which.add_argument("--caller", help="all of a caller, as audit records name it, or of an IAM role by its ARN")
+    which.add_argument("--issuer", help="all of callers who came with an issuer's tokens, by its name in issuers.yaml")
     which.add_argument("--role", help="all of a role of the catalog, whoever has them")
     which.add_argument("--account", help="all of the roles of an account that has live ones, whoever has them")
     which.add_argument("--all", action="store_true", help="all of all roles that have live ones, whoever has them")
@@ -137,6 +138,7 @@ def _revoke(options: argparse.Namespace) -> None:
         caller=options.caller,
         role=options.role,
         account=options.account,
+        issuer=options.issuer,
     )
     revoke(revoking_of(options.stage, options), target, options, options.yes, not options.no_wait)
 

@@ -45,6 +45,7 @@ def add_session_commands(groups: "Commands") -> None:
     parser.add_argument(
         "--caller", help="of this caller, as audit records name it; or the ARN of an IAM role behind it"
     )
+    parser.add_argument("--issuer", help="of callers who came with an issuer's tokens, by its name in issuers.yaml")
     parser.add_argument("--account", help="of roles in this account: 12 digits")
     parser.add_argument(
         "--key", action="append", default=[], metavar="ASIA...", help="with this access key id; may be repeated"
@@ -83,7 +84,7 @@ def _list(options: argparse.Namespace) -> None:
     operator = find_operator(say)
     sessions = sessions_of(operator, options.stage)
     limit = options.limit or (None if options.json else _LIMIT)
-    found = sessions.some(_wanted(options, operator), limit)
+    found = sessions.some(_wanted(options, operator), limit, options.issuer)
     now = operator.now()
     if options.json:
         print(json.dumps([describe(entry, now, revocation) for entry, revocation in found.shown], indent=2))
@@ -160,7 +161,9 @@ def _rebuild(options: argparse.Namespace) -> None:
         dry=options.dry_run,
     )
     say(f"Reading {group} ...")
-    counts = rebuilding.rebuild(since * 1000, (now + AHEAD_SECONDS) * 1000, say if sys.stderr.isatty() else lambda _: None)
+    counts = rebuilding.rebuild(
+        since * 1000, (now + AHEAD_SECONDS) * 1000, say if sys.stderr.isatty() else lambda _: None
+    )
     if options.json:
         print(json.dumps({_json_name(what): counts[what] for what in _COUNTED}, indent=2))
     would = " would be" if options.dry_run else ""

@@ -16,8 +16,8 @@ from ops.errors import OperationFailed
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# At once: as many as there are partitions of an index to be read.
-_CONNECTIONS: Final = 16
+# Requests at once: as many as there are partitions of an index to be read for two days.
+CONNECTIONS: Final = 16
 # How AWS says what is missing: `... is not authorized to perform: dynamodb:Query on resource: ...`
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: (\S+)")
 
@@ -28,7 +28,7 @@ def dynamodb_client(region: str) -> "DynamoDBClient":
     Raises:
         OperationFailed: a profile that is not there.
     """
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=_CONNECTIONS)
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=CONNECTIONS)
     try:
         return boto3.client("dynamodb", region_name=region, config=config)
     except BotoCoreError as error:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from chalicelib.aws.batches import batch_get
 from chalicelib.blocks.gates import FOR_GOOD, GATES, gate_id
 from chalicelib.blocks.keys import attribute
+from ops.aws.dynamodb import CONNECTIONS
 from ops.aws.operator import Operator
 from ops.aws.writes import Outcome, write_together, write_update
 from ops.errors import NotFinished, OperationFailed
@@ -31,7 +32,6 @@ _GATES: Final = tuple(gate_id(number) for number in range(GATES))
 _ATTEMPTS_TOGETHER: Final = 6
 _ATTEMPTS_ALONE: Final = 30
 _LONGEST_PAUSE_SECONDS: Final = 0.3
-_THREADS: Final = 16
 # All stand in one item, which each vend reads: it grows with them. An item has at most 400 KB.
 MOST: Final = 500
 # An expression has at most 4 KB.
@@ -200,7 +200,7 @@ class Blocks:
             NotFinished: some stay busy.
         """
         updates = [_gate_update(self.table, gate, change) for gate, change in changes]
-        with self._operator.asked(self.table), ThreadPoolExecutor(_THREADS) as pool:
+        with self._operator.asked(self.table), ThreadPoolExecutor(CONNECTIONS) as pool:
             outcomes = list(pool.map(self._alone, updates))
         left = sum(outcome != "written" for outcome in outcomes)
         if left:

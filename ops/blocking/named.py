@@ -13,6 +13,8 @@ from ops.errors import OperationFailed
 from ops.iam.principals import iam_role, role_of_session
 
 Kind = Literal["caller", "role", "issuer"]
+# Of whom live sessions may be ended with a block.
+TargetKind = Literal["caller", "issuer"]
 _ARN: Final = "arn:"
 # As the catalog and issuers.yaml let names be.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -29,16 +31,16 @@ class Named(NamedTuple):
         key: of the block.
         words: what it is, for people.
         doubt: why nobody can be called that, or None.
-        caller: it is a caller, or an IAM role behind callers.
+        target: it is a caller, an IAM role behind callers, or an issuer of callers' tokens; None: nobody.
     """
 
     key: str
     words: str
     doubt: str | None
-    caller: bool
+    target: TargetKind | None
 
 
-EVERYTHING: Final = Named(ALL, "all vending", None, caller=False)
+EVERYTHING: Final = Named(ALL, "all vending", None, None)
 
 
 def named(text: str, kind: Kind | None) -> Named:
@@ -62,14 +64,14 @@ def named(text: str, kind: Kind | None) -> Named:
     if text.startswith(_ARN):
         doubt = f"{'roles are' if kind == 'role' else 'issuers are'} named as in {kind}s.yaml, not by ARN"
     if kind == "role":
-        return Named(role_key(text), f"role {text}", doubt, caller=False)
-    return Named(issuer_key(text), f"issuer {text}", doubt, caller=False)
+        return Named(role_key(text), f"role {text}", doubt, None)
+    return Named(issuer_key(text), f"issuer {text}", doubt, "issuer")
 
 
 def _caller(text: str) -> Named:
     if (role := iam_role(text)) is not None:
-        return Named(principal_key(role), f"all sessions of the IAM role {role}", None, caller=True)
-    return Named(caller_key(text), f"caller {text}", _doubt(text), caller=True)
+        return Named(principal_key(role), f"all sessions of the IAM role {role}", None, "caller")
+    return Named(caller_key(text), f"caller {text}", _doubt(text), "caller")
 
 
 def _doubt(identifier: str) -> str | None:

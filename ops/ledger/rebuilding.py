@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from chalicelib.aws.batches import LARGEST, batch_get
 from chalicelib.ledger.entry import Entry, item_of
+from ops.aws.dynamodb import CONNECTIONS
 from ops.aws.operator import Operator
 from ops.aws.writes import Outcome, put_if, write_update
 from ops.errors import NotFinished
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 # `forgotten`: its time in the ledger is over. `changed`: somebody else wrote it at the same moment; once more sees it.
 Done = Literal["as it was", "written", "repaired", "forgotten", "changed", "busy"]
 _HOUR: Final = 3_600_000
-_THREADS: Final = 16
 # Several hours of the log are read at once: CloudWatch Logs lets a few requests a second through.
 _HOURS_AT_ONCE: Final = 4
 # The log tells of a request a moment after the ledger: each has a clock reading of its own.
@@ -84,7 +84,7 @@ class Rebuilding:
     def _settle(self, entries: Sequence[Entry]) -> Counter[str]:
         counts: Counter[str] = Counter(sessions=len(entries))
         rest = iter(entries)
-        with self.operator.asked(self.table), ThreadPoolExecutor(_THREADS) as pool:
+        with self.operator.asked(self.table), ThreadPoolExecutor(CONNECTIONS) as pool:
             while some := list(islice(rest, LARGEST)):
                 items = batch_get(self.operator.client, self.table, [entry.id for entry in some])
                 counts.update(pool.map(lambda entry, items=items: self._one(items.get(entry.id), entry), some))

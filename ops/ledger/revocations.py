@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from chalicelib.ledger.entry import Entry
 from chalicelib.revocation.items import revocation_of
 from chalicelib.revocation.revocation import Revocation
+from ops.aws.dynamodb import CONNECTIONS
 from ops.aws.operator import Operator
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     Item = Mapping[str, AttributeValueTypeDef]
 
 Progress = Literal["requested", "written", "in force", "failed"]
-_THREADS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Revocations:
             OperationFailed: the table cannot be read.
         """
         roles = sorted(set(role_arns))
-        with self.operator.asked(self.table), ThreadPoolExecutor(_THREADS) as pool:
+        with self.operator.asked(self.table), ThreadPoolExecutor(CONNECTIONS) as pool:
             return dict(zip(roles, pool.map(self._of_role, roles), strict=True))
 
     def _of_role(self, role_arn: str) -> list[Revocation]:

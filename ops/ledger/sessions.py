@@ -69,8 +69,11 @@ class Sessions:
             )
         return entry
 
-    def find(self, wanted: Wanted) -> Iterator[Entry]:
+    def find(self, wanted: Wanted, issuer: str | None = None) -> Iterator[Entry]:
         """The sessions that are wanted, the latest first. A caller may be an IAM role: then all its sessions.
+
+        Args:
+            issuer: its name in issuers.yaml: those alone whose callers came with its tokens.
 
         Raises:
             OperationFailed: they cannot be read.
@@ -79,19 +82,21 @@ class Sessions:
         asked = wanted if role is None else replace(wanted, caller=None)
         with self.operator.asked(self.reader.table):
             for entry in self.reader.find(asked):
-                if role is None or role_of_session(entry.caller) == role:
+                of_role = role is None or role_of_session(entry.caller) == role
+                if of_role and (issuer is None or entry.caller.startswith(f"oidc:{issuer}:")):
                     yield entry
 
-    def some(self, wanted: Wanted, limit: int | None) -> Found:
+    def some(self, wanted: Wanted, limit: int | None, issuer: str | None = None) -> Found:
         """So many of them at most, and how many more there are.
 
         Args:
             limit: None: all.
+            issuer: as `find` takes it.
 
         Raises:
             OperationFailed: they cannot be read.
         """
-        found = self.find(wanted)
+        found = self.find(wanted, issuer)
         if wanted.live_at is not None:
             # What the table of revocations ends is not live, though the ledger does not say it yet.
             found = self._live(found, wanted.live_at)

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from chalicelib.ledger.entry import Entry
 from chalicelib.revocation.requests import Item
+from ops.aws.dynamodb import CONNECTIONS
 from ops.aws.operator import Operator
 from ops.aws.writes import Outcome, put_if, write_update
 from ops.errors import NotFinished
 from ops.revoking.plan import Request
-
-_THREADS: Final = 16
 
 
 class Key(NamedTuple):
@@ -47,7 +46,7 @@ class Asking:
         """
         at = self.operator.now() * 1000
         items = [request.item(at, self.by, self.reason) for request in requests]
-        with self.operator.asked(self.revocations), ThreadPoolExecutor(_THREADS) as pool:
+        with self.operator.asked(self.revocations), ThreadPoolExecutor(CONNECTIONS) as pool:
             outcomes = list(pool.map(self._put, items))
         left = sum(outcome == "busy" for outcome in outcomes)
         if left:
@@ -109,5 +108,5 @@ class Asking:
                 },
             )
 
-        with self.operator.asked(self.sessions), ThreadPoolExecutor(_THREADS) as pool:
+        with self.operator.asked(self.sessions), ThreadPoolExecutor(CONNECTIONS) as pool:
             list(pool.map(note, dict.fromkeys(entry.id for entry in entries)))

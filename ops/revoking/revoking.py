@@ -30,6 +30,7 @@ class Target(NamedTuple):
         caller: its identifier, or an IAM role: all its sessions.
         role: catalog name.
         account: of roles.
+        issuer: whose tokens the callers came with, by its name in issuers.yaml.
     """
 
     session: str | None = None
@@ -37,13 +38,14 @@ class Target(NamedTuple):
     caller: str | None = None
     role: str | None = None
     account: str | None = None
+    issuer: str | None = None
 
     @property
     def scope(self) -> Scope:
         """By what they are told."""
         if self.session is not None or self.keys:
             return "sessions"
-        return "caller" if self.caller is not None else "roles"
+        return "caller" if self.caller is not None or self.issuer is not None else "roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Revoking:
                 account=target.account,
                 keys=target.keys,
             )
-            found = list(self.sessions.find(wanted))
+            found = list(self.sessions.find(wanted, target.issuer))
         return [entry for entry in found if entry.state != "failed" and entry.expires + longer > now]
 
     def plan(self, target: Target, entries: Sequence[Entry]) -> list[Request]:

@@ -96,6 +96,21 @@ def test_an_iam_role_stands_for_all_its_sessions(line: AdminLine, tables: StageT
     assert {one["caller_tag"] for one in tables.asked_for().values()} == {OLGA, OTTO}
 
 
+def test_an_issuers_callers_are_ended_and_no_other_issuers(line: AdminLine, tables: StageTables) -> None:
+    for id_, caller in (("a", "oidc:github:one"), ("b", "oidc:github:two"), ("c", "oidc:github-too:one"), ("d", ALICE)):
+        tables.add_session(id_, 60, caller=caller, caller_tag=caller)
+    tables.revoker_works()
+    assert {one["Id"] for one in cast("list[dict[str, str]]", line.json("sessions", "--issuer", "github"))} == {
+        "a",
+        "b",
+    }
+    line.run("revoke", "--issuer", "github", "--yes")
+    assert {one["caller_tag"] for one in tables.asked_for().values()} == {"oidc:github:one", "oidc:github:two"}
+    line.run("block", "github-too", "--issuer", "--revoke")
+    assert "oidc:github-too:one" in {one["caller_tag"] for one in tables.asked_for().values()}
+    assert tables.entry("d").revoke_requested is None
+
+
 @pytest.mark.parametrize("which", [("--session", "a"), ("--caller", ALICE)])
 def test_without_tags_the_source_identity_tells_and_without_both_all_of_the_role_end(
     line: AdminLine, tables: StageTables, which: tuple[str, str]
