@@ -101,7 +101,7 @@ class Blocks:
         """
         with self._operator.asked(self.table):
             found = batch_get(self._operator.client, self.table, [_LIST, *_GATES], self._wait)
-        gates = {gate: _untils(found[gate]) for gate in _GATES if gate in found}
+        gates = {gate: _ends(found[gate]) for gate in _GATES if gate in found}
         return State(_blocks_of(found.get(_LIST, {})), gates)
 
     def settled_state(self) -> State:
@@ -165,11 +165,11 @@ class Blocks:
     def _write_together(
         self, listed: Mapping[str, Block], key: str, block: Block | None, ended: Sequence[str]
     ) -> Outcome:
-        untils = {} if block is None else {attribute(key): block.until}
+        ends = {} if block is None else {attribute(key): block.until}
         gone = tuple(attribute(old) for old in [*ended, *([key] if block is None else [])])
         as_read = [listed[old] for old in ended] + ([listed[key]] if key in listed else [])
         list_update = _list_update(self.table, block, gone, as_read, new=key if key not in listed else None)
-        gates = [_gate_update(self.table, gate, _Change(untils, gone)) for gate in _GATES]
+        gates = [_gate_update(self.table, gate, _Change(ends, gone)) for gate in _GATES]
         with self._operator.asked(self.table):
             return write_together(self._operator.client, [{"Update": update} for update in (list_update, *gates)])
 
@@ -222,23 +222,23 @@ class Blocks:
 class _Change(NamedTuple):
     """What a gate is to hold: until when, by attribute, and which attributes go."""
 
-    untils: Mapping[str, int]
+    ends: Mapping[str, int]
     gone: Sequence[str]
 
 
 def _changes(held: Mapping[str, int], meant: Mapping[str, int]) -> "Iterator[_Change]":
     """What has a gate hold what is meant, in parts that an expression has room for."""
-    untils = [(name, until) for name, until in meant.items() if held.get(name) != until]
+    ends = [(name, until) for name, until in meant.items() if held.get(name) != until]
     gone = sorted(held.keys() - meant.keys())
-    for start in range(0, max(len(untils), len(gone)), _CHANGED_AT_ONCE):
+    for start in range(0, max(len(ends), len(gone)), _CHANGED_AT_ONCE):
         part = slice(start, start + _CHANGED_AT_ONCE)
-        yield _Change(dict(untils[part]), gone[part])
+        yield _Change(dict(ends[part]), gone[part])
 
 
 def _gate_update(table: str, gate: str, change: _Change) -> "UpdateTypeDef":
-    names = {f"#s{place}": name for place, name in enumerate(change.untils)}
+    names = {f"#s{place}": name for place, name in enumerate(change.ends)}
     values: dict[str, AttributeValueTypeDef] = {
-        f":s{place}": {"N": str(until)} for place, until in enumerate(change.untils.values())
+        f":s{place}": {"N": str(until)} for place, until in enumerate(change.ends.values())
     }
     gone = {f"#g{place}": name for place, name in enumerate(change.gone)}
     return _update(table, gate, [f"#s{place} = :s{place}" for place in range(len(names))], gone, names, values)
@@ -319,10 +319,10 @@ def _blocks_of(item: "Item") -> dict[str, Block]:
     return found
 
 
-def _untils(item: "Item") -> dict[str, int]:
+def _ends(item: "Item") -> dict[str, int]:
     """What a gate holds. What is no number was not written by us, and blocks: gates.py of the service says so."""
     return {name: int(value.get("N", FOR_GOOD)) for name, value in item.items() if name != "id"}
 
 
-def _in_force(untils: Mapping[str, int], now: int) -> dict[str, int]:
-    return {name: until for name, until in untils.items() if until > now}
+def _in_force(ends: Mapping[str, int], now: int) -> dict[str, int]:
+    return {name: until for name, until in ends.items() if until > now}

@@ -102,8 +102,8 @@ def test_a_block_may_end_by_itself(line: AdminLine, tables: StageTables) -> None
     line.run("block", "reader", "--role", "--until", "2h")
     line.run("block", "writer", "--role", "--until", "2027-01-15T09:00:00+01:00", status=1)
     line.run("block", "writer", "--role", "--until", "2027-01-15T10:00:00+01:00")
-    untils = {one["Name"]: one["Until"] for one in cast("list[dict[str, str]]", line.json("blocks"))}
-    assert untils == {"reader": "2027-01-15T10:00:00Z", "writer": "2027-01-15T09:00:00Z"}
+    ends = {one["Name"]: one["Until"] for one in cast("list[dict[str, str]]", line.json("blocks"))}
+    assert ends == {"reader": "2027-01-15T10:00:00Z", "writer": "2027-01-15T09:00:00Z"}
     tables.clock.now += 3700
     shown = cast("list[dict[str, Any]]", line.json("blocks"))
     assert [(one["Name"], one["Over"]) for one in shown] == [("reader", False), ("writer", True)]
