@@ -8,8 +8,11 @@ import argparse
 import os
 import sys
 
+from ops.blocks import add_block_commands
 from ops.check_issuers import add_check_issuers
 from ops.errors import OperationFailed
+from ops.revoke import add_revoke_command
+from ops.sessions import add_session_commands
 from ops.terminal.say import say
 from ops.tokens import add_token_commands
 
@@ -20,6 +23,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(calls_aws=True)
     groups = parser.add_subparsers(metavar="GROUP", required=True)
     add_token_commands(groups)
+    add_session_commands(groups)
+    add_revoke_command(groups)
+    add_block_commands(groups)
     add_check_issuers(groups)
     return parser
 
@@ -32,9 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
         options.run(options)
     except OperationFailed as error:
         say(str(error))
-        return 1
+        return error.status
     except KeyboardInterrupt:
-        say("\nStopped." + (" `token list` shows whether it was carried out." if options.calls_aws else ""))
+        shows = "`token list`, `blocks` and `sessions show ID` show whether it was carried out."
+        say("\nStopped." + (f" {shows}" if options.calls_aws else ""))
         return 130
     return 0
 

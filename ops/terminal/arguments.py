@@ -2,9 +2,13 @@
 
 import argparse
 import ipaddress
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from chalicelib.text.durations import seconds_of
+from chalicelib.text.printable import says_something, unprintable
 
+_LONGEST_REASON: Final = 256
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -33,3 +37,56 @@ def tag(text: str) -> tuple[str, str]:
     if not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is no tag: write KEY=VALUE")
     return key, value
+
+
+class When(NamedTuple):
+    """A moment, or how far it is from now.
+
+    Attributes:
+        seconds: from now, into the past or the future.
+        moment: seconds since 1970, UTC.
+    """
+
+    seconds: int | None = None
+    moment: int | None = None
+
+    def before(self, now: int) -> int:
+        """The moment, if it is in the past; seconds since 1970, UTC."""
+        return now - self.seconds if self.seconds is not None else (self.moment or 0)
+
+    def after(self, now: int) -> int:
+        """The moment, if it is in the future."""
+        return now + self.seconds if self.seconds is not None else (self.moment or 0)
+
+
+def when(text: str) -> When:
+    """A duration such as `2h`, or a moment such as `2026-01-31T12:00:00Z`."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return When(seconds=duration(text))
+        except argparse.ArgumentTypeError:
+            found = None
+    if found is None or found.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no time: write how long, such as 2h or 7d, or a moment with its zone, such as "
+            "2026-01-31T12:00:00Z"
+        )
+    return When(moment=int(found.timestamp()))
+
+
+def reason(text: str) -> str:
+    """Why something is done: at most 256 characters on one line."""
+    if (mark := unprintable(text, prose=True)) is not None:
+        raise argparse.ArgumentTypeError(f"the reason holds {mark}: remove that")
+    if len(text) > _LONGEST_REASON or not says_something(text):
+        raise argparse.ArgumentTypeError(f"a reason has 1 to {_LONGEST_REASON} characters")
+    return text
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)

@@ -1,0 +1,126 @@
+"""What the audit log tells of sessions: docs/audit.md has its fields."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, NamedTuple, cast
+
+from chalicelib.ledger.entry import Entry, State
+from chalicelib.roles.role import account_of
+
+_STATES: Final[Mapping[str, State]] = {
+    "credentials.requested": "requested",
+    "credentials.vended": "vended",
+    "credentials.failed": "failed",
+}
+_SERVICE: Final = "credvend.audit"
+# What is asked of CloudWatch Logs: lines of JSON, by two of their fields.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+_EVENTS: Final = " || ".join(f'($.event = "{event}")' for event in _STATES)
+PATTERN: Final = f'{{ ($.service = "{_SERVICE}") && ({_EVENTS}) }}'
+
+
+class Told(NamedTuple):
+    """What the log tells.
+
+    Attributes:
+        entries: the sessions, each by the last that is told of it.
+        records: how many records tell of them.
+        unreadable: records of sessions from which no entry can be made.
+    """
+
+    entries: dict[str, Entry]
+    records: int
+    unreadable: int
+
+
+def told(lines: Iterable[str]) -> Told:
+    """The sessions of which lines of the log tell. Lines that are no records of sessions are left out."""
+    entries: dict[str, Entry] = {}
+    records = unreadable = 0
+    for line in lines:
+        record = _record(line)
+        if record is None:
+            continue
+        records += 1
+        try:
+            entry = _entry(record)
+        except (KeyError, TypeError, ValueError):
+            unreadable += 1
+        else:
+            entries[entry.id] = _later(entries.get(entry.id), entry)
+    return Told(entries, records, unreadable)
+
+
+def together(one: Mapping[str, Entry], other: Mapping[str, Entry]) -> dict[str, Entry]:
+    """What two parts of the log tell, the first of which is earlier."""
+    return {**one, **{id_: _later(one.get(id_), entry) for id_, entry in other.items()}}
+
+
+def _later(one: Entry | None, other: Entry) -> Entry:
+    """What two records tell of one session: its end counts, and when it was asked for."""
+    if one is None:
+        return other
+    first, last = (other, one) if other.state == "requested" else (one, other)
+    return Entry(**{name: getattr(last, name) for name in Entry.__slots__} | {"requested_at": first.requested_at})
+
+
+def _record(line: str) -> Mapping[str, object] | None:
+    if _SERVICE not in line:
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    if not isinstance(record, dict):
+        return None
+    is_one = record.get("service") == _SERVICE and record.get("event") in _STATES and record.get("dry_run") is not True
+    return cast("dict[str, object]", record) if is_one else None
+
+
+def _entry(record: Mapping[str, object]) -> Entry:
+    """The entry that a record tells of.
+
+    Raises:
+        KeyError, TypeError, ValueError: it does not tell enough.
+    """
+    tags = cast("Mapping[str, str]", record["session_tags"])
+    requested_at = _milliseconds(_text(record, "timestamp"))
+    duration = int(cast(int, record["duration"]))
+    ends = record.get("expiration")
+    expires = requested_at // 1000 + duration if ends is None else _milliseconds(str(ends)) // 1000
+    return Entry(
+        id=_text(record, "request_id"),
+        state=_STATES[_text(record, "event")],
+        caller=_text(record, "caller"),
+        caller_type=_text(record, "caller_type"),
+        session_name=_text(record, "session_name"),
+        role=_text(record, "role"),
+        role_arn=_text(record, "role_arn"),
+        account=account_of(_text(record, "role_arn")),
+        tagged=bool(tags),
+        requested_at=requested_at,
+        duration=duration,
+        expires=expires,
+        source_identity=_maybe(record, "source_identity"),
+        caller_tag=tags.get("credvend:caller"),
+        access_key_id=_maybe(record, "access_key_id"),
+        cause=_maybe(record, "cause"),
+        reason=_maybe(record, "reason"),
+    )
+
+
+def _text(record: Mapping[str, object], name: str) -> str:
+    value = record[name]
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def _maybe(record: Mapping[str, object], name: str) -> str | None:
+    return None if record.get(name) is None else _text(record, name)
+
+
+def _milliseconds(moment: str) -> int:
+    found = datetime.fromisoformat(moment)
+    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)

@@ -1,0 +1,52 @@
+"""To which roles may sessions have gone on? What roles.yaml says (`chains_to`), and what the operator names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalicelib.configuration.catalog_file import read_catalog
+from chalicelib.errors import ConfigError
+from chalicelib.roles.catalog import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Chains:
+    """What is known of the catalog.
+
+    Attributes:
+        catalog: None: it could not be read.
+        also: ARNs of roles that all sessions may have gone on to.
+        unread: why it could not be read.
+    """
+
+    catalog: Catalog | None
+    also: tuple[str, ...] = ()
+    unread: str | None = None
+
+    def of(self, role_arn: str) -> Sequence[str]:
+        """ARNs of the roles that sessions of a role may have gone on to."""
+        role = None if self.catalog is None else self.catalog.find_role(role_arn)
+        return tuple(dict.fromkeys([*(() if role is None else role.chains_to), *self.also]))
+
+    def are_there(self) -> bool:
+        """Whether any session may have gone on, as far as is known."""
+        return bool(self.also) or (self.catalog is not None and any(role.chains_to for role in self.catalog.roles))
+
+    def is_proved(self, role_arn: str) -> bool:
+        """Whether the role has a probe, by which its revocations are seen in force."""
+        role = None if self.catalog is None else self.catalog.find_role(role_arn)
+        return role is not None and role.probe is not None
+
+    def unknown(self, names: Mapping[str, str]) -> list[str]:
+        """Names of roles of which the catalog does not hold the ARN, of these: names by ARNs."""
+        if self.catalog is None:
+            return sorted(set(names.values()))
+        return sorted({name for arn, name in names.items() if self.catalog.find_role(arn) is None})
+
+
+def read_chains(config: Path, also: Sequence[str]) -> Chains:
+    """What the catalog of a directory says; one that cannot be read keeps nobody from revoking."""
+    try:
+        return Chains(Catalog(read_catalog(config / "roles.yaml").roles), tuple(also))
+    except (ConfigError, OSError) as error:
+        return Chains(None, tuple(also), str(error))

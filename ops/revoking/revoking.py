@@ -1,0 +1,221 @@
+"""Revoking, from what an operator means to what is seen in force."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from chalicelib.aws.durations import MAXIMUM_SECONDS
+from chalicelib.ledger.entry import Entry
+from chalicelib.ledger.index_keys import at
+from chalicelib.ledger.reading import Wanted
+from chalicelib.revocation.revocation import Revocation
+from ops.ledger.revocations import progress
+from ops.ledger.sessions import AHEAD_SECONDS, Sessions
+from ops.revoking.asking import Asking, Key
+from ops.revoking.chains import Chains
+from ops.revoking.plan import LATER_SECONDS, Request, Scope, plan
+from ops.revoking.stragglers import stragglers
+from ops.revoking.watching import PATIENCE_SECONDS, Watching
+
+_SHOWN_CALLERS: Final = 5
+
+
+class Target(NamedTuple):
+    """Whose sessions are to end: one of these; nothing: all.
+
+    Attributes:
+        session: its id.
+        keys: access key ids.
+        caller: its identifier, or an IAM role: all its sessions.
+        role: catalog name.
+        account: of roles.
+        issuer: whose tokens the callers came with, by its name in issuers.yaml.
+    """
+
+    session: str | None = None
+    keys: tuple[str, ...] = ()
+    caller: str | None = None
+    role: str | None = None
+    account: str | None = None
+    issuer: str | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """By what they are told."""
+        if self.session is not None or self.keys:
+            return "sessions"
+        return "caller" if self.caller is not None or self.issuer is not None else "roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Revoking:
+    """Revokes sessions of a stage.
+
+    Attributes:
+        chains: where sessions may have gone on to.
+        say: told what is going on.
+    """
+
+    sessions: Sessions
+    chains: Chains
+    say: Callable[[str], None]
+    monotonic: Callable[[], float] = time.monotonic
+    wait: Callable[[float], None] = time.sleep
+
+    def look(self, target: Target) -> list[Entry]:
+        """The sessions that are meant: live ones; and, where they may have gone on, those that ended an hour ago.
+
+        Raises:
+            OperationFailed: there is no such session, or they cannot be read.
+        """
+        now = self.sessions.operator.now()
+        longer = MAXIMUM_SECONDS if self.chains.are_there() else 0
+        since = (now - MAXIMUM_SECONDS - LATER_SECONDS - longer) * 1000
+        if target.session is not None:
+            found = [self.sessions.entry(target.session)]
+        else:
+            wanted = Wanted(
+                since=0 if target.keys else since,
+                until=(now + AHEAD_SECONDS) * 1000,
+                caller=target.caller,
+                role=target.role,
+                account=target.account,
+                keys=target.keys,
+            )
+            found = list(self.sessions.find(wanted, target.issuer))
+        return [entry for entry in found if entry.state != "failed" and entry.expires + longer > now]
+
+    def plan(self, target: Target, entries: Sequence[Entry]) -> list[Request]:
+        """What is to be asked for."""
+        return plan(target.scope, entries, self.chains.of, self.sessions.operator.now())
+
+    def told(self, requests: Sequence[Request]) -> Iterator[str]:
+        """What it will hit, in lines for people."""
+        own = {entry.id: entry for one in requests if not one.chained for entry in one.entries}
+        callers = sorted({entry.caller for entry in own.values()})
+        roles = {one.role_arn: one.entries[0].role for one in requests if not one.chained}
+        yield f"{_many(len(own), 'live session')} of {_many(len(callers), 'caller')} on {_many(len(roles), 'role')}:"
+        for caller in callers[:_SHOWN_CALLERS]:
+            yield f"  {sum(entry.caller == caller for entry in own.values()):5}  {caller}"
+        if len(callers) > _SHOWN_CALLERS:
+            yield f"         and {len(callers) - _SHOWN_CALLERS} more callers"
+        others = {(one.role_arn, one.chained, one.others) for one in requests if one.others is not None}
+        for role_arn, chained, whom in sorted(others, key=str):
+            gone = ", to which they may have gone on:" if chained else ":"
+            yield f"It also ends, of {role_arn}{gone} {whom}."
+        for role_arn in sorted({one.role_arn for one in requests if one.chained and one.others is None}):
+            yield f"It also ends, of {role_arn}, to which they may have gone on: what came from these sessions."
+        for name in self.chains.unknown(roles):
+            yield (
+                f"roles.yaml does not hold role {name}, so it is not known to which roles its sessions may have gone "
+                "on: name them by --also, or the deployed configuration by --config."
+            )
+
+    def ask(self, target: Target, requests: Sequence[Request], reason: str | None) -> "Pending":
+        """Ask for it, now.
+
+        Raises:
+            NotFinished: not all could be asked for.
+            OperationFailed: the table cannot be written.
+        """
+        operator = self.sessions.operator
+        asking = Asking(
+            operator,
+            self.sessions.revocations.table,
+            self.sessions.reader.table,
+            operator.who_if_told(),
+            reason,
+        )
+        asked = operator.now()
+        return Pending(self, target, tuple(requests), tuple(asking.ask(requests)), asking, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What was asked for. It is carried out whether anybody waits or not."""
+
+    revoking: Revoking
+    target: Target
+    requests: tuple[Request, ...]
+    keys: tuple[Key, ...]
+    asking: Asking
+    asked: float
+
+    def finish(self, patience: float = PATIENCE_SECONDS) -> dict[Key, Revocation]:
+        """Wait until it is written, and seen in force where a role is probed; and for sessions that were under way.
+
+        Raises:
+            OperationFailed: the tables cannot be read.
+        """
+        revoking = self.revoking
+        watching = Watching(
+            revoking.sessions.revocations, revoking.chains.is_proved, revoking.say, revoking.monotonic, revoking.wait
+        )
+        keys = list(self.keys)
+        found = watching.watch(keys, patience)
+        if self.target.scope != "sessions":
+            late = stragglers(
+                lambda: revoking.look(self.target),
+                self.asked,
+                clock=revoking.sessions.operator.now,
+                wait=revoking.wait,
+            )
+            if late:
+                revoking.say(f"{_many(len(late), 'session')} had been under way, and came later: asked for as well.")
+                more = self.asking.ask(revoking.plan(self.target, late))
+                keys += [key for key in more if key not in keys]
+                found = watching.watch(keys, patience)
+        self._note(found)
+        return found
+
+    def problems(self, found: dict[Key, Revocation]) -> str | None:
+        """What is not as it should be, and what to do; None: all is."""
+        open_ = [one for one in found.values() if progress(one) in ("requested", "failed")]
+        proved = self.revoking.chains.is_proved
+        unseen = [one for one in found.values() if progress(one) == "written" and proved(one.role_arn)]
+        unseen = [one for one in unseen if not one.chained]
+        if open_:
+            roles = ", ".join(sorted({one.role_arn for one in open_}))
+            return (
+                f"Not written for {roles}. What was asked for stays, and is tried again; give the command again once "
+                "what is in its way is gone. Until then, these sessions go on: docs/incidents.md says what else helps."
+            )
+        if unseen:
+            roles = ", ".join(sorted({one.role_arn for one in unseen}))
+            return f"Written, but not seen in force, for {roles}. `sessions show` tells when it is."
+        if len(found) < len(self.keys):
+            return "Some of it is not in the table of revocations any more. Give the same command again."
+        return None
+
+    def described(self, found: dict[Key, Revocation]) -> list[dict[str, object]]:
+        """As JSON."""
+        return [
+            {
+                "RoleArn": one.role_arn,
+                "Id": one.id,
+                "Form": one.form,
+                "Chained": one.chained,
+                "Progress": progress(one),
+                "Requested": at(one.requested),
+                "Written": None if one.written is None else at(one.written),
+                "InForce": None if one.in_force is None else at(one.in_force),
+                "Widened": one.widened,
+                "Problem": one.problem,
+            }
+            for one in found.values()
+        ]
+
+    def _note(self, found: dict[Key, Revocation]) -> None:
+        """Note it with the sessions: what is by caller or role, the revoker does not know them of."""
+        for request, key in zip(self.requests, self.keys, strict=True):
+            one = found.get(key)
+            if one is None or request.chained:
+                continue
+            for attribute, moment in (("revoke_written", one.written), ("revoke_in_force", one.in_force)):
+                if moment is not None:
+                    self.asking.note_end(request.entries, attribute, moment)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,33 @@
+"""Sessions that were under way while their end was asked for: issued just after the moment that the policy says."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from chalicelib.ledger.entry import Entry
+from ops.ledger.revocations import issued
+
+# STS has answered within it, or nothing is vended: the function's own time is over by then.
+_UNDER_WAY_SECONDS: Final = 30
+_PAUSE_SECONDS: Final = 1.0
+
+
+def stragglers(
+    look: Callable[[], Sequence[Entry]],
+    asked: float,
+    *,
+    clock: Callable[[], float] = time.time,
+    wait: Callable[[float], None] = time.sleep,
+) -> list[Entry]:
+    """Those that were requested by then, and issued later. It waits for those that are under way.
+
+    Args:
+        look: the sessions that are meant, as the ledger has them now.
+        asked: the moment of the revocation; seconds since 1970, UTC.
+    """
+    while True:
+        found = [entry for entry in look() if entry.requested_at / 1000 <= asked + 1]
+        recent = [entry for entry in found if entry.requested_at / 1000 > asked - _UNDER_WAY_SECONDS]
+        if clock() >= asked + _UNDER_WAY_SECONDS or all(entry.state != "requested" for entry in recent):
+            return [entry for entry in found if issued(entry) >= asked + 1]
+        wait(_PAUSE_SECONDS)

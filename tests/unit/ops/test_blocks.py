@@ -1,0 +1,209 @@
+"""Blocking, as operators give the commands: what is blocked then, for whom, and what they are told."""
+
+from typing import Any, cast
+
+import pytest
+
+from chalicelib.blocks.gates import gate_id
+from chalicelib.blocks.keys import attribute, caller_key, issuer_key, keys_of_vend, principal_key, role_key
+from chalicelib.callers.iam_role_session import IamRoleSession
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.callers.service_token import ServiceToken
+from ops import admin
+from ops.blocking.named import named
+from ops.errors import OperationFailed
+from testing.dynamodb.credvend_tables import BLOCKS
+from testing.dynamodb.faults import cancel
+from tests.unit.chalicelib.ledger.ledger_world import ACCOUNT, ALICE
+from tests.unit.ops.admin_line import AdminLine
+from tests.unit.ops.stage_tables import OPERATOR, StageTables
+
+OLGA = f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/olga"
+
+
+def blocked(tables: StageTables) -> set[str]:
+    """The attributes of a gate."""
+    return {*(tables.database.item(BLOCKS.name, gate_id(17)) or {})} - {"id"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key"),
+    [
+        ((ALICE,), caller_key(ALICE)),
+        ((OLGA,), caller_key(OLGA)),
+        (("oidc:github:repo:acme/app",), caller_key("oidc:github:repo:acme/app")),
+        (("token:nightly",), caller_key("token:nightly")),
+        ((f"arn:aws:iam::{ACCOUNT}:role/some/path/Dev",), principal_key(f"arn:aws:iam::{ACCOUNT}:role/Dev")),
+        (("reader", "--role"), role_key("reader")),
+        (("github", "--issuer"), issuer_key("github")),
+    ],
+)
+def test_each_is_blocked_and_vended_again_by_its_own_name(
+    line: AdminLine, tables: StageTables, arguments: tuple[str, ...], key: str
+) -> None:
+    _, err = line.run("block", *arguments, "--reason", "leaked")
+    assert blocked(tables) == {attribute(key)} and "Blocked" in err and "Warning" not in err
+    (one,) = cast("list[dict[str, Any]]", line.json("blocks"))
+    assert (one["By"], one["Reason"], one["Until"]) == (OPERATOR, "leaked", None)
+    assert key.endswith(one["Name"])
+    line.run("unblock", one["Name"])
+    assert blocked(tables) == set()
+
+
+def test_the_keys_are_those_that_vends_are_asked_about() -> None:
+    callers = (
+        IamUser("aws", ACCOUNT, "/", "alice", "AIDA1"),
+        IamRoleSession("aws", ACCOUNT, "Dev", "olga", "AROA:olga"),
+        ServiceToken("nightly", "me", (), "id"),
+    )
+    for caller in callers:
+        asked = keys_of_vend(caller, "reader")
+        assert named(caller.identifier, None).key in asked and named(caller.identifier, None).doubt is None
+        assert named("reader", "role").key in asked
+    assert named(f"arn:aws:iam::{ACCOUNT}:role/path/Dev", None).key in keys_of_vend(callers[1], "reader")
+
+
+def test_a_name_alone_may_be_several_things(line: AdminLine, tables: StageTables) -> None:
+    _, err = line.run("block", "github", status=1)
+    assert "--role or --issuer" in err and blocked(tables) == set()
+    line.run("block", "github", "--role")
+    line.run("block", "github", "--issuer")
+    assert "--role or --issuer" in line.run("unblock", "github", status=1)[1]
+    line.run("unblock", "github", "--issuer")
+    assert blocked(tables) == {attribute(role_key("github"))}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (f"arn:aws:iam::{ACCOUNT}:root",),
+        ("arn:aws:iam::12:user/alice",),
+        (f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev",),
+        ("oidc:github",),
+        ("token:a b",),
+        ("alice", "--caller"),
+        (f"arn:aws:iam::{ACCOUNT}:role/Dev", "--role"),
+        ("a name", "--issuer"),
+    ],
+)
+def test_what_can_be_nobody_is_blocked_with_a_warning(
+    line: AdminLine, tables: StageTables, arguments: tuple[str, ...]
+) -> None:
+    _, err = line.run("block", *arguments)
+    assert "Warning: " in err and len(blocked(tables)) == 1
+
+
+def test_what_cannot_be_read_is_no_name(line: AdminLine) -> None:
+    assert "is no name" in line.run("block", "a\u200bb", "--caller", status=1)[1]
+    assert "is no name" in line.run("block", "", status=1)[1]
+
+
+def test_a_block_may_end_by_itself(line: AdminLine, tables: StageTables) -> None:
+    line.run("block", "reader", "--role", "--until", "2h")
+    line.run("block", "writer", "--role", "--until", "2027-01-15T09:00:00+01:00", status=1)
+    line.run("block", "writer", "--role", "--until", "2027-01-15T10:00:00+01:00")
+    ends = {one["Name"]: one["Until"] for one in cast("list[dict[str, str]]", line.json("blocks"))}
+    assert ends == {"reader": "2027-01-15T10:00:00Z", "writer": "2027-01-15T09:00:00Z"}
+    tables.clock.now += 3700
+    shown = cast("list[dict[str, Any]]", line.json("blocks"))
+    assert [(one["Name"], one["Over"]) for one in shown] == [("reader", False), ("writer", True)]
+    line.run("unblock", "reader")
+    assert line.json("blocks") == []
+
+
+def test_all_vending_is_stopped_and_started(line: AdminLine, tables: StageTables) -> None:
+    line.run("block", "reader", "--role")
+    _, err = line.run("stop", "--reason", "on fire")
+    assert "Blocked all vending" in err and "revoke --all" in err
+    assert blocked(tables) == {attribute("all"), attribute(role_key("reader"))}
+    out, _ = line.run("blocks")
+    assert "all vending" in out and "on fire" in out and "for good" in out and OPERATOR[-8:] in out
+    _, err = line.run("start")
+    assert "credvend-admin blocks" in err and blocked(tables) == {attribute(role_key("reader"))}
+    assert "not stopped" in line.run("start", status=1)[1]
+
+
+def test_what_is_not_blocked_is_said_to_be_so(line: AdminLine) -> None:
+    assert "is not blocked" in line.run("unblock", ALICE, status=1)[1]
+    assert "Nothing is blocked." in line.run("blocks")[1]
+
+
+def test_copies_that_differ_are_told_and_repaired(line: AdminLine, tables: StageTables) -> None:
+    line.run("block", "reader", "--role")
+    tables.database.put(BLOCKS.name, {"id": {"S": gate_id(17)}})
+    out, err = line.run("blocks", "--json", status=3)
+    assert "1 of 96 copies" in err and "--repair" in err and "reader" in out
+    _, err = line.run("blocks", "--repair")
+    assert "1 of 96 copies repaired" in err and blocked(tables) == {attribute(role_key("reader"))}
+    assert line.run("blocks")[1] == ""
+
+
+def test_a_change_that_broke_off_is_told_and_ends_with_3(line: AdminLine, tables: StageTables) -> None:
+    tables.database.faults.always("TransactWriteItems", cancel("None", "TransactionConflict"))
+    tables.database.faults.next("UpdateItem", *[None] * 90)
+    tables.database.faults.always("UpdateItem", "TransactionConflictException")
+    _, err = line.run("block", "reader", "--role", status=3)
+    assert "of 96 copies" in err and "Give the same command again" in err
+
+
+def test_whoever_is_not_named_by_sts_is_still_able_to_stop_everything(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> str:
+        raise OperationFailed("STS does not tell whose AWS credentials these are")
+
+    operator = tables.operator()
+    monkeypatch.setattr(
+        "ops.blocks.find_operator",
+        lambda _say: type(operator)(operator.client, operator.clock, nobody, tables.said.append),
+    )
+    line.run("stop")
+    assert blocked(tables) == {attribute("all")} and "STS does not tell" in tables.said[0]
+    (one,) = cast("list[dict[str, str]]", line.json("blocks"))
+    assert one["By"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "answer", "revoked"),
+    [
+        (("--revoke",), None, True),
+        (("--no-revoke",), None, False),
+        ((), None, False),
+        ((), "y\n", True),
+        ((), "n\n", False),
+    ],
+)
+def test_blocking_a_caller_offers_to_end_its_sessions(
+    line: AdminLine, tables: StageTables, arguments: tuple[str, ...], answer: str | None, revoked: bool
+) -> None:
+    tables.add_session("a", 60)
+    tables.revoker_works()
+    if answer is not None:
+        line.answer(answer)
+    _, err = line.run("block", ALICE, *arguments, "--reason", "leaked")
+    assert blocked(tables) == {attribute(caller_key(ALICE))}
+    assert bool(tables.asked_for()) == revoked
+    entry = tables.entry("a")
+    assert (entry.revoke_reason == "leaked") == revoked
+    if not arguments and answer is None:
+        assert f"and go on: 1. credvend-admin revoke --caller {ALICE} ends them." in err
+
+
+def test_a_caller_without_live_sessions_has_nothing_to_be_offered(line: AdminLine, tables: StageTables) -> None:
+    tables.add_session("a", 4000)
+    line.answer("")
+    assert "No session of it is live." in line.run("block", ALICE)[1]
+
+
+def test_the_whole_is_not_undone_by_a_ledger_that_cannot_be_read(line: AdminLine, tables: StageTables) -> None:
+    tables.database.faults.always("Query", "AccessDeniedException")
+    _, err = line.run("block", ALICE, status=1)
+    assert err.startswith("Blocked caller") and "dynamodb:Query" in err
+    assert blocked(tables) == {attribute(caller_key(ALICE))}
+
+
+def test_the_commands_explain_themselves(line: AdminLine) -> None:
+    for command in ("block", "unblock", "blocks", "stop", "start", "revoke", "sessions"):
+        with pytest.raises(SystemExit) as exit_:
+            admin.main([command, "--help"])
+        assert exit_.value.code == 0
