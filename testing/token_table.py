@@ -15,6 +15,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
+from testing.clock import Clock
 from testing.loopback import Request, Response, json_response, serve
 
 if TYPE_CHECKING:
@@ -23,16 +24,6 @@ if TYPE_CHECKING:
 NAME: Final = "credvend-test-tokens"
 Item = dict[str, dict[str, object]]
 _PLACE = re.compile(r"[#:]\w+|\b(?:[a-z]\w*)\b(?!\()")
-
-
-class Clock:
-    """Time that passes when it is told to. Seconds since 1970."""
-
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

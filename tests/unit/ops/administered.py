@@ -9,7 +9,8 @@ from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.errors import InvalidToken
 from ops.api_tokens.table import Tokens
-from testing.token_table import NAME, Clock, TokenTable
+from testing.clock import Clock
+from testing.token_table import NAME, TokenTable
 
 OPERATOR = "arn:aws:sts::111122223333:assumed-role/Operator/olga"
 HERE = "198.51.100.7"

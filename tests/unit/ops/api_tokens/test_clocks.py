@@ -6,7 +6,7 @@ import pytest
 
 from ops.api_tokens.table import Tokens
 from ops.errors import OperationFailed
-from testing.token_table import Clock
+from testing.clock import Clock
 from tests.unit.ops.administered import DAY, HOUR, OPERATOR, Administered
 
 # More than AWS takes a signature of: on a local AWS, say.

@@ -7,7 +7,8 @@ from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
 from chalicelib.callers.api_tokens.token import hash_api_token, new_api_token
 from chalicelib.errors import InvalidToken
-from testing.token_table import NAME, Clock, Item, TokenTable
+from testing.clock import Clock
+from testing.token_table import NAME, Item, TokenTable
 
 HERE = "198.51.100.7"
 DAY = 86_400
