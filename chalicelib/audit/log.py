@@ -23,7 +23,11 @@ EventName = Literal[
     "roles.listed",
     "caller.described",
     "health.reported",
+    "sessions.listed",
+    "session.read",
     "read.denied",
+    "revocation.requested",
+    "revocation.refused",
     "authentication.failed",
     "request.failed",
 ]
