@@ -26,6 +26,7 @@ from testing.tokens import Key, rsa_key
 
 _BARE: Final = "bare Lambda"
 _SMALL: Final = Size(10, 10)
+_WITH_LEDGER: Final = Size(10, 10, ledger=True)
 _LARGE: Final = Size(1000, 5000)
 _HUGE: Final = Size(20_000, 1000)
 
@@ -56,6 +57,7 @@ def measure(rounds: int, key: Key) -> list[Row]:
         rows = measure_under_runtime_client(rounds, small, bare, sts)
         rows += measure_cold(rounds, small, bare, sts)
         rows += measure_warm(rounds, small, bare, sts, key)
+        rows += measure_ledger(rounds, credvend_tree(_WITH_LEDGER, key)[1], small, bare, sts)
         rows += measure_memory(rounds, small, bare, sts)
         rows += measure_growth(rounds, small, sts, key)
     rows.append(measure_stranger(40 * rounds))
@@ -140,6 +142,41 @@ def measure_warm(rounds: int, small: Path, bare: Path, sts: Sts, key: Key) -> li
         _added("warm vend, SigV4: p99", _BARE, _p99(vends), _p99(bare_calls), 4),
         _added("warm vend, OIDC: p50", "SigV4 vend", median(with_tokens), median(vends), 0.5),
         _added("warm vend, OIDC: p99", "SigV4 vend", _p99(with_tokens), _p99(vends), None),
+    ]
+
+
+def measure_ledger(rounds: int, ledger: Path, small: Path, bare: Path, sts: Sts) -> list[Row]:
+    """The same with the ledger on, and three counts of a quota: two round trips to DynamoDB, on loopback, more."""
+    _say("With the ledger ...")
+    event = sigv4_event("user-0", "role-0")
+    trees = {"ledger": ledger, "off": small, "bare": bare}
+    init: dict[str, list[float]] = {name: [] for name in trees}
+    first: dict[str, list[float]] = {name: [] for name in trees}
+    for number in range(rounds + 1):
+        for name in sorted(trees, reverse=number % 2 == 0):
+            environment = _environment("bare" if name == "bare" else "credvend", trees[name], sts)
+            taken = environment.call(event)
+            environment.end()
+            if number > 0:  # the first round brings the files into memory
+                init[name].append(environment.init)
+                first[name] += taken
+    with_it, without = _environment("credvend", ledger, sts), _environment("credvend", small, sts)
+    warm: tuple[list[float], list[float]] = ([], [])
+    for number in range(rounds + 1):
+        calls = with_it.call(event, 40), without.call(event, 40)
+        if number > 0:
+            for all_of_it, some in zip(warm, calls, strict=True):
+                all_of_it += some
+    with_it.end()
+    without.end()
+    both = {name: list(map(sum, zip(init[name], first[name], strict=True))) for name in trees}
+    off = "ledger off"
+    return [
+        _ratio("with ledger: import + init", _BARE, init["ledger"], init["bare"], 1.05),
+        _ratio("with ledger: import + init", off, init["ledger"], init["off"], None),
+        _ratio("with ledger: import + init + first request", _BARE, both["ledger"], both["bare"], None),
+        _added("with ledger: warm vend, p50", off, median(warm[0]), median(warm[1]), 3),
+        _added("with ledger: warm vend, p99", off, _p99(warm[0]), _p99(warm[1]), None),
     ]
 
 

@@ -12,6 +12,8 @@ ISSUER: Final = "https://id.example.com"
 AUDIENCE: Final = "credvend"
 # What policies are about: a caller and a role or a group of roles; a caller and any role; anybody and any role.
 Shape = Literal["role", "caller", "anything"]
+# Three counts for each vend, of a limit that nobody reaches.
+SESSIONS: Final = "quotas: [{name: all, per_minute: 1000000, per_day: 1000000, live: 1000}]\n"
 _ROLES_OF_A_GROUP: Final = 10
 _ASKED_ABOUT: Final = 1000
 
@@ -23,10 +25,11 @@ class Size:
     roles: int
     policies: int
     shape: Shape = "role"
+    ledger: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.roles}-{self.policies}-{self.shape}"
+        return f"{self.roles}-{self.policies}-{self.shape}{'-ledger' if self.ledger else ''}"
 
     @property
     def questions(self) -> list[tuple[str, str]]:
@@ -45,6 +48,7 @@ def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
     # More do not fit into IAM policies one by one.
     setting = "role_path: /team/\n" if size.roles > _ASKED_ABOUT else ""
     (directory / "roles.yaml").write_text(f"{setting}roles:\n{roles}", encoding="utf-8")
+    (directory / "sessions.yaml").write_text(SESSIONS if size.ledger else "ledger: false\n", encoding="utf-8")
     per_file = 100
     policies = [_policy(number, size) for number in range(size.policies)]
     for start in range(0, len(policies), per_file):

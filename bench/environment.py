@@ -12,6 +12,7 @@ from typing import IO, cast
 
 from bench.trees import BUILD, REGION
 from ops.environments import ROOT
+from ops.stages.names import TABLES
 from testing.certificate import make_certificate
 
 Json = Mapping[str, object]
@@ -35,7 +36,7 @@ def stub_sts() -> Iterator[Sts]:
     """STS, for as long as the block runs."""
     directory = BUILD / "sts"
     directory.mkdir(parents=True, exist_ok=True)
-    own = make_certificate(directory, f"sts.{REGION}.amazonaws.com")
+    own = make_certificate(directory, *(f"{service}.{REGION}.amazonaws.com" for service in ("sts", "dynamodb")))
     authorities = directory / "authorities.pem"
     authorities.write_bytes((BUILD / "bare/botocore/cacert.pem").read_bytes() + own.read_bytes())
     command = [sys.executable, "-m", "bench.stub_sts", str(directory)]
@@ -119,7 +120,7 @@ def lambda_environment(tree: Path, sts: Sts) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "LAMBDA_TASK_ROOT": str(tree),
-        "CREDVEND_TOKENS_TABLE": "bench-tokens",
+        **{f"CREDVEND_{name.replace('-', '_').upper()}_TABLE": f"bench-{name}" for name in TABLES.values()},
         "LANG": "en_US.UTF-8",
         "PATH": os.defpath,
     }

@@ -1,4 +1,5 @@
-"""STS behind a socket, in a process of its own so that its work is not counted: `python -m bench.stub_sts DIRECTORY`.
+"""STS and DynamoDB behind one socket, in a process of their own so that their work is not counted:
+`python -m bench.stub_sts DIRECTORY`.
 
 It speaks TLS, with the key and certificate that `testing/certificate.py` made. Its port goes to standard output;
 it ends with standard input.
@@ -7,12 +8,17 @@ it ends with standard input.
 import sys
 from pathlib import Path
 
-from testing.loopback import Request, Response, serve
+from testing.loopback import Request, Response, json_response, serve
 from testing.sts_server import StsServer
 
 
 def answer(request: Request) -> Response | None:
-    """The answer of an STS that was never asked before: nothing that it remembers may grow."""
+    """The answer of an STS that was never asked before: nothing that it remembers may grow.
+
+    Of DynamoDB, one to whom every condition holds, and who remembers nothing at all.
+    """
+    if "X-Amz-Target" in request.headers:
+        return json_response({}, 200, "application/x-amz-json-1.0")
     return StsServer().respond(request)
 
 

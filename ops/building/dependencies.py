@@ -11,14 +11,14 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from ops.building import slim, vendor
+from ops.building import service_models, slim, vendor
 from ops.processes.file_lock import file_lock
 from ops.processes.run import run
 
 # As many as there are runtimes; those of other pinned versions go.
 _MOST_KEPT: Final = 4
 # What makes the dependencies out of the requirements: where it changes, they are made anew.
-_MAKERS: Final = (Path(__file__), Path(slim.__file__), Path(vendor.__file__))
+_MAKERS: Final = (Path(__file__), Path(service_models.__file__), Path(slim.__file__), Path(vendor.__file__))
 _ASK: Final = "import importlib.metadata, sys; print(sys.version, importlib.metadata.version('pip'))"
 
 

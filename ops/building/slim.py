@@ -13,13 +13,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from ops.building.service_models import OPERATIONS, shorten_models
 from ops.errors import CommandFailed
 from ops.processes.run import run
 
-_SERVICES: Final = ("dynamodb", "sts")
 # What stays of botocore's data, 20 MB about every service of AWS: those, and what every client reads.
 _UNUSED_DATA: Final = re.compile(
-    rf"botocore/data/(?!({'|'.join(_SERVICES)})/[0-9-]+/(service-2|endpoint-rule-set-1)\.json"
+    rf"botocore/data/(?!({'|'.join(OPERATIONS)})/[0-9-]+/(service-2|endpoint-rule-set-1)\.json"
     r"|(endpoints|partitions|sdk-default-configuration|_retry)\.json)"
 )
 # For checks, tests and operators: the function calls AWS by botocore alone, reads no YAML, and has the rules of its
@@ -45,7 +45,7 @@ def slim(package: Path, python: str = sys.executable) -> None:
     Raises:
         CompileFailed: a file of it is no Python.
     """
-    _rewrite(package, python, _is_unused, lambda tree: _shorten_endpoints(tree / "botocore/data/endpoints.json"))
+    _rewrite(package, python, _is_unused, _shorten_data)
 
 
 def add_bytecode(package: Path, python: str = sys.executable) -> None:
@@ -84,12 +84,17 @@ def _is_unused(name: str) -> bool:
     return (_UNUSED_DATA.match(name) or _UNUSED_PACKAGES.match(name)) is not None
 
 
+def _shorten_data(tree: Path) -> None:
+    _shorten_endpoints(tree / "botocore/data/endpoints.json")
+    shorten_models(tree / "botocore/data")
+
+
 def _shorten_endpoints(path: Path) -> None:
     """Leave the endpoints of the used services in botocore's list, of which each client reads the whole."""
     document = json.loads(path.read_text(encoding="utf-8"))
     for partition in document["partitions"]:
         listed = partition["services"]
-        partition["services"] = {name: listed[name] for name in _SERVICES if name in listed}
+        partition["services"] = {name: listed[name] for name in OPERATIONS if name in listed}
     path.write_text(json.dumps(document), encoding="utf-8")
 
 

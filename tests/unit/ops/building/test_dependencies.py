@@ -99,7 +99,7 @@ def test_other_requirements_another_python_or_other_code_make_others(
         monkeypatch.setattr(module, "_MAKERS", makers)
         installed.ask()
         assert installed.times == 4 + number
-    assert {maker.name for maker in module._MAKERS} == {"dependencies.py", "slim.py", "vendor.py"}
+    assert {maker.name for maker in module._MAKERS} == {"dependencies.py", "service_models.py", "slim.py", "vendor.py"}
 
 
 def test_of_several_at_once_one_makes_them(installed: Installed) -> None:

@@ -1,8 +1,10 @@
 """A package holds what the function reads, bytecode included, and nothing else."""
 
+import gzip
 import importlib.util
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ import pytest
 from ops.building.slim import CompileFailed, slim
 
 ENDPOINTS = {"partitions": [{"services": {"sts": {"a": 1}, "s3": {}}, "regions": {}}, {"services": {}}]}
-FILES = {
+MODEL = json.dumps({"metadata": {}, "operations": {}, "shapes": {}})
+FILES: dict[str, str | bytes] = {
     "app.py": "WHO = 'us'\n",
     "six.py": "import os\n",
     "boto3/__init__.py": "",
@@ -24,17 +27,17 @@ FILES = {
     "botocore/data/partitions.json": "{}",
     "botocore/data/sdk-default-configuration.json": "{}",
     "botocore/data/_retry.json": "{}",
-    "botocore/data/sts/2011-06-15/service-2.json": "{}",
+    "botocore/data/sts/2011-06-15/service-2.json": MODEL,
     "botocore/data/sts/2011-06-15/endpoint-rule-set-1.json.gz": "",
     "botocore/data/sts/2011-06-15/examples-1.json": "{}",
-    "botocore/data/dynamodb/2012-08-10/service-2.json.gz": "",
+    "botocore/data/dynamodb/2012-08-10/service-2.json.gz": gzip.compress(MODEL.encode()),
     "botocore/data/dynamodb/2012-08-10/waiters-2.json": "{}",
     "botocore/data/dynamodbstreams/2012-08-10/service-2.json": "{}",
     "botocore/data/s3/2006-03-01/service-2.json": "{}",
 }
 
 
-def package(path: Path, files: dict[str, str], moment: tuple[int, int, int, int, int, int]) -> Path:
+def package(path: Path, files: Mapping[str, str | bytes], moment: tuple[int, int, int, int, int, int]) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         for name, text in files.items():
             entry = zipfile.ZipInfo(name, moment)
@@ -54,7 +57,7 @@ def test_only_what_the_function_reads_stays(slimmed: zipfile.ZipFile) -> None:
         "app.py",
         "botocore/__init__.py",
         "botocore/data/_retry.json",
-        "botocore/data/dynamodb/2012-08-10/service-2.json.gz",
+        "botocore/data/dynamodb/2012-08-10/service-2.json",
         "botocore/data/endpoints.json",
         "botocore/data/partitions.json",
         "botocore/data/sdk-default-configuration.json",
