@@ -30,6 +30,10 @@ EventName = Literal[
     "revocation.refused",
     "authentication.failed",
     "request.failed",
+    "revocation.written",
+    "revocation.failed",
+    "revocation.in_force",
+    "revocation.unproved",
 ]
 
 
