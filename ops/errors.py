@@ -6,4 +6,16 @@ class CommandFailed(Exception):
 
 
 class OperationFailed(Exception):
-    """What an operator wanted was not carried out; the message says why, and what to do."""
+    """What an operator wanted was not carried out; the message says why, and what to do.
+
+    Attributes:
+        status: of the command that ends so.
+    """
+
+    status: int = 1
+
+
+class NotFinished(OperationFailed):
+    """What an operator wanted is asked for, and was not seen to be carried out, or not whole."""
+
+    status = 3

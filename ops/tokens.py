@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 from chalicelib.callers.api_tokens.stored_token import StoredToken
 from ops.api_tokens.described import ENDING_SOON_SECONDS, describe, ending_within, moment
 from ops.api_tokens.new_token import IssuedToken
-from ops.api_tokens.table import DEFAULT_OVERLAP_SECONDS, open_tokens, revocation_delay, table_name
+from ops.api_tokens.table import DEFAULT_OVERLAP_SECONDS, open_tokens, revocation_delay
 from ops.errors import OperationFailed
+from ops.stages.names import TABLE, table_name
 from ops.stages.stage import DEFAULT_STAGE
 from ops.terminal.arguments import duration, network, tag
 from ops.terminal.columns import columns, rows
@@ -80,13 +81,13 @@ def _command(
 def _create(options: argparse.Namespace) -> None:
     tokens = open_tokens(options.stage, say)
     issued = tokens.create(options.name, options.owner, options.expires, options.tag, options.cidr)
-    say(f"Made token {_described(issued)} in table {table_name(options.stage)}.")
+    say(f"Made token {_described(issued)} in table {table_name(options.stage, TABLE)}.")
     _hand_over(issued)
 
 
 def _rotate(options: argparse.Namespace) -> None:
     issued = open_tokens(options.stage, say).rotate(options.name, options.overlap, options.expires)
-    say(f"Made token {_described(issued)} in table {table_name(options.stage)}.")
+    say(f"Made token {_described(issued)} in table {table_name(options.stage, TABLE)}.")
     how = "ends" if options.overlap else "was revoked, and ends"
     say(f"The old one {how} within {max(options.overlap, revocation_delay())} s.")
     _hand_over(issued)
@@ -111,7 +112,7 @@ def _list(options: argparse.Namespace) -> None:
     elif listed:
         print(columns(_COLUMNS, listed))
     elif options.ending_within is None:
-        say(f"There are no tokens in table {table_name(options.stage)}.")
+        say(f"There are no tokens in table {table_name(options.stage, TABLE)}.")
     if options.ending_within is None:
         _warn_of_ends(found, tokens.now())
 

@@ -14,27 +14,22 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from chalicelib.aws.batches import LARGEST, batch_get
 from chalicelib.aws.durations import MAXIMUM_SECONDS
-from chalicelib.aws.table import TableUnavailable
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS, Index, at, partitions, value_of_caller
 from chalicelib.operators_log import tell_operators
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef, KeysAndAttributesTypeDef, QueryInputTypeDef
+    from mypy_boto3_dynamodb.type_defs import QueryInputTypeDef
 
     from chalicelib.ledger.entry import Item
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
-_BATCH: Final = 100
 # Batches that are asked for before they are wanted.
 _AHEAD: Final = 4
 # Keys in a page of an index: 150 KB.
 _PAGE: Final = 1000
-# What a batch leaves over is asked for again, so many times, after up to so long.
-_ATTEMPTS: Final = 8
-_LONGEST_PAUSE_SECONDS: Final = 2.0
 # A session begins when STS answers, a while after it was asked for; and clocks differ.
 _CLOCKS_SECONDS: Final = 300
 
@@ -212,29 +207,17 @@ class LedgerReader:
         return [item["id"]["S"] for item in answer["Items"]]
 
     def _entries(self, executor: ThreadPoolExecutor, ids: Iterable[str]) -> Iterator[Entry]:
-        for items in _ahead(executor, (partial(self._items, some) for some in _chunks(ids, _BATCH))):
+        for items in _ahead(executor, (partial(self._items, some) for some in _chunks(ids, LARGEST))):
             for item in items:
                 try:
                     yield entry_of(item)
                 except ValueError as error:  # it must not hide the others
                     self.unreadable(f"table {self.table}: {error}")
 
-    def _items(self, ids: Sequence[str]) -> "list[dict[str, AttributeValueTypeDef]]":
+    def _items(self, ids: Sequence[str]) -> "list[Item]":
         """The items of up to 100 sessions, in that order. One that is gone meanwhile is left out."""
-        left: list[dict[str, AttributeValueTypeDef]] = [{"id": {"S": one}} for one in dict.fromkeys(ids)]
-        found: dict[str, dict[str, AttributeValueTypeDef]] = {}
-        for attempt in range(_ATTEMPTS):
-            if attempt:
-                self.wait(min(_LONGEST_PAUSE_SECONDS, 0.05 * 2**attempt))
-            # Consistent: the index knows them, and a copy of the table that does not would have them left out.
-            request: KeysAndAttributesTypeDef = {"Keys": left, "ConsistentRead": True}
-            answer = self.client.batch_get_item(RequestItems={self.table: request})
-            found |= {item["id"]["S"]: dict(item) for item in answer["Responses"].get(self.table, [])}
-            rest = answer.get("UnprocessedKeys", {}).get(self.table)
-            if not rest:
-                return [found[one] for one in dict.fromkeys(ids) if one in found]
-            left = [{"id": key["id"]} for key in rest["Keys"]]
-        raise TableUnavailable("BatchGetItem")
+        found = batch_get(self.client, self.table, ids, self.wait)
+        return [found[one] for one in dict.fromkeys(ids) if one in found]
 
 
 def _merged(streams: Sequence[Iterator[tuple[str, str]]]) -> Iterator[str]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Final, cast
 
 from chalicelib.callers.api_tokens.store import CACHE_SECONDS
 from chalicelib.callers.api_tokens.stored_token import Network, StoredToken, stored_token
-from ops.api_tokens.aws_clock import AwsClock
 from ops.api_tokens.new_token import KEPT_SECONDS, IssuedToken, check_cidrs, check_tags, check_words, issue, item
+from ops.aws.aws_clock import AwsClock
 from ops.aws.caller_identity import caller_arn
 from ops.aws.dynamodb import dynamodb_client, explained
 from ops.aws.region import find_region
 from ops.errors import CommandFailed, OperationFailed
+from ops.stages.names import TABLE, table_name
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -235,11 +236,6 @@ class Tokens:
         return explained(self._client, self._table, "Somebody else changed the token at the same moment. Try again.")
 
 
-def table_name(stage: str) -> str:
-    """The table of a deployed stage, as `.chalice/template.json` names it."""
-    return f"credvend-{stage}-tokens"
-
-
 def open_tokens(stage: str, warn: Callable[[str], None]) -> Tokens:
     """The tokens of a stage, with the AWS credentials and the region of the environment.
 
@@ -253,7 +249,7 @@ def open_tokens(stage: str, warn: Callable[[str], None]) -> Tokens:
         region = find_region(os.environ)
     except CommandFailed as error:
         raise OperationFailed(str(error)) from None
-    return Tokens(table_name(stage), dynamodb_client(region), partial(caller_arn, region), warn=warn)
+    return Tokens(table_name(stage, TABLE), dynamodb_client(region), partial(caller_arn, region), warn=warn)
 
 
 def _number(seconds: int) -> "AttributeValueTypeDef":

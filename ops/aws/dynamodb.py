@@ -1,18 +1,25 @@
 """DynamoDB for operators: its client, and what it says, in words that help."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from chalicelib.aws.table import TableUnavailable
 from ops.errors import OperationFailed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+# At once: as many as there are partitions of an index to be read.
+_CONNECTIONS: Final = 16
+# How AWS says what is missing: `... is not authorized to perform: dynamodb:Query on resource: ...`
+_NOT_ALLOWED: Final = re.compile(r"not authorized to perform: (\S+)")
 
 
 def dynamodb_client(region: str) -> "DynamoDBClient":
@@ -21,7 +28,7 @@ def dynamodb_client(region: str) -> "DynamoDBClient":
     Raises:
         OperationFailed: a profile that is not there.
     """
-    config = Config(retries={"mode": "standard", "total_max_attempts": 3})
+    config = Config(retries={"mode": "standard", "total_max_attempts": 3}, max_pool_connections=_CONNECTIONS)
     try:
         return boto3.client("dynamodb", region_name=region, config=config)
     except BotoCoreError as error:
@@ -58,6 +65,14 @@ def explained(client: "DynamoDBClient", table: str, changed: str) -> Iterator[No
     except ClientError as error:
         said = error.response.get("Error", {})
         match said.get("Code"):
+            case "AccessDeniedException":
+                missing = _NOT_ALLOWED.search(str(said.get("Message")))
+                action = missing[1] if missing else f"dynamodb:{error.operation_name}"
+                raise OperationFailed(
+                    f"AccessDeniedException on table {table}: your AWS credentials do not give you {action}. Have it "
+                    "granted, on the table and its indexes (/index/*), or take others (AWS_PROFILE). AWS says: "
+                    f"{said.get('Message')}"
+                ) from None
             case "ResourceNotFoundException":
                 raise OperationFailed(
                     f"There is no table {table} in {client.meta.region_name}, in the account of your credentials. "
@@ -67,5 +82,7 @@ def explained(client: "DynamoDBClient", table: str, changed: str) -> Iterator[No
             case "TransactionCanceledException" | "ConditionalCheckFailedException":
                 raise OperationFailed(changed) from None
         raise OperationFailed(f"{said.get('Code', 'Unknown')} on table {table}: {said.get('Message')}") from None
+    except TableUnavailable:
+        raise OperationFailed(f"Table {table} is too busy just now. Try again.") from None
     except BotoCoreError as error:
         raise OperationFailed(f"DynamoDB cannot be reached: {error}") from None

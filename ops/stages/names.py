@@ -29,3 +29,12 @@ TABLES: Final = {
 CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"
 # The digest of the summary, which lies under it in the artifacts bucket.
 DIGEST_OUTPUT: Final = "SummaryDigest"
+
+
+def table_name(stage: str, table: str) -> str:
+    """The table of a deployed stage, as .chalice/template.json names it.
+
+    Args:
+        table: its logical id.
+    """
+    return f"credvend-{stage}-{TABLES[table]}"

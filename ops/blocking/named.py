@@ -1,0 +1,106 @@
+"""What an operator wants blocked, by what they call it: one caller, an IAM role behind callers, a role, an issuer."""
+
+import re
+from typing import Final, Literal, NamedTuple
+
+from chalicelib.aws.partitions import PARTITIONS
+from chalicelib.blocks.keys import ALL, caller_key, issuer_key, principal_key, role_key
+from chalicelib.callers.federated_user import FederatedUser
+from chalicelib.callers.iam_principal import AWS_NAME
+from chalicelib.callers.iam_user import IamUser
+from chalicelib.callers.oidc_subject import OidcSubject
+from chalicelib.callers.service_token import ServiceToken
+from chalicelib.text.printable import unprintable
+from ops.errors import OperationFailed
+
+Kind = Literal["caller", "role", "issuer"]
+_ROLE: Final = re.compile(rf"(arn:(?:{PARTITIONS}):iam::[0-9]{{12}}:role/)(?:[!-~]+/)?({AWS_NAME})", re.ASCII)
+_ARN: Final = "arn:"
+# As the catalog and issuers.yaml let names be.
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_FORMS: Final = (
+    "A caller is named as audit records and `credvend-admin sessions` name it: the ARN of an IAM user or of a role's "
+    "session, oidc:ISSUER:SUBJECT or token:NAME; or by the ARN of an IAM role: all its sessions."
+)
+
+
+class Named(NamedTuple):
+    """What is meant.
+
+    Attributes:
+        key: of the block.
+        words: what it is, for people.
+        doubt: why nobody can be called that, or None.
+        caller: it is a caller, or an IAM role behind callers.
+    """
+
+    key: str
+    words: str
+    doubt: str | None
+    caller: bool
+
+
+EVERYTHING: Final = Named(ALL, "all vending", None, caller=False)
+
+
+def named(text: str, kind: Kind | None) -> Named:
+    """What is meant by what an operator has written.
+
+    Args:
+        kind: what they have said that it is; None: it is to be told by its form.
+
+    Raises:
+        OperationFailed: it may be several things, or none.
+    """
+    if not text or unprintable(text) is not None:
+        raise OperationFailed(f"{text!r} is no name. {_FORMS}")
+    if kind is None:
+        if not text.startswith((_ARN, "oidc:", "token:")):
+            raise OperationFailed(f"{text!r} may be a role or an issuer: say which, by --role or --issuer. {_FORMS}")
+        kind = "caller"
+    if kind == "caller":
+        return _caller(text)
+    doubt = None if _NAME.fullmatch(text) else "no name can be written like that: at most 64 letters, digits, _ . or -"
+    if text.startswith(_ARN):
+        doubt = f"{'roles are' if kind == 'role' else 'issuers are'} named as in {kind}s.yaml, not by ARN"
+    if kind == "role":
+        return Named(role_key(text), f"role {text}", doubt, caller=False)
+    return Named(issuer_key(text), f"issuer {text}", doubt, caller=False)
+
+
+def role_of_session(caller: str) -> str | None:
+    """The IAM role behind a caller that is a role's session, without its path; None: it is none."""
+    found = re.fullmatch(
+        rf"arn:({PARTITIONS}):sts::([0-9]{{12}}):assumed-role/({AWS_NAME})/{AWS_NAME}", caller, re.ASCII
+    )
+    return None if found is None else f"arn:{found[1]}:iam::{found[2]}:role/{found[3]}"
+
+
+def iam_role(text: str) -> str | None:
+    """An IAM role as a principal is called, without its path; None: it is no ARN of one."""
+    found = _ROLE.fullmatch(text)
+    return None if found is None else found[1] + found[2]
+
+
+def _caller(text: str) -> Named:
+    if (role := iam_role(text)) is not None:
+        return Named(principal_key(role), f"all sessions of the IAM role {role}", None, caller=True)
+    return Named(caller_key(text), f"caller {text}", _doubt(text), caller=True)
+
+
+def _doubt(identifier: str) -> str | None:
+    """Why no caller is called so."""
+    scheme, _, rest = identifier.partition(":")
+    match scheme:
+        case "arn":
+            if role_of_session(identifier) is not None:
+                return None
+            if ":assumed-role/" in identifier:
+                return "can be nobody: a role's session is its ARN, arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION"
+            kind = FederatedUser if ":sts:" in identifier else IamUser
+            return kind.problem_with_id(identifier, frozenset())
+        case "oidc":
+            return OidcSubject.problem_with_id(rest, frozenset({rest.partition(":")[0]}))
+        case "token":
+            return ServiceToken.problem_with_id(rest, frozenset())
+    return f"can be nobody. {_FORMS}"
