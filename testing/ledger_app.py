@@ -54,7 +54,7 @@ class LedgerApp:
         """Have other attributes in a session's entry."""
         item = self.database.item(SESSIONS.name, session)
         assert item is not None
-        self.database.put(SESSIONS.name, item | attributes)
+        self.database.put(SESSIONS.name, {**item, **attributes})
 
 
 def invocations() -> Callable[[], Invocation]:

@@ -35,6 +35,8 @@ NO_LIMITS = {
     "chalicelib.configuration.policy_addresses._IPV6": "how many addresses there are",
     "chalicelib.configuration.policy_arithmetic.DAY_MILLISECONDS": "the length of a day",
     "chalicelib.decisions.role_entities._CHARACTERS_OF_A_ROLE": "the length of a text",
+    "chalicelib.own_sessions._THREADS": "how many partitions a day has",
+    "chalicelib.own_sessions._WRITES_AT_ONCE": "what DynamoDB takes",
     "chalicelib.quotas.counts._MINUTE": "the length of a minute",
     "chalicelib.quotas.counts._DAY": "the length of a day",
     "chalicelib.roles.policy_template.FIELDS_BEFORE_RESOURCE": "the format of an ARN",
