@@ -292,7 +292,9 @@ class LedgerUnread(LedgerUnavailable):
     """The ledger cannot be asked now, or what was to be noted there is not known to be written."""
 
     def __init__(self) -> None:
-        CredvendError.__init__(self, "The ledger of sessions cannot be asked now. Asking twice does no harm: try again.")
+        CredvendError.__init__(
+            self, "The ledger of sessions cannot be asked now. Asking twice does no harm: try again."
+        )
 
 
 class NoLedger(CredvendError):
@@ -312,7 +314,9 @@ class NoSuchSession(CredvendError):
     code = "NoSuchSession"
 
     def __init__(self) -> None:
-        super().__init__("You have no session of that id. GET /v1/sessions (/v1/iam/sessions) lists those that you have.")
+        super().__init__(
+            "You have no session of that id. GET /v1/sessions (/v1/iam/sessions) lists those that you have."
+        )
 
 
 class NothingToRevoke(CredvendError):

@@ -87,7 +87,11 @@ class OwnSessions:
     """Reads and ends the sessions of whoever asks, and of nobody else. Nothing is kept in memory."""
 
     def __init__(
-        self, client: "DynamoDBClient", tables: "LedgerTables", keep_seconds: int, clock: Callable[[], float] = time.time
+        self,
+        client: "DynamoDBClient",
+        tables: "LedgerTables",
+        keep_seconds: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Nothing is asked yet.
 
@@ -173,9 +177,7 @@ class OwnSessions:
         tell_operators("session %s is changed by others again and again", session)
         raise LedgerUnread
 
-    def _write(
-        self, entry: Entry, by: str, reason: str | None, at: int, catalog: "Iterable[Role]"
-    ) -> tuple[str, ...]:
+    def _write(self, entry: Entry, by: str, reason: str | None, at: int, catalog: "Iterable[Role]") -> tuple[str, ...]:
         """Everything at once, as far as a transaction holds it; that it is asked for comes last.
 
         Returns:

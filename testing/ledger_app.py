@@ -33,9 +33,7 @@ class LedgerApp:
         assert answer.status == 200, answer.text
         return str(answer.body["RequestId"])
 
-    def sessions(
-        self, query: Mapping[str, str] | None = None, identity: Mapping[str, object] | None = None
-    ) -> Answer:
+    def sessions(self, query: Mapping[str, str] | None = None, identity: Mapping[str, object] | None = None) -> Answer:
         """GET sessions."""
         return self.app.call("GET", "/v1/iam/sessions", query=query, identity=identity)
 
@@ -43,9 +41,7 @@ class LedgerApp:
         """GET sessions/ID."""
         return self.app.call("GET", "/v1/iam/sessions/{session}", identity=identity, session=session)
 
-    def revoke(
-        self, session: str, body: str | None = None, identity: Mapping[str, object] | None = None
-    ) -> Answer:
+    def revoke(self, session: str, body: str | None = None, identity: Mapping[str, object] | None = None) -> Answer:
         """POST sessions/ID/revoke."""
         path = "/v1/iam/sessions/{session}/revoke"
         return self.app.call("POST", path, body=body, identity=identity, session=session)

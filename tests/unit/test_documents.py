@@ -41,6 +41,7 @@ NO_LIMITS = {
     "chalicelib.quotas.counts._DAY": "the length of a day",
     "chalicelib.roles.policy_template.FIELDS_BEFORE_RESOURCE": "the format of an ARN",
     "chalicelib.roles.session_rules.KEY_SHOWN": "what an error shows",
+    "credvend.commands.sessions._COUNTED": "how far the service counts",
     "credvend.command_line._COLUMN": "what help looks like",
     "credvend.disk.private_files.CREATE": "flags of a file",
     "credvend.lean.BINARY": "flags of a file",
