@@ -54,6 +54,24 @@ def list_roles() -> Response:
     return edge.answer(app.current_request, service.list_roles)
 
 
+@app.route("/v1/iam/sessions", authorizer=iam, content_types=ANY)
+@app.route("/v1/sessions", content_types=ANY)
+def list_sessions() -> Response:
+    return edge.answer(app.current_request, service.list_sessions)
+
+
+@app.route("/v1/iam/sessions/{session}", authorizer=iam, content_types=ANY)
+@app.route("/v1/sessions/{session}", content_types=ANY)
+def read_session(session: str) -> Response:
+    return edge.answer(app.current_request, service.read_session)
+
+
+@app.route("/v1/iam/sessions/{session}/revoke", methods=["POST"], authorizer=iam, content_types=ANY)
+@app.route("/v1/sessions/{session}/revoke", methods=["POST"], content_types=ANY)
+def revoke_session(session: str) -> Response:
+    return edge.answer(app.current_request, service.revoke_session)
+
+
 @app.route("/v1/iam/whoami", authorizer=iam, content_types=ANY)
 @app.route("/v1/whoami", content_types=ANY)
 def describe_caller() -> Response:

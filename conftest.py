@@ -11,6 +11,7 @@ pytest_plugins = [
     "testing.lanes",
     "testing.cedar",
     "testing.app",
+    "testing.ledger_app",
     "testing.deployed",
     "testing.client",
 ]

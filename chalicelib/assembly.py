@@ -14,7 +14,7 @@ from chalicelib.audit.log import AuditLog
 from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import ConfigError, InvalidToken, UsedTokensUnavailable
+from chalicelib.errors import ConfigError, InvalidToken, NoLedger, UsedTokensUnavailable
 from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
 from chalicelib.sessions.sharing import SharedSessions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
     from chalicelib.configuration.configuration import Configuration
+    from chalicelib.own_sessions import OwnSessions
     from chalicelib.revocation.revoker import Revoker
 
 CONFIG = Path(__file__).parent / "config"
@@ -43,6 +44,7 @@ def load_service(config: Path, settings: Settings) -> Service:
         sharing=SharedSessions(configuration.sessions.share_seconds),
         audit_log=AuditLog(),
         sts=sts_client(settings.region),
+        own_sessions=_own_sessions(configuration.sessions, settings),
     )
 
 
@@ -86,6 +88,20 @@ def _admission(sessions: SessionSettings, settings: Settings) -> Admission:
     from chalicelib.admission.with_ledger import with_ledger  # loads what asks DynamoDB
 
     return with_ledger(settings.region, settings.ledger_tables, sessions, _used_tokens(settings))
+
+
+def _own_sessions(sessions: SessionSettings, settings: Settings) -> "Callable[[], OwnSessions]":
+    """What callers are told of their sessions, made for the first who asks."""
+
+    @cache
+    def own() -> "OwnSessions":
+        from chalicelib.own_sessions import own_sessions
+
+        if not sessions.ledger or settings.ledger_tables is None:
+            raise NoLedger
+        return own_sessions(settings.region, settings.ledger_tables, sessions.keep_seconds)
+
+    return own
 
 
 def _token_store(settings: Settings) -> "Callable[[], TokenStore]":

@@ -288,6 +288,57 @@ class LedgerUnavailable(CredvendError):
         super().__init__("The ledger of sessions cannot be written now. Nothing was vended: try again shortly.")
 
 
+class LedgerUnread(LedgerUnavailable):
+    """The ledger cannot be asked now, or what was to be noted there is not known to be written."""
+
+    def __init__(self) -> None:
+        CredvendError.__init__(
+            self, "The ledger of sessions cannot be asked now. Asking twice does no harm: try again."
+        )
+
+
+class NoLedger(CredvendError):
+    """Nobody can tell which sessions there are."""
+
+    status = 404
+    code = "NoLedger"
+
+    def __init__(self) -> None:
+        super().__init__("This service keeps no ledger of sessions: its configuration switches it off.")
+
+
+class NoSuchSession(CredvendError):
+    """The caller has no session of that id. That another one has, nobody is told."""
+
+    status = 404
+    code = "NoSuchSession"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "You have no session of that id. GET /v1/sessions (/v1/iam/sessions) lists those that you have."
+        )
+
+
+class NothingToRevoke(CredvendError):
+    """The session has ended, or there never was one. Nothing was written."""
+
+    status = 409
+    code = "NothingToRevoke"
+
+
+class OnlyWithOthers(CredvendError):
+    """Nothing tells the session from those of others: to end it is to end theirs. Nothing was written."""
+
+    status = 409
+    code = "OnlyWithOthers"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This session has no tags, as its role has them switched off: it can be ended only together with everybody "
+            "else's sessions of the role, by the operators. Ask them for it, and tell them the session's id."
+        )
+
+
 class StsRefused(CredvendError):
     """STS answered no: somebody has to change a role, a policy or the catalog."""
 

@@ -96,6 +96,7 @@ def _incoming(request: Request, origin: Origin) -> Incoming:
         content_type=request.headers.get("content-type"),
         accept=_accept(request),
         seconds_left=partial(_seconds_left, request),
+        session=(request.uri_params or {}).get("session"),
     )
 
 

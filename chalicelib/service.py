@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
     from chalicelib.callers.api_tokens.store import TokenStore
+    from chalicelib.own_sessions import OwnSessions
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
@@ -69,6 +70,7 @@ class Service(NamedTuple):
         token_store: made for the first API token.
         admission: what is asked and written before STS is asked, and after it.
         sharing: of sessions among identical requests, where that is switched on.
+        own_sessions: made for the first who asks for theirs.
     """
 
     configuration: Callable[[], Configuration]
@@ -77,6 +79,7 @@ class Service(NamedTuple):
     sharing: SharedSessions
     audit_log: AuditLog
     sts: "STSClient"
+    own_sessions: Callable[[], "OwnSessions"]
 
     def vend(self, incoming: Incoming) -> Json | Text:
         """POST credentials: those of a role, in the form that the client wants.
@@ -182,6 +185,64 @@ class Service(NamedTuple):
 
         return self._read(incoming, "health.reported", read)
 
+    def list_sessions(self, incoming: Incoming) -> Json:
+        """GET sessions: those that the caller has had.
+
+        Raises:
+            CredvendError: the caller is not served, there is no list, or the audit record could not be written.
+        """
+        known: audit.Fields = {}
+
+        def read(_configuration: Configuration, caller: Caller, _address: str) -> Json:
+            from chalicelib.wire.own_sessions import parse_sessions_query, render_sessions  # no vend needs them
+
+            own = self.own_sessions()
+            asked = parse_sessions_query(incoming.query, own.keep_seconds)
+            sessions, left_out, now = own.listed(caller, *asked)
+            known.update(audit.listed_fields(asked.since_seconds, asked.live, len(sessions), left_out))
+            return render_sessions(sessions, left_out, now, incoming.origin.request_id)
+
+        return self._read(incoming, "sessions.listed", read, known, reads_query=True)
+
+    def read_session(self, incoming: Incoming) -> Json:
+        """GET sessions/ID: one that the caller has had.
+
+        Raises:
+            CredvendError: there is none, the caller is not served, or the audit record could not be written.
+        """
+        known = audit.asked_session_fields(incoming.session or "")
+
+        def read(_configuration: Configuration, caller: Caller, _address: str) -> Json:
+            from chalicelib.wire.own_sessions import render_one_session
+
+            session, now = self.own_sessions().one(caller, incoming.session or "")
+            known.update(audit.own_session_fields(session))
+            return render_one_session(session, now, incoming.origin.request_id)
+
+        return self._read(incoming, "session.read", read, known)
+
+    def revoke_session(self, incoming: Incoming) -> Json:
+        """POST sessions/ID/revoke: have a session end that the caller has had. No policy is asked, and no block.
+
+        It is written down first, and recorded then: a log that fails keeps nobody from giving up a right.
+
+        Raises:
+            CredvendError: it is not ended, or that could not be recorded.
+        """
+        known = audit.asked_session_fields(incoming.session or "")
+
+        def revoke(configuration: Configuration, caller: Caller, _address: str) -> Json:
+            from chalicelib.wire.own_sessions import parse_revocation, render_one_session
+
+            reason = parse_revocation(incoming.body, incoming.content_type)
+            known.update({"reason": reason})
+            own = self.own_sessions()
+            session, roles, now = own.revoke(caller, incoming.session or "", reason, configuration.catalog.roles)
+            known.update(audit.own_session_fields(session) | audit.revocation_fields(roles))
+            return render_one_session(session, now, incoming.origin.request_id)
+
+        return self._read(incoming, "revocation.requested", revoke, known, refusal="revocation.refused")
+
     def _identify(self, incoming: Incoming, configuration: Configuration) -> Caller:
         match incoming.authentication:
             case "sigv4":
@@ -217,19 +278,35 @@ class Service(NamedTuple):
             raise OutOfTime
         return self.admission.admit(asked)
 
-    def _read(self, incoming: Incoming, event: EventName, read: Callable[[Configuration, Caller, str], Json]) -> Json:
-        """Who reads; record, answer. What is read is told the caller, and where it is."""
+    def _read(
+        self,
+        incoming: Incoming,
+        event: EventName,
+        read: Callable[[Configuration, Caller, str], Json],
+        more: audit.Fields | None = None,
+        refusal: EventName = "read.denied",
+        reads_query: bool = False,
+    ) -> Json:
+        """Who asks; do it, record, answer. `read` is told the caller, and where it is.
+
+        Args:
+            more: what the record holds besides; `read` may add to it.
+            refusal: the event of a request that is turned away.
+            reads_query: `read` reads the query; else there must be none.
+        """
         configuration = self.configuration()
         known = audit.first_fields(configuration.digest, incoming.origin)
+        more = {} if more is None else more
         try:
             caller = self._identify(incoming, configuration)
             known |= audit.caller_fields(caller)
             address = _source_address(incoming.origin)
-            refuse_query(incoming.query.keys())
+            if not reads_query:
+                refuse_query(incoming.query.keys())
             answer = read(configuration, caller, address)
         except BaseException as error:
-            raise self._refused(error, "read.denied", known) from None
-        self.audit_log.write(event, known)
+            raise self._refused(error, refusal, known | more) from None
+        self.audit_log.write(event, known | more)
         return answer
 
     def _refused(self, error: BaseException, refusal: EventName, known: audit.Fields) -> BaseException:

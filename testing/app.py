@@ -1,7 +1,7 @@
 """The service through its Chalice app: events as API Gateway sends them, and an STS on loopback."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, Unpack, cast
@@ -91,7 +91,7 @@ class CredvendApp:
 
     sts: StsServer
     capture: pytest.CaptureFixture[str]
-    request_id: str = REQUEST_ID
+    invocation: Callable[[], Invocation] = Invocation
 
     def vend(self, body: object, **more: Unpack[Parts]) -> Answer:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -107,16 +107,23 @@ class CredvendApp:
         query: Texts | None = None,
         context: Mapping[str, object] | None = None,
         role: str | None = None,
+        session: str | None = None,
     ) -> Answer:
-        """Send a request: on signed routes as alice, unless told otherwise. A role is one that the path ends with."""
+        """Send a request: on signed routes as alice, unless told otherwise.
+
+        Args:
+            role: that the path ends with.
+            session: that stands in the path for `{session}`.
+        """
         door = iam_user() if path.startswith("/v1/iam/") else unsigned()
+        parameters = {"role": role, "session": session}
         event = rest_event(
             method,
             path if role is None else f"{path}/{{role}}",
             identity=door if identity is None else identity,
             headers={"Content-Type": "application/json"} if headers is None else headers,
             query=query,
-            path_parameters=None if role is None else {"role": role},
+            path_parameters={name: value for name, value in parameters.items() if value is not None} or None,
             body=body,
             context=context,
         )
@@ -124,7 +131,7 @@ class CredvendApp:
 
     def receive(self, event: Mapping[str, object]) -> Answer:
         """Send an event as it is."""
-        answer = app_module.app(event, Invocation(self.request_id))
+        answer = app_module.app(event, self.invocation())
         # Chalice names none for an error of its own.
         is_json = answer["headers"].get("Content-Type", "application/json").startswith("application/json")
         parsed: Json = json.loads(answer["body"]) if is_json else {}

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -19,7 +20,7 @@ from chalicelib.http import HttpEdge
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.ledger import Ledger
 from chalicelib.service import Service
-from testing.app import Answer, CredvendApp, write_config
+from testing.app import Answer, CredvendApp, Invocation, write_config
 from testing.clock import Clock
 from testing.dynamodb.credvend_tables import ALL, BLOCKS, QUOTAS, SESSIONS, USED_TOKENS
 from testing.dynamodb.database import Database
@@ -60,8 +61,12 @@ class Ledgered:
 
     def vend(self, number: int, body: object = None, **more: object) -> Answer:
         """A vend with an id of its own, by alice unless told otherwise."""
-        self.app.request_id = session_id(number)
+        self.at(number)
         return self.app.vend({"role": "reader"} if body is None else body, **more)  # type: ignore[arg-type]
+
+    def at(self, number: int) -> None:
+        """The next request has this number."""
+        self.app.invocation = partial(Invocation, session_id(number))
 
     def entry(self, number: int) -> Entry | None:
         """What the ledger holds."""

@@ -3,9 +3,9 @@
 docs/audit.md lists every field.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.audit.log import EventName
 from chalicelib.callers.caller import Caller
@@ -27,10 +27,15 @@ from chalicelib.sessions.sts import Session
 from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.text.timestamps import rfc3339
 
+if TYPE_CHECKING:
+    from chalicelib.ledger.entry import Entry
+
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
 _USER_AGENT_CHARACTERS: Final = 256
 # So is the id in a header. API Gateway takes UUIDs, and appends a few words to anything else.
 _GATEWAY_ID_CHARACTERS: Final = 128
+# So is an id that is asked about. Ours have 36.
+_SESSION_CHARACTERS: Final = 64
 
 
 Fields = dict[str, object]
@@ -116,6 +121,34 @@ def session_fields(session: Session) -> dict[str, object]:
         "sts_request_id": session.request_id,
         "sts_milliseconds": session.milliseconds,
     }
+
+
+def asked_session_fields(session: str) -> dict[str, object]:
+    """Which session is asked about, as the caller said it."""
+    return {"session": session[:_SESSION_CHARACTERS]}
+
+
+def listed_fields(since_seconds: int, live: bool, told: int, left_out: int) -> dict[str, object]:
+    """Which of a caller's sessions it was told of: from when on, whether only live ones, how many."""
+    return {"since_seconds": since_seconds, "live_only": live, "sessions_told": told, "sessions_left_out": left_out}
+
+
+def own_session_fields(session: "Entry") -> dict[str, object]:
+    """What is known of a session that its caller may see. (That caller is the one who asks.)"""
+    return {
+        "role": session.role,
+        "role_arn": session.role_arn,
+        "access_key_id": session.access_key_id,
+    }
+
+
+def revocation_fields(roles: Sequence[str]) -> dict[str, object]:
+    """What is to be denied.
+
+    Args:
+        roles: ARNs; none where that was asked for before.
+    """
+    return {"revoked_on": list(roles) or None, "asked_before": not roles}
 
 
 def failure_fields(failure: StsFailure) -> dict[str, object]:

@@ -41,12 +41,15 @@ def client_with(service: str, config: Config, keys: Keys | None) -> object:
     )
 
 
-def client_config(region: str, connect_seconds: float, read_seconds: float, attempts: int) -> Config:
+def client_config(
+    region: str, connect_seconds: float, read_seconds: float, attempts: int, connections: int = 1
+) -> Config:
     """The configuration of a client that is kept, and its connection open, between requests.
 
     Args:
         connect_seconds, read_seconds: of each attempt.
         attempts: in all; between them, botocore's mode `standard` waits at most 1 s, 2 s and so on.
+        connections: that are kept; of a client that several threads use at once, as many.
     """
     return Config(
         region_name=region,
@@ -54,5 +57,5 @@ def client_config(region: str, connect_seconds: float, read_seconds: float, atte
         read_timeout=read_seconds,
         retries={"mode": "standard", "total_max_attempts": attempts},
         tcp_keepalive=True,
-        max_pool_connections=1,
+        max_pool_connections=connections,
     )

@@ -147,14 +147,18 @@ class Table:
 
 
 def dynamodb_client(
-    region: str, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS
+    region: str,
+    connect_seconds: float = CONNECT_SECONDS,
+    read_seconds: float = READ_SECONDS,
+    connections: int = 1,
 ) -> "DynamoDBClient":
     """A client for tables; keep it, and the connection stays open between requests.
 
     Args:
         connect_seconds, read_seconds: of each attempt.
+        connections: of a client that several threads use at once, as many.
     """
-    config = client_config(region, connect_seconds, read_seconds, ATTEMPTS)
+    config = client_config(region, connect_seconds, read_seconds, ATTEMPTS, connections)
     return cast("DynamoDBClient", session().create_client("dynamodb", config=config))
 
 

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 State = Literal["requested", "vended", "failed"]
 _STATES: Final[tuple[State, ...]] = get_args(State)
+# What has become of a session. `requested`: nobody recorded whether it was made; if it was, nobody was given it.
+Standing = Literal["requested", "live", "revoking", "revoked", "ended", "failed"]
 # Those that stand in the table under their own names: texts, and numbers.
 _TEXTS: Final = (
     "caller", "caller_type", "session_name", "role", "role_arn", "account", "source_identity", "caller_tag",
-    "access_key_id", "cause", "reason", "revoked_by", "revoke_reason", "shared_with",
+    "access_key_id", "cause", "reason", "revoked_by", "revoke_reason", "revoke_problem", "shared_with",
 )  # fmt: skip
 _NUMBERS: Final = ("requested_at", "duration", "expires", "revoke_requested", "revoke_written", "revoke_in_force")
 
@@ -43,6 +45,7 @@ class Entry:
         shared_with: the id of the request whose session this one got as well.
         revoke_requested, revoke_written, revoke_in_force: when its end was asked for, when IAM was told, and when the
             session was seen to be refused; milliseconds since 1970, UTC.
+        revoke_problem: why IAM could not be told, in words that say what to do.
     """
 
     id: str
@@ -69,6 +72,7 @@ class Entry:
     revoke_in_force: int | None = None
     revoked_by: str | None = None
     revoke_reason: str | None = None
+    revoke_problem: str | None = None
 
     @property
     def tag(self) -> str:
@@ -82,6 +86,22 @@ class Entry:
             now: seconds since 1970, UTC.
         """
         return self.state != "failed" and self.expires > now and self.revoke_written is None
+
+    def standing(self, now: float) -> Standing:
+        """What has become of it, as far as is known.
+
+        Args:
+            now: seconds since 1970, UTC.
+        """
+        if self.state == "failed":
+            return "failed"
+        if self.revoke_written is not None:
+            return "revoked"
+        if self.expires <= now:
+            return "ended"
+        if self.revoke_requested is not None:
+            return "revoking"
+        return "live" if self.state == "vended" else "requested"
 
 
 def item_of(entry: Entry, keep_seconds: int) -> "Item":

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _STATE: Final = {"#state": "state"}
 
 
+class NotAsRead(Exception):
+    """The entry has changed since it was read. Nothing was written."""
+
+
 class Ledger:
     """Writes entries. Nothing is kept in memory."""
 
@@ -78,6 +82,37 @@ class Ledger:
             raise LedgerUnavailable from None
         except TableUnavailable:
             raise LedgerUnavailable from None
+
+    def revocation(self, session: str, by: str, reason: str | None, at: int) -> Part:
+        """The write that somebody wants it to end: once, unless that could not be done.
+
+        Args:
+            by: who wants it.
+            at: milliseconds since 1970, UTC.
+        """
+        names = {"#at": "revoke_requested", "#by": "revoked_by", "#reason": "revoke_reason"}
+        values: dict[str, AttributeValueTypeDef] = {":at": {"N": str(at)}, ":by": {"S": by}}
+        setting, removing = "#at = :at, #by = :by", "#problem"
+        if reason is None:
+            removing += ", #reason"
+        else:
+            setting += ", #reason = :reason"
+            values[":reason"] = {"S": reason}
+        return Part(
+            {
+                "Update": {
+                    "TableName": self._table.name,
+                    "Key": {"id": {"S": session}},
+                    "UpdateExpression": f"SET {setting} REMOVE {removing}",
+                    "ConditionExpression": "#state IN (:requested, :vended)"
+                    " AND (attribute_not_exists(#at) OR attribute_exists(#problem))",
+                    "ExpressionAttributeNames": _STATE | names | {"#problem": "revoke_problem"},
+                    "ExpressionAttributeValues": values
+                    | {":requested": {"S": "requested"}, ":vended": {"S": "vended"}},
+                }
+            },
+            lambda _: NotAsRead(),
+        )
 
     def failure(self, session: str, cause: str) -> Part:
         """The write that nothing was vended."""

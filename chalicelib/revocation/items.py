@@ -83,17 +83,18 @@ class RevocationTable:
         values: dict[str, AttributeValueTypeDef] = {":moment": {"N": str(moment)}, ":widened": {"BOOL": widened}}
         update = "SET #state = :state, #written = :moment, #widened = :widened REMOVE #problem"
         names = {"#written": "written", "#widened": "widened", "#problem": "problem"}
-        self._note_in_ledger(one, "revoke_written", moment)
+        self._tell_ledger(one, "SET #noted = :noted REMOVE revoke_problem", "revoke_written", {"N": str(moment)})
         return self._update(one, WRITTEN, update, names, values)
 
     def set_in_force(self, one: Revocation, moment: int) -> bool:
         """As `Revocations` says."""
-        self._note_in_ledger(one, "revoke_in_force", moment)
+        self._tell_ledger(one, "SET #noted = :noted", "revoke_in_force", {"N": str(moment)})
         names, update = {"#force": "in_force"}, "SET #state = :state, #force = :moment"
         return self._update(one, IN_FORCE, update, names, {":moment": {"N": str(moment)}})
 
     def set_problem(self, one: Revocation, problem: str) -> bool:
         """As `Revocations` says."""
+        self._tell_ledger(one, "SET #noted = :noted", "revoke_problem", {"S": problem})
         names, update = {"#problem": "problem"}, "SET #state = :state, #problem = :problem"
         return self._update(one, FAILED, update, names, {":problem": {"S": problem}})
 
@@ -118,17 +119,19 @@ class RevocationTable:
             return False
         return True
 
-    def _note_in_ledger(self, one: Revocation, attribute: str, moment: int) -> None:
-        """Once; and only of the session itself, not of what was chained from it."""
+    def _tell_ledger(self, one: Revocation, update: str, attribute: str, noted: "AttributeValueTypeDef") -> None:
+        """Only of the session itself, not of what was chained from it. Moments once; nothing is a problem any more once
+        it was written."""
         if one.request_id is None or one.chained:
             return
+        once = "revoke_written" if attribute == "revoke_problem" else attribute
         with suppress(ConditionFailed):  # noted already, or the ledger has forgotten the session
             self._sessions.update(
                 key={"id": {"S": one.request_id}},
-                update="SET #noted = :moment",
-                condition="attribute_exists(#id) AND attribute_not_exists(#noted)",
-                names={"#noted": attribute, "#id": "id"},
-                values={":moment": {"N": str(moment)}},
+                update=update,
+                condition="attribute_exists(#id) AND attribute_not_exists(#once)",
+                names={"#noted": attribute, "#id": "id", "#once": once},
+                values={":noted": noted},
             )
 
 

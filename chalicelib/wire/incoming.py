@@ -20,6 +20,7 @@ class Incoming(NamedTuple):
         identity: API Gateway's verified `requestContext.identity`.
         authorization: the values of all `Authorization` headers.
         role: the role that the path names, where it names one.
+        session: the session that the path names, where it names one.
         query: the query parameters, each with all its values.
         content_type, accept: the headers of these names, or None.
         seconds_left: until Lambda ends the request.
@@ -35,3 +36,4 @@ class Incoming(NamedTuple):
     content_type: str | None = None
     accept: str | None = None
     seconds_left: Callable[[], float] = lambda: math.inf
+    session: str | None = None

@@ -1,7 +1,7 @@
 """What does the caller ask for? The body or the query of a vend, read strictly."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Final
 
 from chalicelib.aws.durations import parse_duration
@@ -35,17 +35,11 @@ def parse_vend_request(body: bytes, content_type: str | None) -> VendRequest:
         InvalidRequest: not a JSON object, a field unknown, missing, twice or malformed. The message names it.
         RequestTooLarge: more than `MAXIMUM_BODY_BYTES`.
     """
-    if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType("Send JSON, and say so with the header Content-Type: application/json.")
-    fields = _json_object(body)
-    unknown = sorted(fields.keys() - _FIELDS)
-    if unknown:
-        known = ", ".join(sorted(_FIELDS))
-        raise InvalidRequest(f"Unknown field {shown(unknown[0])}. The fields are: {known}.")
+    fields = json_fields(body, content_type, _FIELDS, '{"role": "NAME"}')
     return VendRequest(
         role=_role(fields.get("role")),
         duration=_duration(fields.get("duration")),
-        reason=_reason(fields.get("reason")),
+        reason=read_reason(fields.get("reason")),
         tags=_texts("tags", fields.get("tags")),
         params=_texts("params", fields.get("params")),
         policy=_policy(fields.get("policy")),
@@ -70,20 +64,40 @@ def parse_vend_query(role: str, query: Query) -> VendRequest:
     return VendRequest(
         role=_role(role),
         duration=_duration(single.get("duration")),
-        reason=_reason(single.get("reason")),
+        reason=read_reason(single.get("reason")),
         params=_texts("params", params),
     )
 
 
-def _json_object(body: bytes) -> dict[str, object]:
+def json_fields(body: bytes, content_type: str | None, known: Set[str], example: str) -> dict[str, object]:
+    """The fields of a body, each of which somebody reads. A body of no declared type is taken for JSON.
+
+    Args:
+        example: of such a body, for messages.
+
+    Raises:
+        UnsupportedMediaType: the body is declared to be something else.
+        InvalidRequest: not a JSON object, or a field unknown or twice.
+        RequestTooLarge: more than `MAXIMUM_BODY_BYTES`.
+    """
+    if content_type is not None and content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType("Send JSON, and say so with the header Content-Type: application/json.")
+    fields = _json_object(body, example)
+    unknown = sorted(fields.keys() - known)
+    if unknown:
+        raise InvalidRequest(f"Unknown field {shown(unknown[0])}. The fields are: {', '.join(sorted(known))}.")
+    return fields
+
+
+def _json_object(body: bytes, example: str) -> dict[str, object]:
     if len(body) > MAXIMUM_BODY_BYTES:
         raise RequestTooLarge(f"The body is larger than {MAXIMUM_BODY_BYTES} bytes.")
     if not body.strip():
-        raise InvalidRequest('The body is empty. Send JSON such as {"role": "NAME"}.')
+        raise InvalidRequest(f"The body is empty. Send JSON such as {example}.")
     try:
         return json_object(body)
     except NotStrictJson as error:
-        raise InvalidRequest(f'The body {error}. Send JSON such as {{"role": "NAME"}}.') from None
+        raise InvalidRequest(f"The body {error}. Send JSON such as {example}.") from None
 
 
 def _role(value: object) -> str:
@@ -107,7 +121,12 @@ def _duration(value: object) -> int | None:
         raise InvalidRequest(f'Field "duration" {error}.') from None
 
 
-def _reason(value: object) -> str | None:
+def read_reason(value: object) -> str | None:
+    """Why, in one line of words; None where nothing is said.
+
+    Raises:
+        InvalidRequest: it is no such line.
+    """
     if value is None:
         return None
     if not isinstance(value, str):

@@ -37,7 +37,7 @@ class FakeService:
 
     Attributes:
         asked: every request, in order.
-        planned: the next answers; when there are none left, credentials, roles and who calls.
+        planned: the next answers; when there are none left, credentials, roles, sessions and who calls.
         lifetime: of credentials, in seconds.
         ahead: seconds that its clock is ahead.
         gate: requests are answered while it is set.
@@ -50,16 +50,35 @@ class FakeService:
     ahead: float = 0.0
     gate: threading.Event = field(default_factory=threading.Event)
     roles: list[Json] = field(default_factory=list)
+    vended: list[Json] = field(default_factory=list)
+    left_out: int = 0
 
     def answer(self, asked: Asked) -> Planned:
         if self.planned:
             return self.planned.pop(0)
-        route = asked.path.rpartition("/")[2]
+        path = asked.path.partition("?")[0]
+        if "/sessions" in path:
+            return self._about_sessions(path.partition("/sessions")[2].split("/")[1:])
+        route = path.rpartition("/")[2]
         if route == "credentials":
             return Planned(body=self.vend(str(asked.json["role"])))
         if route == "roles":
             return Planned(body={"Roles": self.roles, "RequestId": "request-1"})
         return Planned(body={"Type": "ServiceToken", "Name": "nightly", "Tags": {"team": "data"}, "RequestId": "r"})
+
+    def _about_sessions(self, words: list[str]) -> Planned:
+        """Of the list, of one of them, or the end of one, of which AWS is told at once."""
+        if not words:
+            return Planned(body={"Sessions": self.vended, "LeftOut": self.left_out, "RequestId": "r"})
+        found = next((each for each in self.vended if each["Id"] == words[0]), None)
+        if found is None:
+            message = "You have no session of that id. GET /v1/sessions (/v1/iam/sessions) lists those that you have."
+            return Planned(404, {"Code": "NoSuchSession", "Message": message, "RequestId": "r"})
+        if words[1:] == ["revoke"]:
+            found["State"] = "revoked"
+            found["Revocation"] = {"Requested": "2026-01-01T00:00:00Z", "Written": "2026-01-01T00:00:02Z"}
+            found["Revocation"]["InForce"] = "2026-01-01T00:00:04Z"
+        return Planned(body={"Session": found, "RequestId": "r"})
 
     def vend(self, role: str) -> Json:
         """An answer in the shape of `aws sts assume-role`; each has a key id of its own."""

@@ -144,3 +144,16 @@ def test_an_asyncio_session_refreshes_without_holding_up_the_loop(
     python = Path(__file__).parents[2] / ".venv/aio/bin/python"
     done = subprocess.run([str(python), "-c", AIO], env=environ, capture_output=True, text=True, check=False)
     assert done.stdout.split() == ["ASIAEXAMPLE1", SECRET, "eu-west-1", "True", "ASIAEXAMPLE2", "True"], done.stderr
+
+
+def test_what_a_program_was_given_it_can_give_back(service: FakeService) -> None:
+    given = credvend.credentials("reports")
+    told = {"Role": "reports", "RoleArn": "arn", "State": "live", "Requested": "2026-01-01T00:00:00Z"}
+    service.vended = [{**told, "Id": given.session_id, "Expires": "2026-01-01T01:00:00Z"}]
+    (found,) = credvend.sessions(live=True, since="7d")
+    assert isinstance(found, credvend.Session) and found.id == given.session_id and found.revocation is None
+    ended = credvend.revoke(found.id, reason="done")
+    assert ended.revocation is not None and ended.revocation.written is not None
+    assert credvend.credentials("reports") != given  # which is in no cache any more
+    with pytest.raises(credvend.UsageError, match="no session of that id"):
+        credvend.revoke("another")

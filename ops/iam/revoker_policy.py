@@ -87,7 +87,7 @@ def _on_tables() -> list[dict[str, object]]:
     return [
         _bound("ReadRevocations", ["dynamodb:Query"], revocations),
         _changing("NoteRevocations", revocations, noted),
-        _changing("NoteInLedger", sessions, ["id", "revoke_in_force", "revoke_written"]),
+        _changing("NoteInLedger", sessions, ["id", "revoke_in_force", "revoke_problem", "revoke_written"]),
     ]
 
 

@@ -1,6 +1,7 @@
 """The stack as CloudFormation made it, and what `make deploy` says when it cannot."""
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -62,6 +63,12 @@ def test_the_template_bounds_what_callers_and_mistakes_can_cost(stack: Stack) ->
         ("/~1v1~1whoami", "GET"): 10,
         ("/~1v1~1iam~1health", "GET"): 5,
         ("/~1v1~1health", "GET"): 5,
+        ("/~1v1~1iam~1sessions", "GET"): 10,
+        ("/~1v1~1iam~1sessions~1{session}", "GET"): 10,
+        ("/~1v1~1iam~1sessions~1{session}~1revoke", "POST"): 10,
+        ("/~1v1~1sessions", "GET"): 10,
+        ("/~1v1~1sessions~1{session}", "GET"): 10,
+        ("/~1v1~1sessions~1{session}~1revoke", "POST"): 10,
     }
     # A trace of the data, or a cache, would hold credentials.
     assert not [s for s in settings if s["DataTraceEnabled"] is not False or s["CachingEnabled"] is not False]
@@ -80,12 +87,18 @@ def test_every_route_under_iam_demands_a_signature(stack: Stack) -> None:
     assert secured == {
         ("/v1/iam/credentials", "post"): [{"sigv4": []}],
         ("/v1/iam/roles", "get"): [{"sigv4": []}],
+        ("/v1/iam/sessions", "get"): [{"sigv4": []}],
+        ("/v1/iam/sessions/{session}", "get"): [{"sigv4": []}],
+        ("/v1/iam/sessions/{session}/revoke", "post"): [{"sigv4": []}],
         ("/v1/iam/whoami", "get"): [{"sigv4": []}],
         ("/v1/iam/health", "get"): [{"sigv4": []}],
         # The function itself asks for a token here.
         ("/v1/credentials", "post"): None,
         ("/v1/credentials/{role}", "get"): None,
         ("/v1/roles", "get"): None,
+        ("/v1/sessions", "get"): None,
+        ("/v1/sessions/{session}", "get"): None,
+        ("/v1/sessions/{session}/revoke", "post"): None,
         ("/v1/whoami", "get"): None,
         ("/v1/health", "get"): None,
     }
@@ -104,7 +117,7 @@ def test_api_gateway_may_invoke_the_function_for_each_route_of_the_stage_and_not
     definition = cast(dict[str, dict[str, dict[str, object]]], template(stack)["RestAPI"]["DefinitionBody"])
     api = stack.deployed.api_arn
     assert sources == {
-        f"{api}/api/{method.upper()}{path.replace('{role}', '*')}"
+        f"{api}/api/{method.upper()}{re.sub('{[a-z]+}', '*', path)}"
         for path, methods in definition["paths"].items()
         for method in methods
     }

@@ -7,6 +7,7 @@ import logging.config
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn, cast, get_args
@@ -18,10 +19,20 @@ from chalicelib.assembly import load_service
 from chalicelib.audit.log import AuditLog
 from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
+from chalicelib.callers.caller import Caller
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import AuditFailed, InvalidToken, RefusedToken, TokenCause, TokenStoreUnavailable
+from chalicelib.errors import (
+    AuditFailed,
+    InvalidToken,
+    NoSuchSession,
+    RefusedToken,
+    TokenCause,
+    TokenStoreUnavailable,
+)
 from chalicelib.http import HttpEdge
+from chalicelib.ledger.entry import Entry
+from chalicelib.own_sessions import Found, OwnSessions, Read, Revoked
 from chalicelib.sessions.sts_failures import Cause
 from testing.app import POLICIES, CredvendApp, Json, write_config
 from testing.events import federated_user, iam_user, role_session, root, unsigned
@@ -37,6 +48,10 @@ EVENTS = {
     "roles.listed": "roles.listed",
     "caller.described": "caller.described",
     "health.reported": "health.reported",
+    "sessions.listed": "sessions.listed",
+    "session.read": "session.read",
+    "revocation.requested": "revocation.requested",
+    "revocation.refused": "revocation.refused",
     "read.denied": "read.denied",
     "authentication.failed": "authentication.failed",
     "request.failed": "request.failed",
@@ -97,6 +112,29 @@ class SomeTokens:
         raise InvalidToken("The token has expired.", "expired", RefusedToken(token_id="0" * 12, token_name=name))
 
 
+ENTRY = Entry(
+    id="7b1c9c8e", state="vended", caller="x", caller_type="IamUser", session_name="x", role="reader", role_arn="arn",
+    account="1", tagged=True, requested_at=0, duration=900, expires=900, access_key_id="ASIAEXAMPLE",
+)  # fmt: skip
+
+
+class SomeSessions:
+    """Everybody's: one that was vended, one of which nobody knows, and none other."""
+
+    keep_seconds = 86_400
+
+    def listed(self, *_: object) -> Found:
+        return Found((ENTRY,), 0, 0.0)
+
+    def one(self, caller: Caller, session: str) -> Read:
+        if session == "none":
+            raise NoSuchSession
+        return Read(ENTRY if session == "vended" else replace(ENTRY, state="requested", access_key_id=None), 0.0)
+
+    def revoke(self, caller: Caller, session: str, *_: object) -> Revoked:
+        return Revoked(self.one(caller, session).session, ("arn",) if session == "vended" else (), 0.0)
+
+
 @pytest.fixture
 def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     """The records of every way that a request can go."""
@@ -105,7 +143,9 @@ def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (config / "keys").mkdir()
     (config / "keys/main.json").write_text(json.dumps(key_set(key)))
     (config / "issuers.yaml").write_text(ISSUERS)
-    service = load_service(config, Settings("eu-west-1"))._replace(token_store=lambda: cast(TokenStore, SomeTokens()))
+    service = load_service(config, Settings("eu-west-1"))._replace(
+        token_store=lambda: cast(TokenStore, SomeTokens()), own_sessions=lambda: cast(OwnSessions, SomeSessions())
+    )
     monkeypatch.setattr(app_module, "service", service)
     session = role_session("Dev", "alice")
     nobody = unsigned("::1")
@@ -147,6 +187,14 @@ def _go_every_way(
     credvend.call("GET", f"{prefix}/whoami", None, identity, headers, {"a": "b"})
     credvend.call("GET", f"{prefix}/health", None, identity, headers)
     nowhere = {**identity, "sourceIp": None}
+    for query in ({}, {"live": "yes"}):
+        credvend.call("GET", f"{prefix}/sessions", None, identity, headers, query)
+    for session in ("vended", "requested", "none"):
+        one = f"{prefix}/sessions/{{session}}"
+        credvend.call("GET", one, None, identity, headers, session=session)
+        for who in (identity, nowhere):
+            for body in ("", '{"reason": "lost"}'):
+                credvend.call("POST", f"{one}/revoke", body, who, headers, session=session)
     credvend.call("GET", f"{prefix}/whoami", None, nowhere, headers)
     credvend.call("POST", f"{prefix}/credentials", '{"role": "reader"}', nowhere, headers)
     for more in ({}, {"reason": "ticket 7", "duration": "20m"}):

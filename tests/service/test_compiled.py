@@ -222,8 +222,12 @@ def test_a_signed_vend_imports_nothing_that_only_others_need(config: Path, tmp_p
         "jwt",
         "cryptography",
         "chalicelib.callers.oidc.issuer_keys",
+        "chalicelib.ledger.reading",
+        "chalicelib.own_sessions",
+        "chalicelib.revocation.requests",
         "chalicelib.callers.shape",
         "chalicelib.configuration.all_warnings",
         "chalicelib.configuration.policy_conditions",
+        "chalicelib.wire.own_sessions",
     )
     assert_not_imported(needless, loaded)

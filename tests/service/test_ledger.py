@@ -26,7 +26,7 @@ def block(ledgered: Ledgered, key: str, until: int = FOR_GOOD) -> None:
 
 
 def with_token(ledgered: Ledgered, number: int, issuer: str = ISSUER, **claims: object) -> int:
-    ledgered.app.request_id = session_id(number)
+    ledgered.at(number)
     token = sign(honest_claims(iss=issuer, jti=str(number), **claims), KEY)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     return ledgered.app.call("POST", "/v1/credentials", json.dumps({"role": "reader"}), unsigned(), headers).status
@@ -150,7 +150,7 @@ def test_the_red_button_stops_everybody_and_says_so(ledgered: Ledgered) -> None:
 def test_a_token_that_vends_once_is_used_up_in_the_same_write(ledgered: Ledgered) -> None:
     assert with_token(ledgered, 1, f"{ISSUER}/once") == 200
     assert ledgered.database.operations() == ["TransactWriteItems", "UpdateItem"]
-    ledgered.app.request_id = session_id(2)
+    ledgered.at(2)
     token = sign(honest_claims(iss=f"{ISSUER}/once", jti="1"), KEY)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     again = ledgered.app.call("POST", "/v1/credentials", '{"role": "reader"}', unsigned(), headers)

@@ -90,7 +90,7 @@ def test_what_failed_is_not_shared(sharing: Ledgered) -> None:
 
 def test_a_token_that_vends_once_shares_nothing(sharing: Ledgered) -> None:
     for number in range(2):
-        sharing.app.request_id = session_id(number)
+        sharing.at(number)
         token = sign(honest_claims(iss=f"{ISSUER}/once", jti=str(number)), KEY)
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         sent = sharing.app.call("POST", "/v1/credentials", '{"role": "reader"}', unsigned(), headers)

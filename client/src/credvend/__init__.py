@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from credvend.errors import AccessDeniedError, AuthenticationError, CredvendError, ServiceError, UsageError
     from credvend.vending.credentials import Credentials
+    from credvend.vending.sessions import Session
     from credvend.version import __version__ as __version__
 
 __all__ = [
@@ -25,10 +26,13 @@ __all__ = [
     "Credentials",
     "CredvendError",
     "ServiceError",
+    "Session",
     "UsageError",
     "aio_session",
     "credentials",
+    "revoke",
     "session",
+    "sessions",
 ]
 
 
@@ -100,6 +104,37 @@ def aio_session(
     return library.aio_session(role, library.options(duration, reason, params, tags, policy), region_name)
 
 
+def sessions(*, live: bool = False, since: "str | None" = None) -> "list[Session]":
+    """The sessions that you have had, here or anywhere, the latest first; at most 1,000.
+
+    Args:
+        live: only those that somebody may still use.
+        since: how long ago they were asked for at most, such as "7d"; None for a day.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: they cannot be had.
+    """
+    from credvend import library
+
+    return library.sessions(live, since)
+
+
+def revoke(session_id: str, *, reason: "str | None" = None) -> "Session":
+    """Have one of your sessions end before its time, and do not wait for that; its `revocation` says how far it is.
+
+    Args:
+        session_id: `id` of one of `sessions()`, or `session_id` of credentials.
+        reason: why, in one line, for the audit log.
+
+    Raises:
+        UsageError: you have none of that id, it has ended, or only operators can end it.
+        AuthenticationError, AccessDeniedError, ServiceError: it cannot be asked for.
+    """
+    from credvend import library
+
+    return library.revoke(session_id, reason)
+
+
 def __getattr__(name: str) -> object:
     if name == "__version__":
         from credvend import version
@@ -109,6 +144,10 @@ def __getattr__(name: str) -> object:
         from credvend.vending import credentials as vended
 
         return vended.Credentials
+    if name == "Session":
+        from credvend.vending import sessions as had
+
+        return had.Session
     if name in __all__:
         from credvend import errors
 

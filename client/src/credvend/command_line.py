@@ -25,10 +25,8 @@ _OFFERING = ("get", "exec", "console", "roles", "whoami", "serve")
 _HELP = """\
 usage: credvend [--verbose] [--service NAME] COMMAND ...
 Short-lived AWS credentials from a credvend service.
-
 {commands}
 
-  credvend configure                           once
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
 More: COMMAND --help. Exit codes: 2 usage, 3 authentication, 4 denied, 5 service"""

@@ -9,11 +9,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from credvend.auth.registry import load_checked_config
+from credvend.disk.credentials_cache import Cache
 from credvend.errors import UsageError
 from credvend.vending.cache_or_service import get_credentials
 from credvend.vending.credentials import Credentials
 from credvend.vending.formats import variables
 from credvend.vending.options import Options
+from credvend.vending.service import service_of
+from credvend.vending.sessions import Session, parse_session
 
 if TYPE_CHECKING:
     import boto3
@@ -40,6 +43,20 @@ def options(
 def credentials(role: str, wanted: Options) -> Credentials:
     """As `credvend.credentials`."""
     return get_credentials(role, wanted, load_checked_config(os.environ), os.environ)
+
+
+def sessions(live: bool, since: str | None) -> list[Session]:
+    """As `credvend.sessions`."""
+    every, _ = service_of(load_checked_config(os.environ), os.environ).sessions(live=live, since=since, limit=1000)
+    return [parse_session(each) for each in every]
+
+
+def revoke(session_id: str, reason: str | None) -> Session:
+    """As `credvend.revoke`."""
+    config = load_checked_config(os.environ)
+    revoked = service_of(config, os.environ).revoke(session_id, reason)
+    Cache(os.environ, config.cache).forget([session_id])
+    return revoked
 
 
 def _refreshed(role: str, wanted: Options) -> dict[str, str]:

@@ -11,6 +11,8 @@ COMMANDS = {
     "doctor": "what is wrong, and what to do about it",
     "process": "credentials for credential_process",
     "roles": "the roles that you may have",
+    "sessions": "the sessions that you have had",
+    "revoke": "end a session before its time",
     "whoami": "you, as the service sees you",
     "console": "sign in to the AWS console",
     "serve": "a local endpoint for AWS SDKs",

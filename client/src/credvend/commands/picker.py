@@ -35,7 +35,7 @@ def pick(config: Config, environ: Mapping[str, str], reason: str | None, params:
     roles = {str(role["Role"]): role for role in service_of(config, environ).roles() if is_role(str(role["Role"]))}
     if not roles:
         raise UsageError("There is no role that you may have; `credvend whoami` shows who you are.")
-    name = _asked_role(ordered(roles, config.favourites, recent_roles(config.url, environ)))
+    name = choose("Role", ordered(roles, config.favourites, recent_roles(config.url, environ)))
     role = roles[name]
     given = dict(params)
     wanted = [str(each["Name"]) for each in role.get("Params", []) if each.get("Required", True)]
@@ -66,7 +66,16 @@ def ordered(roles: Mapping[str, Json], favourites: Sequence[str], recents: Seque
     }
 
 
-def _asked_role(shown: Mapping[str, str]) -> str:
+def choose(what: str, shown: Mapping[str, str]) -> str:
+    """Let a person pick one of several.
+
+    Args:
+        what: they are.
+        shown: names to what is shown beside them.
+
+    Raises:
+        UsageError: they pick none.
+    """
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.completion import FuzzyWordCompleter
     from prompt_toolkit.document import Document
@@ -93,7 +102,7 @@ def _asked_role(shown: Mapping[str, str]) -> str:
         event.app.exit(exception=EOFError())
 
     return _prompt(
-        "Role",
+        what,
         completer=completer,
         complete_while_typing=True,
         key_bindings=keys,

@@ -12,7 +12,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from credvend import lean
 from credvend.disk import secret_store
@@ -127,6 +127,27 @@ class Cache:
         now = time.time()
         # One of the future is from before the clock was set back.
         return error if min(waiting_since, now - lasts) <= at <= now else None
+
+    def entries(self) -> Iterator[lean.Entry]:
+        """All that can be trusted, dead or alive; of the operating system's keyring only where that is the place."""
+        kind = "keyring" if self._in_keyring else "entry"
+        with contextlib.suppress(OSError, lean.Unreadable):
+            lean.check_private_directory(self.directory)
+            for name in sorted(os.listdir(self.directory)):
+                key, _, found = name.partition(".")
+                if found == kind and _OURS.fullmatch(name) and (entry := self.load(key)) is not None:
+                    yield entry
+
+    def forget(self, sessions: Collection[str]) -> None:
+        """Remove the credentials of some sessions, by their ids.
+
+        Raises:
+            UsageError: they cannot be removed.
+            AuthenticationError: the keyring does not let us in.
+        """
+        for entry in self.entries():
+            if (json_object(entry.answer) or {}).get("RequestId") in sessions:
+                self._remove(f"{entry.key}.{'keyring' if self._in_keyring else 'entry'}")
 
     def clear(self) -> int:
         """Remove everything that credvend put there, and nothing else; the number of entries.

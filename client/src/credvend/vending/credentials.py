@@ -39,6 +39,12 @@ class Credentials:
     assumed_role_arn: str
     answer: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
+    @property
+    def session_id(self) -> str | None:
+        """By which `credvend.revoke` ends it; None if the service did not tell."""
+        told = self.answer.get("RequestId")
+        return None if told is None else str(told)
+
 
 def parse_credentials(answer: Mapping[str, Any], role: str | None = None) -> Credentials:
     """The credentials of an answer in the shape of `aws sts assume-role`.

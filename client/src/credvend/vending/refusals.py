@@ -25,6 +25,8 @@ _UNPROVEN = (
 _NO_OF_IAM = r"not authorized to (perform|access this resource)"
 # The service's own codes of a 403: docs/api.md.
 _OWN = ("AccessDenied", "CallerRefused", "NotThroughApi")
+# And those of a 404 and of a 409.
+_ABOUT_SESSIONS = ("NoSuchSession", "NoLedger", "NothingToRevoke", "OnlyWithOthers")
 
 
 def refusal(response: Response, clock: str | None = None) -> CredvendError:
@@ -43,6 +45,7 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     code = str(fields.get("Code") or response.headers.get("x-amzn-errortype") or "")
     # The service speaks to those who write requests.
     message = re.sub(r"GET /v1/roles( \(/v1/iam/roles\))? lists", "`credvend roles` lists", message)
+    message = re.sub(r"GET /v1/sessions( \(/v1/iam/sessions\))? lists", "`credvend sessions` lists", message)
     said = message or f"The service answered with status {response.status}."
     request_id = str(fields.get("RequestId") or response.headers.get("x-amzn-requestid") or "")[:100]
     told = f"{said} (request {request_id})" if request_id else said
@@ -56,7 +59,7 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
             f"{f'Something that calls itself {server[:60]}' if server else 'Something'} answered with status "
             f"{response.status}, and not credvend: is url right, and does a proxy or a firewall stand in between?"
         )
-    if response.status in (400, 413, 415):
+    if response.status in (400, 413, 415) or code in _ABOUT_SESSIONS:
         return UsageError(told)
     if response.status == 401:
         return AuthenticationError(told)

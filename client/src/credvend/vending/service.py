@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from credvend import lean
 from credvend.auth.method import Authenticator, Explaining, Renewing, Scheme
@@ -19,9 +20,11 @@ from credvend.text.messages import progress, say
 from credvend.time_limit import LONGEST, within
 from credvend.vending.options import Options
 from credvend.vending.refusals import refusal
+from credvend.vending.sessions import Session, parse_session
 
 Json = dict[str, Any]
 _ROLE = re.compile(r"[!-~]+")
+_SESSION = re.compile(r"[0-9A-Za-z-]{1,64}")
 # SigV4 allows five minutes; less is nothing to bother anybody with.
 LARGEST_SKEW = 120
 
@@ -72,6 +75,59 @@ class Service:
         if not isinstance(roles, list) or not all(isinstance(role, dict) and "Role" in role for role in roles):
             raise ServiceError("The answer is no list of roles; is url right?")
         return roles
+
+    def sessions(
+        self, *, live: bool = False, since: str | None = None, limit: int | None = None
+    ) -> tuple[list[Json], int]:
+        """The sessions that the caller has had, the latest first, and how many more there are.
+
+        Args:
+            live: only those that somebody may still use.
+            since: how long ago they were asked for at most, such as `24h`; None: what the service does then.
+
+        Raises:
+            UsageError, AuthenticationError, AccessDeniedError, ServiceError: as above.
+        """
+        query: dict[str, str] = {"live": "true"} if live else {}
+        if since is not None:
+            query["since"] = since
+        if limit is not None:
+            query["limit"] = str(limit)
+        answer = self._about_sessions("GET", f"sessions?{urlencode(query)}" if query else "sessions")
+        sessions, left_out = answer.get("Sessions"), answer.get("LeftOut")
+        if not isinstance(sessions, list) or not isinstance(left_out, int):
+            raise ServiceError("The answer is no list of sessions; is url right?")
+        return sessions, left_out
+
+    def session(self, session: str) -> Session:
+        """One of these, by its id.
+
+        Raises:
+            UsageError: there is none of that id.
+            AuthenticationError, AccessDeniedError, ServiceError: as above.
+        """
+        return parse_session(self._about_sessions("GET", f"sessions/{_id(session)}").get("Session"))
+
+    def revoke(self, session: str, reason: str | None = None) -> Session:
+        """Have one of these end; once, however often it is asked for.
+
+        Raises:
+            UsageError: there is none of that id, it has ended, or only operators can end it.
+            AuthenticationError, AccessDeniedError, ServiceError: as above.
+        """
+        body = b"" if reason is None else json.dumps({"reason": reason}).encode("ascii")
+        return parse_session(self._about_sessions("POST", f"sessions/{_id(session)}/revoke", body).get("Session"))
+
+    def _about_sessions(self, method: str, route: str, body: bytes = b"") -> Json:
+        try:
+            return self._call(method, route, body)
+        except CredvendError as error:
+            if error.message.startswith("No such route"):
+                raise ServiceError(
+                    "The service has no such route: it is older than this client, and tells nobody of sessions; "
+                    "or what proves who you are was taken out on the way."
+                ) from None
+            raise
 
     def whoami(self) -> Json:
         """The caller, as the service sees it.
@@ -171,6 +227,17 @@ def _each_once(pairs: list[tuple[str, Any]]) -> Json:
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"The policy has {json.dumps(twice[:40])} twice in one object: remove one, or join them.")
     return found
+
+
+def _id(session: str) -> str:
+    """An id that can stand in a path.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if not _SESSION.fullmatch(session):
+        raise UsageError("A session is its id, as `credvend sessions` lists it.")
+    return session
 
 
 def service_of(config: Config, environ: Mapping[str, str]) -> Service:

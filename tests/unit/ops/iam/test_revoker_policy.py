@@ -64,7 +64,7 @@ def test_it_notes_how_far_a_revocation_is_and_can_neither_ask_for_one_nor_change
     named = {sid: one["ForAllValues:StringEquals"]["dynamodb:Attributes"] for sid, one in conditions.items()}
     asked = {"form", "request_id", "caller_tag", "source_identity", "issued_before", "until", "ttl", "chained", "by"}
     assert not asked & {*cast(list[str], named["NoteRevocations"])}
-    assert named["NoteInLedger"] == ["id", "revoke_in_force", "revoke_written"]
+    assert named["NoteInLedger"] == ["id", "revoke_in_force", "revoke_problem", "revoke_written"]
 
 
 def test_the_function_that_vends_has_no_rights_in_iam() -> None:

@@ -60,11 +60,17 @@ def test_each_route_has_a_permission_of_its_own() -> None:
         f"{API}/api/GET/v1/health",
         f"{API}/api/GET/v1/iam/health",
         f"{API}/api/GET/v1/iam/roles",
+        f"{API}/api/GET/v1/iam/sessions",
+        f"{API}/api/GET/v1/iam/sessions/*",
         f"{API}/api/GET/v1/iam/whoami",
         f"{API}/api/GET/v1/roles",
+        f"{API}/api/GET/v1/sessions",
+        f"{API}/api/GET/v1/sessions/*",
         f"{API}/api/GET/v1/whoami",
         f"{API}/api/POST/v1/credentials",
         f"{API}/api/POST/v1/iam/credentials",
+        f"{API}/api/POST/v1/iam/sessions/*/revoke",
+        f"{API}/api/POST/v1/sessions/*/revoke",
     ]
 
 

@@ -1,0 +1,264 @@
+"""The sessions that a caller has had: which there are, and the end of one before its time.
+
+Import this module only when somebody asks for that: no vend needs it.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from chalicelib.aws.table import TROUBLE, Table, TableUnavailable, code_of, dynamodb_client
+from chalicelib.aws.transaction import Part, Transactions
+from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers
+from chalicelib.ledger.entry import Entry
+from chalicelib.ledger.index_keys import SHARDS
+from chalicelib.ledger.ledger import Ledger, NotAsRead
+from chalicelib.ledger.reading import LedgerReader, Wanted
+from chalicelib.operators_log import tell_operators
+from chalicelib.quotas.counts import member, taken_out
+from chalicelib.revocation.requests import Asked, Item, session_item
+from chalicelib.roles.chains import chained_roles
+from chalicelib.text.timestamps import moment
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from chalicelib.callers.caller import Caller
+    from chalicelib.configuration.settings import LedgerTables
+    from chalicelib.roles.role import Role
+
+# Lambda's are UUIDs. Whatever else somebody asks for is looked up as an id that nobody has, so that it takes as long.
+_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
+_NOBODYS: Final = "-"
+# How often a session is read again because somebody else has changed it since.
+_ATTEMPTS: Final = 3
+# Those that are left out are counted so far: whoever has more is told that there are as many.
+MOST_COUNTED: Final = 1000
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html takes 100.
+_WRITES_AT_ONCE: Final = 100
+# STS is asked after the entry was written, and the session ends by STS's clock: within the function's time.
+_LATER_SECONDS: Final = 60
+# The partitions of a day.
+_THREADS: Final = SHARDS
+
+
+class Found(NamedTuple):
+    """What a caller is told of its sessions.
+
+    Attributes:
+        sessions: the latest first.
+        left_out: how many there are besides, counted up to `MOST_COUNTED`.
+        now: when they were what they are; seconds since 1970, UTC.
+    """
+
+    sessions: tuple[Entry, ...]
+    left_out: int
+    now: float
+
+
+class Read(NamedTuple):
+    """A session, and when it was what it is; seconds since 1970, UTC."""
+
+    session: Entry
+    now: float
+
+
+class Revoked(NamedTuple):
+    """A session whose end was asked for.
+
+    Attributes:
+        roles: ARNs of those whose sessions are to be denied; none where that was asked for before.
+        now: seconds since 1970, UTC.
+    """
+
+    session: Entry
+    roles: tuple[str, ...]
+    now: float
+
+
+class OwnSessions:
+    """Reads and ends the sessions of whoever asks, and of nobody else. Nothing is kept in memory."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        tables: "LedgerTables",
+        keep_seconds: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            client: one that several threads may use at once.
+            keep_seconds: how long the ledger keeps a session after its end.
+            clock: seconds since 1970, UTC.
+        """
+        self._reader = LedgerReader(client, tables.sessions, _THREADS)
+        self._ledger = Ledger(Table(tables.sessions, client), keep_seconds)
+        self._transactions = Transactions(client)
+        self._quotas, self._revocations = tables.quotas, tables.revocations
+        self._clock = clock
+        self.keep_seconds = keep_seconds
+
+    def listed(self, caller: "Caller", since_seconds: int, live: bool, limit: int) -> Found:
+        """A caller's sessions, the latest first.
+
+        Args:
+            since_seconds: that were asked for as long ago at most.
+            live: only those that somebody may still use.
+
+        Raises:
+            LedgerUnread: the table cannot be asked.
+        """
+        now = self._clock()
+        until = int(now * 1000)
+        wanted = Wanted(
+            since=max(0, until - since_seconds * 1000),
+            until=until,
+            caller=caller.identifier,
+            live_at=now if live else None,
+        )
+        with _asking(), closing(cast("Generator[Entry]", self._reader.find(wanted))) as every:
+            own = (entry for entry in every if _is_of(caller, entry))
+            sessions = tuple(islice(own, limit))
+            return Found(sessions, sum(1 for _ in islice(own, MOST_COUNTED)), now)
+
+    def one(self, caller: "Caller", session: str) -> Read:
+        """One of a caller's sessions, by its id.
+
+        Raises:
+            NoSuchSession: the caller has none of that id. It takes as long, whoever else has one.
+            LedgerUnread: the table cannot be asked.
+        """
+        with _asking():
+            entry = self._reader.get(session if _ID.fullmatch(session) else _NOBODYS)
+        if entry is None or not _is_of(caller, entry):
+            raise NoSuchSession
+        return Read(entry, self._clock())
+
+    def revoke(self, caller: "Caller", session: str, reason: str | None, catalog: "Iterable[Role]") -> Revoked:
+        """Have one of a caller's sessions end, and what was made of it; once, however often that is asked for.
+
+        Args:
+            catalog: all roles, which tell where a session may have gone on to.
+
+        Raises:
+            NoSuchSession: the caller has none of that id.
+            NothingToRevoke: it has ended, or there never was one.
+            OnlyWithOthers: it cannot be told from others.
+            LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
+        """
+        for _ in range(_ATTEMPTS):
+            entry, now = self.one(caller, session)
+            if entry.shared_with is not None:  # the session of another request of the caller's, which its tag names
+                entry, now = self.one(caller, entry.shared_with)
+            if entry.revoke_requested is not None and entry.revoke_problem is None:
+                return Revoked(entry, (), now)
+            _refuse_pointless(entry, now)
+            at = int(now * 1000)
+            try:
+                with _asking():
+                    roles = self._write(entry, caller.identifier, reason, at, catalog)
+            except NotAsRead:
+                continue
+            asked = replace(
+                entry,
+                revoke_requested=at,
+                revoked_by=caller.identifier,
+                revoke_reason=reason,
+                revoke_problem=None,
+            )
+            return Revoked(asked, roles, now)
+        tell_operators("session %s is changed by others again and again", session)
+        raise LedgerUnread
+
+    def _write(self, entry: Entry, by: str, reason: str | None, at: int, catalog: "Iterable[Role]") -> tuple[str, ...]:
+        """Everything at once, as far as a transaction holds it; that it is asked for comes last.
+
+        Returns:
+            ARNs of the roles whose sessions are to be denied.
+
+        Raises:
+            NotAsRead: the session has changed since.
+            TableUnavailable: a table cannot be asked.
+        """
+        chained = chained_roles(entry.role_arn, catalog)
+        until = entry.expires + (_LATER_SECONDS if entry.state == "requested" else 0)
+        asked = Asked(entry.role_arn, at, until, by, reason)
+        items = [session_item(asked, entry.id)]
+        items += [session_item(asked._replace(role_arn=arn, chained=True), entry.id) for arn in chained]
+        # As it was when it was counted: STS may have said another end.
+        counted = {entry.expires, entry.requested_at // 1000 + entry.duration}
+        members = [member(entry.id, expires) for expires in counted]
+        parts = [_put(self._revocations, item) for item in items]
+        parts += [taken_out(self._quotas, live, members) for live in entry.live_in]
+        parts.append(self._ledger.revocation(entry.id, by, reason, at))
+        for start in range(0, len(parts), _WRITES_AT_ONCE):
+            some = parts[start : start + _WRITES_AT_ONCE]
+            self._transactions.write(partial(tuple, some))
+        return (entry.role_arn, *chained)
+
+
+def own_sessions(region: str, tables: "LedgerTables", keep_seconds: int) -> OwnSessions:
+    """Those of the ledger of a region."""
+    return OwnSessions(dynamodb_client(region, connections=_THREADS), tables, keep_seconds)
+
+
+def _is_of(caller: "Caller", entry: Entry) -> bool:
+    return entry.caller == caller.identifier and entry.caller_type == caller.kind
+
+
+def _refuse_pointless(entry: Entry, now: float) -> None:
+    """Refuse to end what cannot be ended, or not by itself.
+
+    Raises:
+        NothingToRevoke, OnlyWithOthers: so it is.
+    """
+    if entry.state == "failed":
+        raise NothingToRevoke("No session was made by that request: there is nothing to revoke.")
+    if entry.expires <= now:
+        raise NothingToRevoke(f"The session ended at {moment(entry.expires)}: there is nothing to revoke.")
+    if not entry.tagged:
+        raise OnlyWithOthers
+
+
+def _put(table: str, item: Item) -> Part:
+    """The write of a revocation; one that is asked for later stays."""
+    return Part(
+        {
+            "Put": {
+                "TableName": table,
+                "Item": item,
+                "ConditionExpression": "attribute_not_exists(#requested) OR #requested <= :requested",
+                "ExpressionAttributeNames": {"#requested": "requested"},
+                "ExpressionAttributeValues": {":requested": item["requested"]},
+            }
+        },
+        lambda _: NotAsRead(),
+    )
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """Let all that goes wrong with a table be one error for the caller. Operators are told what it was.
+
+    Raises:
+        LedgerUnread: a table cannot be asked, or holds what is no entry.
+    """
+    try:
+        yield
+    except TableUnavailable:
+        raise LedgerUnread from None
+    except TROUBLE as error:
+        tell_operators("the ledger could not be read: %s", code_of(error))
+        raise LedgerUnread from None
+    except ValueError as error:  # an entry that is none
+        tell_operators("the ledger could not be read: %s", error)
+        raise LedgerUnread from None
