@@ -22,6 +22,11 @@ class AwsClock:
         self._clock = clock
         self._warn = warn
         self._behind = 0.0
+        self._told: float | None = None
+
+    def last_told(self) -> int:
+        """What AWS told last, in whole seconds since 1970, UTC: for what must not be behind AWS by a second."""
+        return self.now() if self._told is None else int(self._told)
 
     def now(self) -> int:
         """Whole seconds since 1970, UTC."""
@@ -30,6 +35,7 @@ class AwsClock:
     def hear(self, answer: Mapping[str, object]) -> None:
         """Go by what an answer says, where that differs."""
         told = time_of(answer)
+        self._told = told if told is not None else self._told
         behind = 0.0 if told is None else told - self._clock()
         if abs(behind) < _SAME_TIME_SECONDS:
             return

@@ -21,6 +21,13 @@ class Key(NamedTuple):
     id: str
 
 
+class Asked(NamedTuple):
+    """What was asked for, and when: seconds since 1970, UTC."""
+
+    keys: tuple[Key, ...]
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """Asks for revocations.
@@ -37,14 +44,17 @@ class Asking:
     by: str
     reason: str | None
 
-    def ask(self, requests: Sequence[Request]) -> list[Key]:
+    def ask(self, requests: Sequence[Request]) -> Asked:
         """Ask for all of them now. What was asked for is carried out, whatever becomes of this process.
 
         Raises:
             NotFinished: not all could be asked for.
             OperationFailed: the table cannot be written.
         """
-        at = self.operator.now() * 1000
+        # Issued before now, AWS says when: a computer's clock that is behind by a second would leave sessions out.
+        self.operator.expect(self.sessions, {"id": "-"})
+        now = self.operator.clock.last_told()
+        at = now * 1000
         items = [request.item(at, self.by, self.reason) for request in requests]
         with self.operator.asked(self.revocations), ThreadPoolExecutor(CONNECTIONS) as pool:
             outcomes = list(pool.map(self._put, items))
@@ -55,7 +65,7 @@ class Asking:
                 "Those that were asked for are carried out. Give the same command again."
             )
         self._note_in_ledger([entry for one in requests if not one.chained for entry in one.entries], at)
-        return [Key(item["role_arn"]["S"], item["id"]["S"]) for item in items]
+        return Asked(tuple(Key(item["role_arn"]["S"], item["id"]["S"]) for item in items), now)
 
     def note_end(self, entries: Sequence[Entry], attribute: str, moment: int) -> None:
         """Note in the ledger how far the end of sessions is, where it is not noted yet.

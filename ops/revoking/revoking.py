@@ -127,8 +127,8 @@ class Revoking:
             operator.who_if_told(),
             reason,
         )
-        asked = operator.now()
-        return Pending(self, target, tuple(requests), tuple(asking.ask(requests)), asking, asked)
+        asked = asking.ask(requests)
+        return Pending(self, target, tuple(requests), asked.keys, asking, asked.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ class Pending:
             )
             if late:
                 revoking.say(f"{_many(len(late), 'session')} had been under way, and came later: asked for as well.")
-                more = self.asking.ask(revoking.plan(self.target, late))
+                more = self.asking.ask(revoking.plan(self.target, late)).keys
                 keys += [key for key in more if key not in keys]
                 found = watching.watch(keys, patience)
         self._note(found)

@@ -252,6 +252,40 @@ def test_a_connection_that_is_lost_while_waiting_leaves_it_too(line: AdminLine, 
     assert "What was asked for stays, and is carried out." in err and (READER, "session#a") in tables.asked_for()
 
 
+@pytest.mark.parametrize(("which", "form"), [(("--caller", ALICE), "caller"), (("--role", "reader"), "issued_before")])
+def test_a_session_that_was_under_way_does_not_get_away(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch, which: tuple[str, str], form: str
+) -> None:
+    tables.add_session("a", 60)
+    tables.add_session("late", 1, state="requested", access_key_id=None)
+    tables.revoker_works()
+
+    def wait(_: float) -> None:
+        """STS answers meanwhile."""
+        tables.clock.now += 3
+        tables.add_session("late", 4, expires=int(tables.clock.now) + 3600)
+
+    monkeypatch.setattr("ops.revoke.revoking_of", _with_wait(wait))
+    _, err = line.run("revoke", *which, "--yes")
+    (one,) = tables.asked_for().values()
+    late = tables.entry("late")
+    assert "1 session had been under way" in err and "Done." in err
+    assert one["form"] == form and int(str(one["issued_before"])) > late.expires - late.duration
+    assert one["written"] and not late.is_live(tables.clock.now)
+
+
+@pytest.mark.parametrize("ahead", [-8, 8, -3600])
+def test_a_clock_that_is_wrong_leaves_out_no_session_and_hits_no_later_one(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    tables.add_session("a", 2)
+    tables.revoker_works()
+    monkeypatch.setattr("ops.revoke.find_operator", lambda _say: tables.operator(ahead=ahead))
+    line.run("revoke", "--role", "reader", "--yes")
+    (one,) = tables.asked_for().values()
+    assert one["issued_before"] == str(int(tables.clock.now) + 1)
+
+
 def test_a_later_request_of_somebody_else_is_left_as_it_is(line: AdminLine, tables: StageTables) -> None:
     tables.add_session("a", 60)
     tables.revoker_works()
