@@ -12,10 +12,11 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from chalicelib.aws.batches import LARGEST, batch_get
 from chalicelib.aws.table import TROUBLE, Table, TableUnavailable, code_of, dynamodb_client
 from chalicelib.aws.transaction import Part, Transactions
 from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers
-from chalicelib.ledger.entry import Entry
+from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
 from chalicelib.ledger.reading import LedgerReader, Wanted
@@ -127,8 +128,9 @@ class OwnSessions:
         )
         with _asking(), closing(cast("Generator[Entry]", self._reader.find(wanted))) as every:
             own = (entry for entry in every if _is_of(caller, entry))
-            sessions = tuple(islice(own, limit))
-            return Found(sessions, sum(1 for _ in islice(own, MOST_COUNTED)), now)
+            sessions = self._as_made(list(islice(own, limit)))
+            left_out = sum(1 for _ in islice(own, MOST_COUNTED))
+        return Found(tuple(each for each in sessions if not live or each.is_live(now)), left_out, now)
 
     def one(self, caller: "Caller", session: str) -> Read:
         """One of a caller's sessions, by its id.
@@ -137,11 +139,26 @@ class OwnSessions:
             NoSuchSession: the caller has none of that id. It takes as long, whoever else has one.
             LedgerUnread: the table cannot be asked.
         """
+        entry, now = self._entry(caller, session)
+        with _asking():
+            return Read(self._as_made([entry])[0], now)
+
+    def _entry(self, caller: "Caller", session: str) -> Read:
+        """The same, as its own entry tells it."""
         with _asking():
             entry = self._reader.get(session if _ID.fullmatch(session) else _NOBODYS)
         if entry is None or not _is_of(caller, entry):
             raise NoSuchSession
         return Read(entry, self._clock())
+
+    def _as_made(self, entries: list[Entry]) -> list[Entry]:
+        """Entries, with what has become of sessions that they share, which is noted with the request that made one."""
+        made = {each.id: each for each in entries}
+        missing = list({each.tag for each in entries} - made.keys())
+        for start in range(0, len(missing), LARGEST):
+            items = batch_get(self._reader.client, self._reader.table, missing[start : start + LARGEST])
+            made |= {name: entry_of(item) for name, item in items.items()}
+        return [_revoked_as(each, made.get(each.tag, each)) for each in entries]
 
     def revoke(self, caller: "Caller", session: str, reason: str | None, catalog: "Iterable[Role]") -> Revoked:
         """Have one of a caller's sessions end, and what was made of it; once, however often that is asked for.
@@ -156,9 +173,9 @@ class OwnSessions:
             LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
         """
         for _ in range(_ATTEMPTS):
-            entry, now = self.one(caller, session)
+            entry, now = self._entry(caller, session)
             if entry.shared_with is not None:  # the session of another request of the caller's, which its tag names
-                entry, now = self.one(caller, entry.shared_with)
+                entry, now = self._entry(caller, entry.shared_with)
             if entry.revoke_requested is not None and entry.revoke_problem is None:
                 return Revoked(entry, (), now)
             _refuse_pointless(entry, now)
@@ -213,6 +230,16 @@ def own_sessions(region: str, tables: "LedgerTables", keep_seconds: int) -> OwnS
 
 def _is_of(caller: "Caller", entry: Entry) -> bool:
     return entry.caller == caller.identifier and entry.caller_type == caller.kind
+
+
+def _revoked_as(entry: Entry, made: Entry) -> Entry:
+    return replace(
+        entry,
+        revoke_requested=made.revoke_requested,
+        revoke_written=made.revoke_written,
+        revoke_in_force=made.revoke_in_force,
+        revoke_problem=made.revoke_problem,
+    )
 
 
 def _refuse_pointless(entry: Entry, now: float) -> None:

@@ -292,6 +292,24 @@ def test_a_session_whose_role_has_left_the_catalog_can_be_ended(ledger_app: Ledg
     assert item["role_arn"] == {"S": "arn:aws:iam::111122223333:role/gone"}
 
 
+def test_a_session_that_is_shared_ends_for_all_who_share_it(ledger_app: LedgerApp) -> None:
+    """Its tag names the request that made it, and so does what denies it."""
+    made, shares, another = (ledger_app.vended() for _ in range(3))
+    ledger_app.change(shares, shared_with={"S": made})
+    answer = ledger_app.revoke(shares)
+    assert answer.status == 200 and one(answer.body)["Id"] == made
+    (item,) = ledger_app.database.items(REVOCATIONS.name)
+    assert item["request_id"] == {"S": made}
+    assert one(ledger_app.read(shares).body)["State"] == one(ledger_app.read(made).body)["State"] == "revoking"
+    ledger_app.change(made, revoke_written=PAST)
+    assert one(ledger_app.read(shares).body)["State"] == "revoked"
+    assert ids(ledger_app.sessions({"live": "true"}).body) == [another]
+    states = {
+        each["Id"]: each["State"] for each in cast(list[Json], ledger_app.sessions({"limit": "3"}).body["Sessions"])
+    }
+    assert states == {made: "revoked", shares: "revoked", another: "live"}
+
+
 # Troubles
 
 

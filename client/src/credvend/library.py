@@ -16,7 +16,7 @@ from credvend.vending.credentials import Credentials
 from credvend.vending.formats import variables
 from credvend.vending.options import Options
 from credvend.vending.service import service_of
-from credvend.vending.sessions import Session, parse_session
+from credvend.vending.sessions import Session, names_of, parse_session
 
 if TYPE_CHECKING:
     import boto3
@@ -55,7 +55,7 @@ def revoke(session_id: str, reason: str | None) -> Session:
     """As `credvend.revoke`."""
     config = load_checked_config(os.environ)
     revoked = service_of(config, os.environ).revoke(session_id, reason)
-    Cache(os.environ, config.cache).forget([session_id])
+    Cache(os.environ, config.cache).forget([session_id, *names_of(revoked)])
     return revoked
 
 

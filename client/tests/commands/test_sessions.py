@@ -199,6 +199,15 @@ def test_what_was_revoked_is_not_handed_out_again(environ: dict[str, str], servi
     assert again["Credentials"]["AccessKeyId"] != given[0]["Credentials"]["AccessKeyId"]
 
 
+def test_whoever_was_given_the_same_session_is_not_handed_it_again(
+    environ: dict[str, str], service: FakeService
+) -> None:
+    key = json.loads(credvend(environ, "get", "reports").stdout)["Credentials"]["AccessKeyId"]
+    service.vended = [session("1", AccessKeyId=key)]
+    assert credvend(environ, "revoke", ONE).returncode == 0
+    assert list(Path(environ["HOME"]).rglob("*.entry")) == []
+
+
 def test_what_others_were_given_stays_in_the_cache(environ: dict[str, str]) -> None:
     credvend(environ, "get", "reports")
     assert credvend(environ, "revoke", ONE).returncode == 0

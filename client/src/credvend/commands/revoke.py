@@ -20,7 +20,7 @@ from credvend.text import messages
 from credvend.text.json_object import json_object
 from credvend.text.tables import duration
 from credvend.vending.service import Service, service_of
-from credvend.vending.sessions import Session, parse_session
+from credvend.vending.sessions import Session, names_of, parse_session
 
 # Seconds between two looks at how far it is, and for all of them: AWS is told within some seconds.
 _BETWEEN = 1.0
@@ -82,7 +82,7 @@ def _revoke_each(
             begun.append(found)
             messages.say(f"{found.id}: {found.role} is being revoked; whoever uses it gets AccessDenied")
     try:
-        cache.forget([each.id for each in begun])
+        cache.forget([name for each in begun for name in names_of(each)])
     except CredvendError as error:
         messages.say(f"warning: the credentials stay in the cache: {error.message}")
     until = time.monotonic() + _LONGEST_WAIT

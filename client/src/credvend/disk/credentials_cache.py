@@ -139,14 +139,20 @@ class Cache:
                     yield entry
 
     def forget(self, sessions: Collection[str]) -> None:
-        """Remove the credentials of some sessions, by their ids.
+        """Remove the credentials of some sessions.
+
+        Args:
+            sessions: their ids or their access key ids: several requests may have been given one session.
 
         Raises:
             UsageError: they cannot be removed.
             AuthenticationError: the keyring does not let us in.
         """
         for entry in self.entries():
-            if (json_object(entry.answer) or {}).get("RequestId") in sessions:
+            answer = json_object(entry.answer) or {}
+            given = answer.get("Credentials")
+            key = given.get("AccessKeyId") if isinstance(given, dict) else None
+            if not {answer.get("RequestId"), key}.isdisjoint(sessions):
                 self._remove(f"{entry.key}.{'keyring' if self._in_keyring else 'entry'}")
 
     def clear(self) -> int:

@@ -49,6 +49,11 @@ class Session:
     revocation: Revocation | None = None
 
 
+def names_of(session: Session) -> list[str]:
+    """All by which its credentials are found in the cache."""
+    return [session.id, *([session.access_key_id] if session.access_key_id else [])]
+
+
 def parse_session(told: object) -> Session:
     """A session, as the service tells it.
 
