@@ -1,8 +1,8 @@
 """What an IAM policy grants: a little evaluator, written from AWS's documentation and from nothing of credvend's.
 
 The local AWS expands no policy variables (to it, `${*}` is a text with a wildcard in it), so what the escapes of a
-scoping policy mean can be asked of this alone. It knows the elements, the operators on texts and ARNs, `Bool` and
-`Null`; whatever it does not know is an error, never a guess.
+scoping policy mean can be asked of this alone. It knows the elements, the operators on texts and ARNs, `Bool`, `Null`
+and `DateLessThan`; whatever it does not know is an error, never a guess.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
@@ -11,6 +11,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_con
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from functools import cache
 from typing import cast
@@ -34,6 +35,7 @@ _OPERATOR = re.compile(
     r"(?:(?P<set>ForAllValues|ForAnyValue):)?(?P<kind>String|Arn)(?P<negated>Not)?(?P<how>Equals|EqualsIgnoreCase|Like)"
     r"(?P<if_exists>IfExists)?"
 )
+_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,9 @@ def _holds(operator: str, key: str, expected: list[str], context: Context) -> bo
         return [str(found is None).lower()] == [text.lower() for text in expected]
     if operator == "Bool":
         return isinstance(found, str) and found.lower() in [text.lower() for text in expected]
+    if operator == "DateLessThan":  # without a value, it does not match
+        moments = [datetime.strptime(text, _MOMENT) for text in expected]
+        return isinstance(found, str) and any(datetime.strptime(found, _MOMENT) < moment for moment in moments)
     how = _OPERATOR.fullmatch(operator)
     assert how is not None, f"{operator} is not known here"
     if found is None and (how["if_exists"] or how["set"] == "ForAllValues"):
