@@ -15,6 +15,9 @@ KEY_CHARACTERS: Final = 128
 VALUE_CHARACTERS: Final = 256
 # Those that credvend sets itself, from the verified caller alone.
 OWN_KEYS: Final = ("credvend:caller", "credvend:request", "credvend:role")
+# Of these, those by which sessions are revoked. Such tags are inherited by sessions that are chained, and cannot be
+# replaced there: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+TRANSITIVE_KEYS: Final = ("credvend:caller", "credvend:request")
 _RESERVED: Final = ("aws:", "credvend:")
 _PUNCTUATION: Final = frozenset("_.:/=+-@")
 

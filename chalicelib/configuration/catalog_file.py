@@ -107,6 +107,13 @@ def _role(checked: RoleEntry) -> Role:
         raise ValueError(f"`default_duration` ({default_duration} s) is longer than max_duration ({max_duration} s)")
     if len(set(checked.groups)) != len(checked.groups):
         raise ValueError("`groups` names a group twice")
+    if checked.probe is not None and not checked.tag_session:
+        raise ValueError("`probe` needs `tag_session: true`: the session that asks is known by its tag")
+    if len({checked.arn, *checked.chains_to}) <= len(checked.chains_to):
+        raise ValueError("`chains_to` names the role itself, or another one twice")
+    for arn in checked.chains_to:
+        if arn.split(":")[1] != checked.arn.split(":")[1]:
+            raise ValueError(f"`chains_to` names {arn}, of another partition, to which no session can go on")
     return make_role(checked, _session_rules(checked))
 
 

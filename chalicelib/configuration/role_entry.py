@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
 from chalicelib.aws.partitions import PARTITIONS
+from chalicelib.aws.probes import ProbeAction
 from chalicelib.configuration.session_rules_entry import SessionRulesEntry
 from chalicelib.text.durations import PATTERN
 
@@ -14,6 +15,8 @@ from chalicelib.text.durations import PATTERN
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 DEFAULT_MANAGED_POLICIES: Final = 10
 MAXIMUM_MANAGED_POLICIES: Final = 20
+# Each is another policy to be written when a session is revoked.
+MAXIMUM_CHAINS: Final = 20
 
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are. What
 # depends on it: wire/vend_request.py (_ROLE_NAME_OR_ARN), the client's PLAIN_ROLE, config/roles.schema.json (make
@@ -78,6 +81,14 @@ class RoleEntry(
     tag_session: Annotated[
         bool, Meta(description="Set credvend:* tags; the trust policy must allow sts:TagSession.")
     ] = True
+    probe: Annotated[
+        ProbeAction | None,
+        Meta(description="What a session may do, by which a revocation is seen in force; needs tag_session: true."),
+    ] = None
+    chains_to: Annotated[
+        list[RoleArn],
+        Meta(max_length=MAXIMUM_CHAINS, description="ARNs of roles that its sessions may assume: revoked with them."),
+    ] = []
 
 
 class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -105,6 +116,7 @@ PATTERNS_IN_WORDS: Final = {
     "groups": "must hold names of at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
     "external_id": "must be letters, digits and `_+=,.@:/-`",
     "policy_arns": "must hold ARNs of managed policies, such as arn:aws:iam::aws:policy/ReadOnlyAccess",
+    "chains_to": "must hold ARNs of IAM roles with their paths, such as arn:aws:iam::111122223333:role/path/name",
     "role_path": "must be a path such as /credvend/, which begins and ends with `/` and is not `/` alone, of letters, "
     "digits and `_+=,.@-`",
     "time_zone": "must be the IANA name of a time zone, such as Europe/Berlin",

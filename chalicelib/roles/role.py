@@ -5,12 +5,18 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from chalicelib.aws.durations import parse_duration
+from chalicelib.aws.probes import ProbeAction
 from chalicelib.roles.session_rules import SessionRules
 
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role of the catalog, checked. Durations are seconds."""
+    """A role of the catalog, checked. Durations are seconds.
+
+    Attributes:
+        probe: by which it is seen that a revocation is in force; None: it is not.
+        chains_to: ARNs of roles that its sessions may go on to.
+    """
 
     name: str
     arn: str
@@ -23,6 +29,8 @@ class Role:
     source_identity: bool
     tag_session: bool
     session_rules: SessionRules = field(default_factory=SessionRules)
+    probe: ProbeAction | None = None
+    chains_to: tuple[str, ...] = ()
 
     @property
     def account(self) -> str:
@@ -61,6 +69,10 @@ class WrittenRole(Protocol):
     def source_identity(self) -> bool: ...
     @property
     def tag_session(self) -> bool: ...
+    @property
+    def probe(self) -> ProbeAction | None: ...
+    @property
+    def chains_to(self) -> Sequence[str]: ...
 
 
 def make_role(written: WrittenRole, session_rules: SessionRules) -> Role:
@@ -81,4 +93,6 @@ def make_role(written: WrittenRole, session_rules: SessionRules) -> Role:
         source_identity=written.source_identity,
         tag_session=written.tag_session,
         session_rules=session_rules,
+        probe=written.probe,
+        chains_to=tuple(written.chains_to),
     )

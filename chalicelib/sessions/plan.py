@@ -3,7 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
-from chalicelib.aws.session_tags import OWN_KEYS, check_value
+from chalicelib.aws.session_tags import OWN_KEYS, TRANSITIVE_KEYS, check_value
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.session_name import identity_hash, session_name
 from chalicelib.errors import InvalidRequest
@@ -65,14 +65,13 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
     name = session_name(caller)
     values = Values(role.name, caller, _params(request, role), role.session_rules.bounds)
     tags = _own_tags(caller, role, request_id) + _role_tags(role, values) + _caller_tags(request, role)
-    keys = {key for key, _ in tags}
     return SessionPlan(
         role=role,
         session_name=name,
         duration=duration,
         source_identity=name if role.source_identity else None,
         tags=tags,
-        transitive_tags=tuple(key for key in role.session_rules.transitive_tags if key in keys),
+        transitive_tags=_transitive_tags(role, {key for key, _ in tags}),
         policy=session_policy(role, values, request.policy),
         asked_to_narrow=request.policy is not None,
         policy_arns=role.session_rules.policy_arns,
@@ -92,6 +91,13 @@ def _own_tags(caller: Caller, role: Role, request_id: str) -> Tags:
         return ()
     values = (_caller_tag(caller), request_id, role.name)
     return tuple(zip(OWN_KEYS, values, strict=True))
+
+
+def _transitive_tags(role: Role, keys: set[str]) -> tuple[str, ...]:
+    """Which of the tags go on with a session that assumes another role: by them, what it became can be revoked."""
+    named = role.session_rules.transitive_tags
+    own = tuple(key for key in TRANSITIVE_KEYS if key not in named)
+    return tuple(key for key in own + named if key in keys)
 
 
 def _role_tags(role: Role, values: Values) -> Tags:

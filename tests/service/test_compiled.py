@@ -45,6 +45,8 @@ MORE_ROLES = """
     max_duration: 1800
     external_id: shared-id
     require_reason: true
+    probe: ec2:DescribeInstances
+    chains_to: ["arn:aws:iam::111122223333:role/x", "arn:aws:iam::999988887777:role/deep/y"]
     params: {size: {pattern: "[0-9]+"}, area: {pattern: "a|b", default: a, description: Where.}}
     claims: {tenant: {pattern: "[a-z/]+", separators: /}}
     policy:

@@ -7,6 +7,8 @@ import pytest
 from testing.app import ACCOUNT, REQUEST_ID, CredvendApp
 from testing.sts_server import Refusal, tags_of
 
+# Those that each session takes with it, so that what it becomes can be revoked.
+OWN = ["credvend:caller", "credvend:request"]
 DENY = {"Effect": "Deny", "Action": "s3:DeleteObject", "Resource": "*"}
 ALLOW = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
 
@@ -160,13 +162,13 @@ def test_tags_are_the_services_the_roles_and_those_that_the_caller_may_set(credv
         "Project": "Grüße 7",
         "Cost Center": "",
     }
-    assert [asked[f"TransitiveTagKeys.member.{n}"] for n in (1, 2)] == ["Project", "Environment"]
+    assert [asked[f"TransitiveTagKeys.member.{n}"] for n in range(1, 5)] == [*OWN, "Project", "Environment"]
 
 
 def test_only_tags_that_are_there_can_be_transitive(credvend: CredvendApp) -> None:
     credvend.vend({"role": "tenant", "params": {"tenant": "a"}})
     asked = credvend.sts.asked[-1]
-    assert asked["TransitiveTagKeys.member.1"] == "Environment" and "TransitiveTagKeys.member.2" not in asked
+    assert asked["TransitiveTagKeys.member.3"] == "Environment" and "TransitiveTagKeys.member.4" not in asked
 
 
 @pytest.mark.parametrize(
@@ -193,7 +195,7 @@ def test_a_dry_run_shows_how_the_session_would_be_shaped(credvend: CredvendApp) 
     answer = credvend.vend({"role": "tenant", "params": {"tenant": "acme"}, "tags": {"Project": "x"}, "dry_run": True})
     assert answer.body["Policy"] == document(own_statement())
     assert answer.body["PolicyArns"] == ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
-    assert answer.body["TransitiveTagKeys"] == ["Project", "Environment"]
+    assert answer.body["TransitiveTagKeys"] == [*OWN, "Project", "Environment"]
     assert isinstance(answer.body["Tags"], dict) and answer.body["Tags"]["Owner"] == "alice"
 
 
@@ -220,4 +222,4 @@ def test_what_is_sent_to_sts_is_on_record(credvend: CredvendApp) -> None:
     assert requested["session_policy"] == vended["session_policy"] == credvend.sts.asked[-1]["Policy"]
     assert vended["session_policy_arns"] == ["arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"]
     assert vended["params"] == {"tenant": "acme"} and vended["requested_tags"] == {"Project": "x"}
-    assert vended["transitive_tags"] == ["Project", "Environment"]
+    assert vended["transitive_tags"] == [*OWN, "Project", "Environment"]

@@ -45,6 +45,8 @@ def test_sts_is_asked_exactly_for_the_plan(credvend: CredvendApp) -> None:
         "Tags.member.2.Value": REQUEST_ID,
         "Tags.member.3.Key": "credvend:role",
         "Tags.member.3.Value": "external",
+        "TransitiveTagKeys.member.1": "credvend:caller",
+        "TransitiveTagKeys.member.2": "credvend:request",
     }
 
 
@@ -52,7 +54,7 @@ def test_a_role_may_switch_tags_and_source_identity_off(credvend: CredvendApp) -
     answer = credvend.vend({"role": "plain"})
     assert answer.status == 200 and "SourceIdentity" not in answer.body
     (asked,) = credvend.sts.asked
-    assert not [key for key in asked if key.startswith(("Tags", "Source"))]
+    assert not [key for key in asked if key.startswith(("Tags", "Source", "Transitive"))]
 
 
 def test_a_role_is_asked_for_by_name_or_arn(credvend: CredvendApp) -> None:

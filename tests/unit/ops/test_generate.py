@@ -45,6 +45,8 @@ def test_the_json_schema_has_every_key_of_a_role_with_a_pattern_that_editors_kno
         "require_reason",
         "source_identity",
         "tag_session",
+        "probe",
+        "chains_to",
         "policy",
         "policy_arns",
         "params",

@@ -156,6 +156,20 @@ def test_a_duration_above_one_hour_says_why(tmp_path: Path) -> None:
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 14400}", "role chaining"),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, max_duration: 1 hour}", 'such as "15m" or "1h30m"'),
         ("{name: a, arn: arn:aws:iam::111122223333:role/x, require_reason: maybe}", "`require_reason`"),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, probe: s3:ListBuckets}", "`probe`"),
+        (
+            "{name: a, arn: arn:aws:iam::111122223333:role/x, probe: ec2:DescribeInstances, tag_session: false}",
+            "`probe` needs `tag_session: true`",
+        ),
+        ("{name: a, arn: arn:aws:iam::111122223333:role/x, chains_to: [role/y]}", "`chains_to[0]` must hold ARNs"),
+        (
+            "{name: a, arn: arn:aws:iam::111122223333:role/x, chains_to: ['arn:aws:iam::111122223333:role/x']}",
+            "`chains_to` names the role itself",
+        ),
+        (
+            "{name: a, arn: arn:aws:iam::111122223333:role/x, chains_to: ['arn:aws-cn:iam::111122223333:role/y']}",
+            "of another partition",
+        ),
     ],
 )
 def test_a_problem_is_told_in_words(tmp_path: Path, entry: str, words: str) -> None:

@@ -215,9 +215,9 @@ def test_tags_are_filled_and_callers_add_those_that_the_role_takes(tmp_path: Pat
     role = load(tmp_path, f"{tags}    transitive_tags: [Env, Project]")
     made = plan(role, tags={"Project": "x"})
     assert made.tags[3:] == (("Team", "red"), ("Env", "test"), ("Project", "x"))
-    assert made.transitive_tags == ("Env", "Project")
+    assert made.transitive_tags == ("credvend:caller", "credvend:request", "Env", "Project")
     # STS refuses to keep a tag that is not there.
-    assert plan(role).transitive_tags == ("Env",)
+    assert plan(role).transitive_tags == ("credvend:caller", "credvend:request", "Env")
 
 
 def test_tags_that_the_role_does_not_take_are_refused(tmp_path: Path) -> None:
