@@ -4,6 +4,7 @@ By botocore alone: boto3 would add resources, waiters and S3 transfers that noth
 """
 
 import logging
+from dataclasses import dataclass, field
 from functools import cache
 
 from botocore.config import Config
@@ -18,6 +19,26 @@ for _name in ("boto3", "botocore", "urllib3"):
 def session() -> Session:
     """What all clients share: the function's credentials, and what was read of botocore's data."""
     return Session()
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A key of AWS's. The two secrets stay out of `repr`, and so out of logs and tracebacks."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+
+
+def client_with(service: str, config: Config, keys: Keys | None) -> object:
+    """A client that signs with another key than the function's; None: with the function's."""
+    return session().create_client(
+        service,
+        config=config,
+        aws_access_key_id=keys.access_key_id if keys else None,
+        aws_secret_access_key=keys.secret_access_key if keys else None,
+        aws_session_token=keys.session_token if keys else None,
+    )
 
 
 def client_config(region: str, connect_seconds: float, read_seconds: float, attempts: int) -> Config:

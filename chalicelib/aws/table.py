@@ -110,6 +110,31 @@ class Table:
         except TROUBLE as error:
             raise self._not_written("PutItem", error) from None
 
+    def items_of(self, name: str, value: str) -> "list[Mapping[str, AttributeValueTypeDef]]":
+        """All items of one hash key, as they are now, in the order of their range keys.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+        found: list[Mapping[str, AttributeValueTypeDef]] = []
+        more: dict[str, Mapping[str, AttributeValueTypeDef]] = {}
+        try:
+            while True:
+                answer = self._client.query(
+                    TableName=self.name,
+                    KeyConditionExpression="#key = :key",
+                    ExpressionAttributeNames={"#key": name},
+                    ExpressionAttributeValues={":key": {"S": value}},
+                    ConsistentRead=True,
+                    **more,  # type: ignore[arg-type]  # a key that is left out is not None
+                )
+                found += answer["Items"]
+                if not answer.get("LastEvaluatedKey"):
+                    return found
+                more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        except _TROUBLE as error:
+            raise self._unavailable("Query", error) from None
+
     def _not_written(self, operation: str, error: Exception) -> ConditionFailed | TableUnavailable:
         if code_of(error) == "ConditionalCheckFailedException":
             return ConditionFailed()

@@ -8,8 +8,8 @@ Form = Literal["session", "caller", "issued_before"]
 FORMS: Final[tuple[Form, ...]] = ("session", "caller", "issued_before")
 
 # A revoked session may go on to other roles until its own role's policy is in force everywhere, for which AWS names no
-# bound ("a few minutes" at worst, seconds as a rule). Sessions that were chained meanwhile are issued after the moment of
-# the request: they are counted in for so long. By their request id they are found whenever they were issued.
+# bound ("a few minutes" at worst, seconds as a rule). Sessions that were chained meanwhile are issued after the moment
+# of the request: they are counted in for so long. By their request id they are found whenever they were issued.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_disable-perms.html
 CHAINED_SECONDS: Final = 60
 # What a moment that one clock of AWS tells may lie before that of another.

@@ -1,0 +1,180 @@
+"""The table of revocations, and what of the ledger tells how far they are.
+
+Whoever wants sessions to end only puts an item; its stream has the policy written. requests.py says how an item looks.
+"""
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from chalicelib.aws.table import ConditionFailed, Table
+from chalicelib.operators_log import tell_operators
+from chalicelib.revocation.requests import FAILED, IN_FORCE, WRITTEN
+from chalicelib.revocation.revocation import FORMS, Form, Revocation
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+    Item = Mapping[str, AttributeValueTypeDef]
+
+# What goes into a policy: a request id is a UUID of Lambda's, a source identity is as STS takes it, and a tag's value
+# holds neither `$` nor `*`, so that nothing in it is a variable or a wildcard of IAM's.
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
+_SAFE: Final = {
+    "request_id": re.compile(r"[0-9A-Za-z-]{1,64}"),
+    "source_identity": re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}"),
+    "caller_tag": re.compile(r"[A-Za-z0-9 _.:/=+@-]{1,256}"),
+}
+
+
+class Revocations(Protocol):
+    """Where revocations are kept."""
+
+    def of_role(self, role_arn: str) -> list[Revocation]:
+        """All of a role, as they are now. Those that are no revocations are told to the operators, and left out.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
+    def set_written(self, one: Revocation, moment: int, widened: bool) -> bool:
+        """Note that a policy that denies it was written; whether it still was what was read.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
+    def set_in_force(self, one: Revocation, moment: int) -> bool:
+        """Note that it was seen to be denied; whether it still was what was read.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
+    def set_problem(self, one: Revocation, problem: str) -> bool:
+        """Note why it could not be written; whether it still was what was read.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
+
+class RevocationTable:
+    """The table of revocations in DynamoDB. What is noted of a session is noted in the ledger as well."""
+
+    def __init__(self, table: Table, sessions: Table) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            table: of revocations.
+            sessions: the ledger, by request ids.
+        """
+        self._table = table
+        self._sessions = sessions
+
+    def of_role(self, role_arn: str) -> list[Revocation]:
+        """As `Revocations` says."""
+        found = (revocation_of(item) for item in self._table.items_of("role_arn", role_arn))
+        return [one for one in found if one is not None]
+
+    def set_written(self, one: Revocation, moment: int, widened: bool) -> bool:
+        """As `Revocations` says."""
+        values: dict[str, AttributeValueTypeDef] = {":moment": {"N": str(moment)}, ":widened": {"BOOL": widened}}
+        update = "SET #state = :state, #written = :moment, #widened = :widened REMOVE #problem"
+        names = {"#written": "written", "#widened": "widened", "#problem": "problem"}
+        self._note_in_ledger(one, "revoke_written", moment)
+        return self._update(one, WRITTEN, update, names, values)
+
+    def set_in_force(self, one: Revocation, moment: int) -> bool:
+        """As `Revocations` says."""
+        self._note_in_ledger(one, "revoke_in_force", moment)
+        names, update = {"#force": "in_force"}, "SET #state = :state, #force = :moment"
+        return self._update(one, IN_FORCE, update, names, {":moment": {"N": str(moment)}})
+
+    def set_problem(self, one: Revocation, problem: str) -> bool:
+        """As `Revocations` says."""
+        names, update = {"#problem": "problem"}, "SET #state = :state, #problem = :problem"
+        return self._update(one, FAILED, update, names, {":problem": {"S": problem}})
+
+    def _update(
+        self,
+        one: Revocation,
+        state: str,
+        update: str,
+        names: dict[str, str],
+        values: "dict[str, AttributeValueTypeDef]",
+    ) -> bool:
+        """Whether the item was there, and was asked for when it was read."""
+        try:
+            self._table.update(
+                key={"role_arn": {"S": one.role_arn}, "id": {"S": one.id}},
+                update=update,
+                condition="#requested = :requested",
+                names=names | {"#requested": "requested", "#state": "state"},
+                values=values | {":requested": {"N": str(one.requested)}, ":state": {"S": state}},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def _note_in_ledger(self, one: Revocation, attribute: str, moment: int) -> None:
+        """Once; and only of the session itself, not of what was chained from it."""
+        if one.request_id is None or one.chained:
+            return
+        with suppress(ConditionFailed):  # noted already, or the ledger has forgotten the session
+            self._sessions.update(
+                key={"id": {"S": one.request_id}},
+                update="SET #noted = :moment",
+                condition="attribute_exists(#id) AND attribute_not_exists(#noted)",
+                names={"#noted": attribute, "#id": "id"},
+                values={":moment": {"N": str(moment)}},
+            )
+
+
+def revocation_of(item: "Item") -> Revocation | None:
+    """The revocation that an item is; None: it is none, and the operators are told."""
+    try:
+        return _read(item)
+    except (KeyError, TypeError, ValueError) as error:
+        key = [next(iter(item[name].values()), None) for name in ("role_arn", "id") if name in item]
+        tell_operators("an item of the table of revocations is none: %r: %s", key, error)
+        return None
+
+
+def _read(item: "Item") -> Revocation:
+    form = cast(Form, item["form"]["S"])
+    if form not in FORMS:
+        raise ValueError(f"form {form!r}")
+    one = Revocation(
+        role_arn=item["role_arn"]["S"],
+        id=item["id"]["S"],
+        form=form,
+        requested=int(item["requested"]["N"]),
+        until=int(item["until"]["N"]),
+        request_id=_text(item, "request_id"),
+        caller_tag=_text(item, "caller_tag"),
+        source_identity=_text(item, "source_identity"),
+        issued_before=_number(item, "issued_before"),
+        chained=item["chained"]["BOOL"] if "chained" in item else False,
+        written=_number(item, "written"),
+        in_force=_number(item, "in_force"),
+        widened=item["widened"]["BOOL"] if "widened" in item else False,
+        problem=_text(item, "problem"),
+    )
+    for name, pattern in _SAFE.items():
+        value = getattr(one, name)
+        if value is not None and pattern.fullmatch(value) is None:
+            raise ValueError(f"{name} {value!r}")
+    wanted = one.request_id is not None if form == "session" else one.issued_before is not None
+    if not wanted or (form == "caller" and one.caller_tag is None and one.source_identity is None):
+        raise ValueError(f"form {form} without what it needs")
+    return one
+
+
+def _text(item: "Item", name: str) -> str | None:
+    return item[name]["S"] if name in item else None
+
+
+def _number(item: "Item", name: str) -> int | None:
+    return int(item[name]["N"]) if name in item else None

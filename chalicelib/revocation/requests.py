@@ -1,0 +1,112 @@
+"""How a revocation is asked for: an item of the table of revocations. Its stream has the role's policy written.
+
+Whoever asks writes nothing but this, so that the rights to change roles stay with the revoker's function alone.
+"""
+
+import hashlib
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from chalicelib.aws.table import ConditionFailed, Table
+from chalicelib.revocation.revocation import CHAINED_SECONDS, Form
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+Item = dict[str, "AttributeValueTypeDef"]
+
+# How far it is; the two mappings of the table's stream choose by it (.chalice/template.json).
+ASKED: Final = "asked"
+WRITTEN: Final = "written"
+IN_FORCE: Final = "in_force"
+FAILED: Final = "failed"
+# An item is kept for a day after its sessions have ended; DynamoDB deletes it then, and the policy is made again.
+_KEPT_SECONDS: Final = 86_400
+# The longest session that another one can become: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html
+_LONGEST_CHAINED_SECONDS: Final = 3600
+
+
+class Asked(NamedTuple):
+    """Who wants sessions of a role to end, and when they said so.
+
+    Attributes:
+        role_arn: the role whose sessions they are; path included.
+        at: milliseconds since 1970, by a clock of AWS's.
+        until: when the last of the sessions has ended; seconds since 1970.
+        by: who asks.
+        chained: the role is not the one that was vended, but one to which its sessions may have gone on.
+    """
+
+    role_arn: str
+    at: int
+    until: int
+    by: str
+    reason: str | None = None
+    chained: bool = False
+
+
+def session_item(asked: Asked, request_id: str) -> Item:
+    """To end the session of one vend, by its request id. Its role must have had `tag_session: true`."""
+    return _item(asked, "session", f"session#{request_id}", {"request_id": {"S": request_id}})
+
+
+def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identity: str | None) -> Item:
+    """To end a caller's sessions that were issued until now.
+
+    Args:
+        caller: its identifier.
+        caller_tag: the value of the tag `credvend:caller` of these sessions; None: they have none.
+        source_identity: theirs; None: they have none. One of the two must be there.
+    """
+    who: Item = {"issued_before": _issued_before(asked)}
+    if caller_tag is not None:
+        who["caller_tag"] = {"S": caller_tag}
+    if source_identity is not None:
+        who["source_identity"] = {"S": source_identity}
+    if len(who) == 1:
+        raise ValueError("sessions with neither tags nor a source identity cannot be told apart: revoke the role's")
+    return _item(asked, "caller", f"caller#{hashlib.sha256(caller.encode()).hexdigest()[:32]}", who)
+
+
+def role_item(asked: Asked) -> Item:
+    """To end all sessions of a role that were issued until now, whoever has them, credvend's or not."""
+    return _item(asked, "issued_before", "role", {"issued_before": _issued_before(asked)})
+
+
+def ask(table: Table, item: Item) -> bool:
+    """Put it into the table of revocations; whether it was put: else a later one for the same sessions is there.
+
+    Raises:
+        TableUnavailable: the table could not be asked; it may have been put.
+    """
+    try:
+        table.put(
+            item,
+            "attribute_not_exists(#requested) OR #requested <= :requested",
+            {"#requested": "requested"},
+            {":requested": item["requested"]},
+        )
+    except ConditionFailed:
+        return False
+    return True
+
+
+def _item(asked: Asked, form: Form, id: str, more: Item) -> Item:
+    until = asked.until + (CHAINED_SECONDS + _LONGEST_CHAINED_SECONDS if asked.chained else 0)
+    item: Item = {
+        "role_arn": {"S": asked.role_arn},
+        # A role may be both: vended itself, and gone on to.
+        "id": {"S": f"{id}#chained" if asked.chained else id},
+        "form": {"S": form},
+        "state": {"S": ASKED},
+        "requested": {"N": str(asked.at)},
+        "until": {"N": str(until)},
+        "ttl": {"N": str(until + _KEPT_SECONDS)},
+        "by": {"S": asked.by},
+        "chained": {"BOOL": asked.chained},
+    }
+    return item | more | ({"reason": {"S": asked.reason}} if asked.reason is not None else {})
+
+
+def _issued_before(asked: Asked) -> "AttributeValueTypeDef":
+    """AWS tells whole seconds: what was issued within this one must be hit, so that it is the next that counts."""
+    return {"N": str(asked.at // 1000 + 1)}
