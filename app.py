@@ -7,12 +7,17 @@ gc.disable()
 
 import os
 import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from chalice.app import Chalice, IAMAuthorizer, Response
 
-from chalicelib.assembly import CONFIG, load_service
+from chalicelib.assembly import CONFIG, load_revoker, load_service
 from chalicelib.configuration.settings import read_settings
 from chalicelib.http import HttpEdge
+
+if TYPE_CHECKING:
+    from chalicelib.revocation.revoker import Context
 
 if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in Lambda
     from chalicelib.chalice_commands import refuse_deployment, settle_region
@@ -20,7 +25,8 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in 
     refuse_deployment(sys.argv)
     settle_region(os.environ)
 app = Chalice(app_name="credvend", configure_logs=False)
-service = load_service(CONFIG, read_settings(os.environ))
+settings = read_settings(os.environ)
+service = load_service(CONFIG, settings)
 edge = HttpEdge(service.record_unforeseen)
 gc.freeze()
 gc.enable()
@@ -62,3 +68,10 @@ def health_and_configuration() -> Response:
 @app.route("/v1/health", content_types=ANY)
 def health() -> Response:
     return edge.answer(app.current_request, service.report_health)
+
+
+# A function of its own, with a role of its own (.chalice/config.json, ops/iam/revoker_policy.py): the stream of the
+# table of revocations invokes it, and nobody else.
+@app.lambda_function(name="revoker")
+def revoke_sessions(event: Mapping[str, object], context: "Context") -> dict[str, object]:
+    return load_revoker(service.configuration(), service.audit_log, settings).handle(event, context)

@@ -23,6 +23,8 @@ from chalicelib.sessions.sts import sts_client
 if TYPE_CHECKING:
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
+    from chalicelib.configuration.configuration import Configuration
+    from chalicelib.revocation.revoker import Revoker
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -41,6 +43,33 @@ def load_service(config: Path, settings: Settings) -> Service:
         sharing=SharedSessions(configuration.sessions.share_seconds),
         audit_log=AuditLog(),
         sts=sts_client(settings.region),
+    )
+
+
+@cache
+def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: Settings) -> "Revoker":
+    """Put together what the function behind the table of revocations does, for its first batch.
+
+    Raises:
+        ConfigError: the function is told no tables.
+    """
+    from chalicelib.aws.table import Table, dynamodb_client
+    from chalicelib.revocation.iam import Iam
+    from chalicelib.revocation.items import RevocationTable
+    from chalicelib.revocation.probe import RoleSessions
+    from chalicelib.revocation.revoker import Revoker
+
+    if settings.ledger_tables is None:
+        raise ConfigError(["The revoker's environment names no tables: deploy again."])
+    region, operator_role = settings.region, configuration.sessions.operator_role
+    client = dynamodb_client(region)
+    tables = settings.ledger_tables
+    return Revoker(
+        RevocationTable(Table(tables.revocations, client), Table(tables.sessions, client)),
+        lambda function_arn, request_id: Iam(region, function_arn, operator_role, request_id),
+        lambda request_id: RoleSessions(region, request_id),
+        audit_log,
+        configuration.catalog,
     )
 
 

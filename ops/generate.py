@@ -13,6 +13,7 @@ from chalicelib.errors import ConfigError
 from ops.documents.json_object import json_text
 from ops.environments import ROOT
 from ops.iam.function_policy import POLICY_FILE, iam_policy
+from ops.iam.revoker_policy import REVOKER_POLICY_FILE, revoker_policy
 from ops.stages.stage_file import stage_json_schema
 
 
@@ -21,8 +22,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail when a file is out of date")
     check = parser.parse_args(arguments).check
     try:
+        catalog = read_catalog(ROOT / "chalicelib/config/roles.yaml")
         files = {
-            ROOT / POLICY_FILE: json_text(iam_policy(read_catalog(ROOT / "chalicelib/config/roles.yaml"))),
+            ROOT / POLICY_FILE: json_text(iam_policy(catalog)),
+            ROOT / REVOKER_POLICY_FILE: json_text(revoker_policy(catalog, None)),
             ROOT / "chalicelib/config/roles.schema.json": json_text(catalog_json_schema()),
             ROOT / "chalicelib/config/issuers.schema.json": json_text(issuers_json_schema()),
             ROOT / "chalicelib/config/sessions.schema.json": json_text(sessions_json_schema()),

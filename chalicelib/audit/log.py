@@ -26,6 +26,10 @@ EventName = Literal[
     "read.denied",
     "authentication.failed",
     "request.failed",
+    "revocation.written",
+    "revocation.failed",
+    "revocation.in_force",
+    "revocation.unproved",
 ]
 
 

@@ -132,7 +132,7 @@ class Table:
                 if not answer.get("LastEvaluatedKey"):
                     return found
                 more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-        except _TROUBLE as error:
+        except TROUBLE as error:
             raise self._unavailable("Query", error) from None
 
     def _not_written(self, operation: str, error: Exception) -> ConditionFailed | TableUnavailable:

@@ -22,10 +22,12 @@ class CompiledConfiguration(NamedTuple):
 
     Attributes:
         warnings: what is likely a mistake in it: one line each, the file first. It stops nothing.
+        operator_role: as sessions.yaml names it.
     """
 
     catalog: WrittenCatalog
     warnings: tuple[str, ...]
+    operator_role: str | None = None
 
 
 def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledConfiguration:
@@ -62,7 +64,7 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
     if compiled.sessions != written.configuration.sessions:
         raise AssertionError("compiled settings of sessions differ from those that were written")
     compiled.trusted_issuers()
-    return CompiledConfiguration(written.catalog, configuration_warnings(written))
+    return CompiledConfiguration(written.catalog, configuration_warnings(written), compiled.sessions.operator_role)
 
 
 def _defaults(entry: type[RoleEntry]) -> dict[str, object]:

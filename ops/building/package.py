@@ -21,6 +21,7 @@ from ops.building.source_tree import SHIPPED_CONFIG, copy_source, name_configura
 from ops.building.summary import write_summary
 from ops.environments import ROOT
 from ops.iam.function_policy import write_policy
+from ops.iam.revoker_policy import write_revoker_policy
 from ops.stages.read_stage_file import check_region
 from ops.stages.runtimes import packaging_programs
 from ops.stages.stage import LOCAL_STAGE, Stage
@@ -55,14 +56,17 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     copy_source(build / "source", config)
     # Only the local stage lets issuers do without TLS, as its settings in .chalice/config.json say.
     local = stage.name == LOCAL_STAGE
-    catalog, warnings = compile_configuration(build / "source/chalicelib/config", allow_loopback_http=local)
+    catalog, warnings, operator_role = compile_configuration(
+        build / "source/chalicelib/config", allow_loopback_http=local
+    )
     for warning in warnings:
         say(f"Warning: {escaped(warning)}")
     check_partition(catalog.roles, region)
-    check_fit(catalog)
+    check_fit(catalog, operator_role)
     if config is not None and not local:  # without one, it is the walk-through's: the command says so
         _warn_of_walk_through(stage, catalog)
     write_policy(build / "source", catalog)
+    write_revoker_policy(build / "source", catalog, operator_role)
     name_configuration(build / "source", write_summary(build / "source", catalog, stage.settings, overlay))
     programs = packaging_programs(stage.runtime, stage.runtime_file)
     needed = dependencies(ROOT / "requirements.txt", programs / "python", ROOT / ".build/dependencies")

@@ -111,10 +111,11 @@ def assumable(catalog: WrittenCatalog) -> list[str]:
     In resources, `*` stands for slashes, too:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-    return sorted({_granted(role.arn, catalog.role_path) for role in catalog.roles})
+    return sorted({granted(role.arn, catalog.role_path) for role in catalog.roles})
 
 
-def _granted(arn: str, role_path: str | None) -> str:
+def granted(arn: str, role_path: str | None) -> str:
+    """What stands in an IAM policy for a role: its ARN, or the catalog's path where it is below that."""
     account, _, name = arn.partition(":role")
     return f"{account}:role{role_path}*" if role_path is not None and name.startswith(role_path) else arn
 

@@ -5,7 +5,16 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 from ops.documents.json_object import Json
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLES
+from ops.stages.names import (
+    API,
+    FUNCTION,
+    FUNCTION_ROLE,
+    LOG_GROUP,
+    REVOKER,
+    REVOKER_LOG_GROUP,
+    REVOKER_ROLE,
+    TABLES,
+)
 
 SECTIONS: Final = ("Conditions", "Mappings", "Metadata", "Outputs", "Resources")
 _VERSION: Final = "AWSTemplateFormatVersion"
@@ -22,7 +31,9 @@ _MAY_BE_SET: Final = {
     API: ("Tags",),
     FUNCTION: ("Tags",),
     FUNCTION_ROLE: ("Tags",),
-    LOG_GROUP: ("FieldIndexPolicies", "RetentionInDays", "Tags"),
+    REVOKER: ("Tags",),
+    REVOKER_ROLE: ("Tags",),
+    **dict.fromkeys((LOG_GROUP, REVOKER_LOG_GROUP), ("FieldIndexPolicies", "RetentionInDays", "Tags")),
     **dict.fromkeys(TABLES, ("ContributorInsightsSpecification", "Tags")),
 }
 _IN_STAGE_FILE: Final = {
@@ -33,12 +44,15 @@ _IN_STAGE_FILE: Final = {
     (FUNCTION, "MemorySize"): "memory",
     (FUNCTION, "ReservedConcurrentExecutions"): "concurrency",
     (FUNCTION, "Runtime"): "runtime",
+    (REVOKER, "Runtime"): "runtime",
+    (REVOKER_ROLE, "PermissionsBoundary"): "permissions_boundary",
+    (REVOKER_LOG_GROUP, "KmsKeyId"): "kms.log_group",
     (FUNCTION_ROLE, "PermissionsBoundary"): "permissions_boundary",
     (LOG_GROUP, "KmsKeyId"): "kms.log_group",
     **{(table, "SSESpecification"): "kms.tables" for table in TABLES},
 }
 # SAM makes resources whose names begin with these.
-_RESERVED: Final = (API, FUNCTION, FUNCTION_ROLE)
+_RESERVED: Final = (API, FUNCTION, FUNCTION_ROLE, REVOKER)
 # What may refer to the function: it watches. Whatever else does could invoke it.
 _WATCHES: Final = re.compile(r"AWS::(CloudWatch|ApplicationInsights)::\w+|AWS::SSM::Parameter")
 # What may refer to the role: it says the name on. Whatever else does could use the role; a canary of CloudWatch
@@ -145,7 +159,7 @@ def _instead(name: str, key: str) -> str:
     setting = _IN_STAGE_FILE.get((name, key))
     if setting is not None:
         return f"set `{setting}` in stage.yaml"
-    if name == FUNCTION_ROLE:
+    if name in (FUNCTION_ROLE, REVOKER_ROLE):
         return "the function's rights are made from roles.yaml"
     allowed = ", ".join(_MAY_BE_SET.get(name, ())) or "nothing"
     return f"leave it out. Of this resource, {allowed} may be set here; stage.yaml has other settings"
@@ -169,16 +183,18 @@ def _added_problems(name: str, resource: Json, added: set[str]) -> Iterator[str]
     if name.startswith(_RESERVED):
         yield f" begins as credvend's own do ({', '.join(_RESERVED)}): choose another name"
     named = set(_references(resource))
-    if FUNCTION in named and _WATCHES.fullmatch(kind) is None:
-        yield (
-            f" ({kind}) refers to {FUNCTION}: only what watches (CloudWatch, SSM parameters) may. To invoke the "
-            "function is as good as every role of the catalog"
-        )
-    if FUNCTION_ROLE in named and _TELLS.fullmatch(kind) is None:
-        yield (
-            f" ({kind}) refers to {FUNCTION_ROLE}: only SSM parameters and Outputs may. To use the function's role "
-            "is as good as every role of the catalog"
-        )
+    for function, good_as in ((FUNCTION, "every role of the catalog"), (REVOKER, "to say what is revoked")):
+        if function in named and _WATCHES.fullmatch(kind) is None:
+            yield (
+                f" ({kind}) refers to {function}: only what watches (CloudWatch, SSM parameters) may. To invoke the "
+                f"function is as good as {good_as}"
+            )
+    for role, good_as in ((FUNCTION_ROLE, "every role of the catalog"), (REVOKER_ROLE, "to change all of its roles")):
+        if role in named and _TELLS.fullmatch(kind) is None:
+            yield (
+                f" ({kind}) refers to {role}: only SSM parameters and Outputs may. To use the function's role "
+                f"is as good as {good_as}"
+            )
     target = _ATTACHED.get(kind)
     if target is not None and not _names_added(_part(resource, "Properties").get(target, []), added):
         yield f".Properties.{target} must be a !Ref or !GetAtt of a resource of this file: it may not be credvend's"

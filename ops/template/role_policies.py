@@ -1,4 +1,6 @@
-"""Spreads what the function may assume over its role's inline policy and managed policies, each within IAM's limits.
+"""Spreads the catalog's roles over the inline policy and managed policies of a function's role, within IAM's limits.
+
+The vending function may assume them, the revoker may change their inline policies.
 
 Each role prefers the policies in an order of its own, made of hashes, and goes into the first that has room. So a
 change of the catalog changes few policies, and those that stay as they are need no deployment.
@@ -16,7 +18,8 @@ from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.function_policy import ASSUME_SID, iam_policy
 from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
-from ops.stages.names import FUNCTION_ROLE
+from ops.iam.revoker_policy import WRITE_SID, revoker_policy
+from ops.stages.names import FUNCTION_ROLE, REVOKER_ROLE
 
 # While there may be more policies, they are filled to this share only, so that a new role finds room where it prefers.
 _FILLED: Final = 0.85
@@ -24,7 +27,7 @@ _BETWEEN: Final = len(",")
 
 
 def spread(template: Json, catalog: WrittenCatalog) -> None:
-    """Move roles that do not fit into the inline policy of the function's role into managed policies, in place.
+    """Move roles that do not fit into the inline policy of a function's role into managed policies, in place.
 
     They are attached by the role, not the other way round: CloudFormation then changes them before the role and the
     function, and no role is taken out of the inline policy, or vended, before it is in another one.
@@ -33,29 +36,63 @@ def spread(template: Json, catalog: WrittenCatalog) -> None:
         ConfigError: they do not fit into all that may be attached.
     """
     resources = cast(dict[str, Json], template["Resources"])
-    role = cast(Json, resources[FUNCTION_ROLE]["Properties"])
+    for grant in _GRANTS:
+        _spread(resources, catalog, grant)
+
+
+def _spread(resources: dict[str, Json], catalog: WrittenCatalog, grant: "_Grant") -> None:
+    role = cast(Json, resources[grant.role]["Properties"])
     (inline,) = (cast(Json, policy["PolicyDocument"]) for policy in cast(list[Json], role["Policies"]))
     if characters(inline) <= MAXIMUM_INLINE:
         return
-    statement = _assume_statement(inline)
+    statement = next(one for one in _statements(inline) if one.get("Sid") == grant.sid)
     attached = cast(list[object], role.get("ManagedPolicyArns", []))
     granted = cast(list[str], statement["Resource"])
-    own, *others = _place(granted, _rooms(inline, statement), catalog, len(attached))
+    own, *others = _place(granted, _rooms(inline, statement, grant), catalog, len(attached), grant)
     _grant(inline, statement, own)
     for room in others:
         document: Json = {"Version": "2012-10-17", "Statement": [statement | {"Resource": sorted(room.granted)}]}
-        resources[room.name] = _managed_policy(room.name, document)
+        resources[room.name] = _managed_policy(room.name, document, grant)
     role["ManagedPolicyArns"] = [*attached, *({"Ref": room.name} for room in others)]
 
 
-def check_fit(catalog: WrittenCatalog) -> None:
+def check_fit(catalog: WrittenCatalog, operator_role: str | None) -> None:
     """Refuse a catalog before anything is packaged that `spread` would refuse afterwards.
 
     Raises:
         ConfigError: its roles do not fit into all that may be attached.
     """
-    policies: list[object] = [{"PolicyDocument": iam_policy(catalog)}]
-    spread({"Resources": {FUNCTION_ROLE: {"Properties": {"Policies": policies}}}}, catalog)
+    documents = {FUNCTION_ROLE: iam_policy(catalog), REVOKER_ROLE: revoker_policy(catalog, operator_role)}
+    resources = {role: {"Properties": {"Policies": [{"PolicyDocument": one}]}} for role, one in documents.items()}
+    spread(cast(Json, {"Resources": resources}), catalog)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    """What is spread.
+
+    Attributes:
+        role: the function's, by its logical id; whose: the function, in messages.
+        sid: of the statement whose resources they are.
+        resource, name: what managed policies are called, before their number: in the template, and in IAM.
+        description: stays as it is for good, as the name does: CloudFormation would replace the policy.
+    """
+
+    role: str
+    whose: str
+    sid: str
+    resource: str
+    name: str
+    description: str
+
+
+_GRANTS: Final = (
+    _Grant(FUNCTION_ROLE, "function", ASSUME_SID, "CatalogRoles", "roles", "Roles that credvend may assume."),
+    _Grant(
+        *(REVOKER_ROLE, "revoker", WRITE_SID, "RevocableRoles", "revocable-roles"),
+        "Roles whose sessions credvend may revoke.",
+    ),
+)
 
 
 @dataclass(slots=True)
@@ -71,18 +108,20 @@ class _Room:
     granted: list[str] = field(default_factory=list)
 
 
-def _rooms(inline: Json, statement: Json) -> list[_Room]:
+def _rooms(inline: Json, statement: Json, grant: _Grant) -> list[_Room]:
     """The inline policy, and as many managed ones as AWS lets a role have at most, all empty."""
     nothing = statement | {"Resource": []}
     kept = characters(inline | {"Statement": [nothing if one is statement else one for one in _statements(inline)]})
     alone = characters({"Version": "2012-10-17", "Statement": [nothing]})
     # The first of a list has no comma before it.
     free = MAXIMUM_MANAGED - alone + _BETWEEN
-    managed = [_Room(f"CatalogRoles{number + 1}", free) for number in range(MAXIMUM_MANAGED_POLICIES)]
+    managed = [_Room(f"{grant.resource}{number + 1}", free) for number in range(MAXIMUM_MANAGED_POLICIES)]
     return [_Room("inline", MAXIMUM_INLINE - kept + _BETWEEN), *managed]
 
 
-def _place(granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, attached: int) -> list[_Room]:
+def _place(
+    granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, attached: int, grant: _Grant
+) -> list[_Room]:
     """The rooms that are needed, filled. The first is the inline policy."""
     most = max(catalog.managed_policies - attached, 0)
     needed = sum(map(_length, granted))
@@ -91,7 +130,7 @@ def _place(granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, atta
         share = _FILLED if count < most else 1
         if needed <= share * sum(room.left for room in some) and _fill(some, granted):
             return some
-    raise ConfigError([_refusal(granted, rooms[: most + 1], catalog, needed, attached)])
+    raise ConfigError([_refusal(granted, rooms[: most + 1], catalog, needed, attached, grant)])
 
 
 def _fill(rooms: list[_Room], granted: Iterable[str]) -> bool:
@@ -114,7 +153,9 @@ def _length(arn: str) -> int:
     return len(json.dumps(arn)) + _BETWEEN
 
 
-def _refusal(granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, needed: int, attached: int) -> str:
+def _refusal(
+    granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, needed: int, attached: int, grant: _Grant
+) -> str:
     room = sum(room.left for room in rooms)
     taken = f" ({attached} more are attached already)" if attached else ""
     count = f"{len(catalog.roles):,} roles" if catalog.role_path is None else f"{len(granted):,} ARNs and paths"
@@ -126,20 +167,19 @@ def _refusal(granted: list[str], rooms: list[_Room], catalog: WrittenCatalog, ne
         quota = f'"Managed policies attached to an IAM role" raised to {MAXIMUM_MANAGED_POLICIES}'
         ways.append(f"have the quota {quota}, and write `managed_policies: {MAXIMUM_MANAGED_POLICIES}` in roles.yaml")
     return (
-        f"roles.yaml: {count} do not fit into the IAM policies of the function's role: they need {needed:,} "
+        f"roles.yaml: {count} do not fit into the IAM policies of the {grant.whose}'s role: they need {needed:,} "
         f"characters, and {room:,} are free, in its inline policy and {len(rooms) - 1} managed ones{taken}; "
         f"about {len(granted) * room // needed:,} would fit. Ways out: {'; '.join(ways)}. See docs/catalog.md."
     )
 
 
-def _managed_policy(name: str, document: Json) -> Json:
-    number = name.removeprefix("CatalogRoles")
-    # Description and name stay as they are for good: CloudFormation would replace the policy.
+def _managed_policy(name: str, document: Json, grant: _Grant) -> Json:
+    number = name.removeprefix(grant.resource)
     return {
         "Type": "AWS::IAM::ManagedPolicy",
         "Properties": {
-            "ManagedPolicyName": {"Fn::Sub": f"${{AWS::StackName}}-${{AWS::Region}}-roles-{number}"},
-            "Description": "Roles that credvend may assume.",
+            "ManagedPolicyName": {"Fn::Sub": f"${{AWS::StackName}}-${{AWS::Region}}-{grant.name}-{number}"},
+            "Description": grant.description,
             "PolicyDocument": document,
         },
     }
@@ -149,10 +189,6 @@ def _grant(inline: Json, statement: Json, own: _Room) -> None:
     kept = [one for one in _statements(inline) if one is not statement]
     # IAM takes no empty list of resources.
     inline["Statement"] = ([statement | {"Resource": sorted(own.granted)}] if own.granted else []) + kept
-
-
-def _assume_statement(document: Json) -> Json:
-    return next(one for one in _statements(document) if one.get("Sid") == ASSUME_SID)
 
 
 def _statements(document: Json) -> list[Json]:

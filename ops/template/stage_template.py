@@ -8,7 +8,7 @@ from msgspec import UnsetType
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.resource_policy import PolicyTooLong, resource_policy
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, TABLES
+from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, REVOKER, REVOKER_LOG_GROUP, REVOKER_ROLE, TABLES
 from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
 
 # SAM makes the stage, and finds it by this name:
@@ -58,7 +58,8 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     match stage.concurrency:
         case "none":
             # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-            function.pop("ReservedConcurrentExecutions", None)
+            for name in (FUNCTION, REVOKER):
+                _properties(resources, name).pop("ReservedConcurrentExecutions", None)
         case int(reserved):
             function["ReservedConcurrentExecutions"] = reserved
         case UnsetType():
@@ -70,7 +71,8 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     if stage.access_log is not None:
         api["AccessLogSetting"] = {"DestinationArn": stage.access_log, "Format": ACCESS_LOG_FORMAT}
     if stage.kms.log_group is not None:
-        _properties(resources, LOG_GROUP)["KmsKeyId"] = stage.kms.log_group
+        for log_group in (LOG_GROUP, REVOKER_LOG_GROUP):
+            _properties(resources, log_group)["KmsKeyId"] = stage.kms.log_group
     if stage.kms.tables is not None:
         _encrypt_tables(resources, stage.kms.tables)
     if stage.waf_acl is not None:
@@ -103,7 +105,7 @@ def _throttle(settings: list[Json], throttle: Throttle) -> None:
 
 
 def _encrypt_tables(resources: dict[str, Json], key: str) -> None:
-    """DynamoDB uses the key on behalf of whoever uses a table, so the function's role needs it as well.
+    """DynamoDB uses the key on behalf of whoever uses a table, so the functions' roles need it as well.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html; the actions are those
     that the CDK grants: https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_dynamodb.Table.html
@@ -118,8 +120,9 @@ def _encrypt_tables(resources: dict[str, Json], key: str) -> None:
         "Resource": key,
         "Condition": {"StringEquals": {"kms:ViaService": {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}}},
     }
-    first = cast(list[Json], _properties(resources, FUNCTION_ROLE)["Policies"])[0]
-    cast(list[Json], cast(Json, first["PolicyDocument"])["Statement"]).append(use)
+    for role in (FUNCTION_ROLE, REVOKER_ROLE):
+        first = cast(list[Json], _properties(resources, role)["Policies"])[0]
+        cast(list[Json], cast(Json, first["PolicyDocument"])["Statement"]).append(use)
 
 
 def _web_acl(arn: str) -> Json:
