@@ -37,7 +37,8 @@ def spread(template: Json, catalog: WrittenCatalog) -> None:
     """
     resources = cast(dict[str, Json], template["Resources"])
     for grant in _GRANTS:
-        _spread(resources, catalog, grant)
+        if grant.role in resources:
+            _spread(resources, catalog, grant)
 
 
 def _spread(resources: dict[str, Json], catalog: WrittenCatalog, grant: "_Grant") -> None:

@@ -16,6 +16,7 @@ from ops.documents.json_object import Json
 from ops.environments import ROOT
 from ops.iam.function_policy import assumable, iam_policy
 from ops.iam.policy_size import characters
+from ops.iam.revoker_policy import revocable, revoker_policy
 from ops.template.role_policies import spread
 from testing.iam_policy import Request, grants
 from tests.unit.chalicelib.decisions.test_authorizer import role
@@ -202,6 +203,26 @@ def test_one_more_role_changes_few_policies(count: int, most: int) -> None:
         assert before[1].keys() == after[1].keys()
         changed = [name for name in before[1] if before[1][name] != after[1][name]]
         assert len(changed) + (before[0] != after[0]) <= most
+
+
+def test_the_revoker_s_roles_are_spread_over_policies_of_its_own() -> None:
+    large = catalog(*sixty(400))
+    policies: list[object] = [{"PolicyDocument": revoker_policy(large, "operator")}]
+    template: Json = {"Resources": {"RevokerRole": {"Properties": {"Policies": policies}}}}
+    spread(template, large)
+    resources = cast(dict[str, dict[str, Json]], template["Resources"])
+    managed = [name for name in resources if name != "RevokerRole"]
+    assert managed and all(name.startswith("RevocableRoles") for name in managed)
+    assert resources["RevokerRole"]["Properties"]["ManagedPolicyArns"] == [{"Ref": name} for name in managed]
+    names = [cast(Json, resources[name]["Properties"]["ManagedPolicyName"])["Fn::Sub"] for name in managed]
+    assert names[0] == "${AWS::StackName}-${AWS::Region}-revocable-roles-1"  # none of the other function's
+    granted: list[str] = []
+    for document in [policies[0], *(resources[name]["Properties"] for name in managed)]:
+        inner = cast(dict[str, Json], document)["PolicyDocument"]
+        assert characters(inner) <= INLINE
+        for statement in cast(list[Json], inner["Statement"]):
+            granted += cast(list[str], statement["Resource"]) if "iam:PutRolePolicy" in str(statement) else []
+    assert sorted(granted) == revocable(large)
 
 
 def test_the_order_of_the_catalog_makes_no_difference() -> None:

@@ -24,17 +24,20 @@ def template() -> Template:
     """What Chalice makes of the shipped template, as far as these settings concern it."""
     shipped: Template = json.loads((ROOT / ".chalice/template.json").read_text())
     resources = shipped["Resources"]
-    resources["APIHandler"] |= {"Type": "AWS::Serverless::Function"}
-    resources["APIHandler"]["Properties"] |= {"MemorySize": 512, "ReservedConcurrentExecutions": 50}
+    for function, reserved in (("APIHandler", 50), ("Revoker", 2)):
+        resources[function] |= {"Type": "AWS::Serverless::Function"}
+        resources[function]["Properties"] |= {"MemorySize": 512, "ReservedConcurrentExecutions": reserved}
     resources["RestAPI"] |= {"Type": "AWS::Serverless::Api"}
     resources["RestAPI"]["Properties"]["StageName"] = "api"
     signed: Template = {"security": [{"sigv4": []}]}
     paths = {"/v1/iam/roles": {"get": signed}, "/v1/roles": {"get": {}}}
     resources["RestAPI"]["Properties"]["DefinitionBody"]["paths"] = paths
-    resources["ApiHandlerRole"] |= {"Type": "AWS::IAM::Role"}
-    resources["ApiHandlerRole"]["Properties"]["Policies"] = [{"PolicyDocument": {"Statement": []}}]
-    resources["ApiHandlerLogGroup"] |= {"Type": "AWS::Logs::LogGroup"}
-    resources["ApiHandlerLogGroup"]["Properties"]["RetentionInDays"] = 365
+    for role in ("ApiHandlerRole", "RevokerRole"):
+        resources[role] |= {"Type": "AWS::IAM::Role"}
+        resources[role]["Properties"]["Policies"] = [{"PolicyDocument": {"Statement": []}}]
+    for log_group in ("ApiHandlerLogGroup", "RevokerLogGroup"):
+        resources[log_group] |= {"Type": "AWS::Logs::LogGroup"}
+        resources[log_group]["Properties"]["RetentionInDays"] = 365
     return shipped
 
 
@@ -53,10 +56,12 @@ def test_no_file_and_an_empty_one_change_nothing_but_the_resource_policy(tmp_pat
 
 
 def test_concurrency_is_reserved_or_not(tmp_path: Path) -> None:
-    function = applied(tmp_path, "concurrency: 7")["Resources"]["APIHandler"]["Properties"]
-    assert function["ReservedConcurrentExecutions"] == 7
-    function = applied(tmp_path, "concurrency: none")["Resources"]["APIHandler"]["Properties"]
-    assert "ReservedConcurrentExecutions" not in function
+    resources = applied(tmp_path, "concurrency: 7")["Resources"]
+    reserved = [resources[name]["Properties"]["ReservedConcurrentExecutions"] for name in ("APIHandler", "Revoker")]
+    assert reserved == [7, 2]
+    resources = applied(tmp_path, "concurrency: none")["Resources"]
+    for name in ("APIHandler", "Revoker"):  # an account that has none to spare has none for either
+        assert "ReservedConcurrentExecutions" not in resources[name]["Properties"]
 
 
 def test_cheap_routes_keep_their_share_of_the_throttle(tmp_path: Path) -> None:
@@ -71,9 +76,11 @@ def test_the_table_s_key_may_be_used_through_dynamodb_alone(tmp_path: Path) -> N
     changed = applied(tmp_path, f"kms: {{tables: {KEY}}}")["Resources"]
     for table in ("TokensTable", "UsedTokensTable"):
         assert changed[table]["Properties"]["SSESpecification"]["KMSMasterKeyId"] == KEY
-    (use,) = changed["ApiHandlerRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    assert use["Resource"] == KEY
-    assert use["Condition"]["StringEquals"]["kms:ViaService"] == {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}
+    for role in ("ApiHandlerRole", "RevokerRole"):
+        (use,) = changed[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        assert use["Resource"] == KEY
+        via = {"Fn::Sub": "dynamodb.${AWS::Region}.amazonaws.com"}
+        assert use["Condition"]["StringEquals"]["kms:ViaService"] == via
     assert "KmsKeyId" not in changed["ApiHandlerLogGroup"]["Properties"]
 
 
@@ -100,7 +107,7 @@ def test_each_role_is_bounded_and_nothing_else() -> None:
     assert changed == before
     bound_roles(changed, "arn:aws:iam::111122223333:policy/b")
     bounded = [n for n, r in changed["Resources"].items() if "PermissionsBoundary" in r["Properties"]]
-    assert bounded == ["ApiHandlerRole", "Other"]
+    assert bounded == ["ApiHandlerRole", "RevokerRole", "Other"]
 
 
 def test_a_role_without_properties_is_bounded_too() -> None:
