@@ -6,16 +6,25 @@ documentation, that is a tenth of a cold start: docs/performance.md.
 
 import gzip
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
+from chalicelib.aws.probes import PROBES
 from ops.documents.json_object import Json
 
-# What is called of each service, and nothing else can be: whoever calls another one adds it here.
-OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+# What the functions' code calls of each service, and nothing else can be: whoever calls another one adds it here.
+_CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
+    "iam": ("DeleteRolePolicy", "GetRolePolicy", "ListRolePolicies", "PutRolePolicy"),
     "sts": ("AssumeRole",),
+}
+# And what it calls to see that a revocation is in force.
+_PROBED: Final = {(probe.service, probe.operation) for probe in PROBES.values()}
+OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    service: tuple(sorted({*_CALLED.get(service, ()), *(name for of, name in _PROBED if of == service)}))
+    for service in sorted({*_CALLED, *(service for service, _ in _PROBED)})
 }
 _DOCUMENTATION: Final = frozenset({"documentation", "documentationUrl"})
 
@@ -23,6 +32,8 @@ _DOCUMENTATION: Final = frozenset({"documentation", "documentationUrl"})
 def shorten_models(data: Path) -> None:
     """Cut the models below botocore's `data` directory, in place."""
     for service, operations in OPERATIONS.items():
+        for old in sorted(path for path in (data / service).glob("*") if path.is_dir())[:-1]:
+            shutil.rmtree(old)  # botocore takes the latest version
         for path in (data / service).glob("*/service-2.json*"):
             model = cut(json.loads(_read(path)), operations)
             path.unlink()
