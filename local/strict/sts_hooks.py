@@ -16,10 +16,18 @@ from local.strict.propagation_hooks import trust_in_force
 from local.strict.protocols import Asked, Handler, Request, read_query
 from local.strict.records import Record, arn_of_role, role_of
 from local.strict.refusal import Answer, Refusal, answer
-from local.strict.sts_rules import SESSION_ACTIONS, check_assume_role, own_grant_needed
+from local.strict.sts_rules import (
+    SESSION_ACTIONS,
+    check_assume_role,
+    check_transitive_tags,
+    own_grant_needed,
+)
 
-# In a session's record in ministack.
+# In a session's record in ministack. Both go on to the sessions that it becomes:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 SOURCE_IDENTITY = "StrictSourceIdentity"
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+_TRANSITIVE_TAGS = "StrictTransitiveTags"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +36,17 @@ class _Assumed:
 
     Attributes:
         caller: as ministack describes it.
-        actions: what it needs besides `sts:AssumeRole`.
+        source_identity: asked for, or the caller's session's.
+        inherited: tags that the caller's session passes on.
+        transitive: keys of those that the new session passes on as well, in lower case.
+        actions: what it needs besides `sts:AssumeRole`, for what is inherited, too.
     """
 
     role: Record | None
     caller: Mapping[str, str]
     source_identity: str | None
+    inherited: tuple[Mapping[str, str], ...]
+    transitive: frozenset[str]
     actions: tuple[str, ...]
 
 
@@ -57,7 +70,9 @@ def check_sts_request(asked: Asked, request: Request) -> Refusal | None:
     role = role_of(str(asked.members["RoleArn"]))
     maximum = None if role is None else int(str(role.get("MaxSessionDuration") or 3600))
     refusal = check_assume_role(asked.members, ":assumed-role/" in caller["userArn"], maximum)
-    before = sts._sessions.get(caller["accessKey"], {}).get(SOURCE_IDENTITY)
+    session = sts._sessions.get(caller["accessKey"], {})
+    refusal = refusal or check_transitive_tags(asked.members, session.get(_TRANSITIVE_TAGS, ()))
+    before = session.get(SOURCE_IDENTITY)
     if refusal is None and before is not None and asked.members.get("SourceIdentity", before) != before:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
         return Refusal("AccessDenied", "The source identity of a session cannot be changed.", 403)
@@ -68,7 +83,7 @@ def judge_trust() -> None:
     """Ask of AssumeRole also for the actions that its source identity and tags need, of everyone who has a say."""
     _note_what_is_assumed()
     _ask_the_trust_policy()
-    _keep_the_source_identity()
+    _keep_what_stays()
 
 
 def _note_what_is_assumed() -> None:
@@ -82,11 +97,8 @@ def _note_what_is_assumed() -> None:
         caller = sts._caller_identity(headers, query)
         if asked is None or asked.operation != "AssumeRole" or not isinstance(caller, dict):
             return await handle(method, path, headers, body, query)
-        members = asked.members
-        actions = tuple(action for member, action in SESSION_ACTIONS.items() if members.get(member))
-        identity = members.get("SourceIdentity")
-        role_arn = str(members["RoleArn"])
-        assumed = _Assumed(role_of(role_arn), caller, str(identity) if identity else None, actions)
+        role_arn = str(asked.members["RoleArn"])
+        assumed = _assumed_by(asked.members, role_of(role_arn), caller)
         token = _assumed.set(assumed)
         try:
             return _with_source_identity(await handle(method, path, headers, body, query), assumed)
@@ -98,6 +110,22 @@ def _note_what_is_assumed() -> None:
             _assumed.reset(token)
 
     sts.handle_request = handle_request
+
+
+def _assumed_by(members: Mapping[str, object], role: Record | None, caller: Mapping[str, str]) -> _Assumed:
+    session = sts._sessions.get(caller["accessKey"], {})
+    inherited = tuple(session.get(_TRANSITIVE_TAGS, ()))
+    identity = members.get("SourceIdentity") or session.get(SOURCE_IDENTITY)
+    keys = [tag["Key"] for tag in inherited] + cast(list[str], members.get("TransitiveTagKeys", []))
+    have = {"SourceIdentity": identity, "Tags": members.get("Tags") or inherited}
+    return _Assumed(
+        role,
+        caller,
+        str(identity) if identity else None,
+        inherited,
+        frozenset(key.lower() for key in keys),
+        tuple(action for member, action in SESSION_ACTIONS.items() if have[member]),
+    )
 
 
 def _ask_the_trust_policy() -> None:
@@ -139,7 +167,7 @@ def _with_source_identity(answered: Answer, assumed: _Assumed) -> Answer:
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_ResponseElements
     """
     status, headers, body = answered
-    identity = assumed.source_identity or sts._sessions.get(assumed.caller["accessKey"], {}).get(SOURCE_IDENTITY)
+    identity = assumed.source_identity
     if status != 200 or not identity:
         return answered
     end = b"</AssumeRoleResult>"
@@ -147,14 +175,18 @@ def _with_source_identity(answered: Answer, assumed: _Assumed) -> Answer:
     return status, headers, body.replace(end, told)
 
 
-def _keep_the_source_identity() -> None:
-    """A session has the source identity that it was assumed with."""
+def _keep_what_stays() -> None:
+    """A session has the source identity and the tags that it was assumed with, and those of the one it came from."""
     register = sts.register_session
 
     def register_session(access_key: str, session: Record) -> None:
         assumed = _assumed.get()
-        if assumed is not None and assumed.source_identity is not None:
-            session = {**session, SOURCE_IDENTITY: assumed.source_identity}
+        if assumed is not None:
+            tags = [*assumed.inherited, *cast(list[Mapping[str, str]], session.get("SessionTags") or [])]
+            passed_on = [tag for tag in tags if tag["Key"].lower() in assumed.transitive]
+            session = {**session, "SessionTags": tags, _TRANSITIVE_TAGS: passed_on}
+            if assumed.source_identity is not None:
+                session[SOURCE_IDENTITY] = assumed.source_identity
         register(access_key, session)
 
     sts.register_session = register_session

@@ -1,6 +1,6 @@
 """What STS refuses of AssumeRole, beside what its model and the role's trust policy say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from local.strict.model_rules import check_model
@@ -26,6 +26,28 @@ def check_assume_role(members: Mapping[str, object], chained: bool, maximum: int
         maximum: MaxSessionDuration of the role, seconds; None: not known here.
     """
     return _check_sizes(members) or check_model("sts", "AssumeRole", members) or _check_time(members, chained, maximum)
+
+
+def check_transitive_tags(members: Mapping[str, object], inherited: Iterable[Mapping[str, str]]) -> Refusal | None:
+    """What STS refuses of the tags that go on, or None: its words, as people report them.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
+
+    Args:
+        inherited: tags that the caller's own session passes on, whose keys are not to be set again.
+    """
+    keys = {tag.get("Key", "").lower() for tag in cast(list[dict[str, str]], members.get("Tags", []))}
+    if keys & {tag["Key"].lower() for tag in inherited}:
+        return Refusal(
+            "InvalidParameterValue",
+            "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
+            "from the calling session.",
+        )
+    if not {key.lower() for key in cast(list[str], members.get("TransitiveTagKeys", []))} <= keys:
+        return Refusal(
+            "InvalidParameterValue", "The specified transitive tag key must be included in the requested tags."
+        )
+    return None
 
 
 def own_grant_needed(action: str, *, same_account: bool, named: bool, chained: bool) -> bool:

@@ -91,6 +91,57 @@ def test_a_source_identity_that_is_set_stays(stack: Stack, user: Key) -> None:
     assume(stack, key, SourceIdentity="alice")
 
 
+def tagged_session(stack: Stack, user: Key) -> Key:
+    """A session of `strict-caller` with a source identity, and tags of which one goes on."""
+    given = stack.sts(user).assume_role(
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/strict-caller",
+        RoleSessionName="somebody",
+        SourceIdentity="alice",
+        Tags=[{"Key": "Stays", "Value": "a"}, {"Key": "Ends", "Value": "a"}],
+        TransitiveTagKeys=["Stays"],
+    )["Credentials"]
+    return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+@pytest.mark.parametrize(
+    ("condition", "denied"),
+    [
+        ({"aws:PrincipalTag/Stays": "a"}, True),
+        ({"aws:PrincipalTag/Stays": "b"}, False),
+        ({"aws:PrincipalTag/Ends": "a"}, False),
+        ({"aws:SourceIdentity": "alice"}, True),
+        ({"aws:SourceIdentity": "bob"}, False),
+    ],
+)
+def test_source_identity_and_transitive_tags_go_on_with_a_chain(
+    stack: Stack, user: Key, condition: dict[str, str], denied: bool
+) -> None:
+    chained = stack.sts(tagged_session(stack, user)).assume_role(RoleArn=TARGET, RoleSessionName="more")["Credentials"]
+    key = Key(chained["AccessKeyId"], chained["SecretAccessKey"], chained["SessionToken"])
+    statement = {"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": {"StringEquals": condition}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    stack.ec2(key).describe_instances()
+    stack.iam().put_role_policy(RoleName="strict-target", PolicyName="deny", PolicyDocument=document)
+    if denied:
+        with pytest.raises(ClientError, match="UnauthorizedOperation"):
+            stack.ec2(key).describe_instances()
+    else:
+        stack.ec2(key).describe_instances()
+
+
+def test_what_goes_on_cannot_be_set_anew_and_needs_the_trust_policys_leave(stack: Stack, user: Key) -> None:
+    session = tagged_session(stack, user)
+    words = "conflicts with a transitive tag key from the calling session"
+    assert words in refusal(stack, session, Tags=[{"Key": "stays", "Value": "b"}])
+    assume(stack, session, Tags=[{"Key": "Ends", "Value": "b"}])
+    words = "must be included in the requested tags"
+    assert words in refusal(stack, session, TransitiveTagKeys=["Stays"])
+    for missing in ("sts:SetSourceIdentity", "sts:TagSession"):
+        left = [action for action in ALL if action != missing]
+        stack.iam().update_assume_role_policy(RoleName="strict-target", PolicyDocument=trust(*left))
+        assert f"not authorized to perform: {missing} on resource" in refusal(stack, session)
+
+
 def test_a_role_that_was_made_anew_is_no_longer_trusted(stack: Stack, user: Key) -> None:
     iam = stack.iam()
     iam.delete_role_policy(RoleName="strict-caller", PolicyName="rights")
