@@ -56,7 +56,7 @@ ITSELF = (
     "set profile in credvend's configuration, or CREDVEND_PROFILE, to another."
 )
 # The first line of a cache entry; another number for another layout.
-ENTRY = b"credvend cache 1"
+ENTRY = "credvend cache 1"
 # Seconds of life that credentials have at least when they are handed out.
 LEAST_LIFE = 60
 # Seconds that a role session lives at most: the most that AWS lets a role have.
@@ -89,6 +89,16 @@ def home_path(environ: "Mapping[str, str]", *parts: str) -> str:
 
 def _from_home(environ: "Mapping[str, str]", path: str) -> str:
     return home_path(environ, path[2:]) if path.startswith("~/") else path
+
+
+def aws_config_path(environ: "Mapping[str, str]") -> str:
+    """`$AWS_CONFIG_FILE`, else `~/.aws/config`; empty for none."""
+    return _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
+
+
+def aws_credentials_path(environ: "Mapping[str, str]") -> str:
+    """`$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`; empty for none."""
+    return _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
 
 
 def _below(directory: str, name: str) -> str:
@@ -342,10 +352,11 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
         return "key " + key
     parts = [profile, *(environ.get(name, "") for name in _BOTOCORE_VARIABLES)]
     files = [
-        _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config"),
-        _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"),
+        aws_config_path(environ),
+        aws_credentials_path(environ),
         _from_home(environ, environ.get("AWS_CREDENTIAL_FILE", "")),
-        *([_from_home(environ, environ["BOTO_CONFIG"])] if environ.get("BOTO_CONFIG") else _boto_files(environ)),
+        _from_home(environ, environ.get("BOTO_CONFIG") or "~/.boto"),
+        "/etc/boto.cfg",
     ]
     for directory in (
         home_path(environ, ".aws", "sso", "cache"),
@@ -358,15 +369,10 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
     for file in files:
         try:
             status = os.stat(file)
+            parts.append(f"{file} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
         except OSError:
             parts.append("")
-        else:
-            parts.append(f"{file} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
     return "chain " + sha256(_joined(parts))
-
-
-def _boto_files(environ: "Mapping[str, str]") -> "list[str]":
-    return ["/etc/boto.cfg", home_path(environ, ".boto")]
 
 
 def _joined(parts: "Sequence[str]") -> str:
@@ -436,14 +442,9 @@ def read_private(path: str) -> bytes:
         Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it.
         OSError: anything else.
     """
-    if not NO_FOLLOW and os.path.islink(path):
+    if os.path.islink(path):  # one that is put there now is not followed, either
         raise Unreadable(f"{path} is a link, which is not followed where secrets are.")
-    try:
-        return _read(path, NO_FOLLOW, _refuse_open_file)
-    except OSError as error:
-        if os.path.islink(path):
-            raise Unreadable(f"{path} is a link, which is not followed where secrets are.") from None
-        raise error
+    return _read(path, NO_FOLLOW, _refuse_open_file)
 
 
 def read_believed(path: str) -> bytes:
@@ -587,15 +588,7 @@ class Entry:
         return now >= self.obtained - _TOLERANCE and self.expires - self.obtained <= LONGEST_LIFE
 
     def to_bytes(self) -> bytes:
-        lines = [
-            ENTRY.decode(),
-            self.key,
-            str(self.obtained),
-            str(self.expires),
-            self.process,
-            self.answer,
-        ]
-        text = "".join(line + "\n" for line in lines)
+        text = "\n".join((ENTRY, self.key, str(self.obtained), str(self.expires), self.process, self.answer, ""))
         return (text + sha256(text) + "\n").encode("ascii")
 
 
@@ -610,7 +603,7 @@ def parse_entry(data: bytes, key: str) -> "Entry | None":
         text = data.decode("ascii")
         layout, named, obtained, expires, process, answer, digest, nothing = text.split("\n")
         body = text[: -len(digest) - 1]
-        if layout.encode() != ENTRY or named != key or nothing or sha256(body) != digest:
+        if layout != ENTRY or named != key or nothing or sha256(body) != digest:
             return None
         return Entry(key, int(obtained), int(expires), process, answer)
     except ValueError:
@@ -656,17 +649,8 @@ def cached_entry(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "E
         if settings.get("cache", "file") != "file":
             return None
         method = chosen_auth_method(settings, environ)
-        caller = identity(method, settings, environ)
-        key = cache_key(
-            settings.get("url", ""),
-            method,
-            caller,
-            role,
-            single.get("--duration"),
-            single.get("--reason"),
-            params,
-            tags,
-        )
+        caller = (settings.get("url", ""), method, identity(method, settings, environ))
+        key = cache_key(*caller, role, single.get("--duration"), single.get("--reason"), params, tags)
         return load_entry(environ, key)
     except (OSError, ValueError, Unreadable):
         return None

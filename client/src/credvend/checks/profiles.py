@@ -6,6 +6,7 @@ import shlex
 import shutil
 from collections.abc import Iterable, Mapping
 
+from credvend import lean
 from credvend.checks.finding import Found
 from credvend.checks.subject import Subject
 from credvend.disk import aws_config_file
@@ -37,7 +38,7 @@ def _of_variables(environ: Mapping[str, str]) -> Iterable[Found]:
 
 
 def _of_files(environ: Mapping[str, str]) -> Iterable[Found]:
-    path, keys = aws_config_file.config_file(environ), aws_config_file.credentials_file(environ)
+    path, keys = lean.aws_config_path(environ), lean.aws_credentials_path(environ)
     content, with_keys = aws_config_file.read(path) or b"", aws_config_file.read(keys) or b""
     for file, bytes_of in ((path, content), (keys, with_keys)):
         wrong = problem(bytes_of)

@@ -46,11 +46,11 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
         raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
     if wanted.region is not None:
         check_region(wanted.region)
-    path = aws_config_file.config_file(environ)
+    path = lean.aws_config_path(environ)
     old = aws_config_file.read(path)
     profiles: list[Profile] = []
     if not wanted.remove:
-        keys = aws_config_file.credentials_file(environ)
+        keys = lean.aws_credentials_path(environ)
         taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
         taken.update((name, path) for name in aws_profiles.names_outside(old or b"", service))
         roles = service_of(config, environ).roles()

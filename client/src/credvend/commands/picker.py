@@ -49,21 +49,12 @@ def ordered(roles: Mapping[str, Json], favourites: Sequence[str], recents: Seque
     """Names to what is shown beside them: favourites first, then those used last, then all others by name."""
     first = [name for name in dict.fromkeys((*favourites, *recents)) if name in roles]
     names = dict.fromkeys((*first, *sorted(roles)))
-    return {
-        name: one_line(
-            " ".join(
-                part
-                for part in (
-                    "*" if name in favourites else "",
-                    account_of(roles[name]),
-                    str(roles[name].get("Description") or ""),
-                    "(asks for a reason)" if roles[name].get("ReasonRequired") else "",
-                )
-                if part
-            )
-        )
-        for name in names
-    }
+    return {name: one_line(_beside(roles[name], "*" if name in favourites else "")) for name in names}
+
+
+def _beside(role: Json, mark: str) -> str:
+    asks = "(asks for a reason)" if role.get("ReasonRequired") else ""
+    return f"{mark} {account_of(role)} {role.get('Description') or ''} {asks}"
 
 
 def choose(what: str, shown: Mapping[str, str]) -> str:
