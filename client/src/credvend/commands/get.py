@@ -48,7 +48,7 @@ def command(
         print(json.dumps(service.vend(role, options, dry_run=True), indent=2))
         return 0
     wanted = FORMATS[name]
-    if lasting.region and not wanted.takes_region:
+    if lasting.region and not wanted.lasts:
         raise UsageError(f"--format {name} has no place for a region.")
     if name == "github":
         check_github(environ)
