@@ -89,10 +89,10 @@ def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> T
             print(f"{said}, open this address in a browser of this computer: {address}", file=sys.stderr, flush=True)
             if not receiver.done.wait(BROWSER_SECONDS):
                 raise AuthenticationError("Nobody signed in in time: run `credvend login` again.")
-    if receiver.refusal is not None:
-        raise receiver.refusal
+    if isinstance(receiver.outcome, CredvendError):
+        raise receiver.outcome
     with progress("asking the OpenID provider"):
-        return oidc.finish_code(request, receiver.code)
+        return oidc.finish_code(request, receiver.outcome or "")
 
 
 class _Receiver:
@@ -103,8 +103,7 @@ class _Receiver:
         self._request: CodeRequest | None = None
         self.once = OneTime("")
         self.done = threading.Event()
-        self.code = ""
-        self.refusal: CredvendError | None = None
+        self.outcome: str | CredvendError | None = None
 
     def start(self, request: CodeRequest) -> None:
         self._request = request
@@ -119,13 +118,12 @@ class _Receiver:
         if path != "/callback":
             return NOTHING_HERE
         try:
-            code = check_response(query, self._request, self._oidc.provider)
+            self.outcome = check_response(query, self._request, self._oidc.provider)
         except CredvendError as error:
-            self.refusal = error
-            self.done.set()
-            return Answer(200, "You are not signed in", "The terminal says why. You can close this window.")
-        if code is None:
+            self.outcome = error
+        if self.outcome is None:
             return NOTHING_HERE
-        self.code = code
         self.done.set()
+        if isinstance(self.outcome, CredvendError):
+            return Answer(200, "You are not signed in", "The terminal says why. You can close this window.")
         return Answer(200, "Back to the terminal", "The rest happens there. You can close this window.")
