@@ -61,6 +61,8 @@ ENTRY = "credvend cache 1"
 LEAST_LIFE = 60
 # Seconds that a role session lives at most: the most that AWS lets a role have.
 LONGEST_LIFE = 43_200
+# What `credvend process` is given once.
+_ONCE = ("ROLE", "--duration", "--reason", "--service")
 # Seconds that a clock may go back without being taken for set back.
 _TOLERANCE = 60
 
@@ -266,21 +268,17 @@ def chosen_auth_method(settings: "Mapping[str, str]", environ: "Mapping[str, str
     told = settings.get("auth", "auto")
     if told != "auto":
         return told
-    if environ.get("CREDVEND_TOKEN"):
-        return "token"
-    if settings.get("token_file"):
-        return "token-file"
-    if environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
-        return "github"
-    if environ.get("GITLAB_CI") and environ.get(GITLAB_TOKEN):
-        return "gitlab"
-    if environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(KUBERNETES_TOKEN):
-        return "kubernetes"
-    if os.path.exists(marker_path(environ, "login", settings.get("url", ""))):
-        return "login"
-    if os.path.exists(marker_path(environ, "token", settings.get("url", ""))):
-        return "token"
-    return "sigv4"
+    url = settings.get("url", "")
+    found = (
+        ("token", environ.get("CREDVEND_TOKEN")),
+        ("token-file", settings.get("token_file")),
+        ("github", environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")),
+        ("gitlab", environ.get("GITLAB_CI") and environ.get(GITLAB_TOKEN)),
+        ("kubernetes", environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(KUBERNETES_TOKEN)),
+        ("login", os.path.exists(marker_path(environ, "login", url))),
+        ("token", os.path.exists(marker_path(environ, "token", url))),
+    )
+    return next((method for method, is_there in found if is_there), "sigv4")
 
 
 def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
@@ -318,7 +316,7 @@ def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, 
 
 def _content(path: str) -> str:
     try:
-        return decoded(_read(path, 0, _refuse_other_than_file)[:65_536], "surrogateescape").strip()
+        return decoded(_read(path)[:65_536], "surrogateescape").strip()
     except ValueError as error:
         raise Unreadable(f"{path} cannot be read: {error}.") from None
 
@@ -444,7 +442,7 @@ def read_private(path: str) -> bytes:
     """
     if os.path.islink(path):  # one that is put there now is not followed, either
         raise Unreadable(f"{path} is a link, which is not followed where secrets are.")
-    return _read(path, NO_FOLLOW, _refuse_open_file)
+    return _read(path, _refuse_open, NO_FOLLOW)
 
 
 def read_believed(path: str) -> bytes:
@@ -455,13 +453,16 @@ def read_believed(path: str) -> bytes:
         Unreadable: it is no regular file, or others could have changed it.
         OSError: anything else.
     """
-    return _read(path, 0, refuse_changeable)
+    return _read(path, refuse_others_of)
 
 
-def _read(path: str, flags: int, refuse: "Callable[[str, os.stat_result], None]") -> bytes:
+def _read(path: str, refuse: "Callable[[str, os.stat_result], None] | None" = None, flags: int = 0) -> bytes:
     descriptor = os.open(path, _READ | flags)
     try:
-        refuse(path, os.fstat(descriptor))
+        status = os.fstat(descriptor)
+        _refuse_other_than_file(path, status)
+        if refuse:
+            refuse(path, status)
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
     finally:
@@ -485,11 +486,6 @@ def check_private_directory(path: str) -> None:
 def _refuse_other_than_file(path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable(f"{path} is not a regular file.")
-
-
-def _refuse_open_file(path: str, status: os.stat_result) -> None:
-    _refuse_other_than_file(path, status)
-    _refuse_open(path, status)
 
 
 def _refuse_open(path: str, status: os.stat_result) -> None:
@@ -658,30 +654,24 @@ def cached_entry(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "E
 
 def plain_options(arguments: "Sequence[str]") -> "_Asked | None":
     """Role, options that are given once, parameters and tags of the plainest spelling; None for any other."""
-    role = None
-    single: dict[str, str] = {}
-    pairs: dict[str, _Pairs] = {"--param": [], "--tag": []}
+    given: dict[str, list[str]] = {name: [] for name in (*_ONCE, "--param", "--tag")}
     rest = iter(arguments)
     for argument in rest:
-        if not argument.startswith("-"):
-            if role is not None:
-                return None
-            role = argument
-            continue
-        name, equals, value = argument.partition("=")
+        name, equals, value = argument.partition("=") if argument.startswith("-") else ("ROLE", "=", argument)
         if not equals:
-            value = next(rest, "")
+            value = next(rest, "-")
             if value.startswith("-"):
                 return None
-        if name in pairs:
-            left, equals, right = value.partition("=")
-            if not equals:
-                return None
-            pairs[name].append((left, right))
-        elif name in ("--duration", "--reason", "--service") and name not in single:
-            single[name] = value
-        else:
+        if name not in given:
             return None
-    if not role:
+        given[name].append(value)
+    single = {name: given[name][0] for name in _ONCE if given[name]}
+    role = single.pop("ROLE", "")
+    params, tags = given["--param"], given["--tag"]
+    if not role or any(len(given[name]) > 1 for name in _ONCE) or any("=" not in each for each in params + tags):
         return None
-    return role, single, pairs["--param"], pairs["--tag"]
+    return role, single, _pairs(params), _pairs(tags)
+
+
+def _pairs(written: "list[str]") -> "_Pairs":
+    return [(name, value) for name, _, value in (each.partition("=") for each in written)]

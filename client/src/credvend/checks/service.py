@@ -9,7 +9,7 @@ from credvend.errors import CredvendError, UsageError
 from credvend.text.json_object import json_object
 from credvend.time_limit import within
 from credvend.vending.refusals import refusal
-from credvend.vending.service import LARGEST_SKEW, Service, skew_of
+from credvend.vending.service import LARGEST_SKEW, Service, skew_of, skew_text
 
 _LATER = "If that stays so, tell the service's operators."
 
@@ -47,10 +47,9 @@ def check_clock(subject: Subject) -> Found:
         raise NotKnown("The answer of the service tells no time.")
     if skew == 0.0:
         return Found("ok", "as the service's")
-    result = f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the service's"
     if abs(skew) <= LARGEST_SKEW:
-        return Found("ok", result)
-    return Found("error", result, "Set it: AWS refuses signatures that are five minutes off.")
+        return Found("ok", skew_text(skew))
+    return Found("error", skew_text(skew), "Set it: AWS refuses signatures that are five minutes off.")
 
 
 def check_who(subject: Subject) -> Found:

@@ -165,9 +165,7 @@ class Service:
             say(f"warning: {self._clock()}; set it, for AWS refuses signatures that are five minutes off.")
 
     def _clock(self) -> str:
-        return (
-            f"this computer's clock is {abs(self.skew):.0f} s {'behind' if self.skew > 0 else 'ahead of'} the service's"
-        )
+        return f"this computer's clock is {skew_text(self.skew)}"
 
     def _refusal(self, response: Response, url: str) -> CredvendError:
         found = refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
@@ -237,6 +235,11 @@ def service_of(config: Config, environ: Mapping[str, str]) -> Service:
         UsageError: where it is, is not configured.
     """
     return Service(config, authenticator(config, environ), environ)
+
+
+def skew_text(skew: float) -> str:
+    """A skew of this computer's clock for people."""
+    return f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the service's"
 
 
 def skew_of(response: Response) -> float | None:
