@@ -125,12 +125,7 @@ def _window(
     return start, partial(role_browser.container_link, scheme, name)
 
 
-def sign_in_address(
-    credentials: Credentials,
-    page: Page,
-    config: Config,
-    environ: Mapping[str, str],
-) -> str:
+def sign_in_address(credentials: Credentials, page: Page, config: Config, environ: Mapping[str, str]) -> str:
     """An address that signs a browser in.
 
     Raises:

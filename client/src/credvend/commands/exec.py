@@ -77,14 +77,7 @@ examples:
 @click.option("--nest", is_flag=True, help="even within another `credvend exec`")
 @lasts
 @is_told
-def command(
-    told: Told,
-    role: str,
-    options: Options,
-    serve: bool,
-    nest: bool,
-    lasting: Lasting,
-) -> int:
+def command(told: Told, role: str, options: Options, serve: bool, nest: bool, lasting: Lasting) -> int:
     config, environ = told
     command = click.get_current_context().meta[_COMMAND] or _shell(environ)
     inside = environ.get(INSIDE)

@@ -31,14 +31,7 @@ examples:
 @click.option("--dry-run", is_flag=True, help="have the service explain what it would vend (JSON)")
 @lasts
 @is_told
-def command(
-    told: Told,
-    role: str,
-    options: Options,
-    form: str | None,
-    dry_run: bool,
-    lasting: Lasting,
-) -> int:
+def command(told: Told, role: str, options: Options, form: str | None, dry_run: bool, lasting: Lasting) -> int:
     config, environ = told
     name = form or "json"
     if dry_run:
