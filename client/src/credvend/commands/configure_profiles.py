@@ -41,8 +41,9 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
     """
     service = environ.get(lean.SERVICE, "")
     # Two services may have roles of the same name.
-    prefix = wanted.prefix if wanted.prefix is not None else service and f"{service}-"
-    if prefix and not aws_profiles.may_begin(prefix):
+    if wanted.prefix is None:
+        wanted = wanted._replace(prefix=service and f"{service}-")
+    if wanted.prefix and not aws_profiles.may_begin(wanted.prefix):
         raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
     if wanted.region is not None:
         check_region(wanted.region)
@@ -56,7 +57,7 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
         roles = service_of(config, environ).roles()
         known = aws_profiles.regions_inside(old or b"", service)
         usual = aws_config_file.region_of(environ, config.profile)
-        profiles = _profiles(roles, taken, prefix, wanted, _Regions(wanted.region, known, usual), environ)
+        profiles = _profiles(roles, taken, wanted, _Regions(wanted.region, known, usual), environ)
     if profiles and method_in_use(config, environ) == "sigv4" and not config.profile:
         say(
             "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
@@ -94,12 +95,7 @@ class _Regions(NamedTuple):
 
 
 def _profiles(
-    roles: Sequence[Json],
-    taken: Mapping[str, str],
-    prefix: str,
-    wanted: Wanted,
-    regions: _Regions,
-    environ: Mapping[str, str],
+    roles: Sequence[Json], taken: Mapping[str, str], wanted: Wanted, regions: _Regions, environ: Mapping[str, str]
 ) -> list[Profile]:
     """What is to be written, and what is not is said.
 
@@ -111,7 +107,7 @@ def _profiles(
     profiles = []
     for role in sorted(roles, key=lambda each: str(each["Role"])):
         name = str(role["Role"])
-        profile = prefix + name
+        profile = f"{wanted.prefix}{name}"
         if not PLAIN_ROLE.fullmatch(name):
             say(f"left out: {name}; a profile's command line takes only letters, digits, _, . and -, no - first.")
         elif profile in taken:

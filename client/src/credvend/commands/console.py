@@ -90,7 +90,7 @@ def command(
         copy(address, environ)
         say("copied; for 15 minutes, the address lets anybody in who has it: programs that keep what was copied, too.")
     if not prints and not copies:
-        start, lead = _window(apart, chosen, credentials, config, environ)
+        start, lead = _window(apart, chosen, credentials, told)
         show_privately(address, start=start, lead=lead)
         say(f"the console is open in the browser, as {credentials.role} of {credentials.account_id}")
     return 0
@@ -104,11 +104,7 @@ def _browser(apart: str | None, named: str | None, environ: Mapping[str, str]) -
 
 
 def _window(
-    apart: str | None,
-    browser: role_browser.Browser | None,
-    credentials: Credentials,
-    config: Config,
-    environ: Mapping[str, str],
+    apart: str | None, browser: role_browser.Browser | None, credentials: Credentials, told: Told
 ) -> tuple[Start, Callable[[str], str]]:
     """What starts the browser, and what makes of an address the one that keeps the role apart."""
     if browser is None:
@@ -116,9 +112,9 @@ def _window(
     # A role with parameters may be one of many.
     name = f"{credentials.role} {credentials.account_id}"
     if apart == _APART[0]:
-        key = f"{config.url} {credentials.role} {credentials.role_arn}"
-        return role_browser.start_profile(browser, name, key, environ), str
-    start = role_browser.starting([browser.program], environ)
+        key = f"{told.config.url} {credentials.role} {credentials.role_arn}"
+        return role_browser.start_profile(browser, name, key, told.environ), str
+    start = role_browser.starting([browser.program], told.environ)
     if apart is None:
         return start, str
     scheme = role_browser.GRANTED if apart == _APART[2] else role_browser.CONTAINER
