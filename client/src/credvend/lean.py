@@ -119,6 +119,11 @@ def cache_directory(environ: "Mapping[str, str]") -> str:
     return named if os.path.isabs(named) else _base(environ, "XDG_CACHE_HOME", ".cache")
 
 
+def cache_path(environ: "Mapping[str, str]", name: str) -> str:
+    """A file of the cache; empty for none."""
+    return _below(cache_directory(environ), name)
+
+
 def state_directory(environ: "Mapping[str, str]") -> str:
     """`$XDG_STATE_HOME/credvend`, else `~/.local/state/credvend`; empty for none."""
     return _base(environ, "XDG_STATE_HOME", ".local/state")
@@ -422,10 +427,6 @@ def cache_key(
     return sha256(_joined(parts))
 
 
-def entry_path(environ: "Mapping[str, str]", key: str) -> str:
-    return _below(cache_directory(environ), key + ".entry")
-
-
 # What not every system has; nor does everyone wait for a pipe.
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -433,13 +434,15 @@ _READ = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_private(path: str) -> bytes:
-    """The content of a file that holds secrets.
+    """The content of a file that holds secrets, in a directory for them.
 
     Raises:
         FileNotFoundError: there is none.
-        Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it.
+        Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it; or get into the
+            directory.
         OSError: anything else.
     """
+    check_private_directory(os.path.dirname(path))
     if os.path.islink(path):  # one that is put there now is not followed, either
         raise Unreadable(f"{path} is a link, which is not followed where secrets are.")
     return _read(path, _refuse_open, NO_FOLLOW)
@@ -607,17 +610,9 @@ def parse_entry(data: bytes, key: str) -> "Entry | None":
 
 
 def load_entry(environ: "Mapping[str, str]", key: str) -> "Entry | None":
-    """What the cache holds for a key, if it can be trusted. None also for an open file, which is then replaced.
-
-    Raises:
-        Unreadable: others can get into the cache's directory.
-    """
+    """What the cache holds for a key, if it can be trusted. None also for an open file, which is then replaced."""
     try:
-        check_private_directory(cache_directory(environ))
-    except OSError:
-        return None
-    try:
-        return parse_entry(read_private(entry_path(environ, key)), key)
+        return parse_entry(read_private(cache_path(environ, f"{key}.entry")), key)
     except (OSError, Unreadable):
         return None
 

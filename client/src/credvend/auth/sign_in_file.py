@@ -67,7 +67,6 @@ def read(config: Config, environ: Mapping[str, str]) -> Session | None:
     """
     path = path_of(config, environ)
     try:
-        lean.check_private_directory(os.path.dirname(path))
         return Session(**(json_object(lean.read_private(path)) or {}))
     except FileNotFoundError:
         return None

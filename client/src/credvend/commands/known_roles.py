@@ -89,8 +89,7 @@ def _caller(environ: Mapping[str, str]) -> tuple[Config, Authenticator]:
 def _path(config: Config, caller: Authenticator, environ: Mapping[str, str]) -> str:
     """Where the list is; empty for nowhere."""
     key = lean.cache_key(config.url, registry.method_in_use(config, environ), caller.cache_identity(), "")
-    directory = "" if config.cache == "off" else lean.cache_directory(environ)
-    return os.path.join(directory, f"{key}.roles") if directory else ""
+    return "" if config.cache == "off" else lean.cache_path(environ, f"{key}.roles")
 
 
 def _ask(service: Service) -> list[str] | None:
