@@ -55,9 +55,9 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
         taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
         taken.update((name, path) for name in aws_profiles.names_outside(old or b"", service))
         roles = service_of(config, environ).roles()
-        known = aws_profiles.regions_inside(old or b"", service)
-        usual = aws_config_file.region_of(environ, config.profile)
-        profiles = _profiles(roles, taken, wanted, _Regions(wanted.region, known, usual), environ)
+        inside = aws_profiles.regions_inside(old or b"", service)
+        regions = _Regions(inside, aws_config_file.region_of(environ, config.profile))
+        profiles = _profiles(roles, taken, wanted, regions, environ)
     if profiles and method_in_use(config, environ) == "sigv4" and not config.profile:
         say(
             "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
@@ -81,15 +81,13 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
 
 
 class _Regions(NamedTuple):
-    """Where the region of a profile comes from.
+    """Where the region of a profile comes from, unless --region tells it.
 
     Attributes:
-        told: by --region.
         known: what the profiles have already.
         usual: of the environment, or of the profile that people have.
     """
 
-    told: str | None
     known: Mapping[str, str]
     usual: str | None
 
@@ -122,16 +120,16 @@ def _profiles(
             words = [*program, name]
             if role.get("ReasonRequired") and wanted.reason:
                 words += ["--reason", wanted.reason]
-            profiles.append(Profile(profile, words, _region(profile, role.get("RoleArn"), regions)))
+            profiles.append(Profile(profile, words, _region(profile, role.get("RoleArn"), wanted.region, regions)))
     if any(profile.region is None for profile in profiles):
         say("warning: profiles without a region are of no use to most commands; --region REGION gives them one.")
     return profiles
 
 
-def _region(profile: str, role_arn: object, regions: _Regions) -> str | None:
+def _region(profile: str, role_arn: object, told: str | None, regions: _Regions) -> str | None:
     """The region for a profile, if there is one in which its role is worth something."""
     known = regions.known.get(profile)
-    region = regions.told or known or regions.usual
+    region = told or known or regions.usual
     if region is None or region == known:
         return region
     try:

@@ -37,8 +37,7 @@ def command(told: Told, role: str, options: Options, form: str | None, dry_run: 
     if dry_run:
         if name != "json":
             raise UsageError("With --dry-run there are no credentials to format: it prints JSON.")
-        service = service_of(config, environ)
-        print(json.dumps(service.vend(role, options, dry_run=True), indent=2))
+        print(json.dumps(service_of(config, environ).vend(role, options, dry_run=True), indent=2))
         return 0
     wanted = FORMATS[name]
     if lasting.region and not wanted.lasts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from credvend import lean
@@ -126,12 +126,8 @@ def _seconds(name: str, text: str) -> float:
 
 def settings_of(config: Config) -> dict[str, str]:
     """The configuration as `lean` has it: what is not empty, as text."""
-    settings = {}
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if value not in (None, "", ()):
-            settings[field.name] = " ".join(value) if isinstance(value, tuple) else str(value)
-    return settings
+    given = {name: value for name, value in vars(config).items() if value not in (None, "", ())}
+    return {name: " ".join(value) if isinstance(value, tuple) else str(value) for name, value in given.items()}
 
 
 def save_config(config: Config, environ: Mapping[str, str]) -> Path:
@@ -160,12 +156,11 @@ def save_config(config: Config, environ: Mapping[str, str]) -> Path:
     try:
         if path:
             make_directory(os.path.dirname(path))
-        try:
-            text = lean.decoded(lean.read_believed(path))
-            if lean.came_by_sudo_from(os.stat(path)):
-                raise UsageError(f"{path} belongs to who ran sudo: run this without it.")
-        except FileNotFoundError:
-            text = _HEADER
+        text = lean.decoded(lean.read_believed(path))
+        if lean.came_by_sudo_from(os.stat(path)):
+            raise UsageError(f"{path} belongs to who ran sudo: run this without it.")
+    except FileNotFoundError:
+        text = _HEADER
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be written: {error}.") from None
     except lean.Unreadable as error:

@@ -87,8 +87,7 @@ class Cache:
                 raise CannotWrite("The operating system's keyring does not take them; unlock it, or set cache to file.")
         else:
             write_private(self._path(entry.key, "entry"), entry.to_bytes())
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path(entry.key, "failure"))
+        remove(self._path(entry.key, "failure"))
         self._remove_dead()
 
     def lock(self, key: str) -> contextlib.AbstractContextManager[None]:
