@@ -108,13 +108,10 @@ def _be_brief(session: Session) -> None:
     from botocore.config import Config
 
     seconds = max(0.5, min(seconds_left(), LONGEST) / 6)
-    session.set_default_client_config(
-        Config(
-            connect_timeout=min(5.0, seconds),
-            read_timeout=seconds,
-            retries={"mode": "standard", "total_max_attempts": 2},
-        )
+    config = Config(
+        connect_timeout=min(5.0, seconds), read_timeout=seconds, retries={"mode": "standard", "total_max_attempts": 2}
     )
+    session.set_default_client_config(config)
 
 
 def _keep_roles(session: Session) -> None:

@@ -10,13 +10,13 @@ from typing import NamedTuple, TypeVar
 from credvend.auth import registry
 from credvend.auth.method import Authenticator
 from credvend.checks.finding import first
-from credvend.disk.config_file import Config, where_to_say_it
-from credvend.errors import CredvendError, UsageError
+from credvend.disk.config_file import Config
+from credvend.errors import CredvendError
 from credvend.net.request import Request, Response
 from credvend.net.send import send
 from credvend.text.messages import progress
 from credvend.time_limit import within
-from credvend.vending.service import check_service_url
+from credvend.vending.service import service_url
 
 T = TypeVar("T")
 # Seconds for each question to somebody else. Renewing a sign-in is not broken off.
@@ -63,7 +63,7 @@ class Subject:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
         self.configured = once(lambda: registry.load_checked_config(environ))
-        self.url = once(self._url)
+        self.url = once(lambda: service_url(self.config(), environ))
         self.health = once(self._health)
         self.caller: Callable[[], Authenticator] = once(lambda: registry.authenticator(self.config(), environ))
         self.proof = once(self._proof)
@@ -76,12 +76,6 @@ class Subject:
         """
         with first("The configuration must be repaired first."):
             return self.configured()
-
-    def _url(self) -> str:
-        url = self.config().url
-        if not url:
-            raise UsageError(where_to_say_it(self.environ))
-        return check_service_url(url)
 
     def _health(self) -> Health:
         request = Request("GET", f"{self.url()}/v1/health", retries=False)

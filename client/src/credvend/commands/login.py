@@ -12,7 +12,7 @@ import click
 from credvend.auth import sign_in
 from credvend.auth.registry import method_in_use
 from credvend.commands.told import Told, is_told
-from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
+from credvend.errors import AuthenticationError, CredvendError, one_line
 from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server
 from credvend.net.loopback_server import HOST
 from credvend.net.private_page import opened
@@ -20,6 +20,7 @@ from credvend.oidc.client import DeviceGrant, Oidc
 from credvend.oidc.code_flow import CodeRequest, check_response
 from credvend.oidc.tokens import Tokens
 from credvend.text.messages import progress, say
+from credvend.vending.service import service_url
 
 # How long a person may take at the provider's pages.
 BROWSER_SECONDS = 300.0
@@ -33,15 +34,13 @@ BROWSER_SECONDS = 300.0
 @is_told
 def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | None) -> int:
     config, environ = told
-    if not config.url:
-        raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+    service_url(config, environ)  # a sign-in is for one service
     with progress("asking the OpenID provider"):
         oidc = Oidc(config, environ)
-    if browser or oidc.provider.device_endpoint is None:
+        grant = None if browser or oidc.provider.device_endpoint is None else oidc.start_device()
+    if grant is None:
         tokens = with_browser(oidc, port, prompt, not no_open)
     else:
-        with progress("asking the OpenID provider"):
-            grant = oidc.start_device()
         address = _show(grant)
         with opened(address) if not no_open and sys.stderr.isatty() else contextlib.nullcontext():
             tokens = oidc.await_device(grant)
@@ -49,7 +48,7 @@ def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | N
     who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")
     print(one_line(f"Signed in as {who}." if who else "Signed in."))
     if place is None:
-        print(f"The provider gave no refresh token: sign in again in {_minutes(tokens.lifetime)}.")
+        print(f"The provider gave no refresh token: sign in again in {max(1, round(tokens.lifetime / 60))} minutes.")
     else:
         print(f"Your refresh token is in {place.text}.")
     used = method_in_use(config, environ)
@@ -65,10 +64,6 @@ def _show(grant: DeviceGrant) -> str:
     print(one_line(f"To sign in, open {address} and enter or compare the code: {grant.user_code}"), file=sys.stderr)
     sys.stderr.flush()
     return address
-
-
-def _minutes(seconds: float) -> str:
-    return f"{max(1, round(seconds / 60))} minutes"
 
 
 def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> Tokens:

@@ -15,6 +15,8 @@ from credvend.disk.recent_roles import recent_roles
 from credvend.errors import UsageError, one_line
 from credvend.vending.service import Json, is_role, service_of
 
+_HINT = [("fg:ansibrightblack", "some of its letters, or arrow keys; Enter takes it, Esc leaves")]
+
 
 class Picked(NamedTuple):
     """A role, and what it was asked for with."""
@@ -92,14 +94,8 @@ def choose(what: str, shown: Mapping[str, str]) -> str:
         """As in other pickers."""
         event.app.exit(exception=EOFError())
 
-    return _prompt(
-        what,
-        completer=completer,
-        complete_while_typing=True,
-        key_bindings=keys,
-        placeholder=[("fg:ansibrightblack", "some of its letters, or arrow keys; Enter takes it, Esc leaves")],
-        shows=True,
-    )
+    more = {"completer": completer, "complete_while_typing": True, "key_bindings": keys, "placeholder": _HINT}
+    return _prompt(what, shows=True, **more)
 
 
 def _asked(what: str) -> str:

@@ -35,9 +35,7 @@ class Service:
     """The service, as one caller sees it."""
 
     def __init__(self, config: Config, authenticator: Authenticator, environ: Mapping[str, str]) -> None:
-        if not config.url:
-            raise UsageError(where_to_say_it(environ))
-        check_service_url(config.url)
+        service_url(config, environ)
         self._config = config
         self._authenticator = authenticator
         self._environ = environ
@@ -189,6 +187,17 @@ def check_service_url(text: str) -> str:
     if "?" in text or "#" in text:
         raise UsageError(f"The URL of {url.hostname} must end with its path, without a query (?) and a fragment (#).")
     return url.geturl().rstrip("/")
+
+
+def service_url(config: Config, environ: Mapping[str, str]) -> str:
+    """Where the service is.
+
+    Raises:
+        UsageError: nothing says it, or it is no URL.
+    """
+    if not config.url:
+        raise UsageError(where_to_say_it(environ))
+    return check_service_url(config.url)
 
 
 def _policy(text: str) -> Json:
