@@ -37,14 +37,6 @@ def __getattr__(name: str) -> object:
         from credvend import version
 
         return version.__version__
-    if name == "Credentials":
-        from credvend.vending import credentials as vended
-
-        return vended.Credentials
-    if name == "Session":
-        from credvend.vending import sessions as had
-
-        return had.Session
     if name in __all__:
         from credvend import errors, library
 
