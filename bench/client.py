@@ -118,7 +118,7 @@ def _fill_cache(environment: Mapping[str, str], bearer: Mapping[str, str]) -> No
         "settings = lean.read_settings(os.environ)\n"
         "caller = lean.identity('token', settings, os.environ)\n"
         "entry.key = lean.cache_key(settings['url'], 'token', caller, sys.argv[1])\n"
-        "write_private(lean.entry_path(os.environ, entry.key), entry.to_bytes())\n"
+        "write_private(lean.cache_path(os.environ, entry.key + '.entry'), entry.to_bytes())\n"
     )
     _run([str(programs("client") / "python"), "-c", code, ROLE], bearer)
 

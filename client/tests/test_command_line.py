@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +23,9 @@ from credvend.text import messages
 
 
 @pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     """One command's --verbose is not the next one's."""
-    yield
-    messages.be_quiet()
+    monkeypatch.setattr(messages, "_verbose", False)
 
 
 def credvend(environ: dict[str, str], *words: str, **more: object) -> subprocess.CompletedProcess[str]:

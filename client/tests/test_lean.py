@@ -361,7 +361,7 @@ def cached(environ: dict[str, str], *arguments: str, entry: lean.Entry | None = 
     now = int(time.time())
     made = lean.Entry(key, now, now + 3600, '{"Version": 1}', "{}") if entry is None else entry
     private_directory(lean.cache_directory(environ))
-    write_private(lean.entry_path(environ, key), made.to_bytes())
+    write_private(lean.cache_path(environ, f"{key}.entry"), made.to_bytes())
     return lean.cached_process(arguments, environ)
 
 

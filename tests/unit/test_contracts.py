@@ -127,7 +127,7 @@ PLANTED = (
             ("vending/extra.py", "", "floors-of-vending"),
             ("checks/service.py", "from credvend.checks.profiles import check_profiles", "floors-of-checks"),
             ("checks/extra.py", "", "floors-of-checks"),
-            ("auth/bearer.py", "from credvend.auth import method", "floors-of-auth"),
+            ("auth/aws_credentials.py", "from credvend.auth import method", "floors-of-auth"),
             ("auth/extra.py", "", "floors-of-auth"),
             ("oidc/code_flow.py", "from credvend.oidc.tokens import Tokens", "floors-of-oidc"),
             ("oidc/extra.py", "", "floors-of-oidc"),

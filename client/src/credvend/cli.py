@@ -19,7 +19,7 @@ def main(arguments: "list[str] | None" = None) -> int:
         code = -2
     if code < 0:
         # Whoever started us sees by which signal we ended: a shell's loop ends with us at Ctrl-C.
-        from credvend.dying import end_by
+        from credvend.signals import end_by
 
         return end_by(-code)
     return code

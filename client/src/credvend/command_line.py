@@ -162,15 +162,7 @@ def _run_command(words: list[str], environ: Mapping[str, str]) -> int:
     import click
 
     try:
-        try:
-            return _invoke(words, environ)
-        except _SignedOut as signed_out:
-            if not messages.agrees("You are not signed in. Sign in now?", by_default=True):
-                raise signed_out.error from None
-            # Standard output is the command's, which a shell may evaluate.
-            with contextlib.redirect_stdout(sys.stderr):
-                _invoke(["login"], signed_out.environ)
-            return _invoke(words, environ, may_offer=False)
+        return _invoke(words, environ, offers=True)
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.UsageError as error:
@@ -178,24 +170,11 @@ def _run_command(words: list[str], environ: Mapping[str, str]) -> int:
         raise UsageError(error.format_message().rstrip(".") + where) from None
 
 
-class _SignedOut(Exception):
-    """A command that offers to sign in cannot go on without.
+def _invoke(words: list[str], environ: Mapping[str, str], *, offers: bool) -> int:
+    """Run a command line.
 
     Args:
-        environ: that of the service that is meant.
-    """
-
-    def __init__(self, error: CredvendError, environ: Mapping[str, str]) -> None:
-        super().__init__()
-        self.error = error
-        self.environ = environ
-
-
-def _invoke(words: list[str], environ: Mapping[str, str], *, may_offer: bool = True) -> int:
-    """Run a command line once.
-
-    Raises:
-        _SignedOut: a person at a terminal can be offered to sign in. Not so what programs run.
+        offers: to sign in, to a person at a terminal who has not, and to go on. Not so to what programs run.
     """
     from credvend.commands.registry import commands
 
@@ -206,6 +185,11 @@ def _invoke(words: list[str], environ: Mapping[str, str], *, may_offer: bool = T
         except CredvendError as error:
             error.message = messages.for_service(error.message, context.obj.get(lean.SERVICE))
             can_be_offered = isinstance(error, SignInNeeded) and context.invoked_subcommand in _OFFERING
-            if can_be_offered and may_offer and messages.may_ask():
-                raise _SignedOut(error, context.obj) from None
-            raise
+            if not (can_be_offered and offers and messages.may_ask()):
+                raise
+            if not messages.agrees("You are not signed in. Sign in now?", by_default=True):
+                raise
+            # Standard output is the command's, which a shell may evaluate.
+            with contextlib.redirect_stdout(sys.stderr):
+                _invoke(["login"], context.obj, offers=False)
+    return _invoke(words, environ, offers=False)

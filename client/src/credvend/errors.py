@@ -5,7 +5,7 @@ Every message is one line that says what to do, and holds no secret.
 
 from __future__ import annotations
 
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 
 class CredvendError(Exception):
@@ -55,12 +55,3 @@ def one_line(text: str) -> str:
     """Text that may come from elsewhere, on one line and without what would steer a terminal."""
     words = " ".join(text.split())
     return "".join(character if character.isprintable() else "?" for character in words)
-
-
-def assert_never(value: NoReturn) -> NoReturn:
-    """As `typing.assert_never`, which Python has from 3.11 on: mypy finds the kind that nobody deals with.
-
-    Raises:
-        AssertionError: it came here all the same.
-    """
-    raise AssertionError(f"nobody deals with {value!r}")

@@ -56,11 +56,13 @@ ITSELF = (
     "set profile in credvend's configuration, or CREDVEND_PROFILE, to another."
 )
 # The first line of a cache entry; another number for another layout.
-ENTRY = b"credvend cache 1"
+ENTRY = "credvend cache 1"
 # Seconds of life that credentials have at least when they are handed out.
 LEAST_LIFE = 60
 # Seconds that a role session lives at most: the most that AWS lets a role have.
 LONGEST_LIFE = 43_200
+# What `credvend process` is given once.
+_ONCE = ("ROLE", "--duration", "--reason", "--service")
 # Seconds that a clock may go back without being taken for set back.
 _TOLERANCE = 60
 
@@ -91,6 +93,16 @@ def _from_home(environ: "Mapping[str, str]", path: str) -> str:
     return home_path(environ, path[2:]) if path.startswith("~/") else path
 
 
+def aws_config_path(environ: "Mapping[str, str]") -> str:
+    """`$AWS_CONFIG_FILE`, else `~/.aws/config`; empty for none."""
+    return _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
+
+
+def aws_credentials_path(environ: "Mapping[str, str]") -> str:
+    """`$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`; empty for none."""
+    return _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials")
+
+
 def _below(directory: str, name: str) -> str:
     return os.path.join(directory, name) if directory else ""
 
@@ -105,6 +117,11 @@ def cache_directory(environ: "Mapping[str, str]") -> str:
     named = environ.get("CREDVEND_CACHE_DIR", "")
     # Each working directory could have one of another.
     return named if os.path.isabs(named) else _base(environ, "XDG_CACHE_HOME", ".cache")
+
+
+def cache_path(environ: "Mapping[str, str]", name: str) -> str:
+    """A file of the cache; empty for none."""
+    return _below(cache_directory(environ), name)
 
 
 def state_directory(environ: "Mapping[str, str]") -> str:
@@ -256,21 +273,17 @@ def chosen_auth_method(settings: "Mapping[str, str]", environ: "Mapping[str, str
     told = settings.get("auth", "auto")
     if told != "auto":
         return told
-    if environ.get("CREDVEND_TOKEN"):
-        return "token"
-    if settings.get("token_file"):
-        return "token-file"
-    if environ.get("ACTIONS_ID_TOKEN_REQUEST_URL"):
-        return "github"
-    if environ.get("GITLAB_CI") and environ.get(GITLAB_TOKEN):
-        return "gitlab"
-    if environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(KUBERNETES_TOKEN):
-        return "kubernetes"
-    if os.path.exists(marker_path(environ, "login", settings.get("url", ""))):
-        return "login"
-    if os.path.exists(marker_path(environ, "token", settings.get("url", ""))):
-        return "token"
-    return "sigv4"
+    url = settings.get("url", "")
+    found = (
+        ("token", environ.get("CREDVEND_TOKEN")),
+        ("token-file", settings.get("token_file")),
+        ("github", environ.get("ACTIONS_ID_TOKEN_REQUEST_URL")),
+        ("gitlab", environ.get("GITLAB_CI") and environ.get(GITLAB_TOKEN)),
+        ("kubernetes", environ.get("KUBERNETES_SERVICE_HOST") and os.path.exists(KUBERNETES_TOKEN)),
+        ("login", os.path.exists(marker_path(environ, "login", url))),
+        ("token", os.path.exists(marker_path(environ, "token", url))),
+    )
+    return next((method for method, is_there in found if is_there), "sigv4")
 
 
 def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, str]") -> str:
@@ -308,7 +321,7 @@ def identity(method: str, settings: "Mapping[str, str]", environ: "Mapping[str, 
 
 def _content(path: str) -> str:
     try:
-        return decoded(_read(path, 0, _refuse_other_than_file)[:65_536], "surrogateescape").strip()
+        return decoded(_read(path)[:65_536], "surrogateescape").strip()
     except ValueError as error:
         raise Unreadable(f"{path} cannot be read: {error}.") from None
 
@@ -342,10 +355,11 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
         return "key " + key
     parts = [profile, *(environ.get(name, "") for name in _BOTOCORE_VARIABLES)]
     files = [
-        _from_home(environ, environ.get("AWS_CONFIG_FILE") or "~/.aws/config"),
-        _from_home(environ, environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"),
+        aws_config_path(environ),
+        aws_credentials_path(environ),
         _from_home(environ, environ.get("AWS_CREDENTIAL_FILE", "")),
-        *([_from_home(environ, environ["BOTO_CONFIG"])] if environ.get("BOTO_CONFIG") else _boto_files(environ)),
+        _from_home(environ, environ.get("BOTO_CONFIG") or "~/.boto"),
+        "/etc/boto.cfg",
     ]
     for directory in (
         home_path(environ, ".aws", "sso", "cache"),
@@ -358,15 +372,10 @@ def _aws_identity(settings: "Mapping[str, str]", environ: "Mapping[str, str]") -
     for file in files:
         try:
             status = os.stat(file)
+            parts.append(f"{file} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
         except OSError:
             parts.append("")
-        else:
-            parts.append(f"{file} {status.st_ino} {status.st_size} {status.st_mtime_ns}")
     return "chain " + sha256(_joined(parts))
-
-
-def _boto_files(environ: "Mapping[str, str]") -> "list[str]":
-    return ["/etc/boto.cfg", home_path(environ, ".boto")]
 
 
 def _joined(parts: "Sequence[str]") -> str:
@@ -418,10 +427,6 @@ def cache_key(
     return sha256(_joined(parts))
 
 
-def entry_path(environ: "Mapping[str, str]", key: str) -> str:
-    return _below(cache_directory(environ), key + ".entry")
-
-
 # What not every system has; nor does everyone wait for a pipe.
 NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 BINARY = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -429,21 +434,18 @@ _READ = os.O_RDONLY | BINARY | getattr(os, "O_NONBLOCK", 0)
 
 
 def read_private(path: str) -> bytes:
-    """The content of a file that holds secrets.
+    """The content of a file that holds secrets, in a directory for them.
 
     Raises:
         FileNotFoundError: there is none.
-        Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it.
+        Unreadable: it is a link or no regular file, is somebody else's, or others may read or write it; or get into the
+            directory.
         OSError: anything else.
     """
-    if not NO_FOLLOW and os.path.islink(path):
+    check_private_directory(os.path.dirname(path))
+    if os.path.islink(path):  # one that is put there now is not followed, either
         raise Unreadable(f"{path} is a link, which is not followed where secrets are.")
-    try:
-        return _read(path, NO_FOLLOW, _refuse_open_file)
-    except OSError as error:
-        if os.path.islink(path):
-            raise Unreadable(f"{path} is a link, which is not followed where secrets are.") from None
-        raise error
+    return _read(path, _refuse_open, NO_FOLLOW)
 
 
 def read_believed(path: str) -> bytes:
@@ -454,13 +456,16 @@ def read_believed(path: str) -> bytes:
         Unreadable: it is no regular file, or others could have changed it.
         OSError: anything else.
     """
-    return _read(path, 0, refuse_changeable)
+    return _read(path, refuse_others_of)
 
 
-def _read(path: str, flags: int, refuse: "Callable[[str, os.stat_result], None]") -> bytes:
+def _read(path: str, refuse: "Callable[[str, os.stat_result], None] | None" = None, flags: int = 0) -> bytes:
     descriptor = os.open(path, _READ | flags)
     try:
-        refuse(path, os.fstat(descriptor))
+        status = os.fstat(descriptor)
+        _refuse_other_than_file(path, status)
+        if refuse:
+            refuse(path, status)
         with open(descriptor, "rb", closefd=False) as file:
             return file.read()
     finally:
@@ -484,11 +489,6 @@ def check_private_directory(path: str) -> None:
 def _refuse_other_than_file(path: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise Unreadable(f"{path} is not a regular file.")
-
-
-def _refuse_open_file(path: str, status: os.stat_result) -> None:
-    _refuse_other_than_file(path, status)
-    _refuse_open(path, status)
 
 
 def _refuse_open(path: str, status: os.stat_result) -> None:
@@ -587,15 +587,7 @@ class Entry:
         return now >= self.obtained - _TOLERANCE and self.expires - self.obtained <= LONGEST_LIFE
 
     def to_bytes(self) -> bytes:
-        lines = [
-            ENTRY.decode(),
-            self.key,
-            str(self.obtained),
-            str(self.expires),
-            self.process,
-            self.answer,
-        ]
-        text = "".join(line + "\n" for line in lines)
+        text = "\n".join((ENTRY, self.key, str(self.obtained), str(self.expires), self.process, self.answer, ""))
         return (text + sha256(text) + "\n").encode("ascii")
 
 
@@ -610,7 +602,7 @@ def parse_entry(data: bytes, key: str) -> "Entry | None":
         text = data.decode("ascii")
         layout, named, obtained, expires, process, answer, digest, nothing = text.split("\n")
         body = text[: -len(digest) - 1]
-        if layout.encode() != ENTRY or named != key or nothing or sha256(body) != digest:
+        if layout != ENTRY or named != key or nothing or sha256(body) != digest:
             return None
         return Entry(key, int(obtained), int(expires), process, answer)
     except ValueError:
@@ -618,17 +610,9 @@ def parse_entry(data: bytes, key: str) -> "Entry | None":
 
 
 def load_entry(environ: "Mapping[str, str]", key: str) -> "Entry | None":
-    """What the cache holds for a key, if it can be trusted. None also for an open file, which is then replaced.
-
-    Raises:
-        Unreadable: others can get into the cache's directory.
-    """
+    """What the cache holds for a key, if it can be trusted. None also for an open file, which is then replaced."""
     try:
-        check_private_directory(cache_directory(environ))
-    except OSError:
-        return None
-    try:
-        return parse_entry(read_private(entry_path(environ, key)), key)
+        return parse_entry(read_private(cache_path(environ, f"{key}.entry")), key)
     except (OSError, Unreadable):
         return None
 
@@ -656,17 +640,8 @@ def cached_entry(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "E
         if settings.get("cache", "file") != "file":
             return None
         method = chosen_auth_method(settings, environ)
-        caller = identity(method, settings, environ)
-        key = cache_key(
-            settings.get("url", ""),
-            method,
-            caller,
-            role,
-            single.get("--duration"),
-            single.get("--reason"),
-            params,
-            tags,
-        )
+        caller = (settings.get("url", ""), method, identity(method, settings, environ))
+        key = cache_key(*caller, role, single.get("--duration"), single.get("--reason"), params, tags)
         return load_entry(environ, key)
     except (OSError, ValueError, Unreadable):
         return None
@@ -674,30 +649,24 @@ def cached_entry(arguments: "Sequence[str]", environ: "Mapping[str, str]") -> "E
 
 def plain_options(arguments: "Sequence[str]") -> "_Asked | None":
     """Role, options that are given once, parameters and tags of the plainest spelling; None for any other."""
-    role = None
-    single: dict[str, str] = {}
-    pairs: dict[str, _Pairs] = {"--param": [], "--tag": []}
+    given: dict[str, list[str]] = {name: [] for name in (*_ONCE, "--param", "--tag")}
     rest = iter(arguments)
     for argument in rest:
-        if not argument.startswith("-"):
-            if role is not None:
-                return None
-            role = argument
-            continue
-        name, equals, value = argument.partition("=")
+        name, equals, value = argument.partition("=") if argument.startswith("-") else ("ROLE", "=", argument)
         if not equals:
-            value = next(rest, "")
+            value = next(rest, "-")
             if value.startswith("-"):
                 return None
-        if name in pairs:
-            left, equals, right = value.partition("=")
-            if not equals:
-                return None
-            pairs[name].append((left, right))
-        elif name in ("--duration", "--reason", "--service") and name not in single:
-            single[name] = value
-        else:
+        if name not in given:
             return None
-    if not role:
+        given[name].append(value)
+    single = {name: given[name][0] for name in _ONCE if given[name]}
+    role = single.pop("ROLE", "")
+    params, tags = given["--param"], given["--tag"]
+    if not role or any(len(given[name]) > 1 for name in _ONCE) or any("=" not in each for each in params + tags):
         return None
-    return role, single, pairs["--param"], pairs["--tag"]
+    return role, single, _pairs(params), _pairs(tags)
+
+
+def _pairs(written: "list[str]") -> "_Pairs":
+    return [(name, value) for name, _, value in (each.partition("=") for each in written)]

@@ -1,4 +1,4 @@
-"""credvend for Python programs: what `credvend.credentials` and `credvend.session` do."""
+"""credvend for Python programs: what the package offers them."""
 
 from __future__ import annotations
 
@@ -23,55 +23,49 @@ if TYPE_CHECKING:
     from aiobotocore.session import AioSession
 
 
-def options(
-    duration: int | str | None,
-    reason: str | None,
-    params: Mapping[str, str] | None,
-    tags: Mapping[str, str] | None,
-    policy: Mapping[str, object] | str | None,
-) -> Options:
-    """What Python programs write, as the rest of credvend has it."""
-    return Options(
-        duration=None if duration is None else str(duration),
-        reason=reason,
-        params=tuple((params or {}).items()),
-        tags=tuple((tags or {}).items()),
-        policy=policy if policy is None or isinstance(policy, str) else json.dumps(policy),
-    )
+def credentials(
+    role: str,
+    *,
+    duration: int | str | None = None,
+    reason: str | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    policy: Mapping[str, object] | str | None = None,
+) -> Credentials:
+    """Credentials for a role, with at least a minute to live, from the cache or the service.
+
+    Args:
+        role: its name, or its ARN.
+        duration: seconds, or "90m", "1h30m"; None for the role's default.
+        reason: why, in one line; some roles demand it.
+        params, tags: parameters of the role, and session tags.
+        policy: an IAM policy document that narrows the session.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none; all are `CredvendError`.
+    """
+    return _credentials(role, _options(duration, reason, params, tags, policy))
 
 
-def credentials(role: str, wanted: Options) -> Credentials:
-    """As `credvend.credentials`."""
-    return get_credentials(role, wanted, load_checked_config(os.environ), os.environ)
+def session(
+    role: str,
+    *,
+    duration: int | str | None = None,
+    reason: str | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    policy: Mapping[str, object] | str | None = None,
+    region_name: str | None = None,
+) -> boto3.Session:
+    """A boto3 Session for a role, whose credentials refresh by themselves. It needs boto3.
 
+    Args:
+        region_name: of its clients; None for what boto3 finds.
 
-def sessions(live: bool, since: str | None) -> list[Session]:
-    """As `credvend.sessions`."""
-    every, _ = service_of(load_checked_config(os.environ), os.environ).sessions(live=live, since=since, limit=1000)
-    return [parse_session(each) for each in every]
-
-
-def revoke(session_id: str, reason: str | None) -> Session:
-    """As `credvend.revoke`."""
-    config = load_checked_config(os.environ)
-    revoked = service_of(config, os.environ).revoke(session_id, reason)
-    Cache(os.environ, config.cache).forget([session_id, *names_of(revoked)])
-    return revoked
-
-
-def _refreshed(role: str, wanted: Options) -> dict[str, str]:
-    """As botocore wants them. The cache decides whether it takes a request, as for everybody else."""
-    given = variables(credentials(role, wanted))
-    return {
-        "access_key": given["AWS_ACCESS_KEY_ID"],
-        "secret_key": given["AWS_SECRET_ACCESS_KEY"],
-        "token": given["AWS_SESSION_TOKEN"],
-        "expiry_time": given["AWS_CREDENTIAL_EXPIRATION"],
-    }
-
-
-def session(role: str, wanted: Options, region_name: str | None) -> boto3.Session:
-    """As `credvend.session`."""
+    The others, and what is raised, are those of `credentials`. A refresh that fails raises from the call of AWS that
+    needed it.
+    """
+    wanted = _options(duration, reason, params, tags, policy)
     try:
         import boto3
         import botocore.session
@@ -96,8 +90,21 @@ def session(role: str, wanted: Options, region_name: str | None) -> boto3.Sessio
     return boto3.Session(botocore_session=core, region_name=region_name)
 
 
-def aio_session(role: str, wanted: Options, region_name: str | None) -> AioSession:
-    """As `credvend.aio_session`."""
+def aio_session(
+    role: str,
+    *,
+    duration: int | str | None = None,
+    reason: str | None = None,
+    params: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
+    policy: Mapping[str, object] | str | None = None,
+    region_name: str | None = None,
+) -> AioSession:
+    """The same for asyncio, for aiobotocore, or as `botocore_session` for aioboto3. It needs aiobotocore.
+
+    Nothing is asked before a client needs credentials; and the loop goes on while credvend asks.
+    """
+    wanted = _options(duration, reason, params, tags, policy)
     try:
         from aiobotocore.credentials import AioCredentialResolver, AioRefreshableCredentials
         from aiobotocore.session import AioSession
@@ -120,3 +127,66 @@ def aio_session(role: str, wanted: Options, region_name: str | None) -> AioSessi
     if region_name is not None:
         core.set_config_variable("region", region_name)
     return core
+
+
+def sessions(*, live: bool = False, since: str | None = None) -> list[Session]:
+    """The sessions that you have had, here or anywhere, the latest first; at most 1,000.
+
+    Args:
+        live: only those that somebody may still use.
+        since: how long ago they were asked for at most, such as "7d"; None for a day.
+
+    Raises:
+        UsageError, AuthenticationError, AccessDeniedError, ServiceError: they cannot be had.
+    """
+    every, _ = service_of(load_checked_config(os.environ), os.environ).sessions(live=live, since=since, limit=1000)
+    return [parse_session(each) for each in every]
+
+
+def revoke(session_id: str, *, reason: str | None = None) -> Session:
+    """Have one of your sessions end before its time, and do not wait for that; its `revocation` says how far it is.
+
+    Args:
+        session_id: `id` of one of `sessions()`, or `session_id` of credentials.
+        reason: why, in one line, for the audit log.
+
+    Raises:
+        UsageError: you have none of that id, it has ended, or only operators can end it.
+        AuthenticationError, AccessDeniedError, ServiceError: it cannot be asked for.
+    """
+    config = load_checked_config(os.environ)
+    revoked = service_of(config, os.environ).revoke(session_id, reason)
+    Cache(os.environ, config.cache).forget([session_id, *names_of(revoked)])
+    return revoked
+
+
+def _options(
+    duration: int | str | None,
+    reason: str | None,
+    params: Mapping[str, str] | None,
+    tags: Mapping[str, str] | None,
+    policy: Mapping[str, object] | str | None,
+) -> Options:
+    """What Python programs write, as the rest of credvend has it."""
+    return Options(
+        duration=None if duration is None else str(duration),
+        reason=reason,
+        params=tuple((params or {}).items()),
+        tags=tuple((tags or {}).items()),
+        policy=policy if policy is None or isinstance(policy, str) else json.dumps(policy),
+    )
+
+
+def _credentials(role: str, wanted: Options) -> Credentials:
+    return get_credentials(role, wanted, load_checked_config(os.environ), os.environ)
+
+
+def _refreshed(role: str, wanted: Options) -> dict[str, str]:
+    """As botocore wants them. The cache decides whether it takes a request, as for everybody else."""
+    given = variables(_credentials(role, wanted))
+    return {
+        "access_key": given["AWS_ACCESS_KEY_ID"],
+        "secret_key": given["AWS_SECRET_ACCESS_KEY"],
+        "token": given["AWS_SESSION_TOKEN"],
+        "expiry_time": given["AWS_CREDENTIAL_EXPIRATION"],
+    }

@@ -64,11 +64,10 @@ def _left(expiration: str) -> "int | None":
 
 def _process_of(profile: str, environ: "Mapping[str, str]") -> "list[str] | None":
     """The arguments of `credvend process` in a profile, plainly written; None for any other profile."""
-    path = environ.get("AWS_CONFIG_FILE") or lean.home_path(environ, ".aws", "config")
     headers = ("[default]",) if profile == "default" else (f"[profile {profile}]", f'[profile "{profile}"]')
     inside = False
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
+        with open(lean.aws_config_path(environ), encoding="utf-8", errors="replace") as file:
             for line in file:
                 text = line.strip()
                 if text.startswith("["):

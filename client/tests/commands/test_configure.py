@@ -123,7 +123,7 @@ def test_a_person_is_asked_what_no_option_says_and_again_until_it_fits(nobody: d
         "the-client",
     )
     assert seen.count("URL of the service") == 2 and seen.count("Issuer") == 3
-    for why in ("must begin with https://", "There is no way nonsense", "is malformed", "An answer is needed"):
+    for why in ("must begin with https://", "called nonsense", "is malformed", "An answer is needed"):
         assert why in seen
 
 

@@ -100,7 +100,7 @@ def test_nothing_of_the_working_directory_is_believed(
     assert load_config(environ) == Config()
     assert load_config({**environ, "XDG_CONFIG_HOME": "."}) == Config()
     assert lean.config_path(environ) == lean.cache_directory(environ) == lean.state_directory(environ) == ""
-    assert lean.marker_path(environ, "login", URL) == lean.entry_path(environ, "key") == ""
+    assert lean.marker_path(environ, "login", URL) == lean.cache_path(environ, "key.entry") == ""
     with pytest.raises(UsageError, match="HOME"):
         save_config(Config(url=URL), environ)
     with pytest.raises(UsageError, match="HOME"):

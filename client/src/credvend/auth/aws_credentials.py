@@ -108,13 +108,10 @@ def _be_brief(session: Session) -> None:
     from botocore.config import Config
 
     seconds = max(0.5, min(seconds_left(), LONGEST) / 6)
-    session.set_default_client_config(
-        Config(
-            connect_timeout=min(5.0, seconds),
-            read_timeout=seconds,
-            retries={"mode": "standard", "total_max_attempts": 2},
-        )
+    config = Config(
+        connect_timeout=min(5.0, seconds), read_timeout=seconds, retries={"mode": "standard", "total_max_attempts": 2}
     )
+    session.set_default_client_config(config)
 
 
 def _keep_roles(session: Session) -> None:
@@ -184,18 +181,24 @@ class _Signers:
         self._count = 0
         self._before: str | None = None
 
-    def enter(self) -> None:
+    @contextmanager
+    def signing(self) -> Iterator[None]:
+        """Have a `credvend process` that the credential chain runs in turn fail at once, not ask itself forever.
+
+        For the profile to sign with may be one whose credentials come from credvend.
+        """
         with self._lock:
             if self._count == 0:
                 self._before = os.environ.get(lean.SIGNING)
                 os.environ[lean.SIGNING] = str(os.getpid())
             self._count += 1
-
-    def leave(self) -> None:
-        with self._lock:
-            self._count -= 1
-            if self._count == 0:
-                self._restore()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._count -= 1
+                if self._count == 0:
+                    self._restore()
 
     def forget(self) -> None:
         """In a child that was forked meanwhile: there, none of those threads goes on."""
@@ -212,18 +215,6 @@ class _Signers:
 
 
 _signers = _Signers()
+_signing = _signers.signing
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_signers.forget)
-
-
-@contextmanager
-def _signing() -> Iterator[None]:
-    """Have a `credvend process` that the credential chain runs in turn fail at once, instead of asking itself forever.
-
-    For the profile to sign with may be one whose credentials come from credvend.
-    """
-    _signers.enter()
-    try:
-        yield
-    finally:
-        _signers.leave()

@@ -8,6 +8,8 @@ from credvend import lean
 from credvend.errors import AuthenticationError
 from credvend.text.messages import say
 
+_ONE_WORD = "it must be one line of printable ASCII characters without blanks."
+
 
 class Untrusted(AuthenticationError):
     """Others could have put the token there."""
@@ -32,8 +34,8 @@ def token_in(path: str, *, is_projected: bool = False) -> str:
         raise AuthenticationError(f"The token file {path} cannot be read; is token_file right?") from None
     if not token:
         raise AuthenticationError(f"The token file {path} is empty.")
-    if not token.isascii():
-        raise AuthenticationError(f"The token file {path} holds no token: it must be ASCII.")
+    if not is_one_word(token):
+        raise AuthenticationError(f"The token file {path} holds no token: {_ONE_WORD}")
     if hasattr(os, "geteuid") and status.st_mode & 0o044 and status.st_uid == os.geteuid() and not is_projected:
         say(f"warning: other users can read your token in {path}: chmod 600 {path}")
     return token
@@ -51,5 +53,5 @@ def bearer(token: str) -> dict[str, str]:
         AuthenticationError: it holds what no header may, such as a line break.
     """
     if not is_one_word(token):
-        raise AuthenticationError("The token is malformed: it must be one line of printable characters without blanks.")
+        raise AuthenticationError(f"The token is malformed: {_ONE_WORD}")
     return {"Authorization": f"Bearer {token}"}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 from credvend import lean
+from credvend.auth.bearer import bearer
 from credvend.disk.config_file import Config, settings_of
 from credvend.errors import AuthenticationError, UsageError
 
@@ -33,7 +34,7 @@ class Authenticator(Protocol):
     def cache_identity(self) -> str:
         """What tells callers apart, for the cache's key: another text whenever another caller could be seen.
 
-        For a method that `lean` knows it must be what `lean.identity` says: `Method.identity`.
+        For a method that `lean` knows it must be what `lean.identity` says: see `Caller`.
         """
         ...
 
@@ -112,13 +113,47 @@ class Method:
     next_step: str = NEXT_STEP
     lacking: type[AuthenticationError] = AuthenticationError
 
-    def identity(self, config: Config, environ: Mapping[str, str]) -> str:
-        """The identity that goes into the cache's key: `lean.identity`, so that the fast path has the same.
+
+class Caller:
+    """An authenticator whose callers `lean` tells apart, so that the fast path knows them, too.
+
+    Attributes:
+        method: whose it is.
+    """
+
+    scheme: Scheme
+    method: ClassVar[Method]
+
+    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
+        self._config = config
+        self._environ = environ
+
+    def cache_identity(self) -> str:
+        """As `Authenticator`: by `lean.identity`.
 
         Raises:
             AuthenticationError: what the method needs is not there.
         """
         try:
-            return lean.identity(self.name, settings_of(config), environ)
+            return lean.identity(self.method.name, settings_of(self._config), self._environ)
         except (OSError, lean.Unreadable):
-            raise self.lacking(self.missing) from None
+            raise self.method.lacking(self.method.missing) from None
+
+
+class TokenCaller(Caller):
+    """One that sends a token."""
+
+    scheme = "bearer"
+
+    @property
+    def token(self) -> str:
+        """The token of a request; a `cached_property` where one does for all requests of a command.
+
+        Raises:
+            AuthenticationError: there is none; the message says what to do.
+        """
+        raise NotImplementedError
+
+    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+        """As `Authenticator`."""
+        return bearer(self.token)

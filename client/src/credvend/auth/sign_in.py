@@ -49,7 +49,7 @@ def begin(tokens: Tokens, provider: Provider, config: Config, environ: Mapping[s
             secret_store.delete(sign_in_file.refresh_token_name(config), environ)
         else:
             place = secret_store.save(sign_in_file.refresh_token_name(config), tokens.refresh_token, environ)
-        sign_in_file.write(_session(tokens, provider, None), config, environ)
+        sign_in_file.write(_session(tokens, provider), config, environ)
         # From here on the cache holds nothing for this caller, whoever it was before.
         write_marker(environ, "login", config.url)
     return place
@@ -87,7 +87,7 @@ def end(config: Config, environ: Mapping[str, str]) -> tuple[Session | None, boo
     if session is None or refresh_token is None:
         return session, False
     try:
-        return session, Oidc(config, environ, _provider(session)).revoke(refresh_token)
+        return session, Oidc(config, environ, session).revoke(refresh_token)
     except CredvendError as error:
         say(f"warning: the OpenID provider was not told. {error.message}")
         return session, False
@@ -133,14 +133,13 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
     refresh_token = secret_store.read(name, environ)
     if refresh_token is None:
         raise SignInNeeded(f"Your sign-in has expired, and cannot be renewed: {_SIGN_IN}")
-    provider = _provider(session)
     sign_in_file.sweep(config, environ)
     # Whatever would keep the new refresh token from being written must show before the old one is spent.
     sign_in_file.write(session, config, environ)
     verbose("renewing the sign-in")
     with _undisturbed():
         try:
-            tokens = Oidc(config, environ, provider).refresh(refresh_token, session.subject)
+            tokens = Oidc(config, environ, session).refresh(refresh_token, session.subject)
         except OAuthError as error:
             if error.code != "invalid_grant":
                 raise
@@ -148,7 +147,7 @@ def _renew(session: Session, config: Config, environ: Mapping[str, str]) -> Sess
             with contextlib.suppress(AuthenticationError):
                 secret_store.delete(name, environ)
             raise SignInNeeded(f"The OpenID provider has ended your sign-in: {_SIGN_IN}") from None
-        renewed = _session(tokens, provider, session)
+        renewed = _session(tokens, session)
         if tokens.refresh_token is not None and tokens.refresh_token != refresh_token:
             secret_store.save(name, tokens.refresh_token, environ)
         sign_in_file.write(renewed, config, environ)
@@ -165,34 +164,20 @@ def _signed_in(config: Config, environ: Mapping[str, str]) -> Session:
     return session
 
 
-def _session(tokens: Tokens, provider: Provider, before: Session | None) -> Session:
-    now = time.time()
+def _session(tokens: Tokens, provider: Provider) -> Session:
+    """The session after a sign-in at a provider; or after the renewal of one that is there."""
+    before = provider if isinstance(provider, Session) else None
     claims = tokens.claims
     shown = next((claims[name] for name in ("email", "preferred_username", "name", "sub") if claims.get(name)), None)
-    return Session(
-        issuer=provider.issuer,
-        client_id=provider.client_id,
-        token_endpoint=provider.token_endpoint,
-        revocation_endpoint=provider.revocation_endpoint,
-        subject=str(claims["sub"]) if claims else before.subject if before else None,
-        name=str(shown)[:200] if shown else before.name if before else None,
-        token=tokens.bearer,
-        expires=tokens.expires,
-        lifetime=tokens.lifetime,
-        obtained=now,
-        client_secret=provider.client_secret,
-    )
-
-
-def _provider(session: Session) -> Provider:
-    """What is needed of it after the sign-in; so that no request goes into finding it again."""
-    return Provider(
-        issuer=session.issuer,
-        client_id=session.client_id,
-        token_endpoint=session.token_endpoint,
-        revocation_endpoint=session.revocation_endpoint,
-        client_secret=session.client_secret,
-    )
+    about = {
+        "subject": str(claims["sub"]) if claims else before.subject if before else None,
+        "name": str(shown)[:200] if shown else before.name if before else None,
+        "token": tokens.bearer,
+        "expires": tokens.expires,
+        "lifetime": tokens.lifetime,
+        "obtained": time.time(),
+    }
+    return Session(**{**vars(provider), **about})
 
 
 @contextlib.contextmanager

@@ -18,38 +18,31 @@ from credvend.disk import locks, secret_store
 from credvend.disk.config_file import Config
 from credvend.disk.private_files import private_directory, remove, write_private
 from credvend.errors import AuthenticationError
+from credvend.oidc.provider import Provider
 from credvend.text.json_object import json_object
 
 # Seconds of life below which a token is renewed: enough for one request and its retries.
 _MARGIN = 60.0
 
 
-@dataclass(frozen=True)
-class Session:
-    """A person who is signed in.
+@dataclass(frozen=True, kw_only=True)
+class Session(Provider):
+    """A person who is signed in at a provider, which need not be found again for them.
 
     Attributes:
-        issuer, client_id: with which provider, and as which client.
-        token_endpoint, revocation_endpoint: of the provider.
         subject, name: who, for the provider and for people; None if no ID token said it.
         token: what the service is sent.
         expires: of the token, in seconds since 1970 by this computer's clock.
         lifetime: seconds that it had when it came.
         obtained: when that was.
-        client_secret: of the client, where the provider wants one.
     """
 
-    issuer: str
-    client_id: str
-    token_endpoint: str
-    revocation_endpoint: str | None
     subject: str | None
     name: str | None
     token: str = field(repr=False)
     expires: float
     lifetime: float
     obtained: float
-    client_secret: str | None = field(default=None, repr=False)
 
     def is_fresh(self, now: float) -> bool:
         """Whether the token is good for another request. Not so if the clock was set back since it came."""
@@ -74,7 +67,6 @@ def read(config: Config, environ: Mapping[str, str]) -> Session | None:
     """
     path = path_of(config, environ)
     try:
-        lean.check_private_directory(os.path.dirname(path))
         return Session(**(json_object(lean.read_private(path)) or {}))
     except FileNotFoundError:
         return None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from credvend import lean
 from credvend.auth.aws_credentials import asking_nobody
-from credvend.checks.finding import Finding
+from credvend.checks.finding import Finding, Found, NotKnown
 from credvend.checks.profiles import check_profiles
 from credvend.checks.service import check_clock, check_url, check_who
 from credvend.checks.subject import Subject
@@ -19,18 +19,18 @@ from credvend.time_limit import LONGEST, within
 _TOGETHER = 18.0
 
 
-def _check_configuration(subject: Subject) -> Iterator[Finding]:
+def _check_configuration(subject: Subject) -> Found:
     path = lean.config_path(subject.environ)
     try:
-        subject.config()
+        subject.configured()
     except CredvendError as error:
-        yield Finding("configuration", "error", f"{path or 'it'} cannot be used", error.message)
-        return
+        return Found("error", f"{path or 'it'} cannot be used", error.message)
     there = bool(path) and any(lean.read_services(subject.environ).values())
-    yield Finding("configuration", "ok", path if there else "no file; variables and defaults")
+    return Found("ok", path if there else "no file; variables and defaults")
 
 
-CHECKS: Mapping[str, Callable[[Subject], Iterator[Finding]]] = {
+_Check = Callable[[Subject], Found | Iterable[Found]]
+CHECKS: Mapping[str, _Check] = {
     "configuration": _check_configuration,
     "url": check_url,
     "clock": check_clock,
@@ -48,16 +48,16 @@ def checkup(environ: Mapping[str, str]) -> list[Finding]:
     """What all checks find, in their order; at least one finding each."""
     subject = Subject(environ)
     with within(LONGEST), within(_TOGETHER), asking_nobody():
-        return [finding for name, check in CHECKS.items() for finding in _made(name, check, subject)]
+        return [Finding(name, *found) for name, check in CHECKS.items() for found in _made(check, subject)]
 
 
-def _made(name: str, check: Callable[[Subject], Iterator[Finding]], subject: Subject) -> Iterator[Finding]:
+def _made(check: _Check, subject: Subject) -> Iterable[Found]:
     try:
-        yield from check(subject)
+        found = check(subject)
+        yield from [found] if isinstance(found, Found) else found
+    except NotKnown as unknown:
+        yield Found("skipped", unknown.result, unknown.message)
     except CredvendError as error:
-        if subject.config.is_raising(error):
-            yield Finding(name, "skipped", "not known", "The configuration must be repaired first.")
-        else:
-            yield Finding(name, "error", "failed", error.message)
+        yield Found("error", "failed", error.message)
     except Exception as error:  # its message may hold anything
-        yield Finding(name, "error", "failed", f"This is a fault of credvend ({type(error).__name__}).")
+        yield Found("error", "failed", f"This is a fault of credvend ({type(error).__name__}).")

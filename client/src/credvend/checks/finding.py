@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
 
 from credvend.errors import CredvendError
 
@@ -11,20 +12,53 @@ from credvend.errors import CredvendError
 State = Literal["ok", "warning", "error", "skipped"]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of `credvend doctor`; nothing in it is secret.
+class Found(NamedTuple):
+    """What a check finds; nothing in it is secret.
 
     Attributes:
-        check: its name.
         result: what is the case, in a few words.
         advice: what to do; empty where there is nothing to do.
     """
 
-    check: str
     state: State
     result: str
     advice: str = ""
+
+
+class Finding(NamedTuple):
+    """One line of `credvend doctor`: what the check of a name has found."""
+
+    check: str
+    state: State
+    result: str
+    advice: str
+
+
+class NotKnown(CredvendError):
+    """What is checked cannot be told before something else is put right, which the message says.
+
+    Attributes:
+        result: as of `Found`.
+    """
+
+    def __init__(self, advice: str, result: str = "not known") -> None:
+        super().__init__(advice)
+        self.result = result
+
+
+@contextmanager
+def first(advice: str, result: str = "not known") -> Iterator[None]:
+    """What a check looks at besides its own subject.
+
+    Raises:
+        NotKnown: the block fails; or that needs something in turn.
+    """
+    try:
+        yield
+    except NotKnown:
+        raise
+    except CredvendError:
+        raise NotKnown(advice, result) from None
 
 
 def advice_of(error: CredvendError, otherwise: str) -> str:

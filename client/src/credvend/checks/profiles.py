@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
-from credvend.checks.finding import Finding
+from credvend import lean
+from credvend.checks.finding import Found
 from credvend.checks.subject import Subject
 from credvend.disk import aws_config_file
 from credvend.own_session import own_role
@@ -19,34 +20,30 @@ _UNSET = 'eval "$(credvend unset)"'
 _MOST = 5
 
 
-def check_profiles(subject: Subject) -> Iterator[Finding]:
+def check_profiles(subject: Subject) -> Iterable[Found]:
     """Each conflict, or that there is none."""
-    conflicts = False
-    for finding in (*_of_variables(subject.environ), *_of_files(subject.environ)):
-        conflicts = True
-        yield finding
-    if not conflicts:
-        yield Finding("profiles", "ok", "no conflicts")
+    conflicts = [*_of_variables(subject.environ), *_of_files(subject.environ)]
+    return conflicts or [Found("ok", "no conflicts")]
 
 
-def _of_variables(environ: Mapping[str, str]) -> Iterator[Finding]:
+def _of_variables(environ: Mapping[str, str]) -> Iterable[Found]:
     own = own_role(environ)
     status = session_status(environ)
     if own is not None and status is not None and status.left is not None and status.left <= 0:
-        yield Finding("profiles", "error", f"this shell has credentials of {own} that have ended", f"{_UNSET}.")
+        yield Found("error", f"this shell has credentials of {own} that have ended", f"{_UNSET}.")
     for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
         if environ.get(name) and environ.get("AWS_ACCESS_KEY_ID"):
             result = f"AWS's tools take AWS_ACCESS_KEY_ID, and not {name}={environ[name]}"
-            yield Finding("profiles", "warning", result, f"{_UNSET if own else 'Unset the one that you do not mean'}.")
+            yield Found("warning", result, f"{_UNSET if own else 'Unset the one that you do not mean'}.")
 
 
-def _of_files(environ: Mapping[str, str]) -> Iterator[Finding]:
-    path, keys = aws_config_file.config_file(environ), aws_config_file.credentials_file(environ)
+def _of_files(environ: Mapping[str, str]) -> Iterable[Found]:
+    path, keys = lean.aws_config_path(environ), lean.aws_credentials_path(environ)
     content, with_keys = aws_config_file.read(path) or b"", aws_config_file.read(keys) or b""
     for file, bytes_of in ((path, content), (keys, with_keys)):
         wrong = problem(bytes_of)
         if wrong is not None:
-            yield Finding("profiles", "error", f"no aws command can read {file}", f"Repair it: {wrong}.")
+            yield Found("error", f"no aws command can read {file}", f"Repair it: {wrong}.")
     commands = _commands(content)
     missing: dict[str, list[str]] = {}
     for name, command in commands.items():
@@ -55,11 +52,11 @@ def _of_files(environ: Mapping[str, str]) -> Iterator[Finding]:
             missing.setdefault(program, []).append(name)
     for program, names in missing.items():
         result = f"{_some(names)}: {program} is not there, or cannot be run"
-        yield Finding("profiles", "error", result, "`credvend configure --profiles` writes them anew.")
+        yield Found("error", result, "`credvend configure --profiles` writes them anew.")
     shadowed = sorted(names_with_keys(with_keys) & set(commands))
     if shadowed:
         advice = "AWS's tools take those keys: remove the section there, or rename it."
-        yield Finding("profiles", "error", f"{_some(shadowed)}: also in {keys}", advice)
+        yield Found("error", f"{_some(shadowed)}: also in {keys}", advice)
 
 
 def _commands(content: bytes) -> dict[str, str]:

@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from credvend.auth import registry
-from credvend.auth.method import Authenticator, Scheme
-from credvend.disk.config_file import Config, where_to_say_it
-from credvend.errors import CredvendError, UsageError
+from credvend.auth.method import Authenticator
+from credvend.checks.finding import first
+from credvend.disk.config_file import Config
+from credvend.errors import CredvendError
 from credvend.net.request import Request, Response
 from credvend.net.send import send
 from credvend.text.messages import progress
 from credvend.time_limit import within
-from credvend.vending.service import check_service_url
+from credvend.vending.service import service_url
 
 T = TypeVar("T")
 # Seconds for each question to somebody else. Renewing a sign-in is not broken off.
 TO_ANSWER = 5.5
 
 
-class Once(Generic[T]):
-    """What a function returns, or raises."""
+def once(get: Callable[[], T]) -> Callable[[], T]:
+    """What a function returns, or the error that it raises: the same at each call."""
 
-    def __init__(self, get: Callable[[], T]) -> None:
-        self._get = get
-        self._got: list[T] = []
-        self._error: CredvendError | None = None
+    @functools.cache
+    def outcome() -> tuple[T] | CredvendError:
+        try:
+            return (get(),)
+        except CredvendError as error:
+            return error
 
-    def __call__(self) -> T:
-        """It.
+    def got() -> T:
+        found = outcome()
+        if isinstance(found, CredvendError):
+            raise found
+        return found[0]
 
-        Raises:
-            CredvendError: the same at each call.
-        """
-        if self._error is not None:
-            raise self._error
-        if not self._got:
-            try:
-                self._got.append(self._get())
-            except CredvendError as error:
-                self._error = error
-                raise
-        return self._got[0]
-
-    def is_raising(self, error: CredvendError) -> bool:
-        """Whether that is what was raised here."""
-        return error is self._error
+    return got
 
 
 class Health(NamedTuple):
@@ -57,37 +49,33 @@ class Health(NamedTuple):
     seconds: float
 
 
-class Proof(NamedTuple):
-    """What a request carries to prove who the caller is. Secret."""
-
-    scheme: Scheme
-    headers: Mapping[str, str]
-
-
 class Subject:
     """An installation of credvend, as it is used in one environment.
 
     Attributes:
-        config: the configuration.
+        configured: the configuration, for the check of it.
         url: of the service.
         health: of the service.
         caller: who proves who one is.
-        proof: with what.
+        proof: the headers with which. Secret.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
-        self.config: Once[Config] = Once(lambda: registry.load_checked_config(environ))
-        self.url: Once[str] = Once(self._url)
-        self.health: Once[Health] = Once(self._health)
-        self.caller: Once[Authenticator] = Once(lambda: registry.authenticator(self.config(), environ))
-        self.proof: Once[Proof] = Once(self._proof)
+        self.configured = once(lambda: registry.load_checked_config(environ))
+        self.url = once(lambda: service_url(self.config(), environ))
+        self.health = once(self._health)
+        self.caller: Callable[[], Authenticator] = once(lambda: registry.authenticator(self.config(), environ))
+        self.proof = once(self._proof)
 
-    def _url(self) -> str:
-        url = self.config().url
-        if not url:
-            raise UsageError(where_to_say_it(self.environ))
-        return check_service_url(url)
+    def config(self) -> Config:
+        """The configuration, for whatever else is checked.
+
+        Raises:
+            NotKnown: it is malformed.
+        """
+        with first("The configuration must be repaired first."):
+            return self.configured()
 
     def _health(self) -> Health:
         request = Request("GET", f"{self.url()}/v1/health", retries=False)
@@ -96,8 +84,7 @@ class Subject:
             response = send(request, self.config(), self.environ)
         return Health(response, time.monotonic() - started)
 
-    def _proof(self) -> Proof:
+    def _proof(self) -> Mapping[str, str]:
         url = f"{self.url()}/v1/whoami"
         with within(TO_ANSWER), progress("looking for what proves who you are"):
-            caller = self.caller()
-            return Proof(caller.scheme, caller.headers("GET", url, b""))
+            return self.caller().headers("GET", url, b"")

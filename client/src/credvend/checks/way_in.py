@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 from credvend import lean
 from credvend.auth.registry import AUTO, method_in_use
-from credvend.checks.finding import Finding, advice_of
+from credvend.checks.finding import Found, advice_of, first
 from credvend.checks.subject import Subject
 from credvend.errors import CredvendError
 from credvend.oidc.tokens import jwt_claims
@@ -27,22 +26,17 @@ FOUND_BY = {
 }
 
 
-def check_way_in(subject: Subject) -> Iterator[Finding]:
+def check_way_in(subject: Subject) -> Found:
     """The method, why it is that one, and whether a request can be made with it."""
-    config, environ = subject.config(), subject.environ
-    name = method_in_use(config, environ)
+    name = method_in_use(subject.config(), subject.environ)
     said = f"{name} ({_why(name, subject)})"
-    try:
+    with first("There must be a url first.", said):
         subject.url()
-    except CredvendError:
-        yield Finding("way in", "skipped", said, "There must be a url first.")
-        return
     try:
         subject.proof()
     except CredvendError as error:
-        yield Finding("way in", "error", said, advice_of(error, "Can it be reached from here?"))
-    else:
-        yield Finding("way in", "ok", said)
+        return Found("error", said, advice_of(error, "Can it be reached from here?"))
+    return Found("ok", said)
 
 
 def _why(name: str, subject: Subject) -> str:
@@ -54,29 +48,20 @@ def _why(name: str, subject: Subject) -> str:
     return FOUND_BY[name]
 
 
-def check_token(subject: Subject) -> Iterator[Finding]:
+def check_token(subject: Subject) -> Found:
     """The token that is sent: what it is, and when it ends. Nothing else of it is told."""
-    try:
+    with first("There must be a way in first.", "none"):
         proof = subject.proof()
-    except CredvendError as error:
-        if subject.config.is_raising(error):
-            raise
-        yield Finding("token", "skipped", "none", "There must be a way in first.")
-        return
-    if proof.scheme == "sigv4":
-        yield Finding("token", "ok", "none: requests are signed")
-        return
-    claims = jwt_claims(proof.headers.get("Authorization", "").partition(" ")[2])
+    if subject.caller().scheme == "sigv4":
+        return Found("ok", "none: requests are signed")
+    claims = jwt_claims(proof.get("Authorization", "").partition(" ")[2])
     if claims is None:
-        yield Finding("token", "ok", "no JWT: the service alone knows when it ends")
-        return
+        return Found("ok", "no JWT: the service alone knows when it ends")
     ends = claims.get("exp")
     if isinstance(ends, bool) or not isinstance(ends, (int, float)) or not 0 <= ends < _NEVER:
-        yield Finding("token", "warning", "a JWT that does not say when it ends", "The service may refuse it.")
-        return
+        return Found("warning", "a JWT that does not say when it ends", "The service may refuse it.")
     left = int(ends - time.time())
     if left > 0:
-        yield Finding("token", "ok", f"a JWT with {duration(left)} to live")
-    else:
-        again = "`credvend login`" if method_in_use(subject.config(), subject.environ) == "login" else "get a new one"
-        yield Finding("token", "error", f"a JWT that ended {duration(-left) or '0s'} ago", f"Expired: {again}.")
+        return Found("ok", f"a JWT with {duration(left)} to live")
+    again = "`credvend login`" if method_in_use(subject.config(), subject.environ) == "login" else "get a new one"
+    return Found("error", f"a JWT that ended {duration(-left) or '0s'} ago", f"Expired: {again}.")

@@ -82,10 +82,10 @@ def _configure(settings: Mapping[str, str | None], token_stdin: bool, environ: M
     config = replace(config, url=check_service_url(config.url))
     method = None if config.auth == AUTO else load_method(config.auth)
     for question in method.questions if method else ():
-        if question.is_needed and not getattr(config, question.setting):
+        answer = getattr(config, question.setting) or ""
+        if question.is_needed and not answer:
             raise UsageError(f"{question.text} is missing: give --{question.setting.replace('_', '-')}.")
-    for question in method.questions if method else ():
-        question.check(getattr(config, question.setting) or "")
+        question.check(answer)
     token = _api_token(token_stdin, asking and method is not None and method.takes_api_token)
     path = save_config(config, environ)
     print(one_line(f"Written: {path}"))
@@ -124,19 +124,13 @@ def _asked(config: Config, given: Mapping[str, Any]) -> Config:
         summaries.update((name, load_method(name).summary) for name in method_names())
         for name, what in summaries.items():
             print(f"  {name:11} {what}", file=sys.stderr)
-        config = replace(config, auth=_ask("Way", config.auth, _check_method))
+        config = replace(config, auth=_ask("Way", config.auth, lambda auth: auth == AUTO or load_method(auth)))
     for question in () if config.auth == AUTO else load_method(config.auth).questions:
         if question.setting not in given:
             answer = _ask(question.text, getattr(config, question.setting) or "", question.check)
             changed: dict[str, Any] = {question.setting: answer or None}
             config = replace(config, **changed)
     return config
-
-
-def _check_method(text: str) -> None:
-    known = (AUTO, *method_names())
-    if text not in known:
-        raise UsageError(f"There is no way {text or 'without a name'}: it is one of {', '.join(known)}.")
 
 
 def _ask(question: str, default: str, check: Callable[[str], object]) -> str:

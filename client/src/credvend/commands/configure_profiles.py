@@ -41,22 +41,23 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
     """
     service = environ.get(lean.SERVICE, "")
     # Two services may have roles of the same name.
-    prefix = wanted.prefix if wanted.prefix is not None else service and f"{service}-"
-    if prefix and not aws_profiles.may_begin(prefix):
+    if wanted.prefix is None:
+        wanted = wanted._replace(prefix=service and f"{service}-")
+    if wanted.prefix and not aws_profiles.may_begin(wanted.prefix):
         raise UsageError("--prefix must begin with a letter or digit, and hold only those and . _ - + , @ and %.")
     if wanted.region is not None:
         check_region(wanted.region)
-    path = aws_config_file.config_file(environ)
+    path = lean.aws_config_path(environ)
     old = aws_config_file.read(path)
     profiles: list[Profile] = []
     if not wanted.remove:
-        keys = aws_config_file.credentials_file(environ)
+        keys = lean.aws_credentials_path(environ)
         taken = dict.fromkeys(aws_profiles.names_with_keys(aws_config_file.read(keys) or b""), keys)
         taken.update((name, path) for name in aws_profiles.names_outside(old or b"", service))
         roles = service_of(config, environ).roles()
-        known = aws_profiles.regions_inside(old or b"", service)
-        usual = aws_config_file.region_of(environ, config.profile)
-        profiles = _profiles(roles, taken, prefix, wanted, _Regions(wanted.region, known, usual), environ)
+        inside = aws_profiles.regions_inside(old or b"", service)
+        regions = _Regions(inside, aws_config_file.region_of(environ, config.profile))
+        profiles = _profiles(roles, taken, wanted, regions, environ)
     if profiles and method_in_use(config, environ) == "sigv4" and not config.profile:
         say(
             "warning: AWS_PROFILE set to one of these will not work, for credvend would sign with what it is asked "
@@ -80,26 +81,19 @@ def write_profiles(wanted: Wanted, config: Config, environ: Mapping[str, str]) -
 
 
 class _Regions(NamedTuple):
-    """Where the region of a profile comes from.
+    """Where the region of a profile comes from, unless --region tells it.
 
     Attributes:
-        told: by --region.
         known: what the profiles have already.
         usual: of the environment, or of the profile that people have.
     """
 
-    told: str | None
     known: Mapping[str, str]
     usual: str | None
 
 
 def _profiles(
-    roles: Sequence[Json],
-    taken: Mapping[str, str],
-    prefix: str,
-    wanted: Wanted,
-    regions: _Regions,
-    environ: Mapping[str, str],
+    roles: Sequence[Json], taken: Mapping[str, str], wanted: Wanted, regions: _Regions, environ: Mapping[str, str]
 ) -> list[Profile]:
     """What is to be written, and what is not is said.
 
@@ -111,7 +105,7 @@ def _profiles(
     profiles = []
     for role in sorted(roles, key=lambda each: str(each["Role"])):
         name = str(role["Role"])
-        profile = prefix + name
+        profile = f"{wanted.prefix}{name}"
         if not PLAIN_ROLE.fullmatch(name):
             say(f"left out: {name}; a profile's command line takes only letters, digits, _, . and -, no - first.")
         elif profile in taken:
@@ -126,16 +120,16 @@ def _profiles(
             words = [*program, name]
             if role.get("ReasonRequired") and wanted.reason:
                 words += ["--reason", wanted.reason]
-            profiles.append(Profile(profile, words, _region(profile, role.get("RoleArn"), regions)))
+            profiles.append(Profile(profile, words, _region(profile, role.get("RoleArn"), wanted.region, regions)))
     if any(profile.region is None for profile in profiles):
         say("warning: profiles without a region are of no use to most commands; --region REGION gives them one.")
     return profiles
 
 
-def _region(profile: str, role_arn: object, regions: _Regions) -> str | None:
+def _region(profile: str, role_arn: object, told: str | None, regions: _Regions) -> str | None:
     """The region for a profile, if there is one in which its role is worth something."""
     known = regions.known.get(profile)
-    region = regions.told or known or regions.usual
+    region = told or known or regions.usual
     if region is None or region == known:
         return region
     try:

@@ -21,10 +21,10 @@ from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
 from credvend.errors import ServiceError, UsageError
-from credvend.net import role_browser
 from credvend.net.browser import show_privately
 from credvend.net.private_page import Start, start_default
 from credvend.net.request import Request
+from credvend.net.role_browser import CONTAINER, GRANTED, Browser, container_link, find_browser, start_profile, starting
 from credvend.net.send import send
 from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
@@ -32,8 +32,8 @@ from credvend.vending.cache_or_service import credentials_of, get_entry, half_of
 from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
 
-# How a role is kept apart from others, by the option that says so.
-_APART = ("browser-profile", "container", "granted-container")
+# How a role is kept apart from others, where it is not by the extension of a scheme.
+_PROFILE = "browser-profile"
 EXAMPLES = """\b
 examples:
   credvend console reports --service s3
@@ -46,15 +46,15 @@ examples:
 @click.option("--service", metavar="NAME", help="whose pages to open, such as ec2; default: the console's home")
 @click.option("--region", metavar="REGION", help="of those pages; default: what the console remembers")
 @click.option("--destination", metavar="PAGE", help="any page: its address, or what comes after the console's host")
-@click.option("--browser-profile", "apart", flag_value=_APART[0], help="in a browser profile of the role's own")
+@click.option("--browser-profile", "apart", flag_value=_PROFILE, help="in a browser profile of the role's own")
 @click.option(
     "--container",
     "apart",
-    flag_value=_APART[1],
+    flag_value=CONTAINER,
     help='in a container of Firefox, by "Open external links in a container"',
 )
 @click.option(
-    "--granted-container", "apart", flag_value=_APART[2], help="in a container of Firefox, by Granted's extension"
+    "--granted-container", "apart", flag_value=GRANTED, help="in a container of Firefox, by Granted's extension"
 )
 @click.option("--browser", metavar="PROGRAM", help="which browser; default with these three: the first that is there")
 @click.option("--copy", "copies", is_flag=True, help="copy the address, which lets anybody in for 15 minutes")
@@ -77,7 +77,9 @@ def command(
     page.check()
     if (copies or prints) and (apart or browser):
         raise UsageError("--print and --copy start no browser: leave out what says which.")
-    chosen = _browser(apart, browser, environ)
+    chosen = None
+    if apart or browser:
+        chosen = find_browser(browser, environ, only_firefox=apart in (CONTAINER, GRANTED))
     # The console's session ends when they do.
     entry = get_entry(role, options, config, environ, enough=half_of_life)
     if not half_of_life(entry, time.time()):
@@ -90,47 +92,28 @@ def command(
         copy(address, environ)
         say("copied; for 15 minutes, the address lets anybody in who has it: programs that keep what was copied, too.")
     if not prints and not copies:
-        start, lead = _window(apart, chosen, credentials, config, environ)
+        start, lead = _window(apart, chosen, credentials, told)
         show_privately(address, start=start, lead=lead)
         say(f"the console is open in the browser, as {credentials.role} of {credentials.account_id}")
     return 0
 
 
-def _browser(apart: str | None, named: str | None, environ: Mapping[str, str]) -> role_browser.Browser | None:
-    """The browser that it takes; None for whichever opens pages."""
-    if apart is None and named is None:
-        return None
-    return role_browser.find_browser(named, environ, only_firefox=apart in _APART[1:])
-
-
 def _window(
-    apart: str | None,
-    browser: role_browser.Browser | None,
-    credentials: Credentials,
-    config: Config,
-    environ: Mapping[str, str],
+    apart: str | None, browser: Browser | None, credentials: Credentials, told: Told
 ) -> tuple[Start, Callable[[str], str]]:
     """What starts the browser, and what makes of an address the one that keeps the role apart."""
     if browser is None:
         return start_default, str
     # A role with parameters may be one of many.
     name = f"{credentials.role} {credentials.account_id}"
-    if apart == _APART[0]:
-        key = f"{config.url} {credentials.role} {credentials.role_arn}"
-        return role_browser.start_profile(browser, name, key, environ), str
-    start = role_browser.starting([browser.program], environ)
-    if apart is None:
-        return start, str
-    scheme = role_browser.GRANTED if apart == _APART[2] else role_browser.CONTAINER
-    return start, partial(role_browser.container_link, scheme, name)
+    if apart == _PROFILE:
+        key = f"{told.config.url} {credentials.role} {credentials.role_arn}"
+        return start_profile(browser, name, key, told.environ), str
+    start = starting([browser.program], told.environ)
+    return start, partial(container_link, apart, name) if apart else str
 
 
-def sign_in_address(
-    credentials: Credentials,
-    page: Page,
-    config: Config,
-    environ: Mapping[str, str],
-) -> str:
+def sign_in_address(credentials: Credentials, page: Page, config: Config, environ: Mapping[str, str]) -> str:
     """An address that signs a browser in.
 
     Raises:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from credvend.errors import UsageError
+from credvend.text.aws_regions import check_region
 from credvend.vending.credentials import Credentials
 
 
@@ -23,7 +24,6 @@ PARTITIONS = {
     "aws-cn": Partition("https://signin.amazonaws.cn/federation", "console.amazonaws.cn"),
 }
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")
 # What all readers of addresses take for the same: no blanks, no backslashes, nothing but ASCII.
 _ADDRESS = re.compile(r"[!-\[\]-~]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
@@ -58,8 +58,8 @@ class Page(NamedTuple):
             raise UsageError("--destination has blanks or signs that no address has: copy it from the browser.")
         if self.service is not None and not _SERVICE.fullmatch(self.service):
             raise UsageError("--service is a name as in the console's addresses, such as ec2 or cloudwatch.")
-        if self.region is not None and not _REGION.fullmatch(self.region):
-            raise UsageError("--region is a region such as eu-west-1.")
+        if self.region is not None:
+            check_region(self.region)
 
 
 def partition_of(credentials: Credentials) -> Partition:

@@ -21,13 +21,12 @@ from credvend.text.tables import table, terminal_width
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> int:
     service = ctx.obj.get(lean.SERVICE)
-    findings = checkup(ctx.obj)
-    rows = [(each.check, each.state, each.result, for_service(each.advice, service)) for each in findings]
+    findings = [each._replace(advice=for_service(each.advice, service)) for each in checkup(ctx.obj)]
     if as_json:
         names = ("Check", "State", "Result", "Advice")
-        print(json.dumps([dict(zip(names, row, strict=True)) for row in rows], indent=2))
+        print(json.dumps([dict(zip(names, each, strict=True)) for each in findings], indent=2))
     else:
-        print(_shown(rows, terminal_width()))
+        print(_shown(findings, terminal_width()))
     return 1 if any(each.state == "error" for each in findings) else 0
 
 

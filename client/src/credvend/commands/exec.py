@@ -17,7 +17,6 @@ import click
 from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.disk.aws_config_file import region_of
-from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 from credvend.own_session import COMPETING, INSIDE, KEYS, SESSION
 from credvend.text import messages
@@ -77,22 +76,15 @@ examples:
 @click.option("--nest", is_flag=True, help="even within another `credvend exec`")
 @lasts
 @is_told
-def command(
-    told: Told,
-    role: str,
-    options: Options,
-    serve: bool,
-    nest: bool,
-    lasting: Lasting,
-) -> int:
-    config, environ = told
+def command(told: Told, role: str, options: Options, serve: bool, nest: bool, lasting: Lasting) -> int:
+    environ = told.environ
     command = click.get_current_context().meta[_COMMAND] or _shell(environ)
     inside = environ.get(INSIDE)
     if inside and not nest:
         raise UsageError(f"This is within `credvend exec {inside}` already: leave that first, or say --nest.")
     if inside:  # whoever nests means to sign with what is there
         environ = {name: value for name, value in environ.items() if name != SESSION}
-    credentials = lasting.credentials(Told(config, environ), role, options, half_of_life)
+    credentials = lasting.credentials(Told(told.config, environ), role, options, half_of_life)
     # With AWS_PROFILE the command loses the region that the profile says.
     given = environment(credentials, lasting.region or region_of(environ))
     changed = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}
@@ -102,7 +94,9 @@ def command(
     sys.stdout.flush()
     sys.stderr.flush()
     try:
-        return _serve(command, changed, role, options, config, environ) if serve else _become(command, changed)
+        if not serve:
+            return _become(command, changed)
+        return _serve(command, changed, role, Renewer(lambda: get_entry(role, options, told.config, environ)))
     except FileNotFoundError:
         messages.say(f"there is no command {command[0]}")
         return 127
@@ -131,16 +125,8 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
     os.execvpe(command[0], command, environ)  # noqa: S606 no shell is what is wanted
 
 
-def _serve(
-    command: list[str],
-    given: Mapping[str, str],
-    role: str,
-    options: Options,
-    config: Config,
-    environ: Mapping[str, str],
-) -> int:
+def _serve(command: list[str], given: Mapping[str, str], role: str, renewer: Renewer) -> int:
     """Run the command beside an endpoint that has credentials for as long as it runs."""
-    renewer = Renewer(lambda: get_entry(role, options, config, environ))
     renewer.renew()
     without_keys = {name: value for name, value in given.items() if name not in (*KEYS, SESSION)}
     with serving(renewer, role) as variables:

@@ -31,33 +31,24 @@ examples:
 @click.option("--dry-run", is_flag=True, help="have the service explain what it would vend (JSON)")
 @lasts
 @is_told
-def command(
-    told: Told,
-    role: str,
-    options: Options,
-    form: str | None,
-    dry_run: bool,
-    lasting: Lasting,
-) -> int:
-    config, environ = told
+def command(told: Told, role: str, options: Options, form: str | None, dry_run: bool, lasting: Lasting) -> int:
     name = form or "json"
     if dry_run:
         if name != "json":
             raise UsageError("With --dry-run there are no credentials to format: it prints JSON.")
-        service = service_of(config, environ)
-        print(json.dumps(service.vend(role, options, dry_run=True), indent=2))
+        print(json.dumps(service_of(*told).vend(role, options, dry_run=True), indent=2))
         return 0
     wanted = FORMATS[name]
-    if lasting.region and not wanted.takes_region:
+    if lasting.region and not wanted.lasts:
         raise UsageError(f"--format {name} has no place for a region.")
     if name == "github":
-        check_github(environ)
+        check_github(told.environ)
     otherwise = half_of_life if wanted.lasts else lean.Entry.is_fresh
     credentials = lasting.credentials(told, role, options, otherwise)
     before = _before_section(section_of(credentials.role)) if name == "ini" else ""
     print(f"{before}{wanted.write(credentials, lasting.region)}", flush=True)
     if name == "github":
-        append_github(credentials, lasting.region, environ)
+        append_github(credentials, lasting.region, told.environ)
     return 0
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from credvend import lean
 from credvend.auth import registry
@@ -46,8 +45,8 @@ def role_names(environ: Mapping[str, str]) -> list[str]:
         return []
     if not path:  # there is no place for a list
         return []
-    known = _read(path)
-    if known is None or not known.is_fresh:
+    names, is_fresh = _read(path)
+    if not is_fresh:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             asking = subprocess.Popen(
                 [sys.executable, "-c", _ASK],
@@ -58,8 +57,8 @@ def role_names(environ: Mapping[str, str]) -> list[str]:
                 start_new_session=True,
             )
             asking.wait(LONGEST_WAIT)
-        known = _read(path) or known
-    return [] if known is None else known.names
+        names, _ = _read(path)
+    return names
 
 
 def refresh(environ: Mapping[str, str]) -> None:
@@ -67,18 +66,12 @@ def refresh(environ: Mapping[str, str]) -> None:
     with contextlib.suppress(CredvendError, CannotWrite):
         config, caller = _caller(environ)
         path = _path(config, caller, environ)
-        before = _read(path)
+        before, _ = _read(path)
         names = _ask(Service(config, caller, environ))
         lasts = ROLES_LAST if names is not None else FAILURE_LASTS_WITH_ENTRY
-        kept = names if names is not None else before.names if before else []
         private_directory(os.path.dirname(path))
-        content = {"until": time.time() + lasts, "obtained": time.time(), "roles": kept}
+        content = {"until": time.time() + lasts, "obtained": time.time(), "roles": before if names is None else names}
         write_private(path, json.dumps(content).encode("ascii"))
-
-
-class _Known(NamedTuple):
-    names: list[str]
-    is_fresh: bool
 
 
 def _caller(environ: Mapping[str, str]) -> tuple[Config, Authenticator]:
@@ -89,8 +82,7 @@ def _caller(environ: Mapping[str, str]) -> tuple[Config, Authenticator]:
 def _path(config: Config, caller: Authenticator, environ: Mapping[str, str]) -> str:
     """Where the list is; empty for nowhere."""
     key = lean.cache_key(config.url, registry.method_in_use(config, environ), caller.cache_identity(), "")
-    directory = "" if config.cache == "off" else lean.cache_directory(environ)
-    return os.path.join(directory, f"{key}.roles") if directory else ""
+    return "" if config.cache == "off" else lean.cache_path(environ, f"{key}.roles")
 
 
 def _ask(service: Service) -> list[str] | None:
@@ -102,10 +94,11 @@ def _ask(service: Service) -> list[str] | None:
     return sorted(name for name in names if PLAIN_ROLE.fullmatch(name))
 
 
-def _read(path: str) -> _Known | None:
+def _read(path: str) -> tuple[list[str], bool]:
+    """The roles of the list, and whether it is of the last minutes."""
     content = read_json(path)
     try:
         is_fresh = content["obtained"] <= time.time() < content["until"]
-        return _Known([str(name) for name in content["roles"]], is_fresh)
+        return [str(name) for name in content["roles"]], is_fresh
     except (KeyError, TypeError):
-        return None
+        return [], False

@@ -12,7 +12,7 @@ import click
 from credvend.auth import sign_in
 from credvend.auth.registry import method_in_use
 from credvend.commands.told import Told, is_told
-from credvend.errors import AuthenticationError, CredvendError, UsageError, one_line
+from credvend.errors import AuthenticationError, CredvendError, one_line
 from credvend.net.browser import NOTHING_HERE, Answer, OneTime, browser_server
 from credvend.net.loopback_server import HOST
 from credvend.net.private_page import opened
@@ -20,6 +20,7 @@ from credvend.oidc.client import DeviceGrant, Oidc
 from credvend.oidc.code_flow import CodeRequest, check_response
 from credvend.oidc.tokens import Tokens
 from credvend.text.messages import progress, say
+from credvend.vending.service import service_url
 
 # How long a person may take at the provider's pages.
 BROWSER_SECONDS = 300.0
@@ -33,15 +34,13 @@ BROWSER_SECONDS = 300.0
 @is_told
 def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | None) -> int:
     config, environ = told
-    if not config.url:
-        raise UsageError("Where is the service? Run `credvend configure`, or set CREDVEND_URL.")
+    service_url(config, environ)  # a sign-in is for one service
     with progress("asking the OpenID provider"):
         oidc = Oidc(config, environ)
-    if browser or oidc.provider.device_endpoint is None:
+        grant = None if browser or oidc.provider.device_endpoint is None else oidc.start_device()
+    if grant is None:
         tokens = with_browser(oidc, port, prompt, not no_open)
     else:
-        with progress("asking the OpenID provider"):
-            grant = oidc.start_device()
         address = _show(grant)
         with opened(address) if not no_open and sys.stderr.isatty() else contextlib.nullcontext():
             tokens = oidc.await_device(grant)
@@ -49,7 +48,7 @@ def command(told: Told, browser: bool, no_open: bool, port: int, prompt: str | N
     who = tokens.claims.get("email") or tokens.claims.get("preferred_username") or tokens.claims.get("sub")
     print(one_line(f"Signed in as {who}." if who else "Signed in."))
     if place is None:
-        print(f"The provider gave no refresh token: sign in again in {_minutes(tokens.lifetime)}.")
+        print(f"The provider gave no refresh token: sign in again in {max(1, round(tokens.lifetime / 60))} minutes.")
     else:
         print(f"Your refresh token is in {place.text}.")
     used = method_in_use(config, environ)
@@ -65,10 +64,6 @@ def _show(grant: DeviceGrant) -> str:
     print(one_line(f"To sign in, open {address} and enter or compare the code: {grant.user_code}"), file=sys.stderr)
     sys.stderr.flush()
     return address
-
-
-def _minutes(seconds: float) -> str:
-    return f"{max(1, round(seconds / 60))} minutes"
 
 
 def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> Tokens:
@@ -89,10 +84,10 @@ def with_browser(oidc: Oidc, port: int, prompt: str | None, may_open: bool) -> T
             print(f"{said}, open this address in a browser of this computer: {address}", file=sys.stderr, flush=True)
             if not receiver.done.wait(BROWSER_SECONDS):
                 raise AuthenticationError("Nobody signed in in time: run `credvend login` again.")
-    if receiver.refusal is not None:
-        raise receiver.refusal
+    if isinstance(receiver.outcome, CredvendError):
+        raise receiver.outcome
     with progress("asking the OpenID provider"):
-        return oidc.finish_code(request, receiver.code)
+        return oidc.finish_code(request, receiver.outcome or "")
 
 
 class _Receiver:
@@ -103,8 +98,7 @@ class _Receiver:
         self._request: CodeRequest | None = None
         self.once = OneTime("")
         self.done = threading.Event()
-        self.code = ""
-        self.refusal: CredvendError | None = None
+        self.outcome: str | CredvendError | None = None
 
     def start(self, request: CodeRequest) -> None:
         self._request = request
@@ -119,13 +113,12 @@ class _Receiver:
         if path != "/callback":
             return NOTHING_HERE
         try:
-            code = check_response(query, self._request, self._oidc.provider)
+            self.outcome = check_response(query, self._request, self._oidc.provider)
         except CredvendError as error:
-            self.refusal = error
-            self.done.set()
-            return Answer(200, "You are not signed in", "The terminal says why. You can close this window.")
-        if code is None:
+            self.outcome = error
+        if self.outcome is None:
             return NOTHING_HERE
-        self.code = code
         self.done.set()
+        if isinstance(self.outcome, CredvendError):
+            return Answer(200, "You are not signed in", "The terminal says why. You can close this window.")
         return Answer(200, "Back to the terminal", "The rest happens there. You can close this window.")

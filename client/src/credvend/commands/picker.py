@@ -15,6 +15,8 @@ from credvend.disk.recent_roles import recent_roles
 from credvend.errors import UsageError, one_line
 from credvend.vending.service import Json, is_role, service_of
 
+_HINT = [("fg:ansibrightblack", "some of its letters, or arrow keys; Enter takes it, Esc leaves")]
+
 
 class Picked(NamedTuple):
     """A role, and what it was asked for with."""
@@ -49,21 +51,12 @@ def ordered(roles: Mapping[str, Json], favourites: Sequence[str], recents: Seque
     """Names to what is shown beside them: favourites first, then those used last, then all others by name."""
     first = [name for name in dict.fromkeys((*favourites, *recents)) if name in roles]
     names = dict.fromkeys((*first, *sorted(roles)))
-    return {
-        name: one_line(
-            " ".join(
-                part
-                for part in (
-                    "*" if name in favourites else "",
-                    account_of(roles[name]),
-                    str(roles[name].get("Description") or ""),
-                    "(asks for a reason)" if roles[name].get("ReasonRequired") else "",
-                )
-                if part
-            )
-        )
-        for name in names
-    }
+    return {name: one_line(_beside(roles[name], "*" if name in favourites else "")) for name in names}
+
+
+def _beside(role: Json, mark: str) -> str:
+    asks = "(asks for a reason)" if role.get("ReasonRequired") else ""
+    return f"{mark} {account_of(role)} {role.get('Description') or ''} {asks}"
 
 
 def choose(what: str, shown: Mapping[str, str]) -> str:
@@ -101,14 +94,8 @@ def choose(what: str, shown: Mapping[str, str]) -> str:
         """As in other pickers."""
         event.app.exit(exception=EOFError())
 
-    return _prompt(
-        what,
-        completer=completer,
-        complete_while_typing=True,
-        key_bindings=keys,
-        placeholder=[("fg:ansibrightblack", "some of its letters, or arrow keys; Enter takes it, Esc leaves")],
-        shows=True,
-    )
+    more = {"completer": completer, "complete_while_typing": True, "key_bindings": keys, "placeholder": _HINT}
+    return _prompt(what, shows=True, **more)
 
 
 def _asked(what: str) -> str:

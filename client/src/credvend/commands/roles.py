@@ -27,8 +27,7 @@ from credvend.vending.service import Json, service_of
 def command(
     told: Told, words: tuple[str, ...], account: str | None, group: str | None, as_csv: bool, as_json: bool
 ) -> int:
-    config, environ = told
-    every = service_of(config, environ).roles()
+    every = service_of(*told).roles()
     roles = [role for role in every if _fits(role, words, account, group)]
     if as_json:
         print(json.dumps(roles, indent=2))

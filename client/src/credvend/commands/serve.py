@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 import click
@@ -20,6 +18,7 @@ from credvend.commands.vend_arguments import vends
 from credvend.disk.config_file import Config
 from credvend.errors import UsageError
 from credvend.own_session import COMPETING, KEYS, SESSION
+from credvend.signals import handling
 from credvend.text.messages import say
 from credvend.text.shell_quoting import SHELLS, Shell
 from credvend.text.streams import end_output
@@ -31,6 +30,8 @@ from credvend.vending.service import service_of
 
 # What SDKs take before the two, of what people have set most often.
 _PREFERRED = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE")
+# Ctrl-C, and an ordinary end of the process: they end it in order.
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 # Seconds after which a signal is seen at the latest.
 _LOOK = 0.5
 # By which a script ends it.
@@ -71,7 +72,11 @@ def command(told: Told, role: str | None, options: Options, port: int, form: str
         say(f"warning: AWS SDKs prefer {' and '.join(before)} to these two variables: unset it where those are used.")
     renewer.renew()  # what cannot be had at all is said now, and not to the first SDK that asks
     stopped = threading.Event()
-    with _stopping(stopped), serving(renewer, role, port) as variables:
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stopped.set()
+
+    with handling(dict.fromkeys(_ENDING, stop)), serving(renewer, role, port) as variables:
         print(_FORMATS[form]({**variables, _PID: str(os.getpid())}), flush=True)
         end_output()  # who reads it, such as `eval "$(credvend serve reports &)"`, need not wait for the end
         say(f"serving {role}; Ctrl-C ends it")
@@ -86,22 +91,3 @@ def _only_role(config: Config, environ: Mapping[str, str]) -> str:
     if len(roles) == 1:
         return roles[0]
     raise UsageError(f"Which role? You may have {', '.join(roles) if roles else 'none'}.")
-
-
-@contextmanager
-def _stopping(stopped: threading.Event) -> Iterator[None]:
-    """Let Ctrl-C and an ordinary end of the process end the block in order."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stopped.set()
-
-    # What is ignored stays so: `nohup` has it ignore the end of the terminal.
-    stopping = [
-        each for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN
-    ]
-    before = {each: signal.signal(each, stop) for each in stopping}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)

@@ -21,7 +21,7 @@ from credvend.text.aws_regions import check_region
 from credvend.text.messages import may_ask
 from credvend.vending.cache_or_service import Enough, at_least, credentials_of, get_entry
 from credvend.vending.credentials import Credentials
-from credvend.vending.options import Options
+from credvend.vending.options import Options, Pairs
 
 
 class _Pair(click.ParamType[tuple[str, str]]):
@@ -65,16 +65,10 @@ def vends(
         )
         @functools.wraps(run)
         def vend(
-            *arguments: Any,
-            role: str | None,
-            duration: str | None,
-            reason: str | None,
-            params: tuple[tuple[str, str], ...],
-            tags: tuple[tuple[str, str], ...],
-            policy: str | None,
-            **more: Any,
+            *arguments: Any, role: str | None, reason: str | None, params: Pairs, policy: str | None, **more: Any
         ) -> int:
             document = None if policy is None else _read_policy(policy)
+            duration, tags = more.pop("duration"), more.pop("tags")
             ctx = click.get_current_context()
             if role_is != "picked" or not may_ask():
                 if role is None and role_is != "optional":

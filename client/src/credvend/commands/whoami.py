@@ -15,18 +15,12 @@ from credvend.vending.service import service_of
 @click.option("--json", "as_json", is_flag=True, help="as the service answers")
 @is_told
 def command(told: Told, as_json: bool) -> int:
-    config, environ = told
-    answer = service_of(config, environ).whoami()
+    answer = service_of(*told).whoami()
     if as_json:
         print(json.dumps(answer, indent=2))
         return 0
-    print(
-        table(
-            ("WHAT", "VALUE"),
-            [(name, _text(value)) for name, value in answer.items() if name != "RequestId"],
-            terminal_width(),
-        )
-    )
+    rows = [(name, _text(value)) for name, value in answer.items() if name != "RequestId"]
+    print(table(("WHAT", "VALUE"), rows, terminal_width()))
     return 0
 
 

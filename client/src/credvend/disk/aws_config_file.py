@@ -19,18 +19,6 @@ from credvend.text.aws_config import region_in
 _BACKUPS = 3
 
 
-def config_file(environ: Mapping[str, str]) -> str:
-    """`$AWS_CONFIG_FILE`, else `~/.aws/config`."""
-    named = environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
-    return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
-
-
-def credentials_file(environ: Mapping[str, str]) -> str:
-    """`$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`."""
-    named = environ.get("AWS_SHARED_CREDENTIALS_FILE") or "~/.aws/credentials"
-    return lean.home_path(environ, named[2:]) if named.startswith("~/") else named
-
-
 def region_of(environ: Mapping[str, str], profile: str | None = None) -> str | None:
     """The region that AWS's tools use in this environment; None if nothing says it, or it cannot be read.
 
@@ -42,7 +30,7 @@ def region_of(environ: Mapping[str, str], profile: str | None = None) -> str | N
             return environ[variable]
     name = profile or environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE") or "default"
     # botocore lets what the file of keys says win.
-    for path, of_credentials in ((credentials_file(environ), True), (config_file(environ), False)):
+    for path, of_credentials in ((lean.aws_credentials_path(environ), True), (lean.aws_config_path(environ), False)):
         with contextlib.suppress(UsageError):
             text = (read(path) or b"").decode("utf-8", "surrogateescape")
             region = region_in(text, name, of_credentials=of_credentials)

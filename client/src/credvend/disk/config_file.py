@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from credvend import lean
@@ -126,12 +126,8 @@ def _seconds(name: str, text: str) -> float:
 
 def settings_of(config: Config) -> dict[str, str]:
     """The configuration as `lean` has it: what is not empty, as text."""
-    settings = {}
-    for field in fields(config):
-        value = getattr(config, field.name)
-        if value not in (None, "", ()):
-            settings[field.name] = " ".join(value) if isinstance(value, tuple) else str(value)
-    return settings
+    given = {name: value for name, value in vars(config).items() if value not in (None, "", ())}
+    return {name: " ".join(value) if isinstance(value, tuple) else str(value) for name, value in given.items()}
 
 
 def save_config(config: Config, environ: Mapping[str, str]) -> Path:
@@ -160,12 +156,11 @@ def save_config(config: Config, environ: Mapping[str, str]) -> Path:
     try:
         if path:
             make_directory(os.path.dirname(path))
-        try:
-            text = lean.decoded(lean.read_believed(path))
-            if lean.came_by_sudo_from(os.stat(path)):
-                raise UsageError(f"{path} belongs to who ran sudo: run this without it.")
-        except FileNotFoundError:
-            text = _HEADER
+        text = lean.decoded(lean.read_believed(path))
+        if lean.came_by_sudo_from(os.stat(path)):
+            raise UsageError(f"{path} belongs to who ran sudo: run this without it.")
+    except FileNotFoundError:
+        text = _HEADER
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be written: {error}.") from None
     except lean.Unreadable as error:
@@ -180,29 +175,23 @@ def _with_settings(text: str, service: str, wanted: Mapping[str, str | None]) ->
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith(("\n", "\r")):
         lines[-1] += ending
-    headers = [(0, "")]
-    headers += [(number, name) for number, line in enumerate(lines, 1) if (name := lean.service_in(line.strip()))]
-    names = [name for _, name in headers]
-    if service not in names:
+    of: list[str] = []  # which service each line is about
+    for line in lines:
+        of.append(lean.service_in(line.strip()) or (of[-1] if of else ""))
+    if service and service not in of:
         lines += [*([ending] if lines else []), f"[service {service}]{ending}"]
-        start = stop = len(lines)
-    else:
-        at = names.index(service)
-        start = headers[at][0]
-        stop = headers[at + 1][0] - 1 if at + 1 < len(headers) else len(lines)
-    section: list[str] = []
+        of += [*([""] if len(lines) > 1 else []), service]
     # New lines go behind the last one that is there, or else behind the comment that the section begins with.
-    end = next(
-        (number for number, line in enumerate(lines[start:stop]) if not line.strip().startswith("#")), stop - start
-    )
+    at = of.index(service) + 1 if service else 0
+    while at < len(lines) and of[at] == service and lines[at].strip().startswith("#"):
+        at += 1
     missing = {name: value for name, value in wanted.items() if value is not None}
-    for line in lines[start:stop]:
+    for number, line in enumerate(lines):
         name = line.partition("=")[0].strip()
-        if name in lean.SETTINGS:
+        if of[number] == service and name in lean.SETTINGS:
             if name in wanted:
                 value = missing.pop(name, None)
-                line = "" if value is None else f"{name} = {value}{ending}"
-            end = len(section) + 1
-        section.append(line)
-    section[end:end] = [f"{name} = {value}{ending}" for name, value in missing.items()]
-    return "".join([*lines[:start], *section, *lines[stop:]])
+                lines[number] = "" if value is None else f"{name} = {value}{ending}"
+            at = number + 1
+    lines[at:at] = [f"{name} = {value}{ending}" for name, value in missing.items()]
+    return "".join(lines)

@@ -59,8 +59,6 @@ class Cache:
         """
         try:
             private_directory(self.directory)
-        except CannotWrite:
-            raise
         except UsageError as error:
             # Such is life of root in a container, after `sudo -E`, and on disks of Windows: there is no cache there.
             raise CannotWrite(error.message) from None
@@ -75,10 +73,7 @@ class Cache:
             except AuthenticationError:  # it is locked
                 return None
             return None if found is None else lean.parse_entry(found.encode(), key)
-        try:
-            return lean.load_entry(self._environ, key)
-        except lean.Unreadable:  # `prepare` says why
-            return None
+        return lean.load_entry(self._environ, key)
 
     def store(self, entry: lean.Entry) -> None:
         """Replace what there is for a key.
@@ -91,9 +86,8 @@ class Cache:
             if not secret_store.put_in_keyring(_keyring_name(entry.key), entry.to_bytes().decode(), self._environ):
                 raise CannotWrite("The operating system's keyring does not take them; unlock it, or set cache to file.")
         else:
-            write_private(lean.entry_path(self._environ, entry.key), entry.to_bytes())
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path(entry.key, "failure"))
+            write_private(self._path(entry.key, "entry"), entry.to_bytes())
+        remove(self._path(entry.key, "failure"))
         self._remove_dead()
 
     def lock(self, key: str) -> contextlib.AbstractContextManager[None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Mapping
 
 from credvend import lean
@@ -30,5 +29,4 @@ def note_role(name: str, url: str, environ: Mapping[str, str]) -> None:
 
 
 def _path(url: str, environ: Mapping[str, str]) -> str:
-    directory = lean.cache_directory(environ)
-    return os.path.join(directory, f"{lean.sha256(url)}.recent") if directory else ""
+    return lean.cache_path(environ, f"{lean.sha256(url)}.recent")

@@ -53,7 +53,7 @@ def save(name: str, secret: str, environ: Mapping[str, str]) -> Place:
         UsageError: neither the keyring nor the file takes it.
     """
     if put_in_keyring(name, secret, environ):
-        _forget_file(name, environ)  # which would be read first
+        remove(path_of(name, environ))  # which would be read first
         return Place("keyring", f"the operating system's keyring ({_backend_name(_keyring(environ))})")
     path = path_of(name, environ)
     private_directory(os.path.dirname(path))
@@ -70,7 +70,6 @@ def read(name: str, environ: Mapping[str, str]) -> str | None:
     """
     path = path_of(name, environ)
     try:
-        lean.check_private_directory(os.path.dirname(path))
         return lean.read_private(path).decode("utf-8")
     except FileNotFoundError:
         pass
@@ -87,17 +86,13 @@ def delete(name: str, environ: Mapping[str, str]) -> bool:
     Raises:
         AuthenticationError: it is in no file, and may still be in the keyring, which does not let us in.
     """
-    was_in_file = _forget_file(name, environ)
+    was_in_file = remove(path_of(name, environ))
     try:
         return delete_from_keyring(name, environ) or was_in_file
     except AuthenticationError:
         if was_in_file:  # where the keyring was locked all along, the file had it
             return True
         raise
-
-
-def _forget_file(name: str, environ: Mapping[str, str]) -> bool:
-    return remove(path_of(name, environ))
 
 
 def path_of(name: str, environ: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ Where the system tells whose a connection is, others are refused besides.
 from __future__ import annotations
 
 import contextlib
-import http.server
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from credvend.errors import ServiceError
-from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_another_user, is_our_name, listen
+from credvend.net.loopback_server import HOST, Handler, Reply, is_another_user, is_our_name, listen
 from credvend.net.private_page import Start, opened, start_default
 
 _PAGE = """<!doctype html>
@@ -23,6 +22,11 @@ _PAGE = """<!doctype html>
 <style>body{{font:18px/1.5 system-ui,sans-serif;margin:15vh auto;max-width:32em;padding:0 1em}}</style></head>
 <body><h1>{title}</h1><p>{text}</p></body></html>
 """
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 class Answer(NamedTuple):
@@ -49,16 +53,15 @@ def browser_server(handle: Handle, port: int = 0) -> Iterator[int]:
         UsageError: the port is taken.
     """
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        timeout = CONNECTION_SECONDS  # browsers open connections that they then do not use
-
-        def do_GET(self) -> None:
-            self._send(self._answer())
+    class Browser(Handler):
+        def reply(self) -> Reply:
+            answer = self._answer()
+            headers = _HEADERS if answer.location is None else {**_HEADERS, "Location": answer.location}
+            body = _PAGE.format(title=answer.title, text=answer.text) if answer.location is None else ""
+            return Reply(answer.status, body.encode(), headers)
 
         def _answer(self) -> Answer:
-            if not is_our_name(self):
-                return NOTHING_HERE
-            if is_another_user(self.client_address, self.connection.getsockname()):
+            if not is_our_name(self) or is_another_user(self.client_address, self.connection.getsockname()):
                 return NOTHING_HERE
             parts = urlsplit(self.path)
             try:
@@ -68,26 +71,8 @@ def browser_server(handle: Handle, port: int = 0) -> Iterator[int]:
             with lock:
                 return handle(parts.path, query)
 
-        def _send(self, answer: Answer) -> None:
-            body = _PAGE.format(title=answer.title, text=answer.text).encode() if answer.location is None else b""
-            self.send_response_only(answer.status)
-            if answer.location is not None:
-                self.send_header("Location", answer.location)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-            self.send_header("Referrer-Policy", "no-referrer")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the path holds the code."""
-
     lock = threading.Lock()
-    with listen(Handler, port) as server:
+    with listen(Browser, port) as server:
         yield int(server.server_address[1])
 
 

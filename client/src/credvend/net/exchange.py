@@ -15,6 +15,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from concurrent import futures
 from urllib.parse import SplitResult
 
 import truststore
@@ -75,10 +76,9 @@ def exchange(
     connection.timeout = min(seconds, config.connect_timeout)
     talk = _Talk(request, url, connection, config.read_timeout)
     talk.start()
-    talk.join(seconds)
     host = f"{url.hostname} (through the proxy {proxy.name})" if proxy else url.hostname
     try:
-        response = talk.outcome()
+        response = talk.outcome(seconds)
     except ssl.SSLCertVerificationError as error:
         # Trying again cannot help, and neither does the service's state.
         raise ServiceError(
@@ -95,7 +95,7 @@ def exchange(
                 f"The proxy {proxy.name} cannot be reached: {_reason(error)}; is HTTPS_PROXY right?", talk.sent
             ) from None
         raise NoAnswer(f"{url.netloc} cannot be reached: {_reason(error)}; {_IS_IT_THERE}", talk.sent) from None
-    except (exceptions.TimeoutError, TimeoutError):
+    except (exceptions.TimeoutError, futures.TimeoutError, TimeoutError):  # of Python 3.10, too
         advice = "." if talk.sent else f"; {_IS_IT_THERE}"
         raise NoAnswer(f"{host} did not answer in time{advice}", talk.sent) from None
     except ssl.SSLError as error:
@@ -119,27 +119,22 @@ class _Talk(threading.Thread):
         self._request = request
         self._target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         self._connection = connection
-        self._lock = threading.Lock()
-        self._outcome: Response | Exception | None = None
+        self._response: futures.Future[Response] = futures.Future()
 
     def run(self) -> None:
-        try:
-            outcome: Response | Exception = self._talk()
-        except Exception as error:
-            outcome = error
-        finally:
-            self._connection.close()
-        with self._lock:
-            self._outcome = self._outcome or outcome
+        with contextlib.closing(self._connection), contextlib.suppress(futures.InvalidStateError):  # of one given up
+            try:
+                self._response.set_result(self._talk())
+            except Exception as error:
+                self._response.set_exception(error)
 
     def _talk(self) -> Response:
         request, connection = self._request, self._connection
         headers = {"User-Agent": f"credvend/{__version__}", "Accept": "application/json", **request.headers}
         connection.connect()
-        with self._lock:
-            if self._outcome is not None:  # nobody waits any more, and may be trying again
-                raise TimeoutError
-            self.sent = True
+        self.sent = self._response.set_running_or_notify_cancel()
+        if not self.sent:  # nobody waits any more, and may be trying again
+            raise TimeoutError
         connection.timeout = self._read_timeout
         connection.request(
             request.method, self._target, request.body or None, headers, preload_content=False, decode_content=False
@@ -155,22 +150,22 @@ class _Talk(threading.Thread):
         named = {name.lower(): value for name, value in answer.headers.items()}
         return Response(answer.status, named, body, time.time())
 
-    def outcome(self) -> Response:
-        """What came of it. If that is nothing yet, nothing comes of it any more.
+    def outcome(self, seconds: float) -> Response:
+        """What comes of it. What has not been sent by then is not sent any more.
 
         Raises:
-            TimeoutError: it was not over.
+            futures.TimeoutError: it is not over.
             Exception: it failed so.
         """
-        with self._lock:
-            if self._outcome is None:
-                self._outcome = TimeoutError()
+        try:
+            return self._response.result(seconds)
+        except futures.TimeoutError:
+            if not self._response.done():  # else it is the exchange's own
+                self.sent = not self._response.cancel()
                 if self._connection.sock is not None:
                     with contextlib.suppress(OSError):
                         socket.socket.shutdown(self._connection.sock, socket.SHUT_RD)  # wakes the thread
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        return self._outcome
+            raise
 
 
 def _refusal_of(proxy: Proxy, host: str | None, answer: str) -> Exception:

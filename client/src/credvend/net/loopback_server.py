@@ -10,8 +10,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from credvend.errors import UsageError
 
@@ -68,6 +68,36 @@ class Server(http.server.ThreadingHTTPServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Nothing: the caller is gone, or sent what nobody should; a traceback could hold what it sent."""
+
+
+class Reply(NamedTuple):
+    """What a client gets."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers a GET, and keeps no record of it: its path or headers may be secret."""
+
+    timeout = CONNECTION_SECONDS  # browsers open connections that they then do not use
+
+    def reply(self) -> Reply:
+        """The answer to this request."""
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        reply = self.reply()
+        self.send_response_only(reply.status)
+        always = {"Content-Length": str(len(reply.body)), "Cache-Control": "no-store", "Connection": "close"}
+        for name, value in {**reply.headers, **always, "X-Content-Type-Options": "nosniff"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
 
 
 @contextlib.contextmanager

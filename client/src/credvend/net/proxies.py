@@ -36,7 +36,8 @@ def proxy_for(url: SplitResult, environ: Mapping[str, str]) -> Proxy | None:
         UsageError: the variable holds no URL of a proxy.
     """
     host = url.hostname or ""
-    if is_loopback(host) or _bypasses_proxy(host, url.port or 443, _either(environ, "no_proxy")):
+    no_proxy = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if is_loopback(host) or _bypasses_proxy(host, url.port or 443, no_proxy):
         return None
     variable = proxy_variable(environ)
     if variable is None:
@@ -62,10 +63,6 @@ def proxy_variable(environ: Mapping[str, str]) -> str | None:
     """The variable that names a proxy, if any does."""
     names = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
     return next((name for name in names if environ.get(name)), None)
-
-
-def _either(environ: Mapping[str, str], name: str) -> str:
-    return environ.get(name) or environ.get(name.upper()) or ""
 
 
 def _bypasses_proxy(host: str, port: int, no_proxy: str) -> bool:

@@ -63,21 +63,19 @@ def find_browser(named: str | None, environ: Mapping[str, str], *, only_firefox:
         UsageError: it is not there, or of no kind whose options are known.
     """
     candidates = (named,) if named else _FIREFOXES if only_firefox else (*_CHROMES, *_FIREFOXES)
-    for name in candidates:
-        program = shutil.which(name, path=environ.get("PATH"))
-        if program is None:
-            continue
-        last = os.path.basename(name)
-        is_firefox = bool(_FIREFOX_KIND.search(last))
-        if only_firefox and not is_firefox:
-            raise UsageError(f"Only Firefox has containers: name one by --browser, not {name}.")
-        if not is_firefox and not _CHROME_KIND.search(last):
-            raise UsageError(f"How {name} is given a profile is not known: name a Chrome, Chromium, Edge or Firefox.")
-        return Browser(program, is_firefox)
-    if named:
+    programs = (shutil.which(name, path=environ.get("PATH")) for name in candidates)
+    program = next(filter(None, programs), None)
+    if program is None and named:
         raise UsageError(f"There is no program {named}: --browser takes a name on PATH, or a path.")
-    kinds = "Firefox" if only_firefox else "Chrome, Chromium, Edge or Firefox"
-    raise UsageError(f"There is no {kinds} on PATH: install one, or name its program by --browser.")
+    if program is None:
+        kinds = "Firefox" if only_firefox else "Chrome, Chromium, Edge or Firefox"
+        raise UsageError(f"There is no {kinds} on PATH: install one, or name its program by --browser.")
+    is_firefox = bool(_FIREFOX_KIND.search(os.path.basename(program)))
+    if only_firefox and not is_firefox:
+        raise UsageError(f"Only Firefox has containers: name one by --browser, not {named}.")
+    if not is_firefox and not _CHROME_KIND.search(os.path.basename(program)):
+        raise UsageError(f"How {named} is given a profile is not known: name a Chrome, Chromium, Edge or Firefox.")
+    return Browser(program, is_firefox)
 
 
 def start_profile(browser: Browser, name: str, key: str, environ: Mapping[str, str]) -> Start:

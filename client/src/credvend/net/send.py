@@ -43,34 +43,32 @@ def send(
     """
     url = check_url(request.url)
     attempts = ATTEMPTS if request.retries else 1
-    failure: ServiceError | None = None
-    response: Response | None = None
+    answer: Response | NoAnswer
     for attempt in range(1, attempts + 1):
-        sent = True
         try:
             seconds = min(config.connect_timeout + config.read_timeout, seconds_left(unbroken=request.once))
-            response = exchange(request, url, config, environ, seconds)
+            answer = exchange(request, url, config, environ, seconds)
         except NoAnswer as error:
-            failure, response, sent = ServiceError(str(error)), None, error.sent
-        if response is not None and response.status in _REDIRECTS:
+            answer = error
+        if isinstance(answer, Response) and answer.status in _REDIRECTS:
             raise ServiceError(f"{url.hostname} redirects, which credvend does not follow; is its URL right?")
-        if response is not None and response.status not in _TRANSIENT:
-            return response
-        if request.once and sent:
+        if isinstance(answer, Response) and answer.status not in _TRANSIENT:
+            return answer
+        if request.once and (isinstance(answer, Response) or answer.sent):
             break
         # Full jitter keeps many clients that failed together from coming back together.
         pause = jitter() * min(8.0, 0.5 * 2**attempt)
-        if response is not None:
-            asked = _retry_after(response)
-            pause = pause if asked is None else asked + pause / 4
+        asked = _retry_after(answer) if isinstance(answer, Response) else None
+        if asked is not None:
+            pause = asked + pause / 4
         if attempt == attempts or pause > LONGEST_PAUSE or pause >= seconds_left():
             break
-        verbose(f"{f'status {response.status}' if response else failure}; trying again in {pause:.1f} s")
+        what = f"status {answer.status}" if isinstance(answer, Response) else answer
+        verbose(f"{what}; trying again in {pause:.1f} s")
         sleep(pause)
-    if response is not None:
-        return response
-    assert failure is not None  # noqa: S101 one of both is always there
-    raise failure
+    if isinstance(answer, NoAnswer):
+        raise ServiceError(str(answer))
+    return answer
 
 
 def _retry_after(response: Response) -> float | None:

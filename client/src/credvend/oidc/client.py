@@ -78,7 +78,7 @@ class Oidc:
         """
         if self.provider.device_endpoint is None:
             raise UsageError("The OpenID provider has no device flow: run `credvend login --browser`.")
-        asked = {"client_id": self.provider.client_id, "scope": " ".join(self.scopes()), **self._target()}
+        asked = {"scope": " ".join(self.scopes()), **self._target()}
         verifier, proof = None, {}
         if self.provider.knows_pkce:
             verifier = secrets.token_urlsafe(32)
@@ -115,14 +115,14 @@ class Oidc:
         """
         deadline = clock() + grant.expires_in
         interval = grant.interval
-        form = {"grant_type": DEVICE_CODE, "device_code": grant.device_code, "client_id": self.provider.client_id}
+        form = {"grant_type": DEVICE_CODE, "device_code": grant.device_code}
         if grant.verifier is not None:
             form["code_verifier"] = grant.verifier
         while True:
             sleep(interval)
             try:
                 # Trying again is what this loop does.
-                return tokens_of(self._post(self.provider.token_endpoint, form, retries=False), self.provider, None)
+                return self._tokens(form, retries=False)
             except OAuthError as error:
                 if error.code == "slow_down":
                     interval += _SLOW_DOWN
@@ -157,10 +157,9 @@ class Oidc:
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": request.redirect_uri,
-            "client_id": self.provider.client_id,
             "code_verifier": request.verifier,
         }
-        return tokens_of(self._post(self.provider.token_endpoint, form, once=True), self.provider, request.nonce)
+        return self._tokens(form, request.nonce, once=True)
 
     def refresh(self, refresh_token: str, subject: str | None) -> Tokens:
         """New tokens for the same person.
@@ -173,9 +172,9 @@ class Oidc:
             AuthenticationError: they are of somebody else.
             ServiceError: the provider cannot be reached, or makes no sense.
         """
-        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": self.provider.client_id}
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         # A second use, after an answer that was lost, would be taken for theft.
-        tokens = tokens_of(self._post(self.provider.token_endpoint, form, once=True), self.provider, None)
+        tokens = self._tokens(form, once=True)
         if tokens.claims and subject is not None and tokens.claims.get("sub") != subject:
             raise AuthenticationError("The OpenID provider answered with somebody else's tokens: run `credvend login`.")
         return tokens
@@ -188,12 +187,15 @@ class Oidc:
         """
         if self.provider.revocation_endpoint is None:
             return False
-        form = {"token": refresh_token, "token_type_hint": "refresh_token", "client_id": self.provider.client_id}
+        form = {"token": refresh_token, "token_type_hint": "refresh_token"}
         try:
             self._post(self.provider.revocation_endpoint, form)
         except OAuthError:
             return False
         return True
+
+    def _tokens(self, form: Mapping[str, str], nonce: str | None = None, **how: bool) -> Tokens:
+        return tokens_of(self._post(self.provider.token_endpoint, form, **how), self.provider, nonce)
 
     def _target(self) -> dict[str, str]:
         """For whom the token is to be: as RFC 8707 has it, which wants a URI, and as some had it before."""
@@ -206,7 +208,8 @@ class Oidc:
     def _post(self, url: str, form: Mapping[str, str], retries: bool = True, once: bool = False) -> dict[str, Any]:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         secret = self.provider.client_secret
-        body = urlencode({**form, **({"client_secret": secret} if secret else {})}).encode("ascii")
+        client = {"client_id": self.provider.client_id, **({"client_secret": secret} if secret else {})}
+        body = urlencode({**form, **client}).encode("ascii")
         answer = send(Request("POST", url, headers, body, retries, once), self._config, self._environ)
         if answer.status == 200 and not answer.body.strip():  # revocation says nothing (RFC 7009, 2.2)
             return {}

@@ -184,7 +184,7 @@ def _block(profiles: Sequence[Profile], old: Sequence[Section], service: str, en
         if not _NAME.fullmatch(profile.name):
             raise UsageError(f"{profile.name} cannot be the name of a profile.")
         yield f"[profile {profile.name}]{ending}"
-        yield f"{_COMMAND} = {_command_line(profile.command)}{ending}"
+        yield f"{_COMMAND} = {' '.join(map(_quoted, profile.command))}{ending}"
         if profile.region is not None:
             yield f"region = {profile.region}{ending}"
         yield from _of_others(section for section in old if profile.name in section.profile_names())
@@ -205,15 +205,11 @@ def _of_others(found: Iterable[Section]) -> Iterable[str]:
             yield line.text
 
 
-def _command_line(words: Sequence[str]) -> str:
-    """Words as AWS SDKs split them: a shell is in it for some and not for others, so that only quotes are safe.
+def _quoted(word: str) -> str:
+    """A word as AWS SDKs split them: a shell is in it for some and not for others, so that only quotes are safe.
 
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
     """
-    return " ".join(_quoted(word) for word in words)
-
-
-def _quoted(word: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_./:=@%+,-]+", word):
         return word
     # The JavaScript SDK takes a sign after a blank for the start of a comment, quoted or not.

@@ -24,11 +24,6 @@ def be_verbose() -> None:
     _verbose = True
 
 
-def be_quiet() -> None:
-    global _verbose
-    _verbose = False
-
-
 def is_verbose() -> bool:
     return _verbose
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 
 from credvend import lean
 from credvend.auth import registry
@@ -75,19 +76,11 @@ def get_entry(
         raise UsageError(lean.ITSELF)
     caller = registry.authenticator(config, environ)
     service = Service(config, caller, environ)
-    key = lean.cache_key(
-        config.url,
-        registry.method_in_use(config, environ),
-        caller.cache_identity(),
-        role,
-        options.duration,
-        options.reason,
-        options.params,
-        options.tags,
-        options.policy,
-    )
+    method = registry.method_in_use(config, environ)
+    key = lean.cache_key(config.url, method, caller.cache_identity(), role, **vars(options))
+    ask = partial(_ask, service, key, role, options)
     if config.cache == "off":
-        return _ask(service, key, role, options)
+        return ask()
     cache = Cache(environ, config.cache)
     entry = None
     if not fresh:
@@ -104,27 +97,20 @@ def get_entry(
             stack.enter_context(cache.lock(key))
         except CannotWrite as error:
             say(f"warning: nothing is cached: {error.message}")
-            return _ask(service, key, role, options)
+            return ask()
         except ServiceError as busy:
             return _old_or_raise(entry, busy)
-        return _under_lock(cache, key, role, options, service, None if fresh else enough, waiting_since)
+        return _under_lock(cache, key, ask, None if fresh else enough, waiting_since)
 
 
 def _under_lock(
-    cache: Cache,
-    key: str,
-    role: str,
-    options: Options,
-    service: Service,
-    enough: Enough | None,
-    waiting_since: float,
+    cache: Cache, key: str, ask: Callable[[], lean.Entry], enough: Enough | None, waiting_since: float
 ) -> lean.Entry:
     """As the only one of all processes: what another one has got meanwhile, or else what the service says."""
     entry = cache.load(key)
-    if enough is None:
-        error = None
-    else:
-        now = time.time()
+    now = time.time()
+    error = None
+    if enough is not None:
         if entry is not None and enough(entry, now):
             verbose("another process asked the service meanwhile")
             return entry
@@ -132,7 +118,7 @@ def _under_lock(
         error = cache.failure(key, waiting_since, FAILURE_LASTS_WITH_ENTRY if spare else FAILURE_LASTS)
     if error is None:
         try:
-            made = _ask(service, key, role, options)
+            made = ask()
         except CredvendError as failed:
             with suppress(CannotWrite):
                 cache.note_failure(key, failed)

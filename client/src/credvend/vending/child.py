@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from types import FrameType
+
+from credvend.signals import handling
 
 # Seconds after which a signal is seen at the latest.
 _LOOK = 0.5
@@ -34,21 +35,11 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     def ignore(number: int, frame: FrameType | None) -> None:
         """A function, and not SIG_IGN, which the command would inherit."""
 
-    handlers = dict.fromkeys(_PASSED_ON, pass_on) | dict.fromkeys(_LEFT_TO_THE_COMMAND, ignore)
-    known = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
-    before = {number: signal.getsignal(number) for number in known}
-    for number, handler in known.items():
-        if before[number] != signal.SIG_IGN:
-            signal.signal(number, handler)
-    try:
+    with handling(dict.fromkeys(_PASSED_ON, pass_on) | dict.fromkeys(_LEFT_TO_THE_COMMAND, ignore)):
         child = subprocess.Popen(command, env=dict(environ))
         for number in waiting:
             child.send_signal(number)
-        code = _ended(child)
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
-    return code
+        return _ended(child)
 
 
 def _ended(child: subprocess.Popen[bytes]) -> int:

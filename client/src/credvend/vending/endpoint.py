@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.ht
 from __future__ import annotations
 
 import hmac
-import http.server
 import json
 import re
 import secrets
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from credvend.errors import CredvendError
-from credvend.net.loopback_server import CONNECTION_SECONDS, HOST, is_our_name, listen
+from credvend.net.loopback_server import HOST, Handler, Reply, is_our_name, listen
 from credvend.text.messages import verbose
 from credvend.text.moments import moment_text
 from credvend.vending.cache_or_service import credentials_of
@@ -47,24 +46,14 @@ def serving(renewer: Renewer, role: str, port: int = 0) -> Iterator[dict[str, st
         yield {URI: f"http://{HOST}:{server.server_port}{PATH}", TOKEN: token}
 
 
-def _handler(renewer: Renewer, role: str, token: str) -> type[http.server.BaseHTTPRequestHandler]:
+def _handler(renewer: Renewer, role: str, token: str) -> type[Handler]:
     """Answers those who have the token."""
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        timeout = CONNECTION_SECONDS
-        server_version = "credvend"
-        sys_version = ""
-
-        def do_GET(self) -> None:
+    class Sdk(Handler):
+        def reply(self) -> Reply:
             status, content = self._answer()
-            body = json.dumps(content).encode("ascii")
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("X-Content-Type-Options", "nosniff")
-            self.end_headers()
-            self.wfile.write(body)
+            verbose(f"served a request: {status}")
+            return Reply(status, json.dumps(content).encode("ascii"), {"Content-Type": "application/json"})
 
         def _answer(self) -> tuple[int, dict[str, str]]:
             # A page in a browser can make requests to this address, under a name of its own (DNS rebinding) or not.
@@ -80,10 +69,7 @@ def _handler(renewer: Renewer, role: str, token: str) -> type[http.server.BaseHT
             except CredvendError as error:
                 return _refusal(_STATUS.get(error.exit_code, 503), type(error).__name__, error.message)
 
-        def log_message(self, format: str, *args: object) -> None:
-            verbose(f"served a request: {args[1] if len(args) > 1 else ''}")
-
-    return Handler
+    return Sdk
 
 
 def _refusal(status: int, code: str, message: str) -> tuple[int, dict[str, str]]:

@@ -24,13 +24,12 @@ class Format:
 
     Attributes:
         write: credentials in it, and the region that goes with them, without a line break at the end.
-        lasts: what is written is used for a while, so at least half of the session should be left.
-        takes_region: a region can go with them.
+        lasts: what is written is used for a while, so at least half of the session should be left, and a region can go
+            with it.
     """
 
     write: Callable[[Credentials, str | None], str]
-    lasts: bool = False
-    takes_region: bool = False
+    lasts: bool = True
 
 
 def variables(credentials: Credentials) -> dict[str, str]:
@@ -88,11 +87,7 @@ def section_of(role: str) -> str:
 
 def _script(shell: Shell) -> Format:
     """A script does to the shell what `exec` does to a command: nothing that SDKs would prefer is left."""
-    return Format(
-        lambda credentials, region: shell.script(own_session.COMPETING, environment(credentials, region)),
-        lasts=True,
-        takes_region=True,
-    )
+    return Format(lambda credentials, region: shell.script(own_session.COMPETING, environment(credentials, region)))
 
 
 def _dotenv(credentials: Credentials, region: str | None) -> str:
@@ -143,11 +138,11 @@ def append_github(credentials: Credentials, region: str | None, environ: Mapping
 
 # By name, in the order in which `--help` shows them. The first is the default.
 FORMATS: Mapping[str, Format] = {
-    "json": Format(_as_answered),
-    "process": Format(lambda credentials, _: process(credentials)),
+    "json": Format(_as_answered, lasts=False),
+    "process": Format(lambda credentials, _: process(credentials), lasts=False),
     **{name: _script(shell) for name, shell in SHELLS.items()},
-    "ini": Format(_ini, lasts=True, takes_region=True),
-    "dotenv": Format(_dotenv, lasts=True, takes_region=True),
-    "docker": Format(_dotenv, lasts=True, takes_region=True),
-    "github": Format(_github, lasts=True, takes_region=True),
+    "ini": Format(_ini),
+    "dotenv": Format(_dotenv),
+    "docker": Format(_dotenv),
+    "github": Format(_github),
 }

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from credvend.errors import UsageError
 from credvend.lean import seconds_of
 
+Pairs = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True)
 class Options:
@@ -21,8 +23,8 @@ class Options:
 
     duration: str | None = None
     reason: str | None = None
-    params: tuple[tuple[str, str], ...] = ()
-    tags: tuple[tuple[str, str], ...] = ()
+    params: Pairs = ()
+    tags: Pairs = ()
     policy: str | None = None
 
     def __post_init__(self) -> None:

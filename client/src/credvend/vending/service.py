@@ -12,7 +12,7 @@ from credvend import lean
 from credvend.auth.method import Authenticator, Explaining, Renewing, Scheme
 from credvend.auth.registry import authenticator
 from credvend.disk.config_file import Config, where_to_say_it
-from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError, assert_never
+from credvend.errors import AuthenticationError, CredvendError, ServiceError, UsageError
 from credvend.net.request import Request, Response, date_of
 from credvend.net.urls import check_url
 from credvend.text.json_object import json_object
@@ -25,6 +25,8 @@ from credvend.vending.sessions import Session, parse_session
 Json = dict[str, Any]
 _ROLE = re.compile(r"[!-~]+")
 _SESSION = re.compile(r"[0-9A-Za-z-]{1,64}")
+# Below which the routes are that are authenticated so.
+_PREFIXES: Mapping[Scheme, str] = {"sigv4": "v1/iam", "bearer": "v1"}
 # SigV4 allows five minutes; less is nothing to bother anybody with.
 LARGEST_SKEW = 120
 
@@ -33,9 +35,7 @@ class Service:
     """The service, as one caller sees it."""
 
     def __init__(self, config: Config, authenticator: Authenticator, environ: Mapping[str, str]) -> None:
-        if not config.url:
-            raise UsageError(where_to_say_it(environ))
-        check_service_url(config.url)
+        service_url(config, environ)
         self._config = config
         self._authenticator = authenticator
         self._environ = environ
@@ -50,19 +50,16 @@ class Service:
         """
         if not is_role(role):
             raise UsageError("A role is its name, as `credvend roles` lists it, or its ARN: without blanks.")
-        body: Json = {"role": role}
-        if options.duration is not None:
-            body["duration"] = lean.seconds_of(options.duration)
-        if options.reason is not None:
-            body["reason"] = options.reason
-        if options.params:
-            body["params"] = dict(options.params)
-        if options.tags:
-            body["tags"] = dict(options.tags)
-        if options.policy is not None:
-            body["policy"] = _policy(options.policy)
-        if dry_run:
-            body["dry_run"] = True
+        asked: Json = {
+            "role": role,
+            "duration": options.duration and lean.seconds_of(options.duration),
+            "reason": options.reason,
+            "params": dict(options.params) or None,
+            "tags": dict(options.tags) or None,
+            "policy": None if options.policy is None else _policy(options.policy),
+            "dry_run": dry_run or None,
+        }
+        body = {name: value for name, value in asked.items() if value is not None}
         return self._call("POST", "credentials", json.dumps(body).encode("ascii"))
 
     def roles(self) -> list[Json]:
@@ -139,7 +136,7 @@ class Service:
 
     @within(LONGEST)
     def _call(self, method: str, route: str, body: bytes = b"") -> Json:
-        url = f"{self._config.url}/{_prefix(self._authenticator.scheme)}/{route}"
+        url = f"{self._config.url}/{_PREFIXES[self._authenticator.scheme]}/{route}"
         with progress("asking the service"):
             response = self._send(method, url, body)
             # A token may end before its time: once, another one is tried.
@@ -166,9 +163,7 @@ class Service:
             say(f"warning: {self._clock()}; set it, for AWS refuses signatures that are five minutes off.")
 
     def _clock(self) -> str:
-        return (
-            f"this computer's clock is {abs(self.skew):.0f} s {'behind' if self.skew > 0 else 'ahead of'} the service's"
-        )
+        return f"this computer's clock is {skew_text(self.skew)}"
 
     def _refusal(self, response: Response, url: str) -> CredvendError:
         found = refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
@@ -182,15 +177,6 @@ def is_role(text: str) -> bool:
     return _ROLE.fullmatch(text) is not None
 
 
-def _prefix(scheme: Scheme) -> str:
-    """Below which the routes are that are authenticated so."""
-    if scheme == "sigv4":
-        return "v1/iam"
-    if scheme != "bearer":
-        assert_never(scheme)
-    return "v1"
-
-
 def check_service_url(text: str) -> str:
     """A URL that routes can be put behind, without a slash at its end.
 
@@ -201,6 +187,17 @@ def check_service_url(text: str) -> str:
     if "?" in text or "#" in text:
         raise UsageError(f"The URL of {url.hostname} must end with its path, without a query (?) and a fragment (#).")
     return url.geturl().rstrip("/")
+
+
+def service_url(config: Config, environ: Mapping[str, str]) -> str:
+    """Where the service is.
+
+    Raises:
+        UsageError: nothing says it, or it is no URL.
+    """
+    if not config.url:
+        raise UsageError(where_to_say_it(environ))
+    return check_service_url(config.url)
 
 
 def _policy(text: str) -> Json:
@@ -247,6 +244,11 @@ def service_of(config: Config, environ: Mapping[str, str]) -> Service:
         UsageError: where it is, is not configured.
     """
     return Service(config, authenticator(config, environ), environ)
+
+
+def skew_text(skew: float) -> str:
+    """A skew of this computer's clock for people."""
+    return f"{abs(skew):.0f} s {'behind' if skew > 0 else 'ahead of'} the service's"
 
 
 def skew_of(response: Response) -> float | None:

@@ -6,12 +6,11 @@ variables, and asks the one with the bearer of the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cached_property
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from credvend.auth.bearer import bearer
-from credvend.auth.method import Method, Scheme
-from credvend.disk.config_file import Config
+from credvend.auth.method import Method, TokenCaller
 from credvend.errors import AuthenticationError
 from credvend.net.request import Request
 from credvend.net.send import send
@@ -21,26 +20,12 @@ from credvend.text.json_object import json_object
 DEFAULT_AUDIENCE = "credvend"
 
 
-class GitHub:
+class GitHub(TokenCaller):
     """Sends a token that GitHub gives the job."""
 
-    scheme: Scheme = "bearer"
-
-    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
-        self._config = config
-        self._environ = environ
-        self._token: str | None = None
-
-    def cache_identity(self) -> str:
-        return METHOD.identity(self._config, self._environ)
-
-    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+    @cached_property
+    def token(self) -> str:
         # One for all requests of a command: it lives for minutes, and each one asked for is a request to GitHub.
-        if self._token is None:
-            self._token = self._ask()
-        return bearer(self._token)
-
-    def _ask(self) -> str:
         where = self._environ.get("ACTIONS_ID_TOKEN_REQUEST_URL", "")
         asking = self._environ.get("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "")
         if not where or not asking:
@@ -67,7 +52,7 @@ def with_audience(url: str, audience: str) -> str:
     return parts._replace(query=urlencode([*query, ("audience", audience)])).geturl()
 
 
-METHOD = Method(
+METHOD = GitHub.method = Method(
     name="github",
     summary="GitHub Actions",
     missing="This is no GitHub job that may ask for a token: give it `permissions: id-token: write`.",

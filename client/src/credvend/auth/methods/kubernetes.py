@@ -6,32 +6,21 @@ projection". The token that every pod has is for the cluster's API server, and i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from credvend import lean
-from credvend.auth.bearer import Untrusted, bearer, token_in
-from credvend.auth.method import Method, Scheme
-from credvend.disk.config_file import Config
+from credvend.auth.bearer import Untrusted, token_in
+from credvend.auth.method import Method, TokenCaller
 from credvend.errors import AuthenticationError
 
 
-class Kubernetes:
+class Kubernetes(TokenCaller):
     """Sends the token that the kubelet keeps in the file."""
 
-    scheme: Scheme = "bearer"
-
-    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
-        self._config = config
-        self._environ = environ
-
-    def cache_identity(self) -> str:
-        return METHOD.identity(self._config, self._environ)
-
-    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+    @property
+    def token(self) -> str:
         path = self._config.token_file or lean.KUBERNETES_TOKEN
         try:
             # Read for each request: it is another one before the old one ends.
-            return bearer(token_in(path, is_projected=True))
+            return token_in(path, is_projected=True)
         except Untrusted:
             raise
         except AuthenticationError:
@@ -40,7 +29,7 @@ class Kubernetes:
             ) from None
 
 
-METHOD = Method(
+METHOD = Kubernetes.method = Method(
     name="kubernetes",
     summary="a pod's projected service account token",
     missing="The pod has no token: mount a projected service account token, as the README shows.",

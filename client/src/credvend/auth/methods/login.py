@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from credvend.auth import sign_in
-from credvend.auth.bearer import bearer
-from credvend.auth.method import Method, Question, Scheme, needed
-from credvend.disk.config_file import Config
+from credvend.auth.method import Method, Question, TokenCaller, needed
 from credvend.errors import SignInNeeded
 from credvend.net.urls import check_url
 
 
-class Login:
+class Login(TokenCaller):
     """Sends the token of the sign-in."""
 
-    scheme: Scheme = "bearer"
+    _sent: str | None = None
 
-    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
-        self._config = config
-        self._environ = environ
-        self._sent: str | None = None
-
-    def cache_identity(self) -> str:
-        return METHOD.identity(self._config, self._environ)
-
-    def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
+    @property
+    def token(self) -> str:
         self._sent = sign_in.current_token(self._config, self._environ)
-        return bearer(self._sent)
+        return self._sent
 
     def renew(self) -> bool:
         """As `Renewing`."""
@@ -38,7 +27,7 @@ def _check_issuer(text: str) -> None:
     check_url(text, "https://login.example.com")
 
 
-METHOD = Method(
+METHOD = Login.method = Method(
     name="login",
     summary="signing in at an OpenID provider",
     missing="You are not signed in: run `credvend login`.",

@@ -6,13 +6,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from credvend.auth.aws_credentials import aws_credentials
-from credvend.auth.method import Method, Question, Scheme
-from credvend.disk.config_file import Config
+from credvend.auth.method import Caller, Method, Question
 from credvend.errors import AuthenticationError, SignInNeeded, UsageError
 from credvend.own_session import own_role
 
@@ -31,17 +29,10 @@ _NOTHING = (
 )
 
 
-class SigV4:
+class SigV4(Caller):
     """Signs each request."""
 
-    scheme: Scheme = "sigv4"
-
-    def __init__(self, config: Config, environ: Mapping[str, str]) -> None:
-        self._config = config
-        self._environ = environ
-
-    def cache_identity(self) -> str:
-        return METHOD.identity(self._config, self._environ)
+    scheme = "sigv4"
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         try:
@@ -108,7 +99,7 @@ class SigV4:
         return None, "nothing"
 
 
-METHOD = Method(
+METHOD = SigV4.method = Method(
     name="sigv4",
     summary="AWS credentials",
     missing="There are no AWS credentials to sign with: configure a profile, or set AWS_PROFILE.",
