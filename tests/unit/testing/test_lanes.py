@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,21 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def started() -> Iterator[None]:
+    """No run outlives its test, whose failure may be that it does not end."""
+    yield
+    while _runs:
+        with _runs.pop() as run:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C: the first lane ends the others
+
+
+_runs: "list[subprocess.Popen[str]]" = []
+
+
 def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    run = subprocess.Popen(
         [sys.executable, "-m", "pytest", "--lanes", "-p", "no:cacheprovider", *arguments],
         cwd=project,
         # Without the plugins of the project's own tests, whose imports take longer than these tests.
@@ -48,6 +62,8 @@ def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+    _runs.append(run)
+    return run
 
 
 def test_the_summary_counts_both_lanes(project: Path) -> None:
