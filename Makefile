@@ -18,6 +18,8 @@ FAST := tests/unit tests/service tests/security tests/runtime client/tests
 LEFT_OUT := $(if $(filter Linux,$(shell uname -s)),,tests/runtime)
 # Some tests alone cover little.
 COVERED := $(if $(ARGS),,--cov=chalicelib)
+# What pytest makes of the test files, 4 s a lane, is kept also where Python was told to write no bytecode.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(DEV) -m pytest --lanes
 
 .PHONY: help demo test test-fast check format generate lock bench dist package deploy smoke stop clean
 .DEFAULT_GOAL := help
@@ -30,11 +32,11 @@ demo: .tools ## the walk-through, on a local AWS; KEEP=1 leaves that running
 
 test: .all ## every test, end to end ones included; ARGS="-k name" for some
 	@$(if $(LEFT_OUT),echo '$(LEFT_OUT) is left out: it needs Linux')
-	@$(DEV) -m pytest --lanes $(COVERED) $(addprefix --ignore=,$(LEFT_OUT)) $(ARGS)
+	@$(PYTEST) $(COVERED) $(addprefix --ignore=,$(LEFT_OUT)) $(ARGS)
 
 test-fast: .fast ## the tests that need no local AWS; ARGS="-k name" for some
 	@$(if $(LEFT_OUT),echo '$(LEFT_OUT) is left out: it needs Linux')
-	@$(DEV) -m pytest --lanes $(COVERED) $(filter-out $(LEFT_OUT),$(FAST)) $(ARGS)
+	@$(PYTEST) $(COVERED) $(filter-out $(LEFT_OUT),$(FAST)) $(ARGS)
 
 check: .linters ## format, lint, spelling, types, imports, generated files; the template and the IAM policies by linters of their own
 	@$(DEV) -m ruff format --check .

@@ -1,10 +1,12 @@
-"""Two lanes side by side: `pytest --lanes` runs the tests in two processes, which share them out between them.
+"""Lanes side by side: `pytest --lanes` runs the tests in three processes, which share them out between them.
 
-Either lane often waits: for CloudFormation, for processes that start, for a clock. The second lane begins with the
-tests of the stack that they share, which is slow to make, and the first lane with all the others, file by file. A lane
-that has done its own takes of the other's from the back, so that both end at about the same time. The second lane
-reports each of its tests to the first, which counts and prints them as its own, so that there is one summary, and it is
-pytest's.
+Each lane often waits: for CloudFormation, for processes that start, for a clock. The second lane begins with the tests
+of the stack that they share, which is slow to make, and the first lane with all the others, file by file. A lane that
+has done its own takes of the other's from the back, so that both end at about the same time. The third lane, which
+makes no stack and counts no coverage, helps with the files that need neither, from the back as well.
+
+The others report each of their tests to the first lane, which counts and prints them as its own, so that there is one
+summary, and it is pytest's.
 """
 
 import hashlib
@@ -15,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -31,20 +33,25 @@ Json = dict[str, object]
 _STACK: Final = "stack"  # the fixture whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
 _CLAIMS: Final = "--lane-claims"
+_ASIDE: Final = "--lane-aside"
+_UNCOUNTED: Final = "no_cover"  # pytest-cov's mark of tests that cover nothing
 # What the reports tell of, or there was nothing to report.
 _ORDINARY_ENDS: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--lanes", action="store_true", help="run the tests in two processes side by side")
-    parser.addoption(_REPORTS, type=int, help="this is the second lane: the file descriptor to report to")
-    parser.addoption(_CLAIMS, type=Path, help="where both lanes note which files they take")
+    parser.addoption("--lanes", action="store_true", help="run the tests in processes side by side")
+    parser.addoption(_REPORTS, type=int, help="this is not the first lane: the file descriptor to report to")
+    parser.addoption(_CLAIMS, type=Path, help="where all lanes note which files they take")
+    parser.addoption(
+        _ASIDE, action="store_true", help="this is the third lane, which makes no stack and counts nothing"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     descriptor = cast(int | None, config.getoption(_REPORTS))
     if descriptor is not None:
-        config.pluginmanager.register(SecondLane(config, descriptor))
+        config.pluginmanager.register(OtherLane(config, descriptor))
     elif config.getoption("--lanes"):
         config.pluginmanager.register(FirstLane(config))
 
@@ -72,6 +79,12 @@ class _Shares:
         """In the order in which the second lane takes them."""
         yield from self.on_stack.items()
         yield from reversed(self.others.items())
+
+    def of_third_lane(self) -> Iterator[tuple[str, list[pytest.Item]]]:
+        """In the order in which the third lane takes them: what needs no stack, and is not counted."""
+        for name, group in reversed(self.others.items()):
+            if all(item.get_closest_marker(_UNCOUNTED) for item in group):
+                yield name, group
 
 
 def _share(items: list[pytest.Item]) -> _Shares:
@@ -118,8 +131,8 @@ def _is_runnable(session: pytest.Session) -> bool:
     return not (session.testsfailed or session.config.getoption("collectonly"))
 
 
-class SecondLane:
-    """The process of the second lane: runs its tests, and reports them."""
+class OtherLane:
+    """The process of the second or third lane: runs its tests, and reports them."""
 
     def __init__(self, config: pytest.Config, descriptor: int) -> None:
         self._config = config
@@ -133,11 +146,13 @@ class SecondLane:
 
     def _taken(self, items: list[pytest.Item]) -> Iterator[pytest.Item]:
         claims = cast(Path, self._config.getoption(_CLAIMS))
+        is_aside = cast(bool, self._config.getoption(_ASIDE))
         shares = _share(items)
-        for name, group in shares.of_second_lane():
+        for name, group in shares.of_third_lane() if is_aside else shares.of_second_lane():
             if _takes(claims, name):
                 yield from group
-        yield from shares.last
+        if not is_aside:
+            yield from shares.last
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self._config.hook.pytest_report_to_serializable(config=self._config, report=report)
@@ -145,37 +160,54 @@ class SecondLane:
         self._reports.flush()
 
 
+Message = tuple[str, Json | None]
+"""Which lane says it, and a report, or None at its end."""
+
+
 @dataclass(frozen=True)
 class _Process:
-    """The second lane, as the first one sees it. The queue ends with None."""
+    """Another lane, as the first one sees it.
 
+    Attributes:
+        name: `second` or `third`.
+    """
+
+    name: str
     process: "subprocess.Popen[bytes]"
-    messages: "SimpleQueue[Json | None]"
     output: IO[bytes]
 
 
 class FirstLane:
-    """The process that people started: runs its tests, and prints the reports of both lanes."""
+    """The process that people started: runs its tests, and prints the reports of all lanes."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._second: _Process | None = None
+        self._others: list[_Process] = []
+        self._messages: SimpleQueue[Message] = SimpleQueue()
+        self._running = 0  # others whose end was not read yet
         self._reported: set[str] = set()
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         if not _is_runnable(session):
             return None
-        with tempfile.TemporaryDirectory() as directory:
+        with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
             claims = Path(directory)
             mine = self._taken(session.items, claims)
             begun = list(islice(mine, 1))  # so that the first file is this lane's
-            with _second_lane(self._config, claims) as self._second:
-                _run(session, chain(begun, mine))
-                self._print(session, wait=True)
-                if self._second.process.wait() not in _ORDINARY_ENDS:
-                    self._config.hook.pytest_runtest_logreport(report=_broken_off(self._second))
-                elif left := [item.nodeid for item in session.items if item.nodeid not in self._reported]:
-                    self._config.hook.pytest_runtest_logreport(report=_failed(f"no lane has run {', '.join(left)}"))
+            names = ["second"]
+            if len(list(_share(session.items).of_third_lane())) > 1:
+                names.append("third")
+            for name in names:
+                self._others.append(stack.enter_context(_other_lane(name, self._config, claims, self._messages)))
+                self._running += 1
+            _run(session, chain(begun, mine))
+            self._print(session, wait=True)
+            broken = [other for other in self._others if other.process.wait() not in _ORDINARY_ENDS]
+            for other in broken:
+                self._config.hook.pytest_runtest_logreport(report=_broken_off(other))
+            left = [item.nodeid for item in session.items if item.nodeid not in self._reported]
+            if left and not broken:
+                self._config.hook.pytest_runtest_logreport(report=_failed(f"no lane has run {', '.join(left)}"))
         return True
 
     def _taken(self, items: list[pytest.Item], claims: Path) -> Iterator[pytest.Item]:
@@ -197,29 +229,33 @@ class FirstLane:
         return done
 
     def _print(self, session: pytest.Session, wait: bool) -> None:
-        """Print what the second lane has reported: so far, or until its end."""
-        assert self._second is not None
-        while True:
-            try:
-                message = self._second.messages.get(block=wait)
-            except Empty:
-                return
-            if message is None:
-                self._second.messages.put(None)
-                return
-            report = self._config.hook.pytest_report_from_serializable(config=self._config, data=message)
-            if report.when == "setup":
-                self._config.hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
-            self._config.hook.pytest_runtest_logreport(report=report)
-            if session.shouldfail and wait:
-                raise session.Failed(session.shouldfail)
+        """Print what the others have reported: so far, or until they have ended."""
+        while self._running and (messages := self._said(wait)):
+            for _, message in messages:
+                if message is None:
+                    self._running -= 1
+                    continue
+                report = self._config.hook.pytest_report_from_serializable(config=self._config, data=message)
+                if report.when == "setup":
+                    self._config.hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
+                self._config.hook.pytest_runtest_logreport(report=report)
+                if session.shouldfail and wait:
+                    raise session.Failed(session.shouldfail)
+
+    def _said(self, wait: bool) -> list[Message]:
+        """What has come, lane by lane: else their lines would be mixed."""
+        messages = [self._messages.get()] if wait else []
+        with suppress(Empty):
+            while True:
+                messages.append(self._messages.get_nowait())
+        return sorted(messages, key=lambda message: message[0])
 
 
-def _broken_off(second: _Process) -> pytest.TestReport:
+def _broken_off(other: _Process) -> pytest.TestReport:
     """A failure that stands for all that was not run."""
-    second.output.seek(0)
-    said = second.output.read().decode(errors="replace")
-    return _failed(f"the second lane broke off with {second.process.returncode}:\n{said[-4000:]}")
+    other.output.seek(0)
+    said = other.output.read().decode(errors="replace")
+    return _failed(f"the {other.name} lane broke off with {other.process.returncode}:\n{said[-4000:]}")
 
 
 def _failed(message: str) -> pytest.TestReport:
@@ -227,17 +263,12 @@ def _failed(message: str) -> pytest.TestReport:
 
 
 @contextmanager
-def _second_lane(config: pytest.Config, claims: Path) -> Iterator[_Process]:
-    """The second lane's process; it ends with the block, in order, whatever the end is."""
+def _other_lane(name: str, config: pytest.Config, claims: Path, messages: "SimpleQueue[Message]") -> Iterator[_Process]:
+    """Another lane's process; it ends with the block, in order, whatever the end is."""
     reading, writing = os.pipe()
-    arguments = [argument for argument in config.invocation_params.args if argument != "--lanes"]
-    command = [sys.executable, "-m", "pytest", *map(str, arguments), f"{_REPORTS}={writing}", f"{_CLAIMS}={claims}"]
-    if config.getoption("cov_source", None):
-        # The first lane, which ends later, adds what it has to what the second one leaves, and reports both.
-        command += ["--cov-report=", "--cov-fail-under=0"]
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(
-            command,
+            [*_command(name, config), f"{_REPORTS}={writing}", f"{_CLAIMS}={claims}"],
             cwd=config.invocation_params.dir,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -246,11 +277,10 @@ def _second_lane(config: pytest.Config, claims: Path) -> Iterator[_Process]:
             process_group=0,  # so that a Ctrl-C reaches it once, from us: a second one would break off its cleaning up
         )
         os.close(writing)
-        messages: SimpleQueue[Json | None] = SimpleQueue()
-        thread = Thread(target=_read, args=(reading, messages), daemon=True)
+        thread = Thread(target=_read, args=(name, reading, messages), daemon=True)
         thread.start()
         try:
-            yield _Process(process, messages, output)
+            yield _Process(name, process, output)
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)  # it stops what it has started
@@ -258,8 +288,18 @@ def _second_lane(config: pytest.Config, claims: Path) -> Iterator[_Process]:
             thread.join()
 
 
-def _read(reading: int, messages: "SimpleQueue[Json | None]") -> None:
+def _command(name: str, config: pytest.Config) -> list[str]:
+    arguments = [str(argument) for argument in config.invocation_params.args if argument != "--lanes"]
+    if name == "third":
+        arguments = [argument for argument in arguments if not argument.startswith("--cov")] + [_ASIDE]
+    elif config.getoption("cov_source", None):
+        # The first lane, which ends later, adds what it has to what the second one leaves, and reports both.
+        arguments += ["--cov-report=", "--cov-fail-under=0"]
+    return [sys.executable, "-m", "pytest", *arguments]
+
+
+def _read(name: str, reading: int, messages: "SimpleQueue[Message]") -> None:
     with os.fdopen(reading, encoding="utf-8") as reports:
         for line in reports:
-            messages.put(cast(Json, json.loads(line)))
-    messages.put(None)
+            messages.put((name, cast(Json, json.loads(line))))
+    messages.put((name, None))

@@ -1,7 +1,12 @@
 """What operators do: they deploy the service, and give out API tokens."""
 
+import io
+import os
 import subprocess
+from contextlib import redirect_stderr, redirect_stdout
+from unittest import mock
 
+from ops import deploy
 from ops.environments import ROOT
 from testing.deployed import PERSON, Stack
 
@@ -12,6 +17,21 @@ def make_deploy(stack: Stack, *arguments: str, **more: str) -> "subprocess.Compl
     return subprocess.run(
         ["make", "deploy", "YES=1", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
+
+
+def deploy_here(stack: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run what `make deploy` starts, with its arguments, in this process: with the stack's `aws`, which needs no start.
+
+    It is for what is deployed. That `make` starts it, and how, is for `make_deploy` and the walk-throughs.
+    """
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, stack.aws.environment() | PERSON, clear=True),
+        redirect_stdout(stdout),
+        redirect_stderr(stderr),
+    ):
+        status = deploy.main([*arguments, "--yes=1"])
+    return subprocess.CompletedProcess(arguments, status, stdout.getvalue(), stderr.getvalue())
 
 
 def admin(stack: Stack, *arguments: str) -> "subprocess.CompletedProcess[str]":

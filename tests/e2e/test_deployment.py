@@ -17,7 +17,7 @@ from ops.aws.aws_cli import AwsCli
 from ops.deploying.artifacts_bucket import artifacts_bucket
 from ops.environments import ROOT
 from testing.deployed import CONFIG, Json, Stack
-from testing.operators import make_deploy
+from testing.operators import deploy_here, make_deploy
 
 
 def template(stack: Stack) -> dict[str, Json]:
@@ -124,7 +124,7 @@ def test_api_gateway_may_invoke_the_function_for_each_route_of_the_stage_and_not
 
 
 def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
-    done = make_deploy(stack, "STAGE=prod", f"CONFIG={CONFIG}")
+    done = deploy_here(stack, "prod", "--config", str(CONFIG))
     assert done.returncode == 0, done.stderr
     assert f"its role is               arn:aws:iam::{ACCOUNT}:role/credvend-prod-{REGION}" in done.stdout
     assert f"AWS_ENDPOINT_URL is set: this goes to {stack.aws.endpoint}" in done.stderr
@@ -133,7 +133,7 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert json.loads(stack.http.request("GET", f"{url}/v1/health").data) == {"Status": "ok"}
     (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
     assert group["retentionInDays"] == 365
-    again = make_deploy(stack, "STAGE=prod", f"CONFIG={CONFIG}")
+    again = deploy_here(stack, "prod", "--config", str(CONFIG))
     assert again.returncode == 0 and again.stdout == done.stdout
 
 
@@ -239,7 +239,7 @@ def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path
     shutil.copytree(CONFIG, mine)
     for hidden in (".env", ".git", "policies/.draft.cedar.swp"):
         (mine / hidden).write_text("secret")
-    done = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
+    done = deploy_here(stack, "dev", "--config", str(mine))
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(ROOT / ".build/dev/package/deployment.zip") as package:
         configuration = [name for name in package.namelist() if name.startswith("chalicelib/config/")]

@@ -11,8 +11,8 @@ from local.aws import ACCOUNT, local_aws
 from ops.deploying.deploy import deploy
 from testing.deployed import Answer, Json, Stack
 
-DELAY_SECONDS = 8.0
-PATIENCE_SECONDS = 30.0
+DELAY_SECONDS = 4.0
+PATIENCE_SECONDS = 15.0
 ROLE = "assume-role-role"  # of the walk-through's catalog
 
 

@@ -35,7 +35,7 @@ POLICY = f"""\
 permit (principal == IamUser::"arn:aws:iam::{ACCOUNT}:user/safe-caller", action, resource == Role::"safe");
 """
 # The local AWS has all there at once.
-PATIENCE = 3.0
+PATIENCE = 1.5
 Template = dict[str, dict[str, dict[str, Any]]]
 Break = Callable[[Path], None]
 

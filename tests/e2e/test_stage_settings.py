@@ -18,7 +18,7 @@ from local.aws import ACCOUNT, REGION
 from ops.environments import ROOT, programs
 from testing.deployed import CONFIG, Stack, make_package
 from testing.documents import blocks
-from testing.operators import make_deploy
+from testing.operators import deploy_here
 
 # What the docs' examples say of region, account and runtime, and what the local AWS has instead.
 HERE = {"eu-central-1": REGION, "111122223333": ACCOUNT}
@@ -77,7 +77,7 @@ def test_a_stack_is_made_as_the_examples_say(stack: Stack, config: Path) -> None
         settings = settings.replace(there, here)
     # The local AWS has no association of web ACLs in CloudFormation.
     (config / "stage.yaml").write_text(re.sub(r"^waf_acl:.*\n", "", settings, flags=re.M))
-    done = make_deploy(stack, "STAGE=dev", f"CONFIG={config}")
+    done = deploy_here(stack, "dev", "--config", str(config))
     assert done.returncode == 0, done.stderr
     (made,) = stack.cloudformation().describe_stacks(StackName="credvend-dev")["Stacks"]
     tags = {tag["Key"]: tag["Value"] for tag in made["Tags"]}

@@ -34,7 +34,7 @@ def test_a_header_does_not_change_the_caller(credvend: CredvendApp, headers: dic
     assert credvend.sts.asked[1] == asked
     for before, after in zip(honest_records, credvend.records(), strict=True):
         differing = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-        assert differing <= {"timestamp", "cold_start", "expiration", "sts_milliseconds"}
+        assert differing <= {"timestamp", "decision_time", "cold_start", "expiration", "sts_milliseconds"}
 
 
 @pytest.mark.parametrize(

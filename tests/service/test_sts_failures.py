@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import (
@@ -25,7 +26,10 @@ from botocore.exceptions import (
 )
 
 import app as app_module
-from testing.app import CredvendApp
+from chalicelib.assembly import load_service
+from chalicelib.configuration.settings import Settings
+from chalicelib.sessions.sts import ATTEMPTS, READ_SECONDS, WORST_SECONDS
+from testing.app import CredvendApp, write_config
 from testing.sts_server import REQUEST_ID, SECRET, TOKEN, Refusal, StsServer
 
 ROLE = "arn:aws:iam::111122223333:role/credvend-prod-eu-west-1"
@@ -304,12 +308,20 @@ def test_a_request_that_botocore_does_not_send_is_no_outage(
     assert credvend.sts.asked == []
 
 
-def test_a_silent_sts_is_given_up_well_before_api_gateway_gives_up(credvend: CredvendApp) -> None:
+def test_a_silent_sts_is_given_up_well_before_api_gateway_gives_up(
+    credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All attempts end in time, if each waits for an answer as long as it is told to: here, a tenth of that."""
+    assert WORST_SECONDS <= 16
+    shorter = READ_SECONDS / 10
+    monkeypatch.setattr("chalicelib.sessions.sts.READ_SECONDS", shorter)
+    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path), Settings("ap-northeast-2")))
     credvend.sts.silent = True
     started = time.monotonic()
     answer = credvend.vend({"role": "reader"})
     assert answer.status == 503 and "could not be reached" in str(answer.body["Message"])
-    assert time.monotonic() - started < 16
+    assert ATTEMPTS * shorter <= time.monotonic() - started < WORST_SECONDS - ATTEMPTS * (READ_SECONDS - shorter)
+    assert credvend.sts.server.connections == ATTEMPTS
     assert credvend.records()[-1]["cause"] == "unreachable"
 
 

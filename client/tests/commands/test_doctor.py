@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import socket
 import time
@@ -19,6 +20,7 @@ from credvend.checks import checkup as checking
 from credvend.checks.finding import Finding
 from credvend.checks.way_in import FOUND_BY
 from credvend.command_line import run
+from credvend.net.send import send
 
 NAMES = ["configuration", "url", "clock", "proxy", "certificates", "way in", "token", "you", "cache", "profiles"]
 
@@ -40,6 +42,12 @@ def healthy(service: FakeService) -> None:
 @pytest.fixture
 def environ(environ: dict[str, str]) -> dict[str, str]:
     return {**environ, "AWS_EC2_METADATA_DISABLED": "true", "CREDVEND_KEYRING": "off"}
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are sent again without a pause: how long that is, is for the tests of sending."""
+    monkeypatch.setitem(inspect.unwrap(send).__kwdefaults__, "jitter", lambda: 0.0)
 
 
 class Doctor:

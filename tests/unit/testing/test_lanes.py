@@ -1,10 +1,11 @@
-"""Two lanes of tests are one run: counted, printed and ended together."""
+"""Lanes of tests are one run: counted, printed and ended together."""
 
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,21 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def started() -> Iterator[None]:
+    """No run outlives its test, whose failure may be that it does not end."""
+    yield
+    while _runs:
+        with _runs.pop() as run:
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGINT)  # as Ctrl-C: the first lane ends the others
+
+
+_runs: "list[subprocess.Popen[str]]" = []
+
+
 def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+    run = subprocess.Popen(
         [sys.executable, "-m", "pytest", "--lanes", "-p", "no:cacheprovider", *arguments],
         cwd=project,
         # Without the plugins of the project's own tests, whose imports take longer than these tests.
@@ -48,6 +62,8 @@ def start(project: Path, *arguments: str) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+    _runs.append(run)
+    return run
 
 
 def test_the_summary_counts_both_lanes(project: Path) -> None:
@@ -95,6 +111,46 @@ def test_the_first_lane_helps_with_the_tests_of_the_stack_but_not_with_what_look
     assert run.returncode == 0 and "5 passed" in output, output
     first, last, back = ((project / f"e2e/test_{name}.ran").read_text().split() for name in ("a", "z", "back"))
     assert first == back != last
+
+
+def test_a_third_lane_takes_what_needs_no_stack_and_covers_nothing_from_the_back(project: Path) -> None:
+    told = "import os, pathlib, threading, pytest\nhere = pathlib.Path(__file__)\n"
+    ran = "    here.with_suffix('.ran').open('a').write(f'{os.getpid()}\\n')\n"
+    # The first lane and the second one, which have taken test_g and test_z already, wait until the third is done.
+    waits = (
+        "def test_waits():\n    while not (here.parents[%d] / 'test_x.ran').exists(): threading.Event().wait(0.05)\n"
+    )
+    (project / "test_first.py").write_text(f"{told}{waits % 0}{ran}")
+    (project / "e2e/test_second.py").write_text(f"{told}{waits % 1}{ran}")
+    for name, mark in {"g": "", "x": "@pytest.mark.no_cover\n", "y": "@pytest.mark.no_cover\n", "z": ""}.items():
+        (project / f"test_{name}.py").write_text(f"{told}{mark}def test_{name}():\n{ran}")
+    run = start(project, "-p", "pytest_cov")
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0 and "6 passed" in output, output
+    by = {path.stem: path.read_text().split() for path in project.rglob("*.ran")}
+    assert {name: len(lanes) for name, lanes in by.items()} == {
+        f"test_{name}": 1 for name in (*"gxyz", "first", "second")
+    }
+    assert by["test_x"] == by["test_y"] and len({by["test_first"][0], by["test_second"][0], by["test_x"][0]}) == 3
+    assert by["test_x"][0] not in by["test_g"] + by["test_z"]
+
+
+def test_a_third_lane_that_breaks_off_fails_the_run(project: Path) -> None:
+    waits = (
+        "import pathlib, threading\ndef test_waits():\n"
+        "    while not (pathlib.Path(__file__).parents[%d] / 'ended').exists(): threading.Event().wait(0.05)\n"
+    )
+    (project / "test_first.py").write_text(waits % 0)
+    (project / "e2e/test_second.py").write_text(waits % 1)
+    # The other two have taken test_g and test_z before they wait.
+    marked = "import os, pathlib, pytest\n@pytest.mark.no_cover\n"
+    ends = "pathlib.Path('ended').touch(); os._exit(9)"
+    for name, text in {"g": "", "x": marked, "y": f"{marked}def test_ends(): {ends}\n", "z": ""}.items():
+        (project / f"test_{name}.py").write_text(text if "def" in text else f"{text}def test_it(): pass\n")
+    run = start(project, "-p", "pytest_cov")
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == pytest.ExitCode.TESTS_FAILED and "1 failed, 4 passed" in output, output
+    assert "the third lane broke off with 9" in output
 
 
 def test_a_test_that_no_lane_runs_fails_the_run(project: Path) -> None:

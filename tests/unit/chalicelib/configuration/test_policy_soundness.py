@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cedarpy
 from hypothesis import given, settings
@@ -241,10 +241,16 @@ ASKED_BY = cedarpy.Schema.from_str(told_schema(SCHEMA, ()).schema)
 
 
 class Served(NamedTuple):
-    """A request, and whether the service goes on with it where a policy lets it."""
+    """A request, and whether the service goes on with it where a policy lets it.
+
+    Attributes:
+        context: each attribute as JSON, by its name.
+    """
 
     is_served: bool
-    request: dict[str, object]
+    principal: Mapping[str, object]
+    role: str
+    context: Mapping[str, str]
 
 
 def _is_served(role: Role, circumstances: Circumstances) -> bool:
@@ -274,12 +280,9 @@ REQUESTS: list[tuple[cedarpy.Entities, list[Served]]] = [
         [
             Served(
                 _is_served(role, circumstances),
-                {
-                    "principal": principal_json(caller)["uid"],
-                    "action": {"type": "Action", "id": "AssumeRole"},
-                    "resource": {"type": "Role", "id": role.name},
-                    "context": context_json(circumstances),
-                },
+                cast(Mapping[str, object], principal_json(caller)["uid"]),
+                role.name,
+                {name: json.dumps(value) for name, value in context_json(circumstances).items()},
             )
             for caller, role, circumstances in product(CALLERS, CATALOG.roles, CIRCUMSTANCES)
             if (circumstances.tags, circumstances.params) == (tags, params)
@@ -289,13 +292,32 @@ REQUESTS: list[tuple[cedarpy.Entities, list[Served]]] = [
 ]
 
 
+NAMES = sorted({name for _, several in REQUESTS for one in several for name in one.context})
+
+
 def applied_to(policy: str, is_served: bool) -> list[object]:
-    """The requests that Cedar applies a policy to; `is_served`: those alone that the roles take."""
+    """The requests that Cedar applies a policy to; `is_served`: those alone that the roles take.
+
+    What costs time is the context, which is read anew for each request. It has those attributes alone that the policy
+    names: it cannot see another one. Of requests that are the same then, one is put to Cedar.
+    """
     policies = cedarpy.PolicySet.from_str(policy)
+    seen = [name for name in NAMES if name in policy]
     found: list[object] = []
     for entities, several in REQUESTS:
-        requests = [one.request for one in several if one.is_served or not is_served]
-        results = cedarpy.is_authorized_batch(requests, policies, entities, ASKED_BY)
+        asked: dict[tuple[str, ...], dict[str, object]] = {}
+        for one in several:
+            if one.is_served or not is_served:
+                told = ",".join(f'"{name}":{one.context[name]}' for name in seen if name in one.context)
+                context = f"{{{told}}}"
+                asked[str(one.principal), one.role, context] = {
+                    "principal": one.principal,
+                    "action": {"type": "Action", "id": "AssumeRole"},
+                    "resource": {"type": "Role", "id": one.role},
+                    "context": context,
+                }
+        requests = list(asked.values())
+        results = cedarpy.is_authorized_batch(requests, policies, entities)
         found += [request for request, result in zip(requests, results, strict=True) if result.allowed]
     return found
 

@@ -3,6 +3,7 @@
 Seeds are fixed, so that a failure comes back; each prints the set that failed.
 """
 
+import json
 import random
 import re
 from collections import Counter
@@ -129,25 +130,44 @@ def policy(rng: random.Random, number: int) -> str:
     return f'@id("p-{number}") {effect} ({caller}, {action}, {role}) {conditions};'
 
 
-def decided_by_all(policies: cedarpy.PolicySet, caller: Caller, role: Role) -> list[Decision]:
-    """What Cedar says, given every policy and every role, under each of the circumstances."""
-    principal = principal_json(caller)
+# Parsed once: it is what Cedar is told beside the policies.
+PARSED_SCHEMA = cedarpy.Schema.from_str(SCHEMA)
+
+
+def entities_of(caller: Caller, role: Role, circumstances: Circumstances) -> cedarpy.Entities:
+    """The caller, what they ask for, and every role of the catalog, with the one that is asked for."""
     roles = {one.name: one for one in (*CATALOG.roles, role)}
-    decisions = []
-    for circumstances in CIRCUMSTANCES:
-        request = {
-            "principal": principal["uid"],
+    written = [principal_json(caller), *asked_entities(circumstances), *map(role_json, roles.values())]
+    return cedarpy.Entities.from_json_str(json.dumps(written), PARSED_SCHEMA)
+
+
+# By their places: those that all sets of policies are asked about.
+QUESTIONS = [
+    (
+        caller,
+        role,
+        circumstances,
+        {
+            "principal": principal_json(caller)["uid"],
             "action": {"type": "Action", "id": "AssumeRole"},
             "resource": {"type": "Role", "id": role.name},
             "context": context_json(circumstances),
-        }
-        entities = [principal, *asked_entities(circumstances), *map(role_json, roles.values())]
-        answer = cedarpy.is_authorized(request, policies, entities, SCHEMA)
-        # Cedar counts the policies, where we name them.
-        errors = sorted(re.sub(r"`policy(\d+)`", r"`p-\1`", str(error)) for error in answer.diagnostics.errors)
-        names = sorted(answer.diagnostics.id_annotations_by_reason.values())
-        decisions.append(Decision(answer.allowed and not errors, tuple(names), tuple(errors)))
-    return decisions
+        },
+        entities_of(caller, role, circumstances),
+    )
+    for caller in CALLERS
+    for role in ASKED
+    for circumstances in CIRCUMSTANCES
+]
+
+
+def decided_by_all(policies: cedarpy.PolicySet, request: dict[str, object], entities: cedarpy.Entities) -> Decision:
+    """What Cedar says, given every policy and every role."""
+    answer = cedarpy.is_authorized(request, policies, entities, PARSED_SCHEMA)
+    # Cedar counts the policies, where we name them.
+    errors = sorted(re.sub(r"`policy(\d+)`", r"`p-\1`", str(error)) for error in answer.diagnostics.errors)
+    names = sorted(answer.diagnostics.id_annotations_by_reason.values())
+    return Decision(answer.allowed and not errors, tuple(names), tuple(errors))
 
 
 # General policies beside the others, where they are few; always; never. And with room for next to nothing.
@@ -167,16 +187,13 @@ def test_a_decision_with_an_index_is_the_one_with_all_policies(seed: str, monkey
         written = "\n".join(policy(rng, place) for place in range(rng.randint(0, 30)))
         everything = cedarpy.PolicySet.from_str(written)
         authorizer = Authorizer(IndexedPolicies.of(SCHEMA, written), CATALOG)
-        for caller in CALLERS:
-            for role in ASKED:
-                for circumstances, expected in zip(
-                    CIRCUMSTANCES, decided_by_all(everything, caller, role), strict=True
-                ):
-                    found = authorizer.decide(caller, role, circumstances)
-                    assert found._replace(errors=tuple(sorted(found.errors))) == expected, (
-                        f"{caller} {role.name!r} {circumstances}, general policies beside up to {few}:\n{written}"
-                    )
-                    seen[f"{expected.allowed} {bool(expected.policies)} {bool(expected.errors)}"] += 1
+        for caller, role, circumstances, request, entities in QUESTIONS:
+            expected = decided_by_all(everything, request, entities)
+            found = authorizer.decide(caller, role, circumstances)
+            assert found._replace(errors=tuple(sorted(found.errors))) == expected, (
+                f"{caller} {role.name!r} {circumstances}, general policies beside up to {few}:\n{written}"
+            )
+            seen[f"{expected.allowed} {bool(expected.policies)} {bool(expected.errors)}"] += 1
     # Else nothing was compared: allowed, forbidden, denied by default, and each denial with an error.
     wanted = ("True True False", "False True False", "False False False", "False True True", "False False True")
     assert all(seen[kind] >= SETS for kind in wanted), seen
