@@ -11,7 +11,7 @@ import click
 
 from credvend.commands.told import Told, is_told
 from credvend.text import messages
-from credvend.text.tables import duration, table
+from credvend.text.tables import duration, table, terminal_width
 from credvend.vending.service import service_of
 from credvend.vending.sessions import Session, parse_session
 
@@ -40,7 +40,7 @@ def command(told: Told, live: bool, since: str | None, limit: int | None, as_jso
         columns: dict[str, Callable[[Session], str]] = {**_COLUMNS, "LEFT": lambda session: _left(session, now)}
         if not any(map(_reason, sessions)):
             del columns["REASON"]
-        print(table(list(columns), [[cell(each) for cell in columns.values()] for each in sessions]))
+        print(table(list(columns), [[cell(each) for cell in columns.values()] for each in sessions], terminal_width()))
     if left_out:
         more = f"{left_out} or more" if left_out >= _COUNTED else str(left_out)
         messages.say(f"{more} left out, which are older: --limit shows more, up to 1000")
