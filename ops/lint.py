@@ -23,7 +23,18 @@ from ops.linting.policy_sources import (
     printed_policies,
 )
 from ops.processes.file_lock import file_lock
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, QUOTAS_TABLE, TABLES, USED_TABLE
+from ops.stages.names import (
+    API,
+    FUNCTION,
+    FUNCTION_ROLE,
+    LOG_GROUP,
+    QUOTAS_TABLE,
+    REVOKER,
+    REVOKER_LOG_GROUP,
+    REVOKER_ROLE,
+    TABLES,
+    USED_TABLE,
+)
 from ops.stages.runtimes import OWN_RUNTIME
 from ops.stages.stage import read_stage
 from ops.terminal.say import say
@@ -33,7 +44,9 @@ _STAGE: Final = "prod"
 EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("CKV_AWS_76", API): "An audit record tells more of each request than an access log, and no secrets.",
     ("CKV_AWS_116", FUNCTION): "Dead letters are for events. API Gateway waits, and gives the caller the error.",
+    ("CKV_AWS_116", REVOKER): "What fails is kept in the table, with the reason, and the stream brings it again.",
     ("CKV_AWS_117", FUNCTION): "It talks to STS, DynamoDB and public issuers; in a VPC it would need a way out.",
+    ("CKV_AWS_117", REVOKER): "It talks to IAM, STS and DynamoDB; in a VPC it would need a way out.",
     ("CKV_AWS_28", USED_TABLE): "What it holds ends with its tokens; an earlier state would let used ones in again.",
     ("CKV_AWS_28", QUOTAS_TABLE): "Counts of minutes and days: an earlier state would be a wrong one.",
     **{
@@ -41,12 +54,19 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
         for table in TABLES
     },
     ("CKV_AWS_120", API): "Credentials must not be cached.",
-    ("CKV_AWS_158", LOG_GROUP): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's.",
-    ("CKV_AWS_173", FUNCTION): "Its variables are names and switches, no secrets; Lambda encrypts them by itself.",
-    (
-        "UNKNOWN_CONDITION_FOR_ACTION",
-        f"{FUNCTION_ROLE} 2",
-    ): "Lambda sets lambda:SourceFunctionArn in all that a function asks: permissions-source-function-arn.html.",
+    **{
+        ("CKV_AWS_158", group): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's."
+        for group in (LOG_GROUP, REVOKER_LOG_GROUP)
+    },
+    **{
+        ("CKV_AWS_173", function): "Its variables are names and switches, no secrets; Lambda encrypts them by itself."
+        for function in (FUNCTION, REVOKER)
+    },
+    **{
+        ("UNKNOWN_CONDITION_FOR_ACTION", f"{role} 2"): "Lambda sets lambda:SourceFunctionArn in all that a function "
+        "asks: permissions-source-function-arn.html."
+        for role in (FUNCTION_ROLE, REVOKER_ROLE)
+    },
     # cfn-lint's list of actions is the newer one, and it looks for unknown ones as well.
     ("UNKNOWN_ACTION", EVERYWHERE): "parliament's list of actions is older than what AWS offers.",
 }

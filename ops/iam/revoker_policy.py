@@ -40,9 +40,11 @@ def revoker_policy(catalog: WrittenCatalog, operator_role: str | None) -> dict[s
         # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-policy-template-list.html
         _statement(
             "ReadStream",
-            ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"],
+            ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"],
             {"Fn::Sub": f"${{{REVOCATIONS_TABLE}.Arn}}/stream/*"},
         ),
+        # It knows no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+        _statement("ListStreams", ["dynamodb:ListStreams"], "*"),
         _statement(
             "WriteOwnLog",
             ["logs:CreateLogStream", "logs:PutLogEvents"],

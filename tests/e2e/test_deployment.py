@@ -73,7 +73,7 @@ def test_the_template_bounds_what_callers_and_mistakes_can_cost(stack: Stack) ->
     # A trace of the data, or a cache, would hold credentials.
     assert not [s for s in settings if s["DataTraceEnabled"] is not False or s["CachingEnabled"] is not False]
     assert api["TracingEnabled"] is True and function["Tracing"] == "Active"
-    assert function["ReservedConcurrentExecutions"] == 5 and function["Timeout"] == 25
+    assert function["ReservedConcurrentExecutions"] == 5 and function["Timeout"] == 28
     assert log["RetentionInDays"] == 7
 
 

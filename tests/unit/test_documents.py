@@ -42,6 +42,7 @@ NO_LIMITS = {
     "chalicelib.quotas.counts._DAY": "the length of a day",
     "chalicelib.roles.policy_template.FIELDS_BEFORE_RESOURCE": "the format of an ARN",
     "chalicelib.roles.session_rules.KEY_SHOWN": "what an error shows",
+    "credvend.commands.revoke._BETWEEN": "a pause between two looks",
     "credvend.commands.sessions._COUNTED": "how far the service counts",
     "credvend.command_line._COLUMN": "what help looks like",
     "credvend.text.tables._LEAST": "what a table looks like",

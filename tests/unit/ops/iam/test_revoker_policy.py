@@ -49,7 +49,7 @@ def test_what_its_code_calls_is_bound_to_it_and_what_lambda_calls_is_not() -> No
         for sid, one in found.items()
         if cast(Json, one.get("Condition", {})).get("ArnEquals") == {"lambda:SourceFunctionArn": FUNCTION}
     }
-    assert found.keys() - bound == {"ReadStream", "WriteOwnLog", "WriteTraces"}
+    assert found.keys() - bound == {"ListStreams", "ReadStream", "WriteOwnLog", "WriteTraces"}
     template = json.loads((ROOT / ".chalice/template.json").read_text())
     name = template["Resources"]["Revoker"]["Properties"]["FunctionName"]
     assert name == {"Fn::Sub": "${AWS::StackName}-revoker"}
@@ -72,10 +72,10 @@ def test_the_function_that_vends_has_no_rights_in_iam() -> None:
     assert not [action for one in vends for action in cast(list[str], one["Action"]) if action.startswith("iam:")]
 
 
-def test_no_action_is_a_wildcard_and_only_traces_go_anywhere() -> None:
+def test_no_action_is_a_wildcard_and_only_traces_and_names_of_streams_go_anywhere() -> None:
     found = statements(PROBED)
     assert not [action for one in found.values() for action in cast(list[str], one["Action"]) if "*" in action]
-    assert [sid for sid, one in found.items() if one["Resource"] == "*"] == ["WriteTraces"]
+    assert [sid for sid, one in found.items() if one["Resource"] == "*"] == ["ListStreams", "WriteTraces"]
 
 
 def test_an_empty_catalog_changes_nothing() -> None:
