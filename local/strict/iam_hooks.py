@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from ministack.core import iam_actions
 from ministack.services import iam
 
 from local.strict.iam_rules import check_attached, check_inline, check_managed, check_trust, named_principals
 from local.strict.propagation_hooks import has_arrived, note_changes
 from local.strict.protocols import Asked, Handler, Request, read_query
-from local.strict.records import Record, unique_id
+from local.strict.records import Record, role_of, unique_id
 from local.strict.refusal import Answer, Refusal
 
 # In a role's record in ministack: the unique ids of those that its trust policy names, by ARN.
@@ -30,6 +31,21 @@ def watch_requests() -> None:
         return answered
 
     iam.handle_request = handle_request
+
+
+def name_roles_with_their_paths() -> None:
+    """Judge what is asked of IAM about a role by its ARN, path included, although requests name it without.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+    """
+    extract: Callable[..., str] = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service: str, *arguments: object, **options: object) -> str:
+        arn = extract(service, *arguments, **options)
+        role = role_of(arn) if service == "iam" and ":role/" in arn else None
+        return arn if role is None else str(role["Arn"])
+
+    iam_actions.extract_resource_arn = extract_resource_arn
 
 
 def keep_principals(role: Record | None) -> None:

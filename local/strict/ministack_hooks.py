@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import ministack.app
 
 from local.strict.function_hooks import check_function_request, tell_functions_apart
-from local.strict.iam_hooks import check_iam_request, watch_requests
+from local.strict.iam_hooks import check_iam_request, name_roles_with_their_paths, watch_requests
 from local.strict.log_hooks import hold_logs_to_the_role
 from local.strict.model_rules import CODES, check_model
 from local.strict.propagation_hooks import delay_policies
@@ -36,6 +36,7 @@ def serve() -> None:
     delay_policies()
     judge_trust()
     watch_requests()
+    name_roles_with_their_paths()
     judge_stacks()
     for service in CODES:
         handlers = ministack.app.SERVICE_HANDLERS
