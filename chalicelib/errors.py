@@ -339,6 +339,20 @@ class OnlyWithOthers(CredvendError):
         )
 
 
+class TooManyRevoked(CredvendError):
+    """The caller has ended so many sessions of the role that more would be at others' cost. Nothing was written."""
+
+    status = 429
+    code = "TooManyRevoked"
+    retry_after = 900
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"You have ended {most} sessions of this role that would still live, and a role's policy has room for few "
+            "more: wait until some of these have ended, or have the operators end all that you have."
+        )
+
+
 class StsRefused(CredvendError):
     """STS answered no: somebody has to change a role, a policy or the catalog."""
 

@@ -13,9 +13,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from chalicelib.aws.batches import LARGEST, batch_get
+from chalicelib.aws.durations import MAXIMUM_SECONDS
 from chalicelib.aws.table import TROUBLE, Table, TableUnavailable, code_of, dynamodb_client
 from chalicelib.aws.transaction import Part, Transactions
-from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers
+from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers, TooManyRevoked
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
@@ -46,6 +47,8 @@ MOST_COUNTED: Final = 1000
 _WRITES_AT_ONCE: Final = 100
 # STS is asked after the entry was written, and the session ends by STS's clock: within the function's time.
 _LATER_SECONDS: Final = 60
+# A role's policy has room for some 258, and is widened to others' sessions where it is full: no caller alone fills it.
+MOST_REVOKED: Final = 20
 # The partitions of a day.
 _THREADS: Final = SHARDS
 
@@ -170,6 +173,7 @@ class OwnSessions:
             NoSuchSession: the caller has none of that id.
             NothingToRevoke: it has ended, or there never was one.
             OnlyWithOthers: it cannot be told from others.
+            TooManyRevoked: the caller has ended many of the role.
             LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
         """
         for _ in range(_ATTEMPTS):
@@ -179,6 +183,7 @@ class OwnSessions:
             if entry.revoke_requested is not None and entry.revoke_problem is None:
                 return Revoked(entry, (), now)
             _refuse_pointless(entry, now)
+            self._refuse_many(entry, now)
             at = int(now * 1000)
             try:
                 with _asking():
@@ -195,6 +200,21 @@ class OwnSessions:
             return Revoked(asked, roles, now)
         tell_operators("session %s is changed by others again and again", session)
         raise LedgerUnread
+
+    def _refuse_many(self, entry: Entry, now: float) -> None:
+        """Refuse to end one more of the caller's sessions of a role, where the policy would be full of them.
+
+        Raises:
+            TooManyRevoked: so it is.
+            LedgerUnread: the table cannot be asked.
+        """
+        until = int(now * 1000)
+        since = max(0, until - (MAXIMUM_SECONDS + _LATER_SECONDS) * 1000)
+        wanted = Wanted(since=since, until=until, caller=entry.caller, role=entry.role)
+        with _asking():
+            ended = sum(one.revoke_requested is not None and one.expires > now for one in self._reader.find(wanted))
+        if ended >= MOST_REVOKED:
+            raise TooManyRevoked(MOST_REVOKED)
 
     def _write(self, entry: Entry, by: str, reason: str | None, at: int, catalog: "Iterable[Role]") -> tuple[str, ...]:
         """Everything at once, as far as a transaction holds it; that it is asked for comes last.

@@ -266,6 +266,21 @@ def test_a_session_without_tags_is_for_operators_to_end(ledger_app: LedgerApp) -
     assert "operators" in str(answer.body["Message"]) and written(ledger_app) == before
 
 
+def test_no_caller_fills_the_policy_of_a_role_alone(ledger_app: LedgerApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is full, it denies sessions of others as well."""
+    monkeypatch.setattr("chalicelib.own_sessions.MOST_REVOKED", 2)
+    sessions = [ledger_app.vended() for _ in range(3)]
+    assert [ledger_app.revoke(session).status for session in sessions[:2]] == [200, 200]
+    before = written(ledger_app)
+    answer = ledger_app.revoke(sessions[2])
+    assert (answer.status, answer.body["Code"], answer.headers["Retry-After"]) == (429, "TooManyRevoked", "900")
+    assert written(ledger_app) == before and "operators" in str(answer.body["Message"])
+    # Another role's policy has room of its own; and what has ended takes none.
+    assert ledger_app.revoke(ledger_app.vended("brief")).status == 200
+    ledger_app.change(sessions[0], expires={"N": "1"})
+    assert ledger_app.revoke(sessions[2]).status == 200
+
+
 def test_a_session_that_nobody_was_given_can_be_ended(ledger_app: LedgerApp) -> None:
     """It may have been made all the same."""
     session = ledger_app.vended()

@@ -24,7 +24,9 @@ _UNPROVEN = (
 # Where its kind is not told, as on the local AWS.
 _NO_OF_IAM = r"not authorized to (perform|access this resource)"
 # The service's own codes of a 403: docs/api.md.
-_OWN = ("AccessDenied", "CallerRefused", "NotThroughApi")
+_OWN = ("AccessDenied", "Blocked", "CallerRefused", "NotThroughApi")
+# Of a 429: these say themselves when to come again; API Gateway's does not.
+_LIMITS = ("QuotaExceeded", "TooManyRevoked")
 # And those of a 404 and of a 409.
 _ABOUT_SESSIONS = ("NoSuchSession", "NoLedger", "NothingToRevoke", "OnlyWithOthers")
 
@@ -49,9 +51,9 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     said = message or f"The service answered with status {response.status}."
     request_id = str(fields.get("RequestId") or response.headers.get("x-amzn-requestid") or "")[:100]
     told = f"{said} (request {request_id})" if request_id else said
-    if response.status == 429:
+    if response.status == 429 and code not in _LIMITS:
         return ServiceError(f"{told} Too many requests: try again in a moment.")
-    if response.status >= 500:
+    if response.status == 429 or response.status >= 500:
         return ServiceError(told)
     if not message and not code:
         server = response.headers.get("server") or response.headers.get("via") or ""
