@@ -70,8 +70,9 @@ def build_policy(revocations: Iterable[Revocation], now: float, room: int, *, pr
     Raises:
         NoRoom: the shortest form does not fit.
     """
-    live = [one for one in revocations if one.is_live(now)]
-    live.sort(key=lambda one: (one.issued_until, one.requested, one.id))
+    live = sorted(
+        (one for one in revocations if one.is_live(now)), key=lambda one: (one.issued_until, one.requested, one.id)
+    )
     covered = frozenset(one.id for one in live)
     if not live:
         return RevocationPolicy(None, covered, frozenset())

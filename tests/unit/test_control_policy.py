@@ -24,8 +24,10 @@ NO_OPERATIONS = {
 ACCOUNT = "111122223333"
 DEPLOYER, PERSON = f"arn:aws:iam::{ACCOUNT}:role/credvend-deployer", f"arn:aws:iam::{ACCOUNT}:role/PowerUser"
 FUNCTION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/credvend-prod-eu-west-1"
+REVOKER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/credvend-prod-revoker-eu-west-1"
 FUNCTION = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:credvend-prod"
 TABLE = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/credvend-prod-tokens"
+REVOCATIONS = f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/credvend-prod-revocations"
 LOG_GROUP = f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/credvend-prod"
 LOG_STREAM = f"{LOG_GROUP}:log-stream:x"
 SAML, OPENID = f"arn:aws:iam::{ACCOUNT}:saml-provider/x", f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.com"
@@ -86,6 +88,12 @@ AS_GOOD_AS_EVERY_ROLE = [
     ("lambda:AddPermission", FUNCTION),
     ("lambda:CreateFunctionUrlConfig", FUNCTION),
     ("lambda:CreateEventSourceMapping", "*"),
+    ("lambda:DeleteEventSourceMapping", "*"),  # nothing would be revoked any more
+    ("lambda:UpdateFunctionCode", f"{FUNCTION}-revoker"),
+    ("iam:PassRole", REVOKER_ROLE),
+    ("iam:PutRolePolicy", REVOKER_ROLE),
+    ("dynamodb:DeleteItem", REVOCATIONS),
+    ("logs:DeleteLogGroup", f"{LOG_GROUP}-revoker"),
     ("apigateway:PATCH", "arn:aws:apigateway:eu-west-1::/restapis/x/resources/y/methods/POST"),
     ("apigateway:POST", "arn:aws:apigateway:eu-west-1::/restapis/x/resources/y/methods/POST"),
     ("iam:PassRole", FUNCTION_ROLE),
@@ -139,5 +147,11 @@ def test_nobody_invokes_the_function_and_credvend_still_works() -> None:
         ("sts:AssumeRole", "arn:aws:iam::999988887777:role/target"),
     ):
         assert not denied(FUNCTION_ROLE, action, resource)
+    for action, resource in (
+        ("dynamodb:UpdateItem", REVOCATIONS),
+        ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/team/target"),
+        ("sts:AssumeRole", "arn:aws:iam::999988887777:role/credvend/operator"),
+    ):
+        assert not denied(REVOKER_ROLE, action, resource)
     assert not denied(PERSON, "execute-api:Invoke", f"arn:aws:execute-api:eu-west-1:{ACCOUNT}:x/api/POST/v1/iam/*")
     assert not denied(PERSON, "logs:FilterLogEvents", LOG_STREAM)
