@@ -41,8 +41,11 @@ def test_the_functions_role_may_assume_exactly_the_catalogs_roles(stack: Stack) 
     assert [sorted(s["Resource"]) for s in assume] == [sorted(role["arn"] for role in catalog)]
     rest = {action for s in policy["Statement"] for action in s["Action"] if not action.startswith("sts:")}
     assert rest == {
+        "dynamodb:BatchGetItem",
+        "dynamodb:ConditionCheckItem",
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:Query",
         "dynamodb:UpdateItem",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
@@ -131,8 +134,9 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert f'"Resource": "arn:aws:execute-api:{REGION}:{ACCOUNT}:' in done.stdout
     url = done.stdout.partition("credvend is at ")[2].split()[0]
     assert json.loads(stack.http.request("GET", f"{url}/v1/health").data) == {"Status": "ok"}
-    (group,) = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
-    assert group["retentionInDays"] == 365
+    groups = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
+    kept = {group["logGroupName"].removeprefix("/aws/lambda/"): group["retentionInDays"] for group in groups}
+    assert kept == {"credvend-prod": 365, "credvend-prod-revoker": 365}
     again = deploy_here(stack, "prod", "--config", str(CONFIG))
     assert again.returncode == 0 and again.stdout == done.stdout
 
@@ -250,6 +254,8 @@ def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path
         "chalicelib/config/roles.schema.json",
         "chalicelib/config/roles.yaml",
         "chalicelib/config/schema.cedarschema",
+        "chalicelib/config/sessions.schema.json",
+        *(["chalicelib/config/sessions.yaml"] if (CONFIG / "sessions.yaml").exists() else []),
     ]
     assert (ROOT / ".build").stat().st_mode & 0o077 == 0
 

@@ -9,8 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.configuration.settings import LedgerTables
 from local.aws import ACCOUNT, REGION
 from testing.deployed import Stack
+from testing.dynamodb.credvend_tables import ALL
+from testing.dynamodb.database import Database
+from testing.dynamodb.serving import served
 from testing.events import iam_user, rest_event
 from testing.sts_server import SECRET, sts_server
 
@@ -45,7 +49,8 @@ def test_the_package_needs_nothing_beside_it(package: Path, tmp_path: Path) -> N
         headers={"Content-Type": "application/json"},
         body=json.dumps({"role": "instances"}),
     )
-    with sts_server() as sts:
+    tables = {f"CREDVEND_{name.upper()}_TABLE": f"credvend-test-{name}" for name in LedgerTables._fields}
+    with sts_server() as sts, served(Database(*ALL)) as dynamodb:
         done = subprocess.run(
             # Without the virtualenv, and without what may be installed beside the interpreter.
             [Path(sys.base_prefix) / "bin/python3", "-I", "-S", "-B", "-c", FUNCTION, tmp_path, json.dumps(event)],
@@ -53,7 +58,9 @@ def test_the_package_needs_nothing_beside_it(package: Path, tmp_path: Path) -> N
                 "AWS_REGION": REGION,
                 "AWS_LAMBDA_FUNCTION_NAME": "credvend-local",
                 "CREDVEND_ALLOW_LOOPBACK_HTTP": "true",
+                **tables,
                 "AWS_ENDPOINT_URL": sts.url,
+                "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
                 "AWS_ACCESS_KEY_ID": "AKIASERVICE",
                 "AWS_SECRET_ACCESS_KEY": "service-secret",
             },

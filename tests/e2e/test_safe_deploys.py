@@ -24,6 +24,7 @@ from ops.deploying.deploy import deploy
 from ops.environments import ROOT
 from ops.iam.statements import trust_statement
 from ops.processes.file_lock import file_lock
+from ops.stages.names import TABLES
 from ops.stages.runtimes import OWN_RUNTIME
 from ops.stages.stage import Stage
 from testing.deployed import PERSON, Key, Stack
@@ -119,14 +120,15 @@ def remove(deployer: Deployer) -> None:
     if found is not None:
         unprotect = ["--no-enable-termination-protection", "--stack-name", NAME]
         deployer.aws.text("cloudformation", "update-termination-protection", *unprotect)
-        tables = [f"{NAME}-tokens", f"{NAME}-used-tokens"]
+        tables = [f"{NAME}-{table}" for table in TABLES.values()]
         for table in tables:
             deletable = ["--no-deletion-protection-enabled", "--table-name", table]
             deployer.aws.text("dynamodb", "update-table", *deletable)
         delete_stack(deployer.aws, found)
         for table in tables:
             deployer.aws.text("dynamodb", "delete-table", "--table-name", table)
-        deployer.aws.text("logs", "delete-log-group", "--log-group-name", f"/aws/lambda/{NAME}")
+        for group in (NAME, f"{NAME}-revoker"):
+            deployer.aws.text("logs", "delete-log-group", "--log-group-name", f"/aws/lambda/{group}")
 
 
 def change_template(package: Path, change: Callable[[Template], object]) -> None:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import NoReturn, cast, get_args
@@ -15,6 +16,7 @@ from typing import NoReturn, cast, get_args
 import pytest
 
 import app as app_module
+from chalicelib.admission.without_ledger import WithoutLedger
 from chalicelib.assembly import load_service
 from chalicelib.audit.log import AuditLog
 from chalicelib.callers.api_tokens.store import TokenStore
@@ -24,8 +26,10 @@ from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.settings import Settings
 from chalicelib.errors import (
     AuditFailed,
+    Blocked,
     InvalidToken,
     NoSuchSession,
+    QuotaExceeded,
     RefusedToken,
     TokenCause,
     TokenStoreUnavailable,
@@ -33,6 +37,7 @@ from chalicelib.errors import (
 from chalicelib.http import HttpEdge
 from chalicelib.ledger.entry import Entry
 from chalicelib.own_sessions import Found, OwnSessions, Read, Revoked
+from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts_failures import Cause
 from testing.app import POLICIES, CredvendApp, Json, write_config
 from testing.events import federated_user, iam_user, role_session, root, unsigned
@@ -230,11 +235,25 @@ def _fail_unforeseen(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, ses
             for identity in (iam_user(), session, iam_user() | {"sourceIp": None}):
                 for dry_run in (False, True):
                     credvend.vend({"role": "reader", "dry_run": dry_run}, identity=identity)
+    for refusal in (Blocked(("role:reader",)), QuotaExceeded("few", "1 a minute", 30)):
+        with monkeypatch.context() as patch:
+            patch.setattr(WithoutLedger, "admit", partial(_raise, refusal))
+            credvend.vend({"role": "reader"})
+    with monkeypatch.context() as patch:  # sessions that are shared, and one of which the answer cannot be made
+        patch.setattr(app_module, "service", app_module.service._replace(sharing=SharedSessions(60)))
+        for _ in range(3):
+            credvend.vend({"role": "reader"})
+        patch.setattr("chalicelib.wire.rendering.render_session", fail)
+        credvend.vend({"role": "reader"})
     with monkeypatch.context() as patch:
         patch.setattr(app_module, "service", app_module.service._replace(configuration=fail))
         patch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
         credvend.call("GET", "/v1/health", query={"a": "b"})
         credvend.vend({"role": "reader"})
+
+
+def _raise(error: Exception, *_: object) -> NoReturn:
+    raise error
 
 
 def _refuse(*_: object, **__: object) -> None:
