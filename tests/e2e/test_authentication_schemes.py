@@ -52,10 +52,10 @@ def test_a_user_is_seen_as_that_user(stack: Stack) -> None:
 
 
 def test_a_user_with_a_path_and_a_temporary_key_is_seen_as_that_user(stack: Stack) -> None:
-    bob = stack.add_user("bob", "execute-api:Invoke", "sts:GetSessionToken", path="/team/blue/")
-    given = stack.sts(bob).get_session_token()["Credentials"]
+    carol = stack.add_user("carol", "execute-api:Invoke", "sts:GetSessionToken", path="/team/blue/")
+    given = stack.sts(carol).get_session_token()["Credentials"]
     key = Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    assert stack.call("GET", WHOAMI, key=key).body["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/team/blue/bob"
+    assert stack.call("GET", WHOAMI, key=key).body["Arn"] == f"arn:aws:iam::{ACCOUNT}:user/team/blue/carol"
 
 
 def test_a_role_session_is_seen_with_role_and_session_name(stack: Stack) -> None:
