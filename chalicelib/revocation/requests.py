@@ -57,6 +57,9 @@ def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identi
         caller_tag: the value of the tag `credvend:caller` of these sessions; None: they have none.
         source_identity: theirs; None: they have none. One of the two must be there.
     """
+    # By what its sessions are told is part of the id: where a role begins to tag sessions, a later request, by tag, must
+    # not take the place of an earlier one, by source identity, or sessions that were denied would be let in again.
+    named = "\n".join([caller, caller_tag or "", source_identity or ""])
     who: Item = {"issued_before": _issued_before(asked)}
     if caller_tag is not None:
         who["caller_tag"] = {"S": caller_tag}
@@ -64,7 +67,7 @@ def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identi
         who["source_identity"] = {"S": source_identity}
     if len(who) == 1:
         raise ValueError("sessions with neither tags nor a source identity cannot be told apart: revoke the role's")
-    return _item(asked, "caller", f"caller#{hashlib.sha256(caller.encode()).hexdigest()[:32]}", who)
+    return _item(asked, "caller", f"caller#{hashlib.sha256(named.encode()).hexdigest()[:32]}", who)
 
 
 def role_item(asked: Asked) -> Item:

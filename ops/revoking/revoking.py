@@ -64,13 +64,14 @@ class Revoking:
     wait: Callable[[float], None] = time.sleep
 
     def look(self, target: Target) -> list[Entry]:
-        """The sessions that are meant: live ones; and, where they may have gone on, those that ended an hour ago.
+        """The sessions that are meant: those that have not ended, denied already or not; and, where they may have gone
+        on, those that ended a while ago. One that is named counts whenever it ended, if it may have gone on.
 
         Raises:
             OperationFailed: there is no such session, or they cannot be read.
         """
         now = self.sessions.operator.now()
-        longer = MAXIMUM_SECONDS if self.chains.are_there() else 0
+        longer = self.chains.longest()
         since = (now - MAXIMUM_SECONDS - LATER_SECONDS - longer) * 1000
         if target.session is not None:
             found = [self.sessions.entry(target.session)]
@@ -84,7 +85,8 @@ class Revoking:
                 keys=target.keys,
             )
             found = list(self.sessions.find(wanted, target.issuer))
-        return [entry for entry in found if entry.state != "failed" and entry.expires + longer > now]
+        named = target.scope == "sessions" and longer > 0
+        return [entry for entry in found if entry.state != "failed" and (named or entry.expires + longer > now)]
 
     def plan(self, target: Target, entries: Sequence[Entry]) -> list[Request]:
         """What is to be asked for."""

@@ -161,6 +161,59 @@ def test_a_session_that_has_ended_is_followed_where_it_may_have_gone_on(
     assert "nothing to revoke" in err
 
 
+def test_a_session_is_ended_wherever_it_can_have_come_to_in_any_number_of_steps(
+    line: AdminLine, tables: StageTables, config: Path
+) -> None:
+    far = f"arn:aws:iam::{ACCOUNT}:role/far"
+    with (config / "roles.yaml").open("a") as file:
+        file.write(f'  - {{name: deep, arn: "{DEEP}", description: "", chains_to: ["{far}", "{READER}"]}}\n')
+    tables.add_session("a", 60)
+    tables.add_session("ended", 2 * 3600 + 1800)
+    tables.revoker_works()
+    line.run("revoke", "--session", "a", "--yes", "--config", str(config))
+    chained = "session#a#chained"
+    assert tables.asked_for().keys() == {(READER, "session#a"), (DEEP, chained), (far, chained), (READER, chained)}
+    # Two steps may take two hours; sessions that are named may have gone round in circles.
+    line.run("revoke", "--role", "reader", "--yes", "--config", str(config))
+    assert (far, "session#ended#chained") in tables.asked_for()
+    tables.add_session("old", 40 * 3600)
+    line.run("revoke", "--session", "old", "--yes", "--config", str(config))
+    assert (READER, "session#old#chained") in tables.asked_for()
+
+
+def test_what_is_denied_already_can_be_asked_for_again(line: AdminLine, tables: StageTables) -> None:
+    """Its policy may be gone, as whoever has rights on IAM can have taken it off."""
+    tables.add_session("a", 60)
+    tables.revoker_works()
+    for which in (("--session", "a"), ("--caller", ALICE), ("--role", "reader")):
+        line.run("revoke", *which, "--yes")
+        tables.clock.now += 5
+        before = {key: one["requested"] for key, one in tables.asked_for().items()}
+        assert "Done." in line.run("revoke", *which, "--yes")[1]
+        assert {key for key, one in tables.asked_for().items() if one["requested"] != before[key]}
+
+
+def test_a_role_that_begins_to_tag_sessions_lets_in_none_that_were_denied_by_source_identity(
+    line: AdminLine, tables: StageTables
+) -> None:
+    tables.add_session("untagged", 60, **UNTAGGED)
+    tables.revoker_works()
+    line.run("revoke", "--caller", ALICE, "--yes")
+    tables.add_session("tagged", 5)
+    line.run("revoke", "--caller", ALICE, "--yes")
+    asked = [(one.get("caller_tag"), one.get("source_identity")) for one in tables.asked_for().values()]
+    assert sorted(asked, key=str) == [(ALICE, None), (None, "alice")]
+
+
+def test_whoever_shares_a_session_that_is_revoked_is_shown_as_revoked(line: AdminLine, tables: StageTables) -> None:
+    tables.add_session("made", 60)
+    tables.add_session("shares", 59, shared_with="made")
+    tables.revoker_works()
+    line.run("revoke", "--session", "made", "--yes")
+    assert tables.asked_for().keys() == {(READER, "session#made")}
+    assert line.json("sessions", "--live") == []
+
+
 def test_roles_that_the_catalog_does_not_name_may_be_named(line: AdminLine, tables: StageTables) -> None:
     tables.add_session("a", 60)
     tables.revoker_works()
