@@ -59,6 +59,13 @@ class Revocations(Protocol):
             TableUnavailable: the table could not be asked.
         """
 
+    def set_told(self, one: Revocation, told: str) -> bool:
+        """Note that the ledger was told how far it is; whether it still was what was read.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
 
 class RevocationTable:
     """The table of revocations in DynamoDB. What is noted of a session is noted in the ledger as well."""
@@ -98,6 +105,10 @@ class RevocationTable:
         names, update = {"#problem": "problem"}, "SET #state = :state, #problem = :problem"
         return self._update(one, FAILED, update, names, {":problem": {"S": problem}})
 
+    def set_told(self, one: Revocation, told: str) -> bool:
+        """As `Revocations` says."""
+        return self._change(one, "SET #told = :told", {"#told": "told"}, {":told": {"S": told}})
+
     def _update(
         self,
         one: Revocation,
@@ -106,14 +117,20 @@ class RevocationTable:
         names: dict[str, str],
         values: "dict[str, AttributeValueTypeDef]",
     ) -> bool:
+        """Change it, and how far it is."""
+        return self._change(one, update, names | {"#state": "state"}, values | {":state": {"S": state}})
+
+    def _change(
+        self, one: Revocation, update: str, names: dict[str, str], values: "dict[str, AttributeValueTypeDef]"
+    ) -> bool:
         """Whether the item was there, and was asked for when it was read."""
         try:
             self._table.update(
                 key={"role_arn": {"S": one.role_arn}, "id": {"S": one.id}},
                 update=update,
                 condition="#requested = :requested",
-                names=names | {"#requested": "requested", "#state": "state"},
-                values=values | {":requested": {"N": str(one.requested)}, ":state": {"S": state}},
+                names=names | {"#requested": "requested"},
+                values=values | {":requested": {"N": str(one.requested)}},
             )
         except ConditionFailed:
             return False
@@ -164,6 +181,9 @@ def _read(item: "Item") -> Revocation:
         in_force=_number(item, "in_force"),
         widened=item["widened"]["BOOL"] if "widened" in item else False,
         problem=_text(item, "problem"),
+        caller=_text(item, "caller"),
+        roles=tuple(sorted(item["roles"]["SS"])) if "roles" in item else (),
+        told=_text(item, "told"),
     )
     for name, pattern in _SAFE.items():
         value = getattr(one, name)

@@ -4,6 +4,7 @@ Whoever asks writes nothing but this, so that the rights to change roles stay wi
 """
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chalicelib.aws.table import ConditionFailed, Table
@@ -60,19 +61,24 @@ def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identi
     # By what its sessions are told is part of the id: where a role begins to tag sessions, a later request, by tag, must
     # not take the place of an earlier one, by source identity, or sessions that were denied would be let in again.
     named = "\n".join([caller, caller_tag or "", source_identity or ""])
-    who: Item = {"issued_before": _issued_before(asked)}
+    who: Item = {"issued_before": _issued_before(asked), "caller": {"S": caller}}
     if caller_tag is not None:
         who["caller_tag"] = {"S": caller_tag}
     if source_identity is not None:
         who["source_identity"] = {"S": source_identity}
-    if len(who) == 1:
+    if caller_tag is None and source_identity is None:
         raise ValueError("sessions with neither tags nor a source identity cannot be told apart: revoke the role's")
     return _item(asked, "caller", f"caller#{hashlib.sha256(named.encode()).hexdigest()[:32]}", who)
 
 
-def role_item(asked: Asked) -> Item:
-    """To end all sessions of a role that were issued until now, whoever has them, credvend's or not."""
-    return _item(asked, "issued_before", "role", {"issued_before": _issued_before(asked)})
+def role_item(asked: Asked, roles: Collection[str] = ()) -> Item:
+    """To end all sessions of a role that were issued until now, whoever has them, credvend's or not.
+
+    Args:
+        roles: its names in the catalog, by which the ledger knows its sessions.
+    """
+    named: Item = {"roles": {"SS": sorted(roles)}} if roles else {}
+    return _item(asked, "issued_before", "role", {"issued_before": _issued_before(asked)} | named)
 
 
 def ask(table: Table, item: Item) -> bool:

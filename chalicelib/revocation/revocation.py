@@ -32,6 +32,9 @@ class Revocation:
         written: when a policy that denies it was written; in_force: when it was seen to deny. Milliseconds since 1970.
         widened: the role's policy had no room, so that it denies all sessions that were issued before.
         problem: why it could not be written.
+        caller: of the form `caller`: its identifier, by which the ledger knows its sessions; None: not known.
+        roles: of the form `issued_before`: catalog names of the role, by which the ledger knows its sessions.
+        told: how far it was when the ledger was told of it: `written` or `in_force`.
     """
 
     role_arn: str
@@ -48,6 +51,15 @@ class Revocation:
     in_force: int | None = None
     widened: bool = False
     problem: str | None = None
+    caller: str | None = None
+    roles: tuple[str, ...] = ()
+    told: str | None = None
+
+    @property
+    def to_tell(self) -> str | None:
+        """How far it is, where the ledger is to be told; None: it knows, or has no sessions of it."""
+        far = "in_force" if self.in_force is not None else "written"
+        return None if self.chained or self.written is None or self.told == far else far
 
     @property
     def issued_until(self) -> int:

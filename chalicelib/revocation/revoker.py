@@ -43,6 +43,17 @@ class Records(Protocol):
         """
 
 
+class Ledger(Protocol):
+    """Where sessions are kept account of."""
+
+    def note(self, one: Revocation, may_go_on: Callable[[], bool]) -> bool:
+        """Note how far a revocation is with the sessions that it ends; whether that was done to the end.
+
+        Raises:
+            TableUnavailable: a table could not be asked.
+        """
+
+
 class Context(Protocol):
     """What Lambda tells of an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
@@ -68,6 +79,7 @@ class Revoker:
         revocations: Revocations,
         iam_of: IamOf,
         sessions_of: Callable[[str], Sessions],
+        ledger: Ledger,
         records: Records,
         catalog: Catalog,
         clock: Callable[[], float] = time.time,
@@ -80,7 +92,7 @@ class Revoker:
             clock: seconds since 1970.
         """
         self._revocations, self._iam_of, self._sessions_of = revocations, iam_of, sessions_of
-        self._records, self._catalog, self._clock = records, catalog, clock
+        self._ledger, self._records, self._catalog, self._clock = ledger, records, catalog, clock
 
     def handle(self, event: Mapping[str, object], context: Context) -> dict[str, object]:
         """Carry out a batch of the stream.
@@ -97,7 +109,8 @@ class Revoker:
             if not invocation.has_time() or not self._write_and_note(role_arn, invocation)
         ]
         again += self._prove_all(batch.to_prove, invocation)
-        return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
+        again += [number for role_arn, number in batch.to_prove.items() if not self._tell(role_arn, invocation)]
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in dict.fromkeys(again)]}
 
     def _write_and_note(self, role_arn: str, invocation: "_Invocation") -> bool:
         """Have a role's policy be what the table says; whether that is done with, well or not."""
@@ -193,6 +206,19 @@ class Revoker:
             if not self._note_proof(one, proof, invocation):
                 again.append(one.number)
         return again
+
+    def _tell(self, role_arn: str, invocation: "_Invocation") -> bool:
+        """Have the ledger know how far the revocations of a role are; whether that is done with."""
+        try:
+            for one in self._revocations.of_role(role_arn):
+                told = one.to_tell
+                if told is not None:
+                    if not self._ledger.note(one, invocation.has_time):
+                        return False
+                    self._revocations.set_told(one, told)
+        except TableUnavailable:
+            return False
+        return True
 
     def _to_prove(self, role_arn: str, number: str, iam: InlinePolicies) -> "_ToProve | None":
         role = self._catalog.find_role(role_arn)
@@ -305,7 +331,8 @@ class _Invocation:
 
 def _asked(revocations: Sequence[Revocation]) -> set[Revocation]:
     """What was asked for, without what is noted of it."""
-    return {replace(one, written=None, in_force=None, widened=False, problem=None) for one in revocations}
+    noted = {"written": None, "in_force": None, "widened": False, "problem": None, "told": None}
+    return {replace(one, **noted) for one in revocations}  # type: ignore[arg-type]
 
 
 def _no_room(role_arn: str, room: int, needed: int) -> NotWritten:

@@ -67,21 +67,6 @@ class Asking:
         self._note_in_ledger([entry for one in requests if not one.chained for entry in one.entries], at)
         return Asked(tuple(Key(item["role_arn"]["S"], item["id"]["S"]) for item in items), now)
 
-    def note_end(self, entries: Sequence[Entry], attribute: str, moment: int) -> None:
-        """Note in the ledger how far the end of sessions is, where it is not noted yet.
-
-        Args:
-            attribute: `revoke_written` or `revoke_in_force`.
-            moment: milliseconds since 1970, UTC.
-        """
-        self._update(
-            entries,
-            "SET #noted = :moment",
-            "attribute_exists(#id) AND attribute_not_exists(#noted)",
-            {"#noted": attribute, "#id": "id"},
-            {":moment": {"N": str(moment)}},
-        )
-
     def _put(self, item: Item) -> Outcome:
         # `changed`: a later one for the same sessions is there, by somebody else. That ends them as well.
         return put_if(
@@ -100,11 +85,7 @@ class Asking:
         if self.reason is not None:
             names["#reason"], values[":reason"] = "revoke_reason", {"S": self.reason}
             update += ", #reason = :reason"
-        self._update(entries, update, "attribute_exists(#id)", names, values)
 
-    def _update(
-        self, entries: Sequence[Entry], update: str, condition: str, names: dict[str, str], values: Item
-    ) -> None:
         def note(session: str) -> Outcome:
             return write_update(
                 self.operator.client,
@@ -112,7 +93,7 @@ class Asking:
                     "TableName": self.sessions,
                     "Key": {"id": {"S": session}},
                     "UpdateExpression": update,
-                    "ConditionExpression": condition,
+                    "ConditionExpression": "attribute_exists(#id)",
                     "ExpressionAttributeNames": names,
                     "ExpressionAttributeValues": values,
                 },

@@ -55,7 +55,7 @@ class Request:
                 tag, identity = first.caller_tag, first.source_identity
                 return caller_item(asked, first.caller, tag, identity if self.chained or tag is None else None)
             case "issued_before":
-                return role_item(asked)
+                return role_item(asked, () if self.chained else {entry.role for entry in self.entries})
 
 
 def plan(scope: Scope, entries: Sequence[Entry], chains: Callable[[str], Sequence[str]], now: int) -> list[Request]:

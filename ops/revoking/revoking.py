@@ -168,7 +168,6 @@ class Pending:
                 more = self.asking.ask(revoking.plan(self.target, late)).keys
                 keys += [key for key in more if key not in keys]
                 found = watching.watch(keys, patience)
-        self._note(found)
         return found
 
     def problems(self, found: dict[Key, Revocation]) -> str | None:
@@ -207,16 +206,6 @@ class Pending:
             }
             for one in found.values()
         ]
-
-    def _note(self, found: dict[Key, Revocation]) -> None:
-        """Note it with the sessions: what is by caller or role, the revoker does not know them of."""
-        for request, key in zip(self.requests, self.keys, strict=True):
-            one = found.get(key)
-            if one is None or request.chained:
-                continue
-            for attribute, moment in (("revoke_written", one.written), ("revoke_in_force", one.in_force)):
-                if moment is not None:
-                    self.asking.note_end(request.entries, attribute, moment)
 
 
 def _many(count: int, what: str) -> str:

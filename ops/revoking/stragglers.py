@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from chalicelib.ended_sessions import issued
 from chalicelib.ledger.entry import Entry
-from ops.ledger.revocations import issued
 
 # STS has answered within it, or nothing is vended: the function's own time is over by then.
 _UNDER_WAY_SECONDS: Final = 30
