@@ -12,6 +12,8 @@ FORMS: Final[tuple[Form, ...]] = ("session", "caller", "issued_before")
 # of the request: they are counted in for so long. By their request id they are found whenever they were issued.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_disable-perms.html
 CHAINED_SECONDS: Final = 60
+# A session may be revoked while STS is asked for it: its function's time is over by then, and nothing is vended later.
+UNDER_WAY_SECONDS: Final = 30
 # What a moment that one clock of AWS tells may lie before that of another.
 CLOCKS_SECONDS: Final = 5
 
@@ -67,7 +69,7 @@ class Revocation:
         margin = CHAINED_SECONDS if self.chained else 0
         if self.issued_before is not None:
             return self.issued_before + margin
-        return self.requested // 1000 + 1 + CLOCKS_SECONDS + margin
+        return self.requested // 1000 + 1 + UNDER_WAY_SECONDS + CLOCKS_SECONDS + margin
 
     def is_live(self, now: float) -> bool:
         """Whether a session that it is about may still be valid."""

@@ -192,6 +192,10 @@ class Revoker:
         for role_arn, number in roles.items():
             try:
                 found = self._to_prove(role_arn, number, invocation.iam)
+            except _NotThere:
+                problem = "IAM shows another policy than the one that was written: an older one, or somebody changed it."
+                self._record_unproved(role_arn, (), Proof(False, problem, "not_as_written"), invocation)
+                again.append(number)
             except (NotWritten, TableUnavailable) as error:
                 self._record_unproved(role_arn, (), Proof(False, str(error), "not_read"), invocation)
                 again.append(number)
@@ -221,6 +225,12 @@ class Revoker:
         return True
 
     def _to_prove(self, role_arn: str, number: str, iam: InlinePolicies) -> "_ToProve | None":
+        """What is to be proved of a role; None: nothing.
+
+        Raises:
+            _NotThere: IAM shows a policy that is not the one that was written, or not yet.
+            NotWritten, TableUnavailable: as they say.
+        """
         role = self._catalog.find_role(role_arn)
         if role is None or role.probe is None:
             return None
@@ -230,11 +240,13 @@ class Revoker:
             for one in self._revocations.of_role(role_arn)
             if one.written is not None and one.in_force is None and one.is_live(now)
         ]
-        document = iam.current(role_arn) if waiting else None
-        named = probe_id(document) if document is not None else None
-        if document is None or named is None:
+        if not waiting:
             return None
-        return _ToProve(role, number, named, [one for one in waiting if is_denied(document, one)])
+        document = iam.current(role_arn)
+        if document is None or not all(is_denied(document, one) for one in waiting):
+            raise _NotThere
+        named = probe_id(document)
+        return None if named is None else _ToProve(role, number, named, waiting)
 
     def _note_proof(self, one: "_ToProve", proof: Proof, invocation: "_Invocation") -> bool:
         """Whether it is done with: what is still let in is to be asked again."""
@@ -302,6 +314,10 @@ class Revoker:
             "revocations": sorted(one.id for one in revocations),
             "count": len(revocations),
         }
+
+
+class _NotThere(Exception):
+    """What IAM shows of a policy is older than what it took, which may be for seconds: it is looked at again."""
 
 
 class _ToProve(NamedTuple):

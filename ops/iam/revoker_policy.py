@@ -83,8 +83,10 @@ def _on_roles(catalog: WrittenCatalog, operator_role: str | None) -> list[dict[s
 
 
 def _on_tables() -> list[dict[str, object]]:
-    """It reads what is to be revoked, and which sessions that ends; it changes of both only how far it is, and of quotas
-    which sessions are live."""
+    """It reads what is to be revoked, and which sessions that ends.
+
+    It changes of both only how far it is, and of quotas which sessions are live.
+    """
     revocations, sessions, quotas = (
         {"Fn::GetAtt": [table, "Arn"]} for table in (REVOCATIONS_TABLE, SESSIONS_TABLE, QUOTAS_TABLE)
     )

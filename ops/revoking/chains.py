@@ -26,7 +26,7 @@ class Chains:
     unread: str | None = None
 
     def of(self, role_arn: str) -> Sequence[str]:
-        """ARNs of all roles that sessions of a role can have come to: by `chains_to`, by that of the next, and so on."""
+        """ARNs of all roles that sessions of a role can have come to, in any number of steps."""
         roles = () if self.catalog is None else self.catalog.roles
         onward = (each for arn in (role_arn, *self.also) for each in chained_roles(arn, roles))
         return tuple(dict.fromkeys([*self.also, *onward]))

@@ -97,7 +97,7 @@ def test_all_that_a_caller_s_or_a_role_s_revocation_ends_is_noted_though_nobody_
 def test_when_it_was_seen_in_force_is_noted_as_well(world: World) -> None:
     add(world, "a", role_arn=PROBED.arn, role="probed")
     world.ask(requests.role_item(asked(PROBED.arn), {"probed"}))
-    world.sessions.answers = [True]  # still let in, at first
+    world.sessions.answers = [True, True]  # the session of the tag is still let in, at first
     world.bring(world.new_changes())
     changes = world.new_changes()
     again = world.bring(changes)

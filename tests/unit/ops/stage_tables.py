@@ -15,7 +15,6 @@ from testing.dynamodb.credvend_tables import ALL, QUOTAS, REVOCATIONS, SESSIONS
 from testing.dynamodb.database import Database
 from testing.dynamodb.faults import Before
 from testing.dynamodb.serving import client_of
-from testing.dynamodb.values import Item
 from tests.unit.chalicelib.ledger.ledger_world import session
 
 if TYPE_CHECKING:
@@ -65,9 +64,11 @@ class StageTables:
         def work() -> None:
             waiting = [item for item in self.database.items(REVOCATIONS.name) if "written" not in item]
             for item in waiting:
-                moment = {"N": str(int(self.clock.now * 1000) + 400)}
-                done: Item = {"written": moment} if problem is None else {"problem": {"S": problem}}
-                item |= done | ({"in_force": moment} if in_force and not problem else {})
+                moment: dict[str, object] = {"N": str(int(self.clock.now * 1000) + 400)}
+                if problem is not None:
+                    item["problem"] = {"S": problem}
+                else:
+                    item |= {"written": moment, "in_force": moment} if in_force else {"written": moment}
                 self.database.put(REVOCATIONS.name, item)
                 one = revocation_of(item)  # type: ignore[arg-type]
                 if one is not None and one.to_tell is not None:

@@ -313,7 +313,7 @@ def test_a_probe_that_is_refused_whatever_the_policy_says_proves_nothing(world: 
 
 
 def test_what_is_still_let_in_is_asked_again(world: World) -> None:
-    world.sessions.answers = [True]
+    world.sessions.answers = [True, True]  # the other session, as it should be; and that of the tag
     world.ask(session(1, PROBED.arn))
     world.run()
     assert world.events() == ["revocation.written", "revocation.unproved", "revocation.in_force"]
@@ -337,6 +337,21 @@ def test_what_the_policy_does_not_deny_any_more_is_not_said_to_be_in_force(world
     )
     world.bring(changes)
     assert "in_force" not in world.item(ID, PROBED.arn)
+
+
+def test_a_policy_that_iam_shows_late_is_looked_at_again(world: World) -> None:
+    """GetRolePolicy may answer for a while with what was before."""
+    world.ask(session(1, PROBED.arn))
+    world.run()
+    before = world.iam.policies[PROBED.arn][POLICY_NAME]
+    world.ask(session(2, PROBED.arn))
+    world.bring(world.new_changes())
+    now, world.iam.policies[PROBED.arn][POLICY_NAME] = world.iam.policies[PROBED.arn][POLICY_NAME], before
+    changes = world.new_changes()
+    assert world.bring(changes) and world.records[-1][1]["cause"] == "not_as_written"
+    world.iam.policies[PROBED.arn][POLICY_NAME] = now
+    assert world.bring(changes) == []
+    assert "in_force" in world.item(f"session#{request_id(2)}", PROBED.arn)
 
 
 @pytest.mark.parametrize(
