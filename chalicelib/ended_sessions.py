@@ -1,4 +1,4 @@
-"""Which sessions does a revocation end? Once its policy is written, the ledger says so, and no quota counts them as live.
+"""Which sessions does a revocation end? Once its policy is written, the ledger says so, and no quota counts them.
 
 Not when it is asked for: what cannot be written must not make room for more. And by the function that writes, whether
 anybody waits for it or not.

@@ -47,8 +47,8 @@ MOST_COUNTED: Final = 1000
 _WRITES_AT_ONCE: Final = 100
 # STS is asked after the entry was written, within the function's time; and the session ends by another clock of AWS's.
 _LATER_SECONDS: Final = 60
-# A role's policy has room for some 258, and is widened to others' sessions where it is full. No principal alone fills it,
-# whatever its sessions are called; nor do many: at issuers, callers may choose subjects. The rest is for operators.
+# A role's policy has room for some 258, and is widened to others' sessions where it is full. No principal alone fills
+# it, whatever its sessions are called; nor do many: at issuers, callers may choose subjects. The rest is for operators.
 MOST_REVOKED: Final = 20
 MOST_REVOKED_OF_ROLE: Final = 120
 # The partitions of a day.

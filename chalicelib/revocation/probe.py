@@ -2,8 +2,8 @@
 is refused.
 
 Its tag stands among the request ids of the policy, and changes with whatever the policy says: once it is refused, the
-very policy has arrived that denies the others. Another session, with a tag that no policy denies, must be let in before:
-else the role may not do what it is asked to, and a refusal would prove nothing.
+very policy has arrived that denies the others. Another session, with a tag that no policy denies, must be let in
+before: else the role may not do what it is asked to, and a refusal would prove nothing.
 """
 
 import json
@@ -81,8 +81,8 @@ def prove(
 ) -> Proof:
     """Ask until the policy that names `probe_id` is in force, or for so long that it is given up.
 
-    First the other session, until it is let in: that of the tag is issued after it, so that what refuses it is no denial
-    by time, which an older policy may hold as well, up to a moment that is still to come.
+    First the other session, until it is let in: that of the tag is issued after it, so that what refuses it is no
+    denial by time, which an older policy may hold as well, up to a moment that is still to come.
     """
     ends = clock() + PROBE_SECONDS
 
@@ -97,8 +97,8 @@ def prove(
             if is_over():
                 return Proof(
                     False,
-                    f"{role.arn} may not do {role.probe}: its own policies do not let it, revoked or not, and then allow it "
-                    "or name another `probe` in roles.yaml; or all sessions of now are denied for a while yet.",
+                    f"{role.arn} may not do {role.probe}, revoked or not: allow it, or name another `probe` in "
+                    "roles.yaml; unless all sessions are denied that are issued until a moment to come.",
                     "probe_not_allowed",
                 )
         ask = sessions.open(role, probe_id)

@@ -58,8 +58,8 @@ def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identi
         caller_tag: the value of the tag `credvend:caller` of these sessions; None: they have none.
         source_identity: theirs; None: they have none. One of the two must be there.
     """
-    # By what its sessions are told is part of the id: where a role begins to tag sessions, a later request, by tag, must
-    # not take the place of an earlier one, by source identity, or sessions that were denied would be let in again.
+    # By what its sessions are told is part of the id: where a role begins to tag sessions, a later request, by tag,
+    # must not take the place of an earlier one, by source identity: sessions that were denied would be let in again.
     named = "\n".join([caller, caller_tag or "", source_identity or ""])
     who: Item = {"issued_before": _issued_before(asked), "caller": {"S": caller}}
     if caller_tag is not None:

@@ -193,7 +193,9 @@ class Revoker:
             try:
                 found = self._to_prove(role_arn, number, invocation.iam)
             except _NotThere:
-                problem = "IAM shows another policy than the one that was written: an older one, or somebody changed it."
+                problem = (
+                    "IAM shows another policy than the one that was written: an older one, or somebody changed it."
+                )
                 self._record_unproved(role_arn, (), Proof(False, problem, "not_as_written"), invocation)
                 again.append(number)
             except (NotWritten, TableUnavailable) as error:

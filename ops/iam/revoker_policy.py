@@ -23,6 +23,11 @@ _BY_THE_FUNCTION: Final = {
         }
     }
 }
+# As .chalice/template.json names the roles of the two functions.
+_OWN_ROLES: Final = [
+    {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{AWS::StackName}}{what}-${{AWS::Region}}"}
+    for what in ("", "-revoker")
+]
 
 
 def revoker_policy(catalog: WrittenCatalog, operator_role: str | None) -> dict[str, object]:
@@ -33,6 +38,8 @@ def revoker_policy(catalog: WrittenCatalog, operator_role: str | None) -> dict[s
         operator_role: path and name of the role in each other account through which it works there, or None.
     """
     statements = [
+        # Whatever a catalog names: what may change its own rights may do anything.
+        _statement("NeverOwnRoles", ["iam:PutRolePolicy", "sts:AssumeRole"], _OWN_ROLES) | {"Effect": "Deny"},
         *_on_roles(catalog, operator_role),
         *_on_tables(),
         # What Lambda itself asks for, to read the stream: not bound, as log and traces are not. The resources are those

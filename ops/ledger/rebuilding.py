@@ -156,7 +156,9 @@ def _changes(item: "Item", wanted: "Item", *, ended: bool) -> "dict[str, Attribu
     """
     kept = _OWN if ended else _OWN | (_OF_THE_END if item.get("state") else frozenset())
     changes: dict[str, AttributeValueTypeDef | None] = {
-        name: value for name, value in wanted.items() if name not in kept and name != "ttl" and not _same(item.get(name), value)
+        name: value
+        for name, value in wanted.items()
+        if name not in kept and name != "ttl" and not _same(item.get(name), value)
     }
     changes |= dict.fromkeys(name for name in item if name not in wanted and name not in kept and name in _KNOWN)
     # How long it stays was worked out by the setting of its time; only another end is another time.
