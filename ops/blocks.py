@@ -99,7 +99,8 @@ def _block(options: argparse.Namespace) -> None:
 
 def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
     """Whoever is blocked may have sessions that go on."""
-    target = Target(issuer=options.name) if kind == "issuer" else Target(caller=options.name)
+    who = Target(issuer=options.name) if kind == "issuer" else Target(caller=options.name)
+    target = who._replace(blocked=True)
     revoking = revoking_of(options.stage, options)
     live = revoking.plan(target, revoking.look(target))
     if not live:

@@ -35,6 +35,7 @@ class Asked(NamedTuple):
         until: when the last of the sessions has ended; seconds since 1970.
         by: who asks.
         chained: the role is not the one that was vended, but one to which its sessions may have gone on.
+        ahead: of a caller that is blocked, sessions that were under way are issued for so long yet; seconds.
     """
 
     role_arn: str
@@ -43,6 +44,7 @@ class Asked(NamedTuple):
     by: str
     reason: str | None = None
     chained: bool = False
+    ahead: int = 0
 
 
 def session_item(asked: Asked, request_id: str) -> Item:
@@ -51,7 +53,7 @@ def session_item(asked: Asked, request_id: str) -> Item:
 
 
 def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identity: str | None) -> Item:
-    """To end a caller's sessions that were issued until now.
+    """To end a caller's sessions that were issued until now, or a little later.
 
     Args:
         caller: its identifier.
@@ -61,7 +63,10 @@ def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identi
     # By what its sessions are told is part of the id: where a role begins to tag sessions, a later request, by tag,
     # must not take the place of an earlier one, by source identity: sessions that were denied would be let in again.
     named = "\n".join([caller, caller_tag or "", source_identity or ""])
-    who: Item = {"issued_before": _issued_before(asked), "caller": {"S": caller}}
+    who: Item = {
+        "issued_before": _issued_before(asked._replace(at=asked.at + asked.ahead * 1000)),
+        "caller": {"S": caller},
+    }
     if caller_tag is not None:
         who["caller_tag"] = {"S": caller_tag}
     if source_identity is not None:

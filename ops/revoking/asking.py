@@ -36,6 +36,7 @@ class Asking:
         revocations, sessions: names of the tables.
         by: the ARN of the operator.
         reason: in their words.
+        ahead: seconds for which sessions of callers that are blocked are issued yet.
     """
 
     operator: Operator
@@ -43,6 +44,7 @@ class Asking:
     sessions: str
     by: str
     reason: str | None
+    ahead: int = 0
 
     def ask(self, requests: Sequence[Request]) -> Asked:
         """Ask for all of them now. What was asked for is carried out, whatever becomes of this process.
@@ -55,7 +57,7 @@ class Asking:
         self.operator.expect(self.sessions, {"id": "-"})
         now = self.operator.clock.last_told()
         at = now * 1000
-        items = [request.item(at, self.by, self.reason) for request in requests]
+        items = [request.item(at, self.by, self.reason, self.ahead) for request in requests]
         with self.operator.asked(self.revocations), ThreadPoolExecutor(CONNECTIONS) as pool:
             outcomes = list(pool.map(self._put, items))
         left = sum(outcome == "busy" for outcome in outcomes)

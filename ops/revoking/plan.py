@@ -38,15 +38,16 @@ class Request:
     others: str | None = None
     chained: bool = False
 
-    def item(self, at: int, by: str, reason: str | None) -> Item:
+    def item(self, at: int, by: str, reason: str | None, ahead: int = 0) -> Item:
         """As the table holds it.
 
         Args:
             at: when it is asked for; milliseconds since 1970, UTC.
             by: the ARN of the operator.
+            ahead: seconds for which sessions of a caller that is blocked are issued yet.
         """
         until = max(self.until, at // 1000 + (0 if self.form == "session" else MAXIMUM_SECONDS + LATER_SECONDS))
-        asked = Asked(self.role_arn, at, until, by, reason, self.chained)
+        asked = Asked(self.role_arn, at, until, by, reason, self.chained, ahead)
         first = self.entries[0]
         match self.form:
             case "session":

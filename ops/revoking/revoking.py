@@ -9,7 +9,7 @@ from chalicelib.aws.durations import MAXIMUM_SECONDS
 from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.index_keys import at
 from chalicelib.ledger.reading import Wanted
-from chalicelib.revocation.revocation import Revocation
+from chalicelib.revocation.revocation import CLOCKS_SECONDS, UNDER_WAY_SECONDS, Revocation
 from ops.ledger.revocations import progress
 from ops.ledger.sessions import AHEAD_SECONDS, Sessions
 from ops.revoking.asking import Asking, Key
@@ -31,6 +31,7 @@ class Target(NamedTuple):
         role: catalog name.
         account: of roles.
         issuer: whose tokens the callers came with, by its name in issuers.yaml.
+        blocked: the caller, or the issuer, is: what is issued yet was under way.
     """
 
     session: str | None = None
@@ -39,6 +40,7 @@ class Target(NamedTuple):
     role: str | None = None
     account: str | None = None
     issuer: str | None = None
+    blocked: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -128,6 +130,7 @@ class Revoking:
             self.sessions.reader.table,
             operator.who_if_told(),
             reason,
+            UNDER_WAY_SECONDS + CLOCKS_SECONDS if target.blocked else 0,
         )
         asked = asking.ask(requests)
         return Pending(self, target, tuple(requests), asked.keys, asking, asked.at)

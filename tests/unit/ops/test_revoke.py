@@ -327,6 +327,24 @@ def test_a_session_that_was_under_way_does_not_get_away(
     assert one["written"] and not late.is_live(tables.clock.now)
 
 
+@pytest.mark.parametrize("who", [(ALICE,), ("--issuer", "github")])
+def test_of_who_is_blocked_what_was_under_way_does_not_get_away_though_nobody_waits(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch, who: tuple[str, ...]
+) -> None:
+    caller = ALICE if who == (ALICE,) else "oidc:github:one"
+    tables.add_session("a", 60, caller=caller, caller_tag=caller)
+    tables.add_session("late", 1, state="requested", access_key_id=None, caller=caller, caller_tag=caller)
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ops.blocks.revoking_of", _with_wait(interrupt))
+    line.run("block", *who, "--revoke", status=3)
+    (one,) = tables.asked_for().values()
+    # STS gives it when the function's time is almost over.
+    assert int(str(one["issued_before"])) > tables.clock.now + 28
+
+
 @pytest.mark.parametrize("ahead", [-8, 8, -3600])
 def test_a_clock_that_is_wrong_leaves_out_no_session_and_hits_no_later_one(
     line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch, ahead: int
