@@ -102,7 +102,7 @@ def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
     who = Target(issuer=options.name) if kind == "issuer" else Target(caller=options.name)
     target = who._replace(blocked=True)
     revoking = revoking_of(options.stage, options)
-    live = revoking.plan(target, revoking.look(target))
+    live = revoking.plan(target, revoking.look_well(target))
     if not live:
         say("No session of it is live.")
     elif options.revoke or sys.stdin.isatty():

@@ -39,7 +39,8 @@ def revoker_policy(catalog: WrittenCatalog, operator_role: str | None) -> dict[s
     """
     statements = [
         # Whatever a catalog names: what may change its own rights may do anything.
-        _statement("NeverOwnRoles", ["iam:PutRolePolicy", "sts:AssumeRole"], _OWN_ROLES) | {"Effect": "Deny"},
+        _statement("NeverOwnRoles", ["iam:DeleteRolePolicy", "iam:PutRolePolicy", "sts:AssumeRole"], _OWN_ROLES)
+        | {"Effect": "Deny"},
         *_on_roles(catalog, operator_role),
         *_on_tables(),
         # What Lambda itself asks for, to read the stream: not bound, as log and traces are not. The resources are those

@@ -71,7 +71,7 @@ def plan(scope: Scope, entries: Sequence[Entry], chains: Callable[[str], Sequenc
     live = [entry for entry in entries if entry.state != "failed" and entry.expires > now]
     found: dict[tuple[object, ...], Request] = {}
     for one in (*_requests(scope, live), *_chained(scope, entries, chains)):
-        key = _identity(one)
+        key = identity(one)
         found[key] = _together(found[key], one) if key in found else one
     return list(found.values())
 
@@ -130,7 +130,7 @@ def _chained(scope: Scope, entries: Iterable[Entry], chains: Callable[[str], Seq
                 yield Request(chained, request.form, request.entries, request.until, request.others, chained=True)
 
 
-def _identity(request: Request) -> tuple[object, ...]:
+def identity(request: Request) -> tuple[object, ...]:
     """What the item's key is made of."""
     first = request.entries[0]
     who = {"session": first.tag, "caller": (first.caller, *_told_by(first)), "issued_before": None}[request.form]

@@ -8,6 +8,7 @@ import pytest
 from ops import admin
 from ops.revoking import revoking
 from testing.dynamodb.credvend_tables import SESSIONS
+from testing.dynamodb.faults import Before
 from tests.unit.chalicelib.ledger.ledger_world import ACCOUNT, ALICE
 from tests.unit.ops.admin_line import AdminLine
 from tests.unit.ops.stage_tables import OPERATOR, StageTables
@@ -325,6 +326,33 @@ def test_a_session_that_was_under_way_does_not_get_away(
     assert "1 session had been under way" in err and "Done." in err
     assert one["form"] == form and int(str(one["issued_before"])) > late.expires - late.duration
     assert one["written"] and not late.is_live(tables.clock.now)
+
+
+def test_a_session_that_no_index_knows_yet_does_not_get_away(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was vended a moment ago, on another role, or is the only one that there is."""
+    seen: list[float] = []
+
+    def wait(seconds: float) -> None:
+        seen.append(seconds)
+        tables.add_session("just-now", 1, **WRITES)
+
+    tables.revoker_works()
+    monkeypatch.setattr("ops.revoke.revoking_of", _with_wait(wait))
+    line.run("revoke", "--caller", ALICE, "--yes")
+    assert keys(tables) == {(WRITER, "caller")} and len(seen) == 1
+
+
+def test_a_session_of_another_role_that_the_index_comes_to_know_is_asked_for_as_well(
+    line: AdminLine, tables: StageTables
+) -> None:
+    tables.add_session("a", 60)
+    tables.revoker_works()
+    known = Before(lambda: tables.add_session("just-now", 1, **WRITES))
+    tables.database.faults.next("PutItem", known)  # once the command has looked
+    _, err = line.run("revoke", "--caller", ALICE, "--yes")
+    assert keys(tables) == {(READER, "caller"), (WRITER, "caller")} and "1 session had been under way" in err
 
 
 @pytest.mark.parametrize("who", [(ALICE,), ("--issuer", "github")])

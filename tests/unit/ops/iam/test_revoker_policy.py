@@ -77,7 +77,9 @@ def test_it_notes_how_far_a_revocation_is_and_can_neither_ask_for_one_nor_change
 def test_it_changes_neither_its_own_role_nor_that_of_the_function_that_vends() -> None:
     """Though a catalog names them, or a path that they are below."""
     never = statements(PROBED)["NeverOwnRoles"]
-    assert never["Effect"] == "Deny" and {"iam:PutRolePolicy", "sts:AssumeRole"} == {*cast(list[str], never["Action"])}
+    assert never["Effect"] == "Deny" and {"iam:DeleteRolePolicy", "iam:PutRolePolicy", "sts:AssumeRole"} == {
+        *cast(list[str], never["Action"])
+    }
     template = json.loads((ROOT / ".chalice/template.json").read_text())["Resources"]
     names = [template[role]["Properties"]["RoleName"]["Fn::Sub"] for role in (FUNCTION_ROLE, REVOKER_ROLE)]
     assert never["Resource"] == [
