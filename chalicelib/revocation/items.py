@@ -28,6 +28,10 @@ _SAFE: Final = {
 }
 
 
+# Beyond, a moment cannot be written as IAM wants it: the year 2286.
+_LATEST: Final = 9_999_999_999
+
+
 class Revocations(Protocol):
     """Where revocations are kept."""
 
@@ -189,6 +193,10 @@ def _read(item: "Item") -> Revocation:
         value = getattr(one, name)
         if value is not None and pattern.fullmatch(value) is None:
             raise ValueError(f"{name} {value!r}")
+    moments = {"requested": one.requested // 1000, "until": one.until, "issued_before": one.issued_before or 0}
+    for name, seconds in moments.items():
+        if not 0 <= seconds <= _LATEST:
+            raise ValueError(f"{name} {seconds}")
     wanted = one.request_id is not None if form == "session" else one.issued_before is not None
     if not wanted or (form == "caller" and one.caller_tag is None and one.source_identity is None):
         raise ValueError(f"form {form} without what it needs")

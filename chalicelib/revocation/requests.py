@@ -24,6 +24,9 @@ FAILED: Final = "failed"
 _KEPT_SECONDS: Final = 86_400
 # The longest session that another one can become: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html
 _LONGEST_CHAINED_SECONDS: Final = 3600
+# The longest session of a role that others than credvend make, and by how much clocks may differ:
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (DurationSeconds)
+_LONGEST_SECONDS: Final = 43_200 + 300
 
 
 class Asked(NamedTuple):
@@ -83,6 +86,8 @@ def role_item(asked: Asked, roles: Collection[str] = ()) -> Item:
         roles: its names in the catalog, by which the ledger knows its sessions.
     """
     named: Item = {"roles": {"SS": sorted(roles)}} if roles else {}
+    # Those that are none of credvend's live longer than any of its own, and would be let in again.
+    asked = asked._replace(until=max(asked.until, asked.at // 1000 + _LONGEST_SECONDS))
     return _item(asked, "issued_before", "role", {"issued_before": _issued_before(asked)} | named)
 
 

@@ -168,6 +168,16 @@ def test_what_has_ended_is_pruned_and_the_last_takes_the_policy_with_it(world: W
     assert world.iam.policies[READER.arn] == {}
 
 
+def test_what_others_made_of_a_role_is_denied_for_as_long_as_it_may_last(world: World) -> None:
+    """Credvend's sessions last an hour, others' twelve: they must not be let in again by the next revocation."""
+    world.ask(requests.role_item(asked()))
+    world.run()
+    world.clock.now += 12 * HOUR
+    world.ask(session(1, at=NOW + 12 * HOUR, until=NOW + 13 * HOUR))
+    world.run()
+    assert Session(issued=NOW).is_denied(world.policy())
+
+
 def test_sessions_that_were_chained_are_denied_at_the_role_they_went_on_to(world: World) -> None:
     world.ask(session(1, CHAINED, chained=True))
     world.run()
@@ -361,6 +371,9 @@ def test_a_policy_that_iam_shows_late_is_looked_at_again(world: World) -> None:
         lambda item: item.update(form={"S": "other"}),
         lambda item: item.update(request_id={"S": '*"]}'}),
         lambda item: item.update(requested={"S": "x"}),
+        lambda item: item.update(form={"S": "issued_before"}, issued_before={"N": "9" * 12}),
+        lambda item: item.update(form={"S": "issued_before"}, issued_before={"N": "-99999999999999"}),
+        lambda item: item.update(until={"N": "9" * 20}),
     ],
 )
 def test_an_item_that_is_no_revocation_is_left_out_and_harms_no_other(
