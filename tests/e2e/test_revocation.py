@@ -160,6 +160,7 @@ def test_what_has_ended_is_noted_and_counted_as_live_no_more_by_the_function_s_o
     assert noted["revoke_written"] == revocations.item(item)["written"]
     left = stack.dynamodb().get_item(TableName=f"{tables}-quotas", Key={"id": {"S": live}}, ConsistentRead=True)["Item"]
     assert left["live"] == {"SS": ["9#else"]}
+    wait_for_the_next_second()  # what others are vended is not to be issued in this one
 
 
 def test_of_two_sessions_of_a_role_the_revoked_one_ends_and_the_other_goes_on(
