@@ -95,13 +95,14 @@ def block(
         say(f"Warning: {escaped(name)} {what.doubt}.")
     _add(stage, what, until, reason)
     if what.target is not None and not no_revoke:
-        target = Target(issuer=name) if what.target == "issuer" else Target(caller=name)
+        who = Target(issuer=name) if what.target == "issuer" else Target(caller=name)
+        target = who._replace(blocked=True)
         _offer_to_revoke(revoking_of(stage, config, also), target, reason, revokes)
 
 
 def _offer_to_revoke(revoking: Revoking, target: Target, reason: str | None, revokes: bool) -> None:
     """Whoever is blocked may have sessions that go on."""
-    live = revoking.plan(target, revoking.look(target))
+    live = revoking.plan(target, revoking.look_well(target))
     if not live:
         say("No session of it is live.")
     elif revokes or sys.stdin.isatty():

@@ -124,7 +124,7 @@ def revoke(
         NotFinished: it is asked for, and was not seen to be carried out.
         OperationFailed: nobody wants it, or it cannot be asked for.
     """
-    requests = revoking.plan(target, revoking.look(target))
+    requests = revoking.plan(target, revoking.look_well(target))
     if not requests:
         say("No such session is live: there is nothing to revoke.")
         _print([], as_json)

@@ -9,6 +9,7 @@ import pytest
 from ops import admin
 from ops.revoking import revoking
 from testing.dynamodb.credvend_tables import SESSIONS
+from testing.dynamodb.faults import Before
 from tests.unit.chalicelib.ledger.ledger_world import ACCOUNT, ALICE
 from tests.unit.ops.admin_line import AdminLine
 from tests.unit.ops.stage_tables import OPERATOR, StageTables
@@ -162,6 +163,59 @@ def test_a_session_that_has_ended_is_followed_where_it_may_have_gone_on(
     assert "nothing to revoke" in err
 
 
+def test_a_session_is_ended_wherever_it_can_have_come_to_in_any_number_of_steps(
+    line: AdminLine, tables: StageTables, config: Path
+) -> None:
+    far = f"arn:aws:iam::{ACCOUNT}:role/far"
+    with (config / "roles.yaml").open("a") as file:
+        file.write(f'  - {{name: deep, arn: "{DEEP}", description: "", chains_to: ["{far}", "{READER}"]}}\n')
+    tables.add_session("a", 60)
+    tables.add_session("ended", 2 * 3600 + 1800)
+    tables.revoker_works()
+    line.run("revoke", "--session", "a", "--yes", "--config", str(config))
+    chained = "session#a#chained"
+    assert tables.asked_for().keys() == {(READER, "session#a"), (DEEP, chained), (far, chained), (READER, chained)}
+    # Two steps may take two hours; sessions that are named may have gone round in circles.
+    line.run("revoke", "--role", "reader", "--yes", "--config", str(config))
+    assert (far, "session#ended#chained") in tables.asked_for()
+    tables.add_session("old", 40 * 3600)
+    line.run("revoke", "--session", "old", "--yes", "--config", str(config))
+    assert (READER, "session#old#chained") in tables.asked_for()
+
+
+def test_what_is_denied_already_can_be_asked_for_again(line: AdminLine, tables: StageTables) -> None:
+    """Its policy may be gone, as whoever has rights on IAM can have taken it off."""
+    tables.add_session("a", 60)
+    tables.revoker_works()
+    for which in (("--session", "a"), ("--caller", ALICE), ("--role", "reader")):
+        line.run("revoke", *which, "--yes")
+        tables.clock.now += 5
+        before = {key: one["requested"] for key, one in tables.asked_for().items()}
+        assert "Done." in line.run("revoke", *which, "--yes")[1]
+        assert {key for key, one in tables.asked_for().items() if one["requested"] != before[key]}
+
+
+def test_a_role_that_begins_to_tag_sessions_lets_in_none_that_were_denied_by_source_identity(
+    line: AdminLine, tables: StageTables
+) -> None:
+    tables.add_session("untagged", 60, **UNTAGGED)
+    tables.revoker_works()
+    line.run("revoke", "--caller", ALICE, "--yes")
+    tables.add_session("tagged", 5)
+    line.run("revoke", "--caller", ALICE, "--yes")
+    asked = [(one.get("caller_tag"), one.get("source_identity")) for one in tables.asked_for().values()]
+    assert sorted(asked, key=str) == [(ALICE, None), (None, "alice")]
+
+
+def test_whoever_shares_a_session_that_is_revoked_is_shown_as_revoked(line: AdminLine, tables: StageTables) -> None:
+    tables.add_session("made", 60)
+    tables.add_session("shares", 59, shared_with="made")
+    tables.revoker_works()
+    line.run("revoke", "--session", "made", "--yes")
+    assert tables.asked_for().keys() == {(READER, "session#made")}
+    assert line.json("sessions", "--live") == []
+
+
 def test_roles_that_the_catalog_does_not_name_may_be_named(line: AdminLine, tables: StageTables) -> None:
     tables.add_session("a", 60)
     tables.revoker_works()
@@ -272,6 +326,51 @@ def test_a_session_that_was_under_way_does_not_get_away(
     assert "1 session had been under way" in err and "Done." in err
     assert one["form"] == form and int(str(one["issued_before"])) > late.expires - late.duration
     assert one["written"] and not late.is_live(tables.clock.now)
+
+
+def test_a_session_that_no_index_knows_yet_does_not_get_away(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was vended a moment ago, on another role, or is the only one that there is."""
+    seen: list[float] = []
+
+    def wait(seconds: float) -> None:
+        seen.append(seconds)
+        tables.add_session("just-now", 1, **WRITES)
+
+    tables.revoker_works()
+    monkeypatch.setattr("ops.revoke.revoking_of", _with_wait(wait))
+    line.run("revoke", "--caller", ALICE, "--yes")
+    assert keys(tables) == {(WRITER, "caller")} and len(seen) == 1
+
+
+def test_a_session_of_another_role_that_the_index_comes_to_know_is_asked_for_as_well(
+    line: AdminLine, tables: StageTables
+) -> None:
+    tables.add_session("a", 60)
+    tables.revoker_works()
+    known = Before(lambda: tables.add_session("just-now", 1, **WRITES))
+    tables.database.faults.next("PutItem", known)  # once the command has looked
+    _, err = line.run("revoke", "--caller", ALICE, "--yes")
+    assert keys(tables) == {(READER, "caller"), (WRITER, "caller")} and "1 session had been under way" in err
+
+
+@pytest.mark.parametrize("who", [(ALICE,), ("--issuer", "github")])
+def test_of_who_is_blocked_what_was_under_way_does_not_get_away_though_nobody_waits(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch, who: tuple[str, ...]
+) -> None:
+    caller = ALICE if who == (ALICE,) else "oidc:github:one"
+    tables.add_session("a", 60, caller=caller, caller_tag=caller)
+    tables.add_session("late", 1, state="requested", access_key_id=None, caller=caller, caller_tag=caller)
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ops.blocks.revoking_of", _with_wait(interrupt))
+    line.run("block", *who, "--revoke", status=3)
+    (one,) = tables.asked_for().values()
+    # STS gives it when the function's time is almost over.
+    assert int(str(one["issued_before"])) > tables.clock.now + 28
 
 
 @pytest.mark.parametrize("ahead", [-8, 8, -3600])
