@@ -16,6 +16,8 @@ _UNKNOWN: Final[frozenset[Cause]] = frozenset(
     {"throttled", "own_credentials", "sts_error", "bad_answer", "unreachable", "not_sent", "unforeseen"}
 )
 
+_NAMED: Final[dict[Cause, Lack]] = {"no_tag_session": "tag_session", "no_set_source_identity": "set_source_identity"}
+
 
 class Refused(NamedTuple):
     """Something that a vend needs and does not get, and what STS made of it."""
@@ -83,8 +85,11 @@ def _judge(role: Role, request_id: str, refusal: Callable[[SessionPlan], Cause |
         demands = refusal(questions.without_external_id(role, request_id)) is not None
         return Verdict(role, granted=True, demands_external_id=demands)
     bare = refusal(questions.bare(role, request_id))
-    if bare is not None:  # nothing is known of the rest: who is not let in may not do anything else either
-        return Verdict(role, granted=False, lacks=(Refused("assume_role", bare),))
+    if bare is not None:
+        # STS has judged sts:AssumeRole before the action that it named for the whole: the trust policy wants to see
+        # what the bare question leaves out. Else nothing is known of the rest, for who is not let in may do nothing.
+        named = _NAMED.get(whole)
+        return Verdict(role, granted=False, lacks=(Refused(named, whole) if named else Refused("assume_role", bare),))
     each = [(part, refusal(plan)) for part, plan in questions.parts(role, request_id)]
     lacks = tuple(Refused(part, cause) for part, cause in each if cause is not None)
     return Verdict(role, granted=False, lacks=lacks or (Refused("together", whole),))
