@@ -12,7 +12,6 @@ from uuid import uuid4
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
-_PARTS_OF_A_GROUP = len("arn:aws:logs:REGION:ACCOUNT:log-group:NAME".split(":"))
 _LOG = logging.getLogger(__name__)
 
 
@@ -40,7 +39,7 @@ def name_log_groups_as_logs_does() -> None:
 
     def extract_resource_arn(service: str, *arguments: object, **options: object) -> str:
         arn = extract(service, *arguments, **options)
-        return f"{arn}:log-stream:" if service == "logs" and len(arn.split(":")) == _PARTS_OF_A_GROUP else arn
+        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and ":log-stream:" not in arn else arn
 
     iam_actions.extract_resource_arn = extract_resource_arn
 

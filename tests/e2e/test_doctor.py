@@ -234,7 +234,10 @@ def test_the_rights_that_are_documented_are_enough_and_get_nobody_a_role(doctor:
     whole = doctor.asked()
     doctor.sign_in(operator)
     limited = doctor.asked()
-    assert sorted({str(one["MissingRight"]) + one["About"] for one in limited["Findings"] if one not in whole["Findings"]}) == []
+    assert (
+        sorted({str(one["MissingRight"]) + one["About"] for one in limited["Findings"] if one not in whole["Findings"]})
+        == []
+    )
     assert limited == whole
     assert not [one for one in whole["Findings"] if one["MissingRight"] or one["Level"] == "unknown"]
     with pytest.raises(ClientError, match="AccessDenied"):
