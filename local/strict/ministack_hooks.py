@@ -11,7 +11,7 @@ import ministack.app
 
 from local.strict.function_hooks import check_function_request, name_actions_on_concurrency, tell_functions_apart
 from local.strict.iam_hooks import check_iam_request, name_roles_with_their_paths, watch_requests
-from local.strict.log_hooks import hold_logs_to_the_role, name_log_groups_as_logs_does
+from local.strict.log_hooks import hold_logs_to_the_role, name_what_is_watched_as_aws_does
 from local.strict.model_rules import CODES, check_model
 from local.strict.propagation_hooks import delay_policies
 from local.strict.protocols import Asked, Handler, Request, read_request
@@ -37,7 +37,7 @@ def serve() -> None:
     judge_trust()
     watch_requests()
     name_roles_with_their_paths()
-    name_log_groups_as_logs_does()
+    name_what_is_watched_as_aws_does()
     name_actions_on_concurrency()
     judge_stacks()
     for service in CODES:
