@@ -121,7 +121,7 @@ def _not_let_in(about: str, answer: Answer, around: Surroundings) -> Finding:
 
 
 def _parts_missing(about: str, answer: Answer, around: Surroundings) -> Iterator[Finding]:
-    missing = [part for part in _ACTIONS if answer.lacks.get(part) == "not_trusted" or _is_denied(answer, part)]
+    missing = [part for part in _ACTIONS if answer.lacks.get(part) in ("no_tag_session", "no_set_source_identity")]
     if missing:
         actions = [_ACTIONS[part] for part in missing]
         switches = " and ".join(f"`{_SWITCHES[part]}: false`" for part in missing)
@@ -137,14 +137,13 @@ def _parts_missing(about: str, answer: Answer, around: Surroundings) -> Iterator
             yield _part_refused(about, answer, part, cause)
 
 
-def _is_denied(answer: Answer, part: str) -> bool:
-    return answer.lacks.get(part) in ("no_tag_session", "no_set_source_identity")
-
-
 def _part_refused(about: str, answer: Answer, part: str, cause: str) -> Finding:
     if cause in _BY_CAUSE:
         why, advice = _BY_CAUSE[cause]
         return Finding("problem", about, f"credvend may not {_ACTIONS.get(part, part)}: {why}", (advice,))
+    if part in _ACTIONS and cause == "not_trusted":
+        with_what = {"tag_session": "session tags", "set_source_identity": "a source identity"}[part]
+        return Finding("problem", about, f"its trust policy lets credvend in, and not with {with_what}", (_CONDITIONS,))
     if part == "duration" and cause == "max_session_duration":
         name = answer.arn.rpartition("/")[2]
         return Finding(
