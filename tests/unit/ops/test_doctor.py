@@ -1,13 +1,16 @@
 """`credvend-admin doctor` on a command line: what is printed where, and with which status."""
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ops import admin
+from ops.environments import ROOT
 from ops.errors import OperationFailed
+from testing.documents import blocks
 from tests.unit.ops.examining.fake_aws import FakeAws, verdict
 
 BAD = "\x1b[31mRoles\nPROBLEM  role x: fine"
@@ -134,3 +137,15 @@ def test_issuers_are_asked_without_aws(run: Run, aws: FakeAws, tmp_path: Path, m
 def test_no_credentials_end_it_with_what_to_do(aws: FakeAws, run: Run) -> None:
     aws.answers["cloudformation.describe_stacks"] = OperationFailed("No AWS credentials: set AWS_PROFILE, or sign in.")
     assert run(status=1) == ("", "No AWS credentials: set AWS_PROFILE, or sign in.\n")
+
+
+def test_the_commands_of_the_documentation_do_as_it_says(run: Run, aws: FakeAws, tmp_path: Path) -> None:
+    aws.verdicts = {name: verdict(name) for name in ("readonly", "deploy", "other")}
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "roles.yaml").write_text("roles: []")
+    (commands,) = [block for block in blocks(ROOT / "docs/operate.md", "bash") if "credvend-admin doctor" in block]
+    for command in commands.splitlines():
+        program, name, *arguments = shlex.split(command.replace("$CONFIG", str(tmp_path)))
+        assert (program, name) == ("./credvend-admin", "doctor")
+        _, err = run(*arguments)
+        assert ("2 of 2 roles" in err) is ("readonly" in command)
