@@ -126,7 +126,7 @@ def _ending(step: str, make: Callable[..., object]) -> Callable[..., object]:
         made = make(*arguments)
         properties = cast(Properties, arguments[1 if step == "create" else 2])
         told = cast(Mapping[str, object], properties.get("TimeToLiveSpecification") or {})
-        name = properties.get("TableName")
+        name = made[0] if isinstance(made, tuple) else made
         if name in dynamodb._tables and told.get("AttributeName"):
             status = "ENABLED" if str(told.get("Enabled")).lower() == "true" else "DISABLED"
             dynamodb._ttl_settings[name] = {"TimeToLiveStatus": status, "AttributeName": told["AttributeName"]}
