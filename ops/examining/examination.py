@@ -11,10 +11,11 @@ from ops.aws.reader import Aws, NotTold
 from ops.errors import OperationFailed
 from ops.examining.asking import Answer, Deployed, ask_about, deployed_roles
 from ops.examining.at_hand import AtHand
-from ops.examining.finding import Finding, in_order_of_importance, not_asked
+from ops.examining.finding import Finding, in_order_of_importance, not_asked, some
 from ops.examining.functions import function_findings
 from ops.examining.issuers import issuer_findings
 from ops.examining.quotas import iam_findings, lambda_findings, sts_findings
+from ops.examining.revocation import revocation_findings
 from ops.examining.roles import Surroundings, role_findings
 from ops.examining.stack import DeployedStack, configuration_findings, read_stack, stack_findings
 from ops.examining.tables import table_findings
@@ -94,7 +95,7 @@ def examine(aws: Aws, wanted: Wanted, now: datetime, progress: Callable[[int, in
         findings += configuration_findings(stack, running, digest)
         findings += _of_stack(aws, stack, now)
         findings += _of_iam(aws, stack, known, deployed)
-        findings += _operator_notes(stack, wanted.at_hand, deployed)
+        findings += revocation_findings(stack, wanted.at_hand, deployed)
     if "roles" in wanted.parts and deployed is not None:
         answers = _answers(aws, stack, wanted, deployed, findings, progress)
         around = Surroundings(stack.outputs.get("FunctionRoleArn", ""), stack.account, known)
@@ -162,31 +163,6 @@ def _of_iam(
     return iam_findings(aws, known, stack.outputs.get("FunctionRoleArn", ""), targets)
 
 
-def _operator_notes(stack: DeployedStack, at_hand: AtHand | None, deployed: Deployed | None) -> Iterable[Finding]:
-    """What nobody but the revoker can ask: whether it may revoke in other accounts."""
-    if at_hand is None or deployed is None:
-        return
-    others = sorted({arn.split(":")[4] for arn in deployed.roles.values()} - {stack.account})
-    if not others:
-        return
-    shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-    if at_hand.operator_role is None:
-        yield Finding(
-            "warning",
-            "revocation",
-            f"no sessions can be revoked in account {shown}: sessions.yaml names no operator_role",
-            ("docs/sessions.md says what it needs.",),
-        )
-    else:
-        yield Finding(
-            "note",
-            "revocation",
-            f"not asked: whether role {at_hand.operator_role} of account {shown} lets the revoker in. It trusts the "
-            "revoker alone, which nobody invokes but its table",
-            ("The first revocation there tells: `credvend-admin sessions show ID`.",),
-        )
-
-
 def _answers(
     aws: Aws,
     stack: DeployedStack,
@@ -203,9 +179,10 @@ def _answers(
     # Of a directory that is not deployed yet, credvend's own policy would refuse the new ones.
     later = [name for name in (wanted.names or at_hand) if name not in deployed.roles]
     if later:
-        shown = ", ".join(later[:5]) + (f" and {len(later) - 5} more" if len(later) > 5 else "")
         findings.append(
-            Finding("note", "roles", f"not asked: {shown}, which are not deployed yet", ("Deploy, and ask again.",))
+            Finding(
+                "note", "roles", f"not asked: {some(later)}, which are not deployed yet", ("Deploy, and ask again.",)
+            )
         )
     names = [name for name in asked if name in deployed.roles]
     try:

@@ -1,6 +1,6 @@
 """What was found: something out of order, or something that could not be asked; and what to do about it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -10,6 +10,7 @@ from ops.documents.json_object import Json
 # In the order of their importance. `problem`: it is not in order. `unknown`: it could not be asked, and so it is not
 # known. `warning`: it works, and will not for long, or not for everybody. `note`: nothing to be done, or nothing here.
 Level = Literal["problem", "unknown", "warning", "note"]
+_SHOWN: Final = 5
 LEVELS: Final[tuple[Level, ...]] = ("problem", "unknown", "warning", "note")
 
 
@@ -38,6 +39,12 @@ def not_asked(error: NotTold, about: str, level: Level = "unknown") -> Finding:
     if error.right:
         return Finding(level, about, f"not asked: {error}", (f"Have {error.right} granted.",), right=error.right)
     return Finding(level, about, f"not known: {error}")
+
+
+def some(names: Sequence[str]) -> str:
+    """Names, the first ones of many."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def in_order_of_importance(findings: Iterable[Finding]) -> list[Finding]:

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 from ops.aws.reader import Aws
 from ops.documents.json_object import Json
 
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html (MaxItems)
+_PAGE: Final = 1_000
 _OPERATORS: Final = ("StringEquals", "StringLike", "ForAnyValue:StringEquals", "ForAnyValue:StringLike")
 
 
@@ -36,7 +38,11 @@ def known_roles(aws: Aws) -> dict[str, KnownRole]:
     Raises:
         NotTold, OperationFailed: IAM does not say.
     """
-    listed = aws.every("iam", "get_account_authorization_details", "RoleDetailList", Filter=["Role"])
+    # Not the 100 that IAM gives unless asked for more: accounts may have thousands.
+    pages = {"PageSize": _PAGE}
+    listed = aws.every(
+        "iam", "get_account_authorization_details", "RoleDetailList", Filter=["Role"], PaginationConfig=pages
+    )
     return {role.arn: role for role in map(_known, listed)}
 
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -11,8 +12,10 @@ import pytest
 from ops.aws.reader import NotTold
 from ops.documents.json_object import Json
 from ops.errors import OperationFailed
+from ops.examining.at_hand import AtHand
 from ops.examining.examination import PARTS, Examination, Part, Wanted, examine
 from ops.examining.finding import LEVELS, Finding, is_in_order
+from tests.unit.chalicelib.decisions.test_authorizer import role
 from tests.unit.ops.examining.fake_aws import ACCOUNT, ROLE, STACK, FakeAws, denied, verdict
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -196,7 +199,7 @@ def test_another_configuration_than_the_deployed_one_answers() -> None:
 
 
 def test_quotas_that_come_near_are_warnings() -> None:
-    def role(arn: str, **more: object) -> Json:
+    def detail(arn: str, **more: object) -> Json:
         return {"Arn": arn, **more}
 
     large = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "a" * 8_200, "Resource": "*"}]}
@@ -205,8 +208,8 @@ def test_quotas_that_come_near_are_warnings() -> None:
     aws = FakeAws()
     aws.answers["iam.get_account_authorization_details"] = always(
         [
-            role(ROLE, AttachedManagedPolicies=[{}] * 8),
-            role(reader, RolePolicyList=[{"PolicyDocument": large}], AssumeRolePolicyDocument=trust),
+            detail(ROLE, AttachedManagedPolicies=[{}] * 8),
+            detail(reader, RolePolicyList=[{"PolicyDocument": large}], AssumeRolePolicyDocument=trust),
         ]
     )
     aws.answers["cloudwatch.get_metric_statistics"] = always({"Datapoints": [{"Sum": 3.0, "Maximum": 1.0}]})
@@ -287,3 +290,17 @@ def test_a_part_alone_asks_for_nothing_else(part: Part) -> None:
     services = {call.split(".")[0] for call in aws.asked}
     assert ("dynamodb" in services) is (part == "stack")
     assert bool(services) is (part != "issuers")
+
+
+def test_what_only_the_revoker_could_ask_is_said() -> None:
+    other = "999988887777"
+    aws = FakeAws({"reader": verdict("reader"), "far": verdict("far", other)})
+    probed = replace(role("reader"), probe="ec2:DescribeInstances")
+    at_hand = AtHand(Path(), "d" * 64, (probed,), (), "credvend/operator")
+    came = look(aws, replace(WANTED, at_hand=at_hand))
+    assert is_in_order(came.findings)
+    first, second = (finding.what for finding in came.findings)
+    assert "roles with a probe (reader) let the revoker in" in first
+    assert f"whether role credvend/operator of account {other} lets the revoker in" in second
+    (warning,) = look(aws, replace(WANTED, at_hand=replace(at_hand, roles=(), operator_role=None))).findings
+    assert warning.level == "warning" and f"no sessions can be revoked in account {other}" in warning.what
