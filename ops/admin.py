@@ -12,6 +12,7 @@ import click
 
 from ops.commands.blocks import block, blocks, start, stop, unblock
 from ops.commands.check_issuers import check_issuers_command
+from ops.commands.doctor import doctor
 from ops.commands.revoke import revoke_command
 from ops.commands.sessions import sessions
 from ops.commands.tokens import token
@@ -25,7 +26,7 @@ def cli() -> None:
     """Administer credvend."""
 
 
-for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command):
+for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command, doctor):
     cli.add_command(command)
 
 

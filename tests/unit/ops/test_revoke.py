@@ -339,7 +339,7 @@ def test_a_session_that_no_index_knows_yet_does_not_get_away(
         tables.add_session("just-now", 1, **WRITES)
 
     tables.revoker_works()
-    monkeypatch.setattr("ops.revoke.revoking_of", _with_wait(wait))
+    monkeypatch.setattr("ops.commands.revoke.revoking_of", _with_wait(wait))
     line.run("revoke", "--caller", ALICE, "--yes")
     assert keys(tables) == {(WRITER, "caller")} and len(seen) == 1
 
@@ -366,7 +366,7 @@ def test_of_who_is_blocked_what_was_under_way_does_not_get_away_though_nobody_wa
     def interrupt(_: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ops.blocks.revoking_of", _with_wait(interrupt))
+    monkeypatch.setattr("ops.commands.blocks.revoking_of", _with_wait(interrupt))
     line.run("block", *who, "--revoke", status=3)
     (one,) = tables.asked_for().values()
     # STS gives it when the function's time is almost over.
