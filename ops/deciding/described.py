@@ -44,6 +44,12 @@ _KINDS: Final = ("arn", "issuer", "token")
 _BELONGS: Final = {"principal_id": "arn", "claims": "issuer", "owner": "token", "tags": "token"}
 
 
+# Whatever JSON knows.
+Anything = Annotated[
+    object, Meta(extra_json_schema={"type": ["string", "number", "boolean", "null", "array", "object"]})
+]
+
+
 class NotDescribed(ValueError):
     """The description cannot be understood, or tells of what there cannot be. The message begins with the field."""
 
@@ -64,7 +70,7 @@ class CallerEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_on
     ] = None
     issuer: Annotated[str | None, Meta(description="Name of a trusted issuer: the caller brings a token of it.")] = None
     claims: Annotated[
-        dict[str, object],
+        dict[str, Anything],
         Meta(description="What the token says. iss, the audience, iat and exp are filled in where they are left out."),
     ] = {}
     token: Annotated[str | None, Meta(description="Name of an API token.")] = None
@@ -128,6 +134,8 @@ def asking_of(configuration: Configuration, described: Described) -> Asking:
         CredvendError: the service would refuse the caller, or the request, before any policy is asked.
         NotDescribed: the description is wrong.
     """
+    if described.format == CONTAINER and described.caller.arn is not None:
+        raise NotDescribed("`format` container is that of AWS's SDKs, which bring a token: who signs has no such way")
     address = described_address(described.address)
     caller = caller_of(configuration, described.caller, described.time)
     request, form = _request(described)
@@ -161,7 +169,7 @@ def caller_of(configuration: Configuration, entry: CallerEntry, time: datetime) 
         return _signer(entry.arn or "", entry.principal_id)
     if kind == "token":
         return _service_token(entry)
-    return _subject(_issuer(configuration, entry.issuer or ""), entry.claims, time)
+    return _subject(find_issuer(configuration, entry.issuer or ""), entry.claims, time)
 
 
 def _kind(entry: CallerEntry) -> str:
@@ -225,7 +233,12 @@ def _service_token(entry: CallerEntry) -> ServiceToken:
     return ServiceToken(entry.token or "", owner, tags)
 
 
-def _issuer(configuration: Configuration, name: str) -> Issuer:
+def find_issuer(configuration: Configuration, name: str) -> Issuer:
+    """A trusted issuer, by its name.
+
+    Raises:
+        NotDescribed: there is none.
+    """
     known = {trusted.issuer.name: trusted.issuer for trusted in configuration.trusted_issuers().values()}
     if name not in known:
         there_are = f"; there is {', '.join(known)}" if known else "; there are none"
@@ -261,7 +274,7 @@ def _request(described: Described) -> tuple[VendRequest, str]:
     fields = {
         name: value
         for name in ("role", "duration", "reason", "tags", "params", "policy")
-        if (value := getattr(described, name)) is not None and value != {}
+        if (value := getattr(described, name)) is not None
     }
     if described.format == CONTAINER:
         return _container_request(fields), CONTAINER
@@ -273,7 +286,7 @@ def _container_request(fields: dict[str, object]) -> VendRequest:
     """As AWS's SDKs ask: all is in the URL, where tags and policies have no place."""
     role, params = str(fields.pop("role")), fields.pop("params", {})
     assert isinstance(params, Mapping)  # noqa: S101 as `Described` has it
-    query = {name: (str(value),) for name, value in fields.items()}
+    query = {name: (str(value),) for name, value in fields.items() if value != {} or name == "policy"}
     return parse_vend_query(role, query | {f"params.{name}": (value,) for name, value in params.items()})
 
 

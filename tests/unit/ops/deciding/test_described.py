@@ -20,6 +20,7 @@ from testing.policies import HOME, configuration_directory
 NOW = datetime(2026, 1, 7, 12, tzinfo=UTC)
 POLICIES = """
 @id("developers") permit (principal in OidcGroup::"okta:dev", action, resource in RoleGroup::"open");
+@id("ci") permit (principal == ServiceToken::"ci", action, resource);
 @id("alice") permit (principal == IamUser::"arn:aws:iam::111122223333:user/alice", action, resource);
 @id("no-sdk") forbid (principal, action, resource == Role::"deep") when { context.format == Format::"container" };
 """
@@ -140,7 +141,9 @@ def test_a_malformed_request_never_comes_to_a_decision(configuration: Configurat
 
 
 def test_sdks_ask_in_their_own_way(configuration: Configuration) -> None:
-    described = Described(ALICE, "deep", NOW, format="container", duration="15m")
+    described = Described(CallerEntry(token="ci"), "deep", NOW, format="container", duration="15m")
     assert outcome_of(configuration, described).policies == ("no-sdk",)
     refused = outcome_of(configuration, described._replace(tags={"Team": "a"}))
     assert isinstance(refused.refusal, InvalidRequest) and refused.decided is None
+    with pytest.raises(NotDescribed, match="who signs has no such way"):
+        outcome_of(configuration, described._replace(caller=ALICE))
