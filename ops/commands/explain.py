@@ -31,15 +31,13 @@ from ops.deployed.log_group import log_group_of
 from ops.errors import CommandFailed, OperationFailed
 from ops.explaining.explaining import explain
 from ops.explaining.words import answer, explanation_json, outcome_json, reasons, session_rows
+from ops.ledger.sessions import AHEAD_SECONDS
 from ops.policy_tests.read import read_tests
 from ops.terminal.arguments import When, when
 from ops.terminal.columns import rows
 from ops.terminal.say import escaped, say
 
-_DENIED: Final = 1
 _SINCE: Final = When(seconds=7 * 86_400)
-# A record of just now may be of a clock that is ahead.
-_AHEAD_SECONDS: Final = 300
 _REQUEST_ID: Final = re.compile("[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
@@ -138,7 +136,7 @@ def explain_command(
         raise OperationFailed(f"{_what(record, request, test)}{error}") from None
     _tell(written, asked, as_json)
     if not asked.outcome.allowed:
-        sys.exit(_DENIED)
+        raise click.exceptions.Exit(OperationFailed.status)
 
 
 def _check_ways(
@@ -180,7 +178,7 @@ def _logged(request: str, since: When, log_group: str | None, stage: str) -> lis
         raise OperationFailed(str(error)) from None
     group = log_group or log_group_of(stage)
     now = int(clock.time())
-    found = messages(client, group, since.before(now) * 1000, (now + _AHEAD_SECONDS) * 1000, pattern_of(request))
+    found = messages(client, group, since.before(now) * 1000, (now + AHEAD_SECONDS) * 1000, pattern_of(request))
     return [record for message in found for record in records_in(message)]
 
 

@@ -1,7 +1,6 @@
 """The command that runs the tests of a configuration: `credvend-admin test`."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,8 +14,6 @@ from ops.explaining.words import answer, explanation_json, outcome_json, reasons
 from ops.policy_tests.read import FOLDER, Case, read_tests
 from ops.policy_tests.run import Ran, Report, run_tests
 from ops.terminal.say import escaped
-
-_FAILED = 1
 
 
 @click.command("test")
@@ -42,7 +39,7 @@ def test_command(names: Sequence[str], all_reached: bool, config: Path, as_json:
             print(escaped(f"No test reaches policy {policy.name} ({policy.file}, line {policy.lines.first})."))
         print(f"{len(report.ran) - len(report.failed)} passed, {len(report.failed)} failed.")
     if report.failed or (all_reached and unreached):
-        sys.exit(_FAILED)
+        raise click.exceptions.Exit(OperationFailed.status)
 
 
 def _cases(config: Path, names: Sequence[str]) -> list[Case]:

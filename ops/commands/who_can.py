@@ -1,7 +1,6 @@
 """The commands that tell who can have what: `credvend-admin who-can` and `what-can`."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -32,7 +31,6 @@ from ops.terminal.arguments import When, when
 from ops.terminal.columns import columns
 from ops.terminal.say import escaped, say
 
-_NOBODY: Final = 1
 _SINCE: Final = When(seconds=30 * 86_400)
 _LEFT_OUT: Final = (
     "Roles that are had only with certain tags, params, a format or a policy of the caller's are not among them: "
@@ -78,7 +76,7 @@ def who_can_command(role: str, sessions: bool, since: When | None, stage: str, c
         _print_had(had, "Caller", "Nobody has had it since then.")
     if not any(not way.is_closed for way in ways):
         say(f"Nobody can have role {found.name}: no permit applies to it that no forbid takes back.")
-        sys.exit(_NOBODY)
+        raise click.exceptions.Exit(OperationFailed.status)
 
 
 @click.command("what-can")
@@ -130,7 +128,7 @@ def what_can_command(
         say(_LEFT_OUT)
     if not permitted:
         say(escaped(f"{who.identifier} can have no role."))
-        sys.exit(_NOBODY)
+        raise click.exceptions.Exit(OperationFailed.status)
 
 
 def _role(written: WrittenConfiguration, name: str) -> Role:
