@@ -137,7 +137,7 @@ def _unblock(options: argparse.Namespace) -> None:
     listed = blocks.listed()
     key = _key_of(options, listed)
     if key not in listed:
-        raise OperationFailed(f"{options.name} is not blocked. `credvend-admin blocks` shows what is.")
+        raise OperationFailed(f"{escaped(options.name)} is not blocked. `credvend-admin blocks` shows what is.")
     blocks.remove(key)
     say(f"Not blocked any more: {escaped(options.name)}.")
 

@@ -89,7 +89,7 @@ def revoke(revoking: Revoking, target: Target, options: argparse.Namespace, yes:
         _print([], options)
         return
     for line in revoking.told(requests):
-        say(line)
+        say(escaped(line))
     if not yes:
         try:
             check_can_ask("Nobody is here to be asked: --yes revokes without. Nothing was revoked.")

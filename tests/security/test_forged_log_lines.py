@@ -53,9 +53,7 @@ NO_SESSIONS: dict[str, dict[str, object]] = {
 
 
 @pytest.mark.parametrize("forged", NO_SESSIONS.values(), ids=NO_SESSIONS)
-def test_a_line_that_tells_of_no_session_is_left_out(
-    tables: StageTables, log: Log, forged: dict[str, object]
-) -> None:
+def test_a_line_that_tells_of_no_session_is_left_out(tables: StageTables, log: Log, forged: dict[str, object]) -> None:
     now = tables.clock.now - 60
     end = {"expiration": moment(now + 3600), "access_key_id": "ASIAFORGED"}
     log.write(now, record(session("forged", now), "credentials.vended", now, **{**end, **forged}))
