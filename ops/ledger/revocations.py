@@ -76,7 +76,7 @@ def ends(one: Revocation, entry: Entry) -> bool:
         return True
     match one.form:
         case "session":
-            return one.request_id == entry.id
+            return one.request_id == entry.tag
         case "caller":
             same = (
                 entry.caller_tag == one.caller_tag

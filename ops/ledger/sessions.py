@@ -67,8 +67,8 @@ class Sessions:
                 ) from None
         if entry is None:
             raise OperationFailed(
-                f"There is no session {escaped(session)} in table {self.reader.table}. `sessions` lists them; the id is the "
-                "session's tag credvend:request, and RequestId of the answer; by an access key id: --key."
+                f"There is no session {escaped(session)} in table {self.reader.table}. `sessions` lists them; the id "
+                "is the session's tag credvend:request, and RequestId of the answer; by an access key id: --key."
             )
         return entry
 
@@ -134,9 +134,9 @@ def sessions_of(operator: Operator, stage: str) -> Sessions:
     """
     table = table_name(stage, SESSIONS_TABLE)
     operator.expect(table, {"id": "-"})
-    reader = LedgerReader(
-        operator.client,
-        table,
-        unreadable=lambda what: operator.warn(f"{escaped(what)}. `sessions rebuild` repairs it."),
-    )
+
+    def unreadable(what: str) -> None:
+        operator.warn(f"{escaped(what)}. `sessions rebuild` repairs it.")
+
+    reader = LedgerReader(operator.client, table, unreadable=unreadable)
     return Sessions(operator, reader, Revocations(table_name(stage, REVOCATIONS_TABLE), operator))
