@@ -60,15 +60,18 @@ class WithLedger(NamedTuple):
         return WORST_SECONDS
 
     def admit(self, asked: "Asked") -> Admitted:
-        try:
-            return self._write(asked)
-        except LiveSetFull as full:
-            if not full.ended:
-                raise
-            # What has ended is taken out of the set only when that is full: one round trip for many vends.
-            with suppress(ConditionFailed, TableUnavailable):
-                take_out(self.counts, full.item, full.ended)
-            return self._write(asked)
+        until = self.transactions.until()
+        while True:
+            try:
+                return self._write(asked, until)
+            except LiveSetFull as full:
+                if not full.ended:
+                    raise
+                # What has ended is taken out of the set only when that is full: one round trip for many vends.
+                with suppress(ConditionFailed, TableUnavailable):
+                    take_out(self.counts, full.item, full.ended)
+                if self.transactions.clock() > until:  # no vend waits for longer: STS needs the rest of the time
+                    raise LedgerUnavailable from None
 
     def vended(self, admitted: Admitted, given: "Session") -> None:
         credentials = given.credentials
@@ -81,7 +84,7 @@ class WithLedger(NamedTuple):
         with suppress(TableUnavailable, LedgerUnavailable):  # operators were told; and the entry ends by itself
             self.transactions.write(lambda: parts)
 
-    def _write(self, asked: "Asked") -> Admitted:
+    def _write(self, asked: "Asked", until: float) -> Admitted:
         caller, role = asked.caller, asked.plan.role
         now = self.clock()
         quotas = [(quota, quota.counted(caller)) for quota in self.quotas if quota.is_about(caller, role)]
@@ -96,7 +99,7 @@ class WithLedger(NamedTuple):
         rest.append(self.ledger.intent(entry))
         keys = keys_of_vend(caller, role.name)
         try:
-            self.transactions.write(lambda: [gate_check(self.blocks, keys, int(now)), *rest])
+            self.transactions.write(lambda: [gate_check(self.blocks, keys, int(now)), *rest], until)
         except TableUnavailable:
             raise LedgerUnavailable from None
         return Admitted(asked.session, entry.expires, entry.live_in)
