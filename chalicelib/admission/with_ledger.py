@@ -9,14 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from chalicelib.admission.admission import Admitted
+from chalicelib.admission.admission import Admitted, SharedRevoked
 from chalicelib.aws.table import ATTEMPTS, ConditionFailed, Table, TableUnavailable, dynamodb_client
 from chalicelib.aws.transaction import PATIENCE_SECONDS, Part, Transactions
 from chalicelib.blocks.gates import gate_check
 from chalicelib.blocks.keys import keys_of_vend
 from chalicelib.errors import LedgerUnavailable
 from chalicelib.ledger.entry import Entry
-from chalicelib.ledger.ledger import Ledger
+from chalicelib.ledger.ledger import Ledger, NotAsRead
 from chalicelib.quotas.counts import LiveSetFull, Vend, counts, live_sets, member, take_out, taken_out
 from chalicelib.quotas.quota import Quota
 
@@ -93,6 +93,8 @@ class WithLedger(NamedTuple):
         entry = _entry(asked, now, live_sets(quotas))
         # Of several that refuse, the first is told.
         rest: list[Part] = []
+        if asked.shared_with is not None:
+            rest.append(self.ledger.still_vended(asked.shared_with))
         if caller.one_use is not None:
             rest.append(self.used_tokens().use_in_transaction(caller.one_use))
         rest += counts(self.counts.name, quotas, Vend(asked.session, int(now), entry.expires))
@@ -102,6 +104,8 @@ class WithLedger(NamedTuple):
             self.transactions.write(lambda: [gate_check(self.blocks, keys, int(now)), *rest], until)
         except TableUnavailable:
             raise LedgerUnavailable from None
+        except NotAsRead:
+            raise SharedRevoked from None
         return Admitted(asked.session, entry.expires, entry.live_in)
 
 
