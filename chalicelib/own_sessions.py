@@ -6,23 +6,22 @@ Import this module only when somebody asks for that: no vend needs it.
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from chalicelib.aws.batches import LARGEST, batch_get
-from chalicelib.aws.durations import MAXIMUM_SECONDS
-from chalicelib.aws.table import TROUBLE, Table, TableUnavailable, code_of, dynamodb_client
+from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of, dynamodb_client
 from chalicelib.aws.transaction import Part, Transactions
-from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers, TooManyRevoked
+from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
 from chalicelib.ledger.reading import LedgerReader, Wanted
 from chalicelib.operators_log import tell_operators
-from chalicelib.quotas.counts import member, taken_out
+from chalicelib.quotas.counts import RevokedSetFull, Vend, member, revoked, take_out, taken_out
 from chalicelib.revocation.requests import Asked, Item, session_item
 from chalicelib.roles.chains import chained_roles
 from chalicelib.text.timestamps import moment
@@ -49,6 +48,8 @@ _WRITES_AT_ONCE: Final = 100
 _LATER_SECONDS: Final = 60
 # A role's policy has room for some 258, and is widened to others' sessions where it is full: no caller alone fills it.
 MOST_REVOKED: Final = 20
+# Whoever may assume an IAM role may name its sessions, and with each name be another caller.
+MOST_REVOKED_BEHIND: Final = 100
 # The partitions of a day.
 _THREADS: Final = SHARDS
 
@@ -107,7 +108,8 @@ class OwnSessions:
         self._reader = LedgerReader(client, tables.sessions, _THREADS)
         self._ledger = Ledger(Table(tables.sessions, client), keep_seconds)
         self._transactions = Transactions(client)
-        self._quotas, self._revocations = tables.quotas, tables.revocations
+        self._counts = Table(tables.quotas, client)
+        self._revocations = tables.revocations
         self._clock = clock
         self.keep_seconds = keep_seconds
 
@@ -183,12 +185,17 @@ class OwnSessions:
             if entry.revoke_requested is not None and entry.revoke_problem is None:
                 return Revoked(entry, (), now)
             _refuse_pointless(entry, now)
-            self._refuse_many(entry, now)
             at = int(now * 1000)
             try:
                 with _asking():
-                    roles = self._write(entry, caller.identifier, reason, at, catalog)
+                    roles = self._write(entry, caller, reason, at, catalog)
             except NotAsRead:
+                continue
+            except RevokedSetFull as full:
+                if not full.ended:
+                    raise
+                with _asking(), suppress(ConditionFailed):
+                    take_out(self._counts, full.item, full.ended)
                 continue
             asked = replace(
                 entry,
@@ -201,22 +208,9 @@ class OwnSessions:
         tell_operators("session %s is changed by others again and again", session)
         raise LedgerUnread
 
-    def _refuse_many(self, entry: Entry, now: float) -> None:
-        """Refuse to end one more of the caller's sessions of a role, where the policy would be full of them.
-
-        Raises:
-            TooManyRevoked: so it is.
-            LedgerUnread: the table cannot be asked.
-        """
-        until = int(now * 1000)
-        since = max(0, until - (MAXIMUM_SECONDS + _LATER_SECONDS) * 1000)
-        wanted = Wanted(since=since, until=until, caller=entry.caller, role=entry.role)
-        with _asking():
-            ended = sum(one.revoke_requested is not None and one.expires > now for one in self._reader.find(wanted))
-        if ended >= MOST_REVOKED:
-            raise TooManyRevoked(MOST_REVOKED)
-
-    def _write(self, entry: Entry, by: str, reason: str | None, at: int, catalog: "Iterable[Role]") -> tuple[str, ...]:
+    def _write(
+        self, entry: Entry, caller: "Caller", reason: str | None, at: int, catalog: "Iterable[Role]"
+    ) -> tuple[str, ...]:
         """Everything at once, as far as a transaction holds it; that it is asked for comes last.
 
         Returns:
@@ -224,8 +218,10 @@ class OwnSessions:
 
         Raises:
             NotAsRead: the session has changed since.
+            RevokedSetFull: the caller has ended many of the role, or whoever stands behind it.
             TableUnavailable: a table cannot be asked.
         """
+        by = caller.identifier
         chained = chained_roles(entry.role_arn, catalog)
         until = entry.expires + (_LATER_SECONDS if entry.state == "requested" else 0)
         asked = Asked(entry.role_arn, at, until, by, reason)
@@ -234,8 +230,12 @@ class OwnSessions:
         # As it was when it was counted: STS may have said another end.
         counted = {entry.expires, entry.requested_at // 1000 + entry.duration}
         members = [member(entry.id, expires) for expires in counted]
-        parts = [_put(self._revocations, item) for item in items]
-        parts += [taken_out(self._quotas, live, members) for live in entry.live_in]
+        ends = entry.requested_at // 1000 + entry.duration + _LATER_SECONDS
+        counted_as = Vend(entry.id, at // 1000, ends)  # whatever the entry says later, it is counted once
+        behind = {caller.principal: MOST_REVOKED_BEHIND} | {by: MOST_REVOKED}
+        parts = [revoked(self._counts.name, who, entry.role_arn, counted_as, most) for who, most in behind.items()]
+        parts += [_put(self._revocations, item) for item in items]
+        parts += [taken_out(self._counts.name, live, members) for live in entry.live_in]
         parts.append(self._ledger.revocation(entry.id, by, reason, at))
         for start in range(0, len(parts), _WRITES_AT_ONCE):
             some = parts[start : start + _WRITES_AT_ONCE]
