@@ -5,6 +5,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.blocks.gates import FOR_GOOD, GATES
@@ -12,8 +13,12 @@ from chalicelib.blocks.keys import ALL
 from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
+from ops.blocking.heeded import unheeded
 from ops.blocking.named import EVERYTHING, Kind, Named, TargetKind, named
+from ops.building.source_tree import SHIPPED_CONFIG
+from ops.environments import ROOT
 from ops.errors import NotFinished, OperationFailed
+from ops.iam.principals import role_of_session
 from ops.revoke import add_revocation_options, revoke, revoking_of
 from ops.revoking.revoking import Target
 from ops.stages.names import BLOCKS_TABLE, table_name
@@ -56,6 +61,9 @@ def add_block_commands(groups: "Commands") -> None:
     stop = _command(groups, "stop", _stop, "vend nothing more to anybody")
     stop.add_argument("--until", type=when, metavar="TIME", help="for so long: 2h, or until 2026-01-31T12:00:00Z")
     stop.add_argument("--reason", type=reason, help="why: `blocks` shows it")
+    stop.add_argument(
+        "--config", type=Path, default=ROOT / SHIPPED_CONFIG, help="the directory that is deployed: whether it asks"
+    )
 
     _command(groups, "start", _start, "vend again, after `stop`; what is blocked besides stays blocked")
 
@@ -95,6 +103,7 @@ def _block(options: argparse.Namespace) -> None:
     _add(options, what)
     if what.target is not None and not options.no_revoke:
         _offer_to_revoke(options, what.target)
+    _expect_heeded(options.config)
 
 
 def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
@@ -120,6 +129,17 @@ def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
 def _stop(options: argparse.Namespace) -> None:
     _add(options, EVERYTHING)
     say("Live sessions go on: credvend-admin revoke --all ends them. To vend again: credvend-admin start.")
+    _expect_heeded(options.config)
+
+
+def _expect_heeded(config: Path) -> None:
+    """What is written down is no use where nobody asks for it.
+
+    Raises:
+        NotFinished: so it is.
+    """
+    if (why := unheeded(config)) is not None:
+        raise NotFinished(escaped(why))
 
 
 def _add(options: argparse.Namespace, what: Named) -> None:
@@ -130,6 +150,8 @@ def _add(options: argparse.Namespace, what: Named) -> None:
         raise OperationFailed("--until is over already. Nothing was blocked.")
     blocks.add(Block(what.key, min(until, FOR_GOOD), now, operator.who_if_told(), options.reason))
     say(f"Blocked {escaped(what.words)}, {_until_words(until)}: from now on, no vend of it is let through.")
+    if (role := role_of_session(what.key.partition(":")[2])) is not None:
+        say(f"Whoever may assume {role} may be another caller by another session name: block that for all of them.")
 
 
 def _unblock(options: argparse.Namespace) -> None:
