@@ -19,7 +19,7 @@ from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, Only
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
-from chalicelib.ledger.reading import LedgerReader, Wanted
+from chalicelib.ledger.reading import LedgerReader, ReadEnough, Wanted
 from chalicelib.operators_log import tell_operators
 from chalicelib.quotas.counts import RevokedSetFull, Vend, member, revoked, take_out, taken_out
 from chalicelib.revocation.requests import Asked, Item, session_item
@@ -42,6 +42,8 @@ _NOBODYS: Final = "-"
 _ATTEMPTS: Final = 3
 # Those that are left out are counted so far: whoever has more is told that there are as many.
 MOST_COUNTED: Final = 1000
+# A caller of many short sessions has few that live among them: to look at all would take longer than the function has.
+MOST_READ: Final = 5000
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html takes 100.
 _WRITES_AT_ONCE: Final = 100
 # STS is asked after the entry was written, and the session ends by STS's clock: within the function's time.
@@ -131,10 +133,15 @@ class OwnSessions:
             caller=caller.identifier,
             live_at=now if live else None,
         )
-        with _asking(), closing(cast("Generator[Entry]", self._reader.find(wanted))) as every:
-            own = (entry for entry in every if _is_of(caller, entry))
-            sessions = self._as_made(list(islice(own, limit)))
-            left_out = sum(1 for _ in islice(own, MOST_COUNTED))
+        found: list[Entry] = []
+        left_out = 0
+        with _asking(), closing(cast("Generator[Entry]", self._reader.find(wanted, MOST_READ))) as every:
+            try:
+                found += islice((entry for entry in every if _is_of(caller, entry)), limit + MOST_COUNTED)
+                left_out = max(0, len(found) - limit)
+            except ReadEnough:  # what was read is in the list all the same
+                left_out = MOST_COUNTED
+            sessions = self._as_made(found[:limit])
         return Found(tuple(each for each in sessions if not live or each.is_live(now)), left_out, now)
 
     def one(self, caller: "Caller", session: str) -> Read:

@@ -28,3 +28,21 @@ def test_ending_a_session_reads_no_other(ledger_app: LedgerApp) -> None:
     ledger_app.database.operations()
     assert ledger_app.revoke(sessions[0]).status == 200
     assert ledger_app.database.operations() == ["GetItem", "TransactWriteItems"]
+
+
+def test_of_many_that_have_ended_no_more_are_read_than_there_is_time_for(
+    ledger_app: LedgerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chalicelib.own_sessions.MOST_READ", 3)
+    monkeypatch.setattr("chalicelib.ledger.reading.LARGEST", 1)
+    monkeypatch.setattr("chalicelib.ledger.reading._AHEAD", 1)
+    sessions = [ledger_app.vended("brief") for _ in range(5)]
+    for session in sessions[:2] + sessions[3:]:
+        ledger_app.change(session, expires={"N": "1"})
+    ledger_app.database.operations()
+    answer = ledger_app.sessions({"live": "true"}).body
+    listed = [one["Id"] for one in answer["Sessions"]]  # type: ignore[attr-defined]
+    assert (listed, answer["LeftOut"]) == ([sessions[2]], 1000)
+    assert ledger_app.database.operations().count("BatchGetItem") <= 4
+    monkeypatch.setattr("chalicelib.own_sessions.MOST_READ", 5)
+    assert ledger_app.sessions({"live": "true"}).body["LeftOut"] == 0
