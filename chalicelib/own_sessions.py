@@ -3,6 +3,7 @@
 Import this module only when somebody asks for that: no vend needs it.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from chalicelib.aws.batches import LARGEST, batch_get
 from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of, dynamodb_client
-from chalicelib.aws.transaction import Part, Transactions
+from chalicelib.aws.table import WORST_SECONDS as TABLE_WORST_SECONDS
+from chalicelib.aws.transaction import PATIENCE_SECONDS, Part, Transactions
 from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
@@ -40,6 +42,8 @@ _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _NOBODYS: Final = "-"
 # How often a session is read again because somebody else has changed it since.
 _ATTEMPTS: Final = 3
+# The entry, that of the request that made the session, and a transaction.
+WORST_SECONDS: Final = 3 * TABLE_WORST_SECONDS + PATIENCE_SECONDS
 # Those that are left out are counted so far: whoever has more is told that there are as many.
 MOST_COUNTED: Final = 1000
 # A caller of many short sessions has few that live among them: to look at all would take longer than the function has.
@@ -172,11 +176,19 @@ class OwnSessions:
             made |= {name: entry_of(item) for name, item in items.items()}
         return [_revoked_as(each, made.get(each.tag, each)) for each in entries]
 
-    def revoke(self, caller: "Caller", session: str, reason: str | None, catalog: "Iterable[Role]") -> Revoked:
+    def revoke(
+        self,
+        caller: "Caller",
+        session: str,
+        reason: str | None,
+        catalog: "Iterable[Role]",
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> Revoked:
         """Have one of a caller's sessions end, and what was made of it; once, however often that is asked for.
 
         Args:
             catalog: all roles, which tell where a session may have gone on to.
+            seconds_left: in which it must be recorded. Nothing is tried that may take longer, but for the first time.
 
         Raises:
             NoSuchSession: the caller has none of that id.
@@ -185,7 +197,9 @@ class OwnSessions:
             TooManyRevoked: the caller has ended many of the role.
             LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
         """
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
+            if attempt and seconds_left() < WORST_SECONDS:
+                raise LedgerUnread
             entry, now = self._entry(caller, session)
             if entry.shared_with is not None:  # the session of another request of the caller's, which its tag names
                 entry, now = self._entry(caller, entry.shared_with)

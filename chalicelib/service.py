@@ -236,7 +236,8 @@ class Service(NamedTuple):
             reason = parse_revocation(incoming.body, incoming.content_type)
             known.update({"reason": reason})
             own = self.own_sessions()
-            session, roles, now = own.revoke(caller, incoming.session or "", reason, configuration.catalog.roles)
+            roles_there = configuration.catalog.roles
+            session, roles, now = own.revoke(caller, incoming.session or "", reason, roles_there, incoming.seconds_left)
             known.update(audit.own_session_fields(session) | audit.revocation_fields(roles))
             return render_one_session(session, now, incoming.origin.request_id)
 
