@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from chalicelib.ledger.entry import Entry
+from chalicelib.quotas.counts import member, taken_out
 from chalicelib.revocation.requests import Item
 from ops.aws.dynamodb import CONNECTIONS
 from ops.aws.operator import Operator
 from ops.aws.writes import Outcome, put_if, write_update
-from ops.errors import NotFinished
+from ops.errors import NotFinished, OperationFailed
 from ops.revoking.plan import Request
 
 
@@ -33,7 +35,7 @@ class Asking:
     """Asks for revocations.
 
     Attributes:
-        revocations, sessions: names of the tables.
+        revocations, sessions, quotas: names of the tables.
         by: the ARN of the operator.
         reason: in their words.
     """
@@ -41,6 +43,7 @@ class Asking:
     operator: Operator
     revocations: str
     sessions: str
+    quotas: str
     by: str
     reason: str | None
 
@@ -64,7 +67,9 @@ class Asking:
                 f"{left} of {len(items)} revocations could not be asked for: table {self.revocations} is too busy. "
                 "Those that were asked for are carried out. Give the same command again."
             )
-        self._note_in_ledger([entry for one in requests if not one.chained for entry in one.entries], at)
+        entries = [entry for one in requests if not one.chained for entry in one.entries]
+        self._note_in_ledger(entries, at)
+        self._give_back(entries)
         return Asked(tuple(Key(item["role_arn"]["S"], item["id"]["S"]) for item in items), now)
 
     def note_end(self, entries: Sequence[Entry], attribute: str, moment: int) -> None:
@@ -101,6 +106,24 @@ class Asking:
             names["#reason"], values[":reason"] = "revoke_reason", {"S": self.reason}
             update += ", #reason = :reason"
         self._update(entries, update, "attribute_exists(#id)", names, values)
+
+    def _give_back(self, entries: Sequence[Entry]) -> None:
+        """Count them as live no longer: who has lost its sessions may have others."""
+        members: dict[str, set[str]] = {}
+        for entry in entries:
+            for live in entry.live_in:
+                # As it was when it was counted: STS may have said another end.
+                counted = {entry.expires, entry.requested_at // 1000 + entry.duration}
+                members.setdefault(live, set()).update(member(entry.id, expires) for expires in counted)
+        updates = [taken_out(self.quotas, live, some).write["Update"] for live, some in members.items()]
+        try:
+            with self.operator.asked(self.quotas), ThreadPoolExecutor(CONNECTIONS) as pool:
+                outcomes = list(pool.map(partial(write_update, self.operator.client), updates))
+        except OperationFailed as error:
+            self.operator.warn(f"They count as live until they would have ended, where a quota counts them: {error}")
+            return
+        if "busy" in outcomes:
+            self.operator.warn(f"Some count as live until they would have ended: table {self.quotas} is too busy.")
 
     def _update(
         self, entries: Sequence[Entry], update: str, condition: str, names: dict[str, str], values: Item

@@ -124,6 +124,7 @@ class Revoking:
             operator,
             self.sessions.revocations.table,
             self.sessions.reader.table,
+            self.sessions.quotas,
             operator.who_if_told(),
             reason,
         )

@@ -5,9 +5,10 @@ from typing import Any, cast
 
 import pytest
 
+from chalicelib.quotas.counts import member
 from ops import admin
 from ops.revoking import revoking
-from testing.dynamodb.credvend_tables import SESSIONS
+from testing.dynamodb.credvend_tables import QUOTAS, SESSIONS
 from tests.unit.chalicelib.ledger.ledger_world import ACCOUNT, ALICE
 from tests.unit.ops.admin_line import AdminLine
 from tests.unit.ops.stage_tables import OPERATOR, StageTables
@@ -330,3 +331,27 @@ def _with_wait(wait: Any, monotonic: Any = None) -> Any:
         return revoking.Revoking(made.sessions, made.chains, made.say, monotonic=monotonic or made.monotonic, wait=wait)
 
     return revoking_with
+
+
+def test_what_is_ended_counts_as_live_no_longer(line: AdminLine, tables: StageTables, config: Path) -> None:
+    one = tables.add_session("a", 60, live_in=("few#live#x", "other#live#x"))
+    late = tables.add_session("b", 30, live_in=("few#live#x",))
+    late = tables.add_session("b", 30, live_in=("few#live#x",), expires=late.expires + 2)
+    members = [member("a", one.expires), member("b", late.expires - 2), member("c", one.expires)]
+    for name, some in (("few#live#x", members), ("other#live#x", members[:1])):
+        tables.database.put(QUOTAS.name, {"id": {"S": name}, "live": {"SS": some}})
+    tables.revoker_works()
+    line.run("revoke", "--role", "reader", "--yes", "--config", str(config))
+    left = {str(item["id"]["S"]): item.get("live") for item in tables.database.items(QUOTAS.name)}
+    assert left == {"few#live#x": {"SS": [member("c", one.expires)]}, "other#live#x": None}
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_that_it_counts_still_keeps_nobody_from_revoking(
+    line: AdminLine, tables: StageTables, config: Path, code: str
+) -> None:
+    tables.add_session("a", 60, live_in=("few#live#x",))
+    tables.revoker_works()
+    tables.database.faults.next("UpdateItem", None, code)
+    line.run("revoke", "--session", "a", "--yes", "--config", str(config))
+    assert any("count as live until" in told for told in tables.said)
