@@ -17,13 +17,14 @@ from chalicelib.aws.batches import LARGEST, batch_get
 from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of, dynamodb_client
 from chalicelib.aws.table import WORST_SECONDS as TABLE_WORST_SECONDS
 from chalicelib.aws.transaction import PATIENCE_SECONDS, Part, Transactions
-from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers
+from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers, TooManyRevoked
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
 from chalicelib.ledger.reading import LedgerReader, ReadEnough, Wanted
 from chalicelib.operators_log import tell_operators
-from chalicelib.quotas.counts import RevokedSetFull, Vend, member, revoked, take_out, taken_out
+from chalicelib.quotas.counts import LiveSetFull, Vend, counts, take_out
+from chalicelib.quotas.quota import Quota
 from chalicelib.revocation.requests import Asked, Item, session_item
 from chalicelib.roles.chains import chained_roles
 from chalicelib.text.timestamps import moment
@@ -50,12 +51,12 @@ MOST_COUNTED: Final = 1000
 MOST_READ: Final = 5000
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html takes 100.
 _WRITES_AT_ONCE: Final = 100
-# STS is asked after the entry was written, and the session ends by STS's clock: within the function's time.
+# STS is asked after the entry was written, within the function's time; and the session ends by another clock of AWS's.
 _LATER_SECONDS: Final = 60
-# A role's policy has room for some 258, and is widened to others' sessions where it is full: no caller alone fills it.
+# A role's policy has room for some 258, and is widened to others' sessions where it is full. No principal alone fills
+# it, whatever its sessions are called; nor do many: at issuers, callers may choose subjects. The rest is for operators.
 MOST_REVOKED: Final = 20
-# Whoever may assume an IAM role may name its sessions, and with each name be another caller.
-MOST_REVOKED_BEHIND: Final = 100
+MOST_REVOKED_OF_ROLE: Final = 120
 # The partitions of a day.
 _THREADS: Final = SHARDS
 
@@ -114,8 +115,7 @@ class OwnSessions:
         self._reader = LedgerReader(client, tables.sessions, _THREADS)
         self._ledger = Ledger(Table(tables.sessions, client), keep_seconds)
         self._transactions = Transactions(client)
-        self._counts = Table(tables.quotas, client)
-        self._revocations = tables.revocations
+        self._quotas, self._revocations = Table(tables.quotas, client), tables.revocations
         self._clock = clock
         self.keep_seconds = keep_seconds
 
@@ -194,7 +194,7 @@ class OwnSessions:
             NoSuchSession: the caller has none of that id.
             NothingToRevoke: it has ended, or there never was one.
             OnlyWithOthers: it cannot be told from others.
-            TooManyRevoked: the caller has ended many of the role.
+            TooManyRevoked: its principal, or all callers together, have ended many of a role.
             LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
         """
         for attempt in range(_ATTEMPTS):
@@ -212,11 +212,9 @@ class OwnSessions:
                     roles = self._write(entry, caller, reason, at, catalog)
             except NotAsRead:
                 continue
-            except RevokedSetFull as full:
-                if not full.ended:
-                    raise
-                with _asking(), suppress(ConditionFailed):
-                    take_out(self._counts, full.item, full.ended)
+            except LiveSetFull as full:
+                if not self._make_room(full):
+                    raise TooManyRevoked from None
                 continue
             asked = replace(
                 entry,
@@ -229,6 +227,17 @@ class OwnSessions:
         tell_operators("session %s is changed by others again and again", session)
         raise LedgerUnread
 
+    def _make_room(self, full: LiveSetFull) -> bool:
+        """Take out of what is counted those that have ended; whether there were any.
+
+        Raises:
+            LedgerUnread: the table cannot be asked.
+        """
+        if full.ended:
+            with _asking(), suppress(ConditionFailed):
+                take_out(self._quotas, full.item, full.ended)
+        return bool(full.ended)
+
     def _write(
         self, entry: Entry, caller: "Caller", reason: str | None, at: int, catalog: "Iterable[Role]"
     ) -> tuple[str, ...]:
@@ -239,29 +248,29 @@ class OwnSessions:
 
         Raises:
             NotAsRead: the session has changed since.
-            RevokedSetFull: the caller has ended many of the role, or whoever stands behind it.
+            LiveSetFull: so many have been ended of one of these roles, by this principal or by all.
             TableUnavailable: a table cannot be asked.
         """
-        by = caller.identifier
         chained = chained_roles(entry.role_arn, catalog)
-        until = entry.expires + (_LATER_SECONDS if entry.state == "requested" else 0)
-        asked = Asked(entry.role_arn, at, until, by, reason)
+        asked = Asked(entry.role_arn, at, entry.expires + _LATER_SECONDS, caller.identifier, reason)
         items = [session_item(asked, entry.id)]
         items += [session_item(asked._replace(role_arn=arn, chained=True), entry.id) for arn in chained]
-        # As it was when it was counted: STS may have said another end.
-        counted = {entry.expires, entry.requested_at // 1000 + entry.duration}
-        members = [member(entry.id, expires) for expires in counted]
-        ends = entry.requested_at // 1000 + entry.duration + _LATER_SECONDS
-        counted_as = Vend(entry.id, at // 1000, ends)  # whatever the entry says later, it is counted once
-        behind = {caller.principal: MOST_REVOKED_BEHIND} | {by: MOST_REVOKED}
-        parts = [revoked(self._counts.name, who, entry.role_arn, counted_as, most) for who, most in behind.items()]
+        parts: list[Part] = []
+        # A role that sessions come back to has two items, whose latter one, as it is chained, ends later.
+        for role_arn, until in {item["role_arn"]["S"]: int(item["until"]["N"]) for item in items}.items():
+            parts += counts(self._quotas.name, _counted(role_arn, caller), Vend(entry.id, at // 1000, until))
         parts += [_put(self._revocations, item) for item in items]
-        parts += [taken_out(self._counts.name, live, members) for live in entry.live_in]
-        parts.append(self._ledger.revocation(entry.id, by, reason, at))
+        parts.append(self._ledger.revocation(entry.id, caller.identifier, reason, at))
         for start in range(0, len(parts), _WRITES_AT_ONCE):
             some = parts[start : start + _WRITES_AT_ONCE]
             self._transactions.write(partial(tuple, some))
         return (entry.role_arn, *chained)
+
+
+def _counted(role_arn: str, caller: "Caller") -> Iterator[tuple[Quota, str]]:
+    """Of whom so many are counted. No quota of an adopter's has such a name."""
+    yield Quota("#revoked-by-principal", live=MOST_REVOKED), f"{role_arn} {caller.principal}"
+    yield Quota("#revoked-of-role", live=MOST_REVOKED_OF_ROLE), role_arn
 
 
 def own_sessions(region: str, tables: "LedgerTables", keep_seconds: int) -> OwnSessions:

@@ -5,18 +5,16 @@ are live are a set: one that has ended stays in it until the set is full, and is
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from chalicelib.aws.table import Table
 from chalicelib.aws.transaction import Part
-from chalicelib.errors import QuotaExceeded, TooManyRevoked
+from chalicelib.errors import QuotaExceeded
 from chalicelib.quotas.quota import Quota
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
-
     from chalicelib.aws.transaction import Item
 
 _MINUTE: Final = 60
@@ -39,20 +37,6 @@ class LiveSetFull(QuotaExceeded):
 
     def __init__(self, quota: Quota, item: str, ended: frozenset[str]) -> None:
         super().__init__(quota.name, f"{quota.live} live sessions at once", _LIVE_RETRY_SECONDS)
-        self.item = item
-        self.ended = ended
-
-
-class RevokedSetFull(TooManyRevoked):
-    """As many sessions of a role were revoked as may be, or the set holds ended ones.
-
-    Attributes:
-        item: the id of the set.
-        ended: what can be taken out of it.
-    """
-
-    def __init__(self, most: int, item: str, ended: frozenset[str]) -> None:
-        super().__init__(most)
         self.item = item
         self.ended = ended
 
@@ -126,22 +110,6 @@ def member(session: str, expires: int) -> str:
     return f"{expires}#{session}"
 
 
-def revoked(table: str, who: str, role_arn: str, vend: Vend, most: int) -> Part:
-    """The write that counts one more session of a role whose end somebody has asked for; once, however often.
-
-    Args:
-        who: is counted.
-        most: sessions at once.
-    """
-    item = f"#revoked#{_hash(role_arn)}#{_hash(who)}"  # no quota's name begins with `#`
-    one = member(vend.session, vend.expires)
-
-    def refusal(there: "Item") -> RevokedSetFull:
-        return RevokedSetFull(most, item, _ended(there, vend.now))
-
-    return _one_more(table, item, one, vend, most, "OR contains(#live, :member)", {":member": {"S": one}}, refusal)
-
-
 def _taken(table: str, quota: Quota, who: str, vend: Vend, window: str, seconds: int, limit: int) -> Part:
     start = vend.now // seconds * seconds
     return Part(
@@ -164,53 +132,33 @@ def _taken(table: str, quota: Quota, who: str, vend: Vend, window: str, seconds:
 
 
 def _live(table: str, quota: Quota, who: str, vend: Vend, limit: int) -> Part:
-    item = _live_id(quota, who)
+    item, it = _live_id(quota, who), member(vend.session, vend.expires)
 
     def refusal(there: "Item") -> LiveSetFull:
-        return LiveSetFull(quota, item, _ended(there, vend.now))
+        ended = frozenset(one for one in there.get("live", {}).get("SS", ()) if _has_ended(one, vend.now))
+        return LiveSetFull(quota, item, ended)
 
-    return _one_more(table, item, member(vend.session, vend.expires), vend, limit, "", {}, refusal)
-
-
-def _one_more(
-    table: str,
-    item: str,
-    one: str,
-    vend: Vend,
-    limit: int,
-    or_else: str,
-    values: "dict[str, AttributeValueTypeDef]",
-    refusal: "Callable[[Item], Exception]",
-) -> Part:
-    """The write of one more member of a set, which may have so many.
-
-    Args:
-        or_else: in which case it may have more, with the values that it names.
-    """
     return Part(
         {
             "Update": {
                 "TableName": table,
                 "Key": {"id": {"S": item}},
                 "UpdateExpression": "ADD #live :one SET #ttl = :ttl",
-                "ConditionExpression": f"attribute_not_exists(#live) OR size(#live) < :limit {or_else}".rstrip(),
+                # One that is in it already takes no room: it may be written again.
+                "ConditionExpression": "attribute_not_exists(#live) OR size(#live) < :limit OR contains(#live, :it)",
                 "ExpressionAttributeNames": {"#live": "live", "#ttl": "ttl"},
                 "ExpressionAttributeValues": {
-                    ":one": {"SS": [one]},
+                    ":one": {"SS": [it]},
+                    ":it": {"S": it},
                     # Whatever is added later lives on from there.
                     ":ttl": {"N": str(vend.expires + _KEPT_SECONDS)},
                     ":limit": {"N": str(limit)},
-                    **values,
                 },
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
             }
         },
         refusal,
     )
-
-
-def _ended(there: "Item", now: int) -> frozenset[str]:
-    return frozenset(one for one in there.get("live", {}).get("SS", ()) if _has_ended(one, now))
 
 
 def _live_id(quota: Quota, who: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, cast
 
 from chalicelib.aws.durations import MAXIMUM_SECONDS
 from chalicelib.ledger.entry import Entry, State
+from chalicelib.quotas.quota import MOST_COUNTS
 from chalicelib.roles.role import account_of
 
 _STATES: Final[Mapping[str, State]] = {
@@ -93,7 +94,7 @@ def _entry(record: Mapping[str, object]) -> Entry:
     Raises:
         KeyError, TypeError, ValueError, OverflowError: it does not tell enough, or what no session has.
     """
-    tags = _texts(record, "session_tags")
+    tags = _tags(record)
     requested_at = _milliseconds(_text(record, "timestamp"))
     duration = _duration(record)
     ends = _maybe(record, "expiration")
@@ -121,8 +122,16 @@ def _entry(record: Mapping[str, object]) -> Entry:
         access_key_id=_maybe(record, "access_key_id"),
         cause=_maybe(record, "cause"),
         reason=_maybe(record, "reason"),
-        shared_with=None if (shared := _maybe(record, "shared_with")) is None else _id(shared),
+        live_in=_listed(record, "live_in"),
+        shared_with=_shared_with(record, tags),
     )
+
+
+def _shared_with(record: Mapping[str, object], tags: Mapping[str, str]) -> str | None:
+    """The request whose session it got. Its tag names that one, by which the session is revoked."""
+    tag = tags.get("credvend:request", record["request_id"])
+    shared = _maybe(record, "shared_with") or (None if tag == record["request_id"] else tag)
+    return None if shared is None else _id(str(shared))
 
 
 def _id(text: str) -> str:
@@ -140,12 +149,10 @@ def _duration(record: Mapping[str, object]) -> int:
     return value
 
 
-def _texts(record: Mapping[str, object], name: str) -> Mapping[str, str]:
-    value = record[name]
-    if not isinstance(value, dict):
-        raise TypeError(name)
-    if not all(isinstance(text, str) for text in value.values()):
-        raise TypeError(name)
+def _tags(record: Mapping[str, object]) -> Mapping[str, str]:
+    value = record["session_tags"]
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TypeError("session_tags")
     return cast("dict[str, str]", value)
 
 
@@ -161,6 +168,15 @@ def _text(record: Mapping[str, object], name: str) -> str:
 
 def _maybe(record: Mapping[str, object], name: str) -> str | None:
     return None if record.get(name) is None else _text(record, name)
+
+
+def _listed(record: Mapping[str, object], name: str) -> tuple[str, ...]:
+    found = record.get(name)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or len(found) > MOST_COUNTS:
+        raise TypeError(name)
+    return tuple(sorted({_text({name: one}, name) for one in found}))
 
 
 def _milliseconds(moment: str) -> int:

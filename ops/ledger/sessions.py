@@ -13,7 +13,7 @@ from ops.errors import OperationFailed
 from ops.iam.principals import iam_role, role_of_session
 from ops.ledger.described import state
 from ops.ledger.revocations import Revocations, revocation_of_session
-from ops.stages.names import QUOTAS_TABLE, REVOCATIONS_TABLE, SESSIONS_TABLE, table_name
+from ops.stages.names import REVOCATIONS_TABLE, SESSIONS_TABLE, table_name
 from ops.terminal.say import escaped
 
 # Whoever asks for some is told how many more there are, up to as many.
@@ -37,16 +37,11 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The sessions of a stage.
-
-    Attributes:
-        quotas: name of the table that counts those that live.
-    """
+    """The sessions of a stage."""
 
     operator: Operator
     reader: LedgerReader
     revocations: Revocations
-    quotas: str
 
     def get(self, session: str) -> tuple[Entry, Revocation | None]:
         """A session, by its id, and what ends it.
@@ -144,6 +139,4 @@ def sessions_of(operator: Operator, stage: str) -> Sessions:
         operator.warn(f"{escaped(what)}. `sessions rebuild` repairs it.")
 
     reader = LedgerReader(operator.client, table, unreadable=unreadable)
-    return Sessions(
-        operator, reader, Revocations(table_name(stage, REVOCATIONS_TABLE), operator), table_name(stage, QUOTAS_TABLE)
-    )
+    return Sessions(operator, reader, Revocations(table_name(stage, REVOCATIONS_TABLE), operator))

@@ -48,6 +48,12 @@ NO_SESSIONS: dict[str, dict[str, object]] = {
     "a role's ARN that is none": {"role_arn": "reader"},
     "a key that is empty": {"access_key_id": ""},
     "a key that is too long for a key": {"access_key_id": "A" * 3000},
+    "sets that are a text": {"live_in": "q#live#x"},
+    "a set that is no text": {"live_in": [1]},
+    "a set that is empty": {"live_in": [""]},
+    "a set that is too long for a key": {"live_in": ["q" * 3000]},
+    "more sets than a vend is in": {"live_in": [f"q{number}" for number in range(98)]},
+    "a tag of another that is none": {"session_tags": {"credvend:request": "*"}},
     "an id of another that is none": {"shared_with": "*"},
 }
 
