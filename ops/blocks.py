@@ -12,7 +12,7 @@ from chalicelib.blocks.keys import ALL
 from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
-from ops.blocking.named import EVERYTHING, Kind, Named, TargetKind, named
+from ops.blocking.named import EVERYTHING, Kind, Named, named
 from ops.errors import NotFinished, OperationFailed
 from ops.revoke import add_revocation_options, revoke, revoking_of
 from ops.revoking.revoking import Target
@@ -91,19 +91,26 @@ def _block(options: argparse.Namespace) -> None:
     kind: Kind | None = options.kind
     what = named(options.name, kind)
     if what.doubt is not None:
-        say(f"Warning: {escaped(options.name)} {what.doubt}.")
-    _add(options, what)
-    if what.target is not None and not options.no_revoke:
-        _offer_to_revoke(options, what.target)
+        raise OperationFailed(f"{escaped(options.name)} {what.doubt.removesuffix('.')}. Nothing was blocked.")
+    until = _add(options, what, "it is unblocked")
+    say(f"Blocked {escaped(what.words)}, {until}: from now on, no vend of it is let through.")
+    if what.kind is None or options.no_revoke:
+        return
+    try:
+        _offer_to_revoke(options, what.kind)
+    except NotFinished:
+        raise
+    except OperationFailed as error:
+        raise NotFinished(f"{error}\nIt is blocked. Its sessions that are live, if any, go on.") from None
 
 
-def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
+def _offer_to_revoke(options: argparse.Namespace, kind: Kind) -> None:
     """Whoever is blocked may have sessions that go on."""
-    target = Target(issuer=options.name) if kind == "issuer" else Target(caller=options.name)
+    target = Target(**{kind: options.name})
     revoking = revoking_of(options.stage, options)
     live = revoking.plan(target, revoking.look(target))
     if not live:
-        say("No session of it is live.")
+        say(revoking.nothing(target))
     elif options.revoke or sys.stdin.isatty():
         try:
             revoke(revoking, target, options, yes=options.revoke, wait=True)
@@ -118,18 +125,20 @@ def _offer_to_revoke(options: argparse.Namespace, kind: TargetKind) -> None:
 
 
 def _stop(options: argparse.Namespace) -> None:
-    _add(options, EVERYTHING)
-    say("Live sessions go on: credvend-admin revoke --all ends them. To vend again: credvend-admin start.")
+    until = _add(options, EVERYTHING, "credvend-admin start")
+    say(f"Stopped: from now on, nothing is vended to anybody, {until}.")
+    say("Live sessions go on: credvend-admin revoke --all ends them.")
 
 
-def _add(options: argparse.Namespace, what: Named) -> None:
+def _add(options: argparse.Namespace, what: Named, otherwise: str) -> str:
+    """Block it. Says until when, or what ends a block that has no end."""
     operator, blocks = _open(options.stage)
     now = operator.now()
     until = FOR_GOOD if options.until is None else options.until.after(now)
     if until <= now:
         raise OperationFailed("--until is over already. Nothing was blocked.")
     blocks.add(Block(what.key, min(until, FOR_GOOD), now, operator.who_if_told(), options.reason))
-    say(f"Blocked {escaped(what.words)}, {_until_words(until)}: from now on, no vend of it is let through.")
+    return f"until {otherwise if until >= FOR_GOOD else moment(until)}"
 
 
 def _unblock(options: argparse.Namespace) -> None:
@@ -189,7 +198,3 @@ def _described(one: Block, now: int) -> dict[str, object]:
         "By": one.by,
         "Reason": one.reason,
     }
-
-
-def _until_words(until: int) -> str:
-    return "until it is unblocked" if until >= FOR_GOOD else f"until {moment(until)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ops.aws.operator import find_operator
+from ops.blocking.named import known_caller
 from ops.building.source_tree import SHIPPED_CONFIG
 from ops.environments import ROOT
 from ops.errors import CommandFailed, NotFinished, OperationFailed
@@ -85,7 +86,7 @@ def revoke(revoking: Revoking, target: Target, options: argparse.Namespace, yes:
     """
     requests = revoking.plan(target, revoking.look(target))
     if not requests:
-        say("No such session is live: there is nothing to revoke.")
+        say(revoking.nothing(target))
         _print([], options)
         return
     for line in revoking.told(requests):
@@ -135,7 +136,7 @@ def _revoke(options: argparse.Namespace) -> None:
     target = Target(
         session=options.session,
         keys=(options.key,) if options.key else (),
-        caller=options.caller,
+        caller=options.caller and known_caller(options.caller),
         role=options.role,
         account=options.account,
         issuer=options.issuer,

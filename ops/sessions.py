@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from chalicelib.configuration.session_settings import KEEP_SECONDS
 from chalicelib.ledger.reading import Wanted
+from chalicelib.text.timestamps import moment
 from ops.aws.account import find_account
 from ops.aws.logs import logs_client, messages
 from ops.aws.operator import Operator, find_operator
+from ops.blocking.named import known_caller
 from ops.cloudformation.stack import find_stack
 from ops.deployed.deployment import deployment_of
 from ops.errors import CommandFailed, OperationFailed
 from ops.ledger.audit_records import PATTERN
-from ops.ledger.described import describe, row
+from ops.ledger.described import describe, lines, row
 from ops.ledger.rebuilding import Rebuilding
 from ops.ledger.sessions import AHEAD_SECONDS, Found, sessions_of
 from ops.stages.names import SESSIONS_TABLE, table_name
@@ -84,13 +86,14 @@ def _list(options: argparse.Namespace) -> None:
     operator = find_operator(say)
     sessions = sessions_of(operator, options.stage)
     limit = options.limit or (None if options.json else _LIMIT)
-    found = sessions.some(_wanted(options, operator), limit, options.issuer)
+    wanted = _wanted(options, operator)
+    found = sessions.some(wanted, limit, options.issuer)
     now = operator.now()
     if options.json:
         print(json.dumps([describe(entry, now, revocation) for entry, revocation in found.shown], indent=2))
     elif found.shown:
         print(columns(_COLUMNS, [row(entry, now, revocation) for entry, revocation in found.shown], _NARROWED))
-    _say_what_is_left_out(options, found)
+    _say_what_is_left_out(options, found, wanted)
 
 
 def _wanted(options: argparse.Namespace, operator: Operator) -> Wanted:
@@ -103,7 +106,7 @@ def _wanted(options: argparse.Namespace, operator: Operator) -> Wanted:
     return Wanted(
         since=since.before(now) * 1000,
         until=(now + AHEAD_SECONDS) * 1000,
-        caller=options.caller,
+        caller=options.caller and known_caller(options.caller),
         role=options.role,
         account=options.account,
         keys=tuple(options.key),
@@ -111,36 +114,29 @@ def _wanted(options: argparse.Namespace, operator: Operator) -> Wanted:
     )
 
 
-def _say_what_is_left_out(options: argparse.Namespace, found: Found) -> None:
+def _say_what_is_left_out(options: argparse.Namespace, found: Found, wanted: Wanted) -> None:
     shown = len(found.shown)
     if found.more:
         say(f"More than {found.left_out:,} others are left out: --role, --caller and --since narrow it down.")
     elif found.left_out:
         say(f"{found.left_out:,} more: --limit {shown + found.left_out} shows them.")
     elif not shown and not options.json:
-        since = "" if options.key or options.live else " since then; --since 7d looks further back"
-        say(f"There are no such sessions{since}.")
+        since = f" since {moment(wanted.since // 1000)}; --since looks further back" if wanted.since else ""
+        say(f"There are no such sessions{' that live' if options.live else since}.")
 
 
 def _show(options: argparse.Namespace) -> None:
     operator = find_operator(say)
     sessions = sessions_of(operator, options.stage)
     if options.id.startswith("ASIA"):
-        wanted = Wanted(since=0, until=(operator.now() + AHEAD_SECONDS) * 1000, keys=(options.id,))
-        with_key = sessions.some(wanted, 1).shown
-        if not with_key:
-            raise OperationFailed(
-                f"No session of the ledger has the access key id {options.id}: credvend did not vend it, or has "
-                "forgotten it. CloudTrail tells who made it."
-            )
-        found = with_key[0]
+        found = sessions.with_key(options.id)
     else:
         found = sessions.get(options.id)
     described = describe(found[0], operator.now(), found[1])
     if options.json:
         print(json.dumps(described, indent=2))
     else:
-        print(rows(described))
+        print(rows(lines(described)))
 
 
 def _rebuild(options: argparse.Namespace) -> None:

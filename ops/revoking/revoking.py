@@ -10,6 +10,7 @@ from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.index_keys import at
 from chalicelib.ledger.reading import Wanted
 from chalicelib.revocation.revocation import Revocation
+from ops.ledger.described import state
 from ops.ledger.revocations import progress
 from ops.ledger.sessions import AHEAD_SECONDS, Sessions
 from ops.revoking.asking import Asking, Key
@@ -19,6 +20,7 @@ from ops.revoking.stragglers import stragglers
 from ops.revoking.watching import PATIENCE_SECONDS, Watching
 
 _SHOWN_CALLERS: Final = 5
+_SHOWN_ROLES: Final = 5
 
 
 class Target(NamedTuple):
@@ -46,6 +48,12 @@ class Target(NamedTuple):
         if self.session is not None or self.keys:
             return "sessions"
         return "caller" if self.caller is not None or self.issuer is not None else "roles"
+
+    @property
+    def words(self) -> str:
+        """Whose they are."""
+        named = {"caller": self.caller, "issuer": self.issuer, "role": self.role, "account": self.account}
+        return next((f"of {kind} {name} " for kind, name in named.items() if name is not None), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +94,22 @@ class Revoking:
             found = list(self.sessions.find(wanted, target.issuer))
         return [entry for entry in found if entry.state != "failed" and entry.expires + longer > now]
 
+    def nothing(self, target: Target) -> str:
+        """Why nothing is to be revoked, where no session that is meant is live.
+
+        Raises:
+            OperationFailed: no session is meant: what was asked for hits nobody, and was meant to hit somebody.
+        """
+        if target.scope != "sessions":
+            unheard = target.role is not None and not self.chains.is_named(target.role)
+            hint = f" The roles.yaml of --config holds no role {target.role}: is that its name?" if unheard else ""
+            return f"No session {target.words}is live: there is nothing to revoke.{hint}"
+        sessions = self.sessions
+        entry, revocation = (
+            sessions.with_key(target.keys[0]) if target.session is None else sessions.get(target.session)
+        )
+        return f"Session {entry.id} is {state(entry, sessions.operator.now(), revocation)}: there is nothing to revoke."
+
     def plan(self, target: Target, entries: Sequence[Entry]) -> list[Request]:
         """What is to be asked for."""
         return plan(target.scope, entries, self.chains.of, self.sessions.operator.now())
@@ -95,7 +119,8 @@ class Revoking:
         own = {entry.id: entry for one in requests if not one.chained for entry in one.entries}
         callers = sorted({entry.caller for entry in own.values()})
         roles = {one.role_arn: one.entries[0].role for one in requests if not one.chained}
-        yield f"{_many(len(own), 'live session')} of {_many(len(callers), 'caller')} on {_many(len(roles), 'role')}:"
+        on = f"{_many(len(roles), 'role')}{_some(sorted(set(roles.values())))}"
+        yield f"{_many(len(own), 'live session')} of {_many(len(callers), 'caller')} on {on}:"
         for caller in callers[:_SHOWN_CALLERS]:
             yield f"  {sum(entry.caller == caller for entry in own.values()):5}  {caller}"
         if len(callers) > _SHOWN_CALLERS:
@@ -215,6 +240,12 @@ class Pending:
             for attribute, moment in (("revoke_written", one.written), ("revoke_in_force", one.in_force)):
                 if moment is not None:
                     self.asking.note_end(request.entries, attribute, moment)
+
+
+def _some(roles: Sequence[str]) -> str:
+    """Their names; of many, some."""
+    more = f", and {len(roles) - _SHOWN_ROLES} more" if len(roles) > _SHOWN_ROLES else ""
+    return f" ({', '.join(roles[:_SHOWN_ROLES])}{more})" if roles else ""
 
 
 def _many(count: int, what: str) -> str:
