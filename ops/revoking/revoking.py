@@ -19,8 +19,7 @@ from ops.revoking.plan import LATER_SECONDS, Request, Scope, plan
 from ops.revoking.stragglers import stragglers
 from ops.revoking.watching import PATIENCE_SECONDS, Watching
 
-_SHOWN_CALLERS: Final = 5
-_SHOWN_ROLES: Final = 5
+_SHOWN: Final = 5
 
 
 class Target(NamedTuple):
@@ -121,10 +120,10 @@ class Revoking:
         roles = {one.role_arn: one.entries[0].role for one in requests if not one.chained}
         on = f"{_many(len(roles), 'role')}{_some(sorted(set(roles.values())))}"
         yield f"{_many(len(own), 'live session')} of {_many(len(callers), 'caller')} on {on}:"
-        for caller in callers[:_SHOWN_CALLERS]:
+        for caller in callers[:_SHOWN]:
             yield f"  {sum(entry.caller == caller for entry in own.values()):5}  {caller}"
-        if len(callers) > _SHOWN_CALLERS:
-            yield f"         and {len(callers) - _SHOWN_CALLERS} more callers"
+        if len(callers) > _SHOWN:
+            yield f"         and {len(callers) - _SHOWN} more callers"
         others = {(one.role_arn, one.chained, one.others) for one in requests if one.others is not None}
         for role_arn, chained, whom in sorted(others, key=str):
             gone = ", to which they may have gone on:" if chained else ":"
@@ -244,8 +243,8 @@ class Pending:
 
 def _some(roles: Sequence[str]) -> str:
     """Their names; of many, some."""
-    more = f", and {len(roles) - _SHOWN_ROLES} more" if len(roles) > _SHOWN_ROLES else ""
-    return f" ({', '.join(roles[:_SHOWN_ROLES])}{more})" if roles else ""
+    more = f", and {len(roles) - _SHOWN} more" if len(roles) > _SHOWN else ""
+    return f" ({', '.join(roles[:_SHOWN])}{more})" if roles else ""
 
 
 def _many(count: int, what: str) -> str:
