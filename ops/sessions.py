@@ -128,10 +128,7 @@ def _say_what_is_left_out(options: argparse.Namespace, found: Found, wanted: Wan
 def _show(options: argparse.Namespace) -> None:
     operator = find_operator(say)
     sessions = sessions_of(operator, options.stage)
-    if options.id.startswith("ASIA"):
-        found = sessions.with_key(options.id)
-    else:
-        found = sessions.get(options.id)
+    found = sessions.with_key(options.id) if options.id.startswith("ASIA") else sessions.get(options.id)
     described = describe(found[0], operator.now(), found[1])
     if options.json:
         print(json.dumps(described, indent=2))

@@ -90,7 +90,7 @@ def test_the_schema_for_editors_knows_every_key() -> None:
         ("quotas: [{name: a, per_day: 1, role: readr}]", "`role` 'readr' is none that there is; did you mean reader?"),
         ("quotas: [{name: a, per_day: 1, group: x}]", "`group` is one of an issuer: name it as `issuer`"),
         ("quotas: [{name: a, per_day: 1, per: team}]", "`per` must be caller or principal"),
-        ("quotas: [{name: a, per_day: 1, kind: IamUser, issuer: github}]", "is about nobody: only callers of kind Oidc"),
+        ("quotas: [{name: a, per_day: 1, kind: IamUser, issuer: github}]", "is about nobody: only callers of kind"),
         (
             "quotas: [{name: a, per_day: 1, role: reader, role_group: writers}]",
             "is about no role: reader is not in the group writers",

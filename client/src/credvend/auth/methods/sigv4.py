@@ -69,7 +69,7 @@ class SigV4(Caller):
         if "valid region" not in message.lower():
             if self._signing is None:
                 return ""
-            key, found_in = self._signing.keys.access_key, self._signing.found_in
+            key, found_in = self._signing.keys.access_key or "", self._signing.found_in
             return f"It was signed with the access key {key[:4]}...{key[-4:]}, of {found_in}."
         region, said_by = self._region(url)
         return f"The request was signed for the region {region}, which {said_by} says: set region, or CREDVEND_REGION."
