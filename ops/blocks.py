@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _COLUMNS: Final = ("Kind", "Name", "Until", "Blocked", "By", "Reason")
-_NARROWED: Final = ("Name", "By", "Reason")
+# The name stays whole, and breaks the line if it must: `unblock` takes it.
+_NARROWED: Final = ("By", "Reason")
 _NAMED: Final = "CALLER|ROLE|ISSUER"
 
 

@@ -1,5 +1,6 @@
 """Blocking, as operators give the commands: what is blocked then, for whom, and what they are told."""
 
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from ops.errors import OperationFailed
 from testing.dynamodb.credvend_tables import BLOCKS
 from testing.dynamodb.faults import cancel
 from tests.unit.chalicelib.ledger.ledger_world import ACCOUNT, ALICE
-from tests.unit.ops.admin_line import AdminLine
+from tests.unit.ops.admin_line import AdminLine, Terminal
 from tests.unit.ops.stage_tables import OPERATOR, StageTables
 
 OLGA = f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/olga"
@@ -123,6 +124,17 @@ def test_all_vending_is_stopped_and_started(line: AdminLine, tables: StageTables
     _, err = line.run("start")
     assert "credvend-admin blocks" in err and blocked(tables) == {attribute(role_key("reader"))}
     assert "not stopped" in line.run("start", status=1)[1]
+
+
+def test_a_name_is_shown_whole_on_any_terminal_as_unblock_takes_it(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.run("block", OLGA, "--reason", "a laptop that was stolen on a train " * 3)
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert admin.main(["blocks", "--stage", "test"]) == 0
+    assert f" {OLGA} " in terminal.getvalue() and "…" in terminal.getvalue()
 
 
 def test_what_is_not_blocked_is_said_to_be_so(line: AdminLine) -> None:

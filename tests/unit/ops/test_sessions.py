@@ -186,6 +186,7 @@ def test_what_is_not_there_is_said_with_where_to_look(line: AdminLine, tables: S
     [
         ("ResourceNotFoundException", ("no table credvend-test-sessions", "deploy")),
         ("AccessDeniedException", ("dynamodb:GetItem", "AWS_PROFILE")),
+        ("UnrecognizedClientException", ("does not take your credentials", "sign in again", "AWS_PROFILE")),
     ],
 )
 def test_a_table_that_cannot_be_asked_is_said_with_what_to_do(
