@@ -56,6 +56,9 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
         ConfigError: the function is told no tables.
     """
     from chalicelib.aws.table import Table, dynamodb_client
+    from chalicelib.ended_sessions import EndedSessions
+    from chalicelib.ledger.index_keys import SHARDS
+    from chalicelib.ledger.reading import LedgerReader
     from chalicelib.revocation.iam import Iam
     from chalicelib.revocation.items import RevocationTable
     from chalicelib.revocation.probe import RoleSessions
@@ -64,12 +67,13 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
     if settings.ledger_tables is None:
         raise ConfigError(["The revoker's environment names no tables: deploy again."])
     region, operator_role = settings.region, configuration.sessions.operator_role
-    client = dynamodb_client(region)
+    client = dynamodb_client(region, connections=SHARDS)
     tables = settings.ledger_tables
     return Revoker(
         RevocationTable(Table(tables.revocations, client), Table(tables.sessions, client)),
         lambda function_arn, request_id: Iam(region, function_arn, operator_role, request_id),
         lambda request_id: RoleSessions(region, request_id),
+        EndedSessions(LedgerReader(client, tables.sessions, SHARDS), Table(tables.quotas, client)),
         audit_log,
         configuration.catalog,
     )

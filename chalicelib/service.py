@@ -118,7 +118,7 @@ class Service(NamedTuple):
             if shared is not None and not request.dry_run:
                 plan = shared.plan
             admitted = self._admit(Asked(request_id, caller, request, plan, shared and shared.request_id), incoming)
-            known |= audit.plan_fields(plan)
+            known |= audit.plan_fields(plan) | audit.counted_fields(() if admitted is None else admitted.live_in)
         except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
             raise self._refused(error, "credentials.denied", known) from None
         try:

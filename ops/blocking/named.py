@@ -68,16 +68,15 @@ def named(text: str, kind: Kind | None) -> Named:
     return Named(issuer_key(text), f"issuer {text}", doubt, "issuer")
 
 
-def known_caller(text: str) -> str:
-    """A caller, or an IAM role behind callers, that there may be: the text.
+def check_caller(text: str) -> None:
+    """Refuse what no caller, and no IAM role behind callers, can be called: to find nothing of theirs is no answer.
 
     Raises:
-        OperationFailed: nobody can be called so, and to find nothing of theirs would be no answer.
+        OperationFailed: nobody can be called so.
     """
     what = named(text, "caller")
     if what.doubt is not None:
         raise OperationFailed(f"{escaped(text)} {what.doubt.removesuffix('.')}.")
-    return text
 
 
 def _caller(text: str) -> Named:
