@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
     from chalicelib.configuration.configuration import Configuration
+    from chalicelib.examining.doctor import Doctor
     from chalicelib.own_sessions import OwnSessions
     from chalicelib.revocation.revoker import Revoker
 
@@ -76,6 +77,19 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
         EndedSessions(LedgerReader(client, tables.sessions, SHARDS), Table(tables.quotas, client)),
         audit_log,
         configuration.catalog,
+    )
+
+
+@cache
+def load_doctor(configuration: "Configuration", audit_log: AuditLog, settings: Settings) -> "Doctor":
+    """Put together what the function that operators ask does, for the first who asks."""
+    from chalicelib.examining.doctor import ASKED_AT_ONCE, Doctor
+    from chalicelib.sessions.sts import assume_role
+
+    client = sts_client(settings.region, ASKED_AT_ONCE)
+    # The session ends here: nothing but the id of the call is kept of it.
+    return Doctor(
+        configuration.catalog, configuration.digest, lambda plan: assume_role(client, plan).request_id, audit_log
     )
 
 

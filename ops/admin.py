@@ -12,9 +12,13 @@ import click
 
 from ops.commands.blocks import block, blocks, start, stop, unblock
 from ops.commands.check_issuers import check_issuers_command
+from ops.commands.doctor import doctor
+from ops.commands.explain import explain_command
 from ops.commands.revoke import revoke_command
 from ops.commands.sessions import sessions
+from ops.commands.test import test_command
 from ops.commands.tokens import token
+from ops.commands.who_can import what_can_command, who_can_command
 from ops.errors import OperationFailed
 from ops.terminal.commands import Group, Stopped
 from ops.terminal.say import say
@@ -25,8 +29,12 @@ def cli() -> None:
     """Administer credvend."""
 
 
-for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command):
+for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command, doctor):
     cli.add_command(command)
+cli.add_command(test_command)
+cli.add_command(explain_command)
+cli.add_command(who_can_command)
+cli.add_command(what_can_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     try:
-        cli.main(None if arguments is None else list(arguments), prog_name="credvend-admin", standalone_mode=False)
-    except click.exceptions.Exit as end:
-        return end.exit_code
+        given = None if arguments is None else list(arguments)
+        ended = cli.main(given, prog_name="credvend-admin", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         say("Stopped.")
         return Stopped.status
-    return 0
+    return ended if isinstance(ended, int) else 0  # what a command has raised as click's Exit, click returns
 
 
 if __name__ == "__main__":

@@ -108,8 +108,7 @@ def block(
 
 def _offer_to_revoke(revoking: Revoking, kind: Kind, name: str, reason: str | None, revokes: bool) -> None:
     """Whoever is blocked may have sessions that go on."""
-    # By a role's time, others' sessions are hit: those that they get after the moment are theirs.
-    target = Target(role=name) if kind == "role" else Target(**{kind: name}, blocked=True)
+    target = _target(kind, name)
     live = revoking.plan(target, revoking.look_well(target))
     if not live:
         say(revoking.nothing(target))
@@ -124,6 +123,17 @@ def _offer_to_revoke(revoking: Revoking, kind: Kind, name: str, reason: str | No
         count = len({entry.id for one in live for entry in one.entries})
         ends = f"credvend-admin revoke --{kind} {shlex.quote(name)} ends them"
         say(f"Sessions of it that are live, and go on: {count}. {ends}.")
+
+
+def _target(kind: Kind, name: str) -> Target:
+    match kind:
+        case "caller":
+            return Target(caller=name, blocked=True)
+        case "issuer":
+            return Target(issuer=name, blocked=True)
+        case "role":
+            # It is ended by time, which hits others: what they get after the moment is left to them.
+            return Target(role=name)
 
 
 @click.command(cls=AwsCommand)

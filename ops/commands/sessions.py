@@ -1,7 +1,6 @@
 """The commands that read the ledger: `credvend-admin sessions`, `sessions show` and `sessions rebuild`."""
 
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -11,14 +10,12 @@ import click
 from chalicelib.configuration.session_settings import KEEP_SECONDS
 from chalicelib.ledger.reading import Wanted
 from chalicelib.text.timestamps import moment
-from ops.aws.account import find_account
 from ops.aws.logs import logs_client, messages
 from ops.aws.operator import find_operator
 from ops.blocking.named import check_caller
-from ops.cloudformation.stack import find_stack
 from ops.commands.options import json_option, stage_option
-from ops.deployed.deployment import deployment_of
-from ops.errors import CommandFailed, OperationFailed
+from ops.deployed.log_group import log_group_of
+from ops.errors import OperationFailed
 from ops.ledger.audit_records import PATTERN
 from ops.ledger.described import describe, lines, row
 from ops.ledger.rebuilding import Rebuilding
@@ -143,7 +140,7 @@ def rebuild(since: When, dry_run: bool, keep: int, log_group: str | None, stage:
     table = table_name(stage, SESSIONS_TABLE)
     operator.expect(table, {"id": "-"})
     client = logs_client(operator.client.meta.region_name)
-    group = log_group or _log_group(stage)
+    group = log_group or log_group_of(stage)
     now = operator.now()
     start = since.before(now)
     if start >= now:
@@ -178,15 +175,3 @@ def _say_counts(counts: Mapping[str, int], would: str) -> None:
 
 def _json_name(what: str) -> str:
     return "".join(word.capitalize() for word in what.split())
-
-
-def _log_group(stage: str) -> str:
-    """Where the stack says that its audit records are."""
-    try:
-        account = find_account(os.environ)
-        stack = find_stack(account.aws, f"credvend-{stage}")
-        if stack is None:
-            raise OperationFailed(f"There is no stack credvend-{stage} here. --log-group names the log group.")
-        return deployment_of(account, stack).log_group
-    except CommandFailed as error:
-        raise OperationFailed(f"{error}\n--log-group names the log group without asking the stack.") from None
