@@ -40,7 +40,7 @@ def _role_name(text: str) -> str:
 
 
 @click.group(cls=AwsGroup, invoke_without_command=True)
-@click.option("--role", type=_role_name, help="Of this role of the catalog, by its name.")
+@click.option("--role", type=_role_name, metavar="NAME", help="Of this role of the catalog, by its name.")
 @click.option("--caller", help="Of this caller, as audit records name it; or the ARN of an IAM role behind it.")
 @click.option("--issuer", help="Of callers who came with an issuer's tokens, by its name in issuers.yaml.")
 @click.option("--account", type=account, help="Of roles in this account: 12 digits.")
