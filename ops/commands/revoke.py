@@ -48,7 +48,7 @@ def chains_option(command: _F) -> _F:
         "--config",
         type=Path,
         default=default_config,
-        envvar="CREDVEND_CONFIG",
+        envvar="CREDVEND_CONFIG_DIR",
         metavar="DIR",
         help="The directory that is deployed, whose roles.yaml says to which roles sessions go on (chains_to).",
     )(command)

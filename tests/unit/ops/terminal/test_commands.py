@@ -7,6 +7,7 @@ import click
 import pytest
 
 from ops.admin import cli
+from ops.environments import ROOT
 
 
 def commands(command: click.Command, above: click.Context | None = None) -> Iterator[click.Context]:
@@ -22,6 +23,13 @@ def commands(command: click.Command, above: click.Context | None = None) -> Iter
 def test_help_is_whole_and_speaks_of_what_people_type(ctx: click.Context) -> None:
     lines = ctx.get_help().splitlines()
     assert all(len(line) <= 80 for line in lines)
-    for line in lines:
+    for line in lines[1:]:  # the first ends in [ARGS]...
         assert not line.endswith("..."), "a sentence is cut"
         assert not re.match(r"  --[a-z-]+ _", line), "the name of a function stands for a value"
+
+
+def test_no_variable_of_an_option_means_something_else_to_the_client() -> None:
+    of_options = {one.envvar for ctx in commands(cli) for one in ctx.command.params if one.envvar is not None}
+    client = "\n".join(file.read_text() for file in (ROOT / "client" / "src").rglob("*.py"))
+    assert "CREDVEND_CONFIG" in client and of_options == {"CREDVEND_CONFIG_DIR"}
+    assert not any(re.search(rf"\b{name}\b", client) for name in of_options)
