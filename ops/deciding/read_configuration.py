@@ -4,6 +4,9 @@ from pathlib import Path
 
 from chalicelib.configuration.source import WrittenConfiguration, read_source
 from chalicelib.errors import ConfigError
+from ops.building.configuration_files import with_schema
+from ops.building.source_tree import SHIPPED_CONFIG
+from ops.environments import ROOT
 from ops.errors import OperationFailed
 
 
@@ -16,6 +19,6 @@ def read_configuration(config: Path) -> WrittenConfiguration:
         OperationFailed: it is not valid; one line for every problem.
     """
     try:
-        return read_source(config, allow_loopback_http=True)
+        return read_source(with_schema(config, ROOT / SHIPPED_CONFIG), allow_loopback_http=True)
     except ConfigError as error:
         raise OperationFailed(f"{config} is no valid configuration:\n{error}") from None
