@@ -67,7 +67,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         json.dumps(RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"})
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CREDVEND_CONFIG", raising=False)
+    monkeypatch.delenv("CREDVEND_CONFIG_DIR", raising=False)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return tmp_path
 
