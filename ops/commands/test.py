@@ -13,7 +13,7 @@ from ops.errors import OperationFailed
 from ops.explaining.words import answer, explanation_json, outcome_json, reasons
 from ops.policy_tests.read import FOLDER, Case, read_tests
 from ops.policy_tests.run import Ran, Report, run_tests
-from ops.terminal.say import escaped
+from ops.terminal.say import escaped, escaped_lines
 
 
 @click.command("test")
@@ -55,11 +55,6 @@ def _cases(config: Path, names: Sequence[str]) -> list[Case]:
     if not chosen:
         raise OperationFailed(f"No test has {' or '.join(map(repr, names))} in its name; there are {len(every)}.")
     return chosen
-
-
-def escaped_lines(text: str) -> str:
-    """Several lines, each without what could pass for another."""
-    return "\n".join(map(escaped, text.split("\n")))
 
 
 def _lines(report: Report) -> Iterator[str]:

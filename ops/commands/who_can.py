@@ -29,7 +29,7 @@ from ops.errors import OperationFailed
 from ops.ledger.sessions import AHEAD_SECONDS, sessions_of
 from ops.terminal.arguments import When, when
 from ops.terminal.columns import columns
-from ops.terminal.say import escaped, say
+from ops.terminal.say import escaped, escaped_lines, say
 
 _SINCE: Final = When(seconds=30 * 86_400)
 _LEFT_OUT: Final = (
@@ -112,7 +112,7 @@ def what_can_command(
         who = caller_of(written.configuration, entry, now)
         where = described_address(address)
     except (NotDescribed, ConfigError) as error:
-        raise OperationFailed(str(error)) from None
+        raise OperationFailed(escaped_lines(str(error))) from None
     except CredvendError as refusal:
         raise OperationFailed(f"The service would turn it away ({refusal.code}): {refusal.message}") from None
     configuration = written.configuration
