@@ -1,7 +1,7 @@
 """The function that operators ask what the catalog's roles let credvend do. It has the role of the one that vends.
 
 Who may ask, IAM says (`lambda:InvokeFunction`); API Gateway may not. Nothing that was vended leaves it: a session is
-given up where STS answers, and what is answered and recorded are names, causes and ids. docs/decisions/0074 tells why.
+given up where STS answers, and what is answered and recorded are names, causes and ids. docs/decisions/0076 tells why.
 """
 
 from collections.abc import Sequence
