@@ -98,7 +98,9 @@ def explain_command(
     stage: str,
     as_json: bool,
 ) -> None:
-    """Say why a caller may have a role, or why not: which policies decide, and what they saw.
+    """Say why a caller may have a role, or not.
+
+    It tells which policies decide, and which of their conditions did not hold, with what they saw.
 
     The exit status is 0 where it may, and 1 where it may not.
     """

@@ -22,9 +22,9 @@ from ops.terminal.say import escaped, escaped_lines
 @config_option
 @json_option
 def test_command(names: Sequence[str], all_reached: bool, config: Path, as_json: bool) -> None:
-    """Run the tests of a configuration, those in its folder tests/.
+    """Run the tests of a configuration.
 
-    NAME is a part of the names of tests: those alone are run.
+    They are in its folder tests/. NAME is a part of the names of tests: those alone are run.
     """
     cases = _cases(config, names)
     report = run_tests(read_configuration(config), cases)
