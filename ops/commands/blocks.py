@@ -14,10 +14,12 @@ from chalicelib.blocks.keys import ALL
 from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
+from ops.blocking.heeded import unheeded
 from ops.blocking.named import EVERYTHING, Kind, Named, named
 from ops.commands.options import json_option, stage_option
 from ops.commands.revoke import also_option, chains_option, revoke, revoking_of
 from ops.errors import NotFinished, OperationFailed
+from ops.iam.principals import role_of_session
 from ops.revoking.revoking import Revoking, Target
 from ops.stages.names import BLOCKS_TABLE, table_name
 from ops.terminal.arguments import When, expect_one_at_most, reason, when
@@ -98,6 +100,17 @@ def block(
         who = Target(issuer=name) if what.target == "issuer" else Target(caller=name)
         target = who._replace(blocked=True)
         _offer_to_revoke(revoking_of(stage, config, also), target, reason, revokes)
+    _expect_heeded(config)
+
+
+def _expect_heeded(config: Path) -> None:
+    """What is written down is no use where nobody asks for it.
+
+    Raises:
+        NotFinished: so it is.
+    """
+    if (why := unheeded(config)) is not None:
+        raise NotFinished(escaped(why))
 
 
 def _offer_to_revoke(revoking: Revoking, target: Target, reason: str | None, revokes: bool) -> None:
@@ -122,11 +135,13 @@ def _offer_to_revoke(revoking: Revoking, target: Target, reason: str | None, rev
 @click.command(cls=AwsCommand)
 @_until_option
 @_reason_option
+@chains_option
 @stage_option
-def stop(until: When | None, reason: str | None, stage: str) -> None:
+def stop(until: When | None, reason: str | None, config: Path, stage: str) -> None:
     """Vend nothing more to anybody."""
     _add(stage, EVERYTHING, until, reason)
     say("Live sessions go on: credvend-admin revoke --all ends them. To vend again: credvend-admin start.")
+    _expect_heeded(config)
 
 
 def _add(stage: str, what: Named, until: When | None, reason: str | None) -> None:
@@ -137,6 +152,8 @@ def _add(stage: str, what: Named, until: When | None, reason: str | None) -> Non
         raise OperationFailed("--until is over already. Nothing was blocked.")
     blocks.add(Block(what.key, min(ends, FOR_GOOD), now, operator.who_if_told(), reason))
     say(f"Blocked {escaped(what.words)}, {_until_words(ends)}: from now on, no vend of it is let through.")
+    if (role := role_of_session(what.key.partition(":")[2])) is not None:
+        say(f"Whoever may assume {role} may be another caller by another session name: block that for all of them.")
 
 
 @click.command(cls=AwsCommand)

@@ -19,11 +19,13 @@ def read_configuration(config: Path) -> WrittenConfiguration:
         OperationFailed: it is not valid; one line for every problem.
     """
     try:
-        with tempfile.TemporaryDirectory() as temporary:
+        with tempfile.TemporaryDirectory(prefix="credvend-") as temporary:
             target = Path(temporary) / "config"
             copy_configuration(target, config)
             return read_source(target, allow_loopback_http=True)._replace(directory=config)
     except CommandFailed as error:
         raise OperationFailed(escaped_lines(str(error))) from None
+    except OSError as error:  # what copying says of what cannot be read
+        raise OperationFailed(escaped_lines(f"{config} cannot be read: {error}")) from None
     except ConfigError as error:
         raise OperationFailed(escaped_lines(f"{config} is no valid configuration:\n{error}")) from None
