@@ -66,7 +66,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     record = RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"}
     (tmp_path / "record.json").write_text(json.dumps(record))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CREDVEND_CONFIG", str(config))
+    monkeypatch.setenv("CREDVEND_CONFIG_DIR", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return tmp_path
 
