@@ -24,7 +24,7 @@ from ops.deciding.caller_words import MoreOfCaller, caller_entry
 from ops.deciding.deciding import Outcome, decide
 from ops.deciding.described import ADDRESS, CallerEntry, Described, NotDescribed, outcome_of
 from ops.deciding.logged import Record, pattern_of, records_in, request_in
-from ops.deciding.read_configuration import read_configuration
+from ops.deciding.read_configuration import digest_as_deployed, read_configuration
 from ops.deciding.recorded import NotRecorded, Recorded
 from ops.deciding.written_policies import PolicyBook
 from ops.deployed.log_group import log_group_of
@@ -193,7 +193,7 @@ def _tell(written: WrittenConfiguration, asked: _Asked, as_json: bool) -> None:
     for line in () if asked.recorded is None else asked.recorded.unknown:
         say(escaped(f"The record does not tell {line}."))
     if as_json:
-        then = None if asked.recorded is None else _recorded_json(written, asked.recorded)
+        then = None if asked.recorded is None else _recorded_json(digest_as_deployed(written.directory), asked.recorded)
         print(
             json.dumps(
                 outcome_json(outcome) | {"Explanation": explanation_json(explanation), "Recorded": then}, indent=2
@@ -204,23 +204,23 @@ def _tell(written: WrittenConfiguration, asked: _Asked, as_json: bool) -> None:
     for line in reasons(explanation):
         print(escaped(f"  {line}"))
     if asked.recorded is not None:
-        print(escaped(_then(written, asked.recorded)))
+        print(escaped(_then(digest_as_deployed(written.directory), asked.recorded)))
     if outcome.plan is not None:
         print(rows({name: escaped(str(value)) for name, value in session_rows(outcome.plan).items()}))
 
 
-def _then(written: WrittenConfiguration, found: Recorded) -> str:
+def _then(digest: str | None, found: Recorded) -> str:
     """What became of it when it was recorded."""
     made_by = (
         f" by {', '.join(found.policies)}" if found.policies else " by default" if found.decision == "deny" else ""
     )
     decision = {"allow": "allowed", "deny": "denied"}.get(found.decision or "", "not decided")
     cause = f" ({found.cause})" if found.cause not in (None, "AccessDenied") else ""
-    same = "this" if found.configuration == written.configuration.digest else "another"
+    same = "this" if found.configuration == digest else "another"
     return f"Recorded as {found.event}{cause}: {decision}{made_by}, by {same} configuration."
 
 
-def _recorded_json(written: WrittenConfiguration, found: Recorded) -> dict[str, object]:
+def _recorded_json(digest: str | None, found: Recorded) -> dict[str, object]:
     return {
         "RequestId": found.request_id,
         "Event": found.event,
@@ -228,6 +228,6 @@ def _recorded_json(written: WrittenConfiguration, found: Recorded) -> dict[str, 
         "Policies": list(found.policies),
         "Cause": found.cause,
         "Configuration": found.configuration,
-        "SameConfiguration": found.configuration == written.configuration.digest,
+        "SameConfiguration": found.configuration == digest,
         "Unknown": list(found.unknown),
     }

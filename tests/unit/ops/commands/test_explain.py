@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.examining.at_hand import at_hand
 from testing.policies import HOME
 from tests.unit.ops.commands.command_line import CommandLine, command_line
 
@@ -174,6 +175,23 @@ def test_a_record_is_decided_anew_and_compared_with_what_became_of_it(
         "SameConfiguration": False,
         "Unknown": [],
     }
+
+
+def test_the_configuration_that_was_deployed_from_a_directory_is_known_again(
+    line: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What is shipped lies beneath it then, and what is for the deployment alone is left out."""
+    with at_hand(line.config, allow_loopback_http=True) as deployed:
+        record = RECORD | {"configuration": deployed.digest}
+    (line.config / "README.md").write_text("Ours.")
+    (line.config / "stage.schema.json").write_text("{}")
+    file = tmp_path_factory.mktemp("records") / "record.json"
+    file.write_text(json.dumps(record))
+    assert line.run("explain", "--record", str(file), status=1)[0].endswith("by default, by this configuration.\n")
+    found = line.json("explain", "--record", str(file), status=1)["Recorded"]
+    assert isinstance(found, dict) and found["SameConfiguration"] is True
+    (line.config / "policies/more.cedar").write_text('@id("x") forbid (principal, action, resource == Role::"deep");')
+    assert "by another configuration" in line.run("explain", "--record", str(file), status=1)[0]
 
 
 def test_what_a_record_does_not_tell_is_said(line: CommandLine, tmp_path: Path) -> None:
