@@ -1,6 +1,6 @@
 """How is account kept of sessions? The optional `config/sessions.yaml`, checked whole before it is deployed."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -13,7 +13,7 @@ from chalicelib.configuration.entry_problems import duplicates, field_message, l
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.errors import ConfigError
-from chalicelib.quotas.quota import LARGEST_LIVE, Quota
+from chalicelib.quotas.quota import LARGEST_LIVE, MOST_COUNTS, Quota
 from chalicelib.roles.role import Role
 from chalicelib.text.durations import PATTERN, seconds_of
 from chalicelib.text.likeness import did_you_mean, nearest
@@ -101,6 +101,7 @@ def load_session_settings(path: Path, roles: Iterable[Role], issuers: Iterable[s
     except (msgspec.ValidationError, ValueError) as error:
         problems.append(f"{path.name}: {field_message(str(error), SessionsFile, _PATTERNS)}")
         entries = entries if isinstance(entries, list) else []
+    roles = tuple(roles)
     known = _Known.of(roles, issuers)
     quotas: list[Quota] = []
     for index, entry in enumerate(entries):
@@ -114,6 +115,7 @@ def load_session_settings(path: Path, roles: Iterable[Role], issuers: Iterable[s
         problems += [f"{path.name}: quota {label(entry, index)}: {what}" for what in wrong]
     problems += duplicates(path, "quota", entries, ("name",))
     problems += [f"{path.name}: {what}" for what in _problems_with_times(file)]
+    problems += [f"{path.name}: {what}" for what in _problems_with_size(quotas, roles, known)]
     if quotas and not file.ledger:
         problems.append(f"{path.name}: there are no quotas without the ledger: take them out, or leave `ledger` on")
     if problems:
@@ -173,3 +175,26 @@ def _problems_with_times(file: SessionsFile) -> Iterator[str]:
         yield "`keep` must be at most 3650d"
     if seconds_of(file.share_identical) > _LONGEST_SHARED:
         yield f"`share_identical` must be at most {_LONGEST_SHARED}s"
+
+
+def _problems_with_size(quotas: Sequence[Quota], roles: Iterable[Role], known: _Known) -> Iterator[str]:
+    """More than a vend's transaction has room for would refuse each vend, and only once it is deployed."""
+    if sum(quota.counts for quota in quotas) <= MOST_COUNTS:
+        return
+    callers: list[tuple[str, str | None]] = [(kind, None) for kind in known.names["kind"]]
+    callers += [(OidcSubject.kind, issuer) for issuer in known.names["issuer"]]
+    for role in roles:
+        most = max(
+            sum(
+                quota.counts
+                for quota in quotas
+                if quota.role in (None, role.name)
+                and quota.role_group in (None, *role.groups)
+                and quota.kind in (None, kind)
+                and quota.issuer in (None, issuer)
+            )
+            for kind, issuer in callers
+        )
+        if most > MOST_COUNTS:
+            yield f"a vend of role {role.name} may take from {most} counts at once, of {MOST_COUNTS} at most"
+            return

@@ -14,10 +14,12 @@ from chalicelib.blocks.keys import ALL
 from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
+from ops.blocking.heeded import unheeded
 from ops.blocking.named import EVERYTHING, Kind, Named, named
 from ops.commands.options import json_option, stage_option
 from ops.commands.revoke import also_option, chains_option, revoke, revoking_of
 from ops.errors import NotFinished, OperationFailed
+from ops.iam.principals import role_of_session
 from ops.revoking.revoking import Revoking, Target
 from ops.stages.names import BLOCKS_TABLE, table_name
 from ops.terminal.arguments import When, expect_one_at_most, reason, when
@@ -96,14 +98,26 @@ def block(
         raise OperationFailed(f"{escaped(name)} {what.doubt.removesuffix('.')}. Nothing was blocked.")
     ends = _add(stage, what, until, reason, "it is unblocked")
     say(f"Blocked {escaped(what.words)}, {ends}: from now on, no vend of it is let through.")
-    if what.kind is None or no_revoke:
-        return
-    try:
-        _offer_to_revoke(revoking_of(stage, config, also), what.kind, name, reason, revokes)
-    except NotFinished:
-        raise
-    except OperationFailed as error:
-        raise NotFinished(f"{error}\nIt is blocked. Its sessions that are live, if any, go on.") from None
+    if (role := role_of_session(what.key.partition(":")[2])) is not None:
+        say(f"Whoever may assume {role} may be another caller by another session name: block that for all of them.")
+    if what.kind is not None and not no_revoke:
+        try:
+            _offer_to_revoke(revoking_of(stage, config, also), what.kind, name, reason, revokes)
+        except NotFinished:
+            raise
+        except OperationFailed as error:
+            raise NotFinished(f"{error}\nIt is blocked. Its sessions that are live, if any, go on.") from None
+    _expect_heeded(config)
+
+
+def _expect_heeded(config: Path) -> None:
+    """What is written down is no use where nobody asks for it.
+
+    Raises:
+        NotFinished: so it is.
+    """
+    if (why := unheeded(config)) is not None:
+        raise NotFinished(escaped(why))
 
 
 def _offer_to_revoke(revoking: Revoking, kind: Kind, name: str, reason: str | None, revokes: bool) -> None:
@@ -139,12 +153,14 @@ def _target(kind: Kind, name: str) -> Target:
 @click.command(cls=AwsCommand)
 @_until_option
 @_reason_option
+@chains_option
 @stage_option
-def stop(until: When | None, reason: str | None, stage: str) -> None:
+def stop(until: When | None, reason: str | None, config: Path, stage: str) -> None:
     """Vend nothing more to anybody."""
     ends = _add(stage, EVERYTHING, until, reason, "credvend-admin start")
     say(f"Stopped: from now on, nothing is vended to anybody, {ends}.")
     say("Live sessions go on: credvend-admin revoke --all ends them.")
+    _expect_heeded(config)
 
 
 def _add(stage: str, what: Named, until: When | None, reason: str | None, otherwise: str) -> str:

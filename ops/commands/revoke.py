@@ -133,7 +133,7 @@ def revoke(
         _print([], as_json)
         return
     for line in revoking.told(requests):
-        say(line)
+        say(escaped(line))
     if not yes:
         try:
             check_can_ask("Nobody is here to be asked: --yes revokes without. Nothing was revoked.")

@@ -52,6 +52,7 @@ def describe(entry: Entry, now: float, revocation: Revocation | None) -> dict[st
         "SessionName": entry.session_name,
         "SourceIdentity": entry.source_identity,
         "Tagged": entry.tagged,
+        "SharedWith": entry.shared_with,
         "AccessKeyId": entry.access_key_id,
         "Reason": entry.reason,
         "Cause": entry.cause,

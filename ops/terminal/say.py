@@ -4,8 +4,8 @@ import sys
 
 
 def say(message: str) -> None:
-    """Print a line at once."""
-    print(message, file=sys.stderr, flush=True)
+    """Print a line, or several, at once. Whatever it holds, it moves no cursor; names in it go through `escaped`."""
+    print("\n".join(map(escaped, message.split("\n"))), file=sys.stderr, flush=True)
 
 
 def escaped(line: str) -> str:

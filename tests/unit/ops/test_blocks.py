@@ -239,3 +239,20 @@ def test_the_commands_explain_themselves(line: AdminLine) -> None:
     for command in ("block", "unblock", "blocks", "stop", "start", "revoke", "sessions"):
         assert admin.main([command, "--help"]) == 0
         assert line.capture.readouterr().out.startswith(f"Usage: credvend-admin {command} ")
+
+
+@pytest.mark.parametrize("command", [("block", "reader", "--role"), ("block", ALICE, "--no-revoke"), ("stop",)])
+def test_a_service_that_asks_for_no_blocks_is_not_said_to_heed_them(
+    line: AdminLine, tables: StageTables, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    more = ("--config", str(tmp_path))
+    for text, status in (("ledger: false", 3), ("ledger: true", 0), ("keep: 1d", 0), (": no YAML", 0), ("", 0)):
+        (tmp_path / "sessions.yaml").write_text(text)
+        _, err = line.run(*command, *more, status=status)
+        assert blocked(tables) and ("asks for no blocks" in err) is (status == 3)
+
+
+def test_who_may_come_under_another_name_is_said(line: AdminLine, tables: StageTables) -> None:
+    _, err = line.run("block", OLGA, "--no-revoke")
+    assert f"arn:aws:iam::{ACCOUNT}:role/Dev may be another caller" in err
+    assert "another caller" not in line.run("block", ALICE, "--no-revoke")[1]

@@ -145,6 +145,7 @@ def test_all_that_is_known_of_a_session_is_shown(line: AdminLine, tables: StageT
         "SessionName": f"user=alice@{ACCOUNT}",
         "SourceIdentity": "alice",
         "Tagged": True,
+        "SharedWith": None,
         "AccessKeyId": "ASIAA",
         "Reason": "a fire",
         "Cause": None,
@@ -230,3 +231,19 @@ def test_the_stage_may_stand_before_the_command_as_well(line: AdminLine, tables:
     assert admin.main(["sessions", "--stage", "test", "show", "a"]) == 0
     assert admin.main(["sessions", "show", "a"]) == 1
     assert "credvend-dev-sessions" in line.capture.readouterr().err
+
+
+def test_a_session_that_several_share_ends_for_all_of_them(line: AdminLine, tables: StageTables) -> None:
+    tables.add_session("made", 60)
+    tables.add_session("shares", 59, shared_with="made")
+    moment = {"N": str(int(tables.clock.now * 1000))}
+    item = {
+        "role_arn": {"S": f"arn:aws:iam::{ACCOUNT}:role/reader"}, "id": {"S": "session#made"}, "form": {"S": "session"},
+        "request_id": {"S": "made"}, "requested": moment, "until": {"N": str(int(tables.clock.now) + 3600)},
+        "written": moment,
+    }  # fmt: skip
+    tables.database.put(REVOCATIONS.name, item)
+    assert [one["State"] for one in cast("list[dict[str, str]]", line.json("sessions"))] == ["revoked"] * 2
+    assert line.json("sessions", "--live") == []
+    shown = cast("dict[str, Any]", line.json("sessions", "show", "shares"))
+    assert (shown["State"], shown["Revocation"]["Progress"], shown["SharedWith"]) == ("revoked", "written", "made")

@@ -1,6 +1,7 @@
 """sessions.yaml is checked whole, and each mistake is told with what is meant."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,42 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         load(tmp_path, "keep: soon\nquotas: [{name: a}, {name: b, per_day: 1, role: nobody}]")
     assert len(refused.value.problems) == 3
+
+
+def many(count: int, more: str) -> str:
+    return "quotas:\n" + "".join(f"  - {{name: q{number}, {more}}}\n" for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "counts"),
+    [
+        (33, "per_minute: 1, per_day: 1, live: 1", 99),
+        (98, "per_day: 1", 98),
+        (98, "per_day: 1, role: reader", 98),
+        (98, "per_day: 1, issuer: github", 98),
+        (97, "per_day: 1", None),
+        (98, "per_day: 1, role: other", None),
+    ],
+)
+def test_a_vend_takes_from_no_more_counts_than_a_transaction_writes(
+    tmp_path: Path, count: int, more: str, counts: int | None
+) -> None:
+    file = tmp_path / "sessions.yaml"
+    file.write_text(many(count, more), encoding="utf-8")
+    roles = [role("reader")] if "other" not in more else [replace(role("reader"), name="x"), role("other")]
+    if "other" in more:
+        file.write_text(many(49, more) + many(49, "per_day: 1, role: x").partition("\n")[2].replace("q", "r"))
+    if counts is None:
+        assert load_session_settings(file, roles, ["github"]).quotas
+        return
+    with pytest.raises(ConfigError) as raised:
+        load_session_settings(file, roles, ["github"])
+    told = f"sessions.yaml: a vend of role reader may take from {counts} counts at once, of 97 at most"
+    assert str(raised.value).splitlines()[-1] == told
+
+
+def test_quotas_of_different_callers_do_not_add_up(tmp_path: Path) -> None:
+    text = many(60, "per_day: 1, kind: IamUser") + many(60, "per_day: 1, issuer: github").partition("\n")[2].replace(
+        "name: q", "name: r"
+    )
+    assert len(load(tmp_path, text).quotas) == 120
