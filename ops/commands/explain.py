@@ -24,7 +24,7 @@ from ops.deciding.caller_words import MoreOfCaller, caller_entry
 from ops.deciding.deciding import Outcome, decide
 from ops.deciding.described import ADDRESS, CallerEntry, Described, NotDescribed, outcome_of
 from ops.deciding.logged import Record, pattern_of, records_in, request_in
-from ops.deciding.read_configuration import digest_as_deployed, read_configuration
+from ops.deciding.read_configuration import read_configuration
 from ops.deciding.recorded import NotRecorded, Recorded
 from ops.deciding.written_policies import PolicyBook
 from ops.deployed.log_group import log_group_of
@@ -35,7 +35,7 @@ from ops.ledger.sessions import AHEAD_SECONDS
 from ops.policy_tests.read import read_tests
 from ops.terminal.arguments import When, when
 from ops.terminal.columns import rows
-from ops.terminal.say import escaped, say
+from ops.terminal.say import escaped, escaped_lines, say
 
 _SINCE: Final = When(seconds=7 * 86_400)
 _REQUEST_ID: Final = re.compile("[0-9A-Za-z-]{1,64}", re.ASCII)
@@ -98,7 +98,9 @@ def explain_command(
     stage: str,
     as_json: bool,
 ) -> None:
-    """Say why a caller may have a role, or why not: which policies decide, and what they saw.
+    """Say why a caller may have a role, or not.
+
+    It tells which policies decide, and which of their conditions did not hold, with what they saw.
 
     The exit status is 0 where it may, and 1 where it may not.
     """
@@ -133,7 +135,7 @@ def explain_command(
             unsaid = frozenset() if address is not None else frozenset({"address"})
             asked = _Asked(outcome_of(written.configuration, described), None, entry, unsaid)
     except (NotDescribed, NotRecorded, ConfigError) as error:
-        raise OperationFailed(f"{_what(record, request, test)}{error}") from None
+        raise OperationFailed(escaped_lines(f"{_what(record, request, test)}{error}")) from None
     _tell(written, asked, as_json)
     if not asked.outcome.allowed:
         raise click.exceptions.Exit(OperationFailed.status)
@@ -193,7 +195,7 @@ def _tell(written: WrittenConfiguration, asked: _Asked, as_json: bool) -> None:
     for line in () if asked.recorded is None else asked.recorded.unknown:
         say(escaped(f"The record does not tell {line}."))
     if as_json:
-        then = None if asked.recorded is None else _recorded_json(digest_as_deployed(written.directory), asked.recorded)
+        then = None if asked.recorded is None else _recorded_json(written, asked.recorded)
         print(
             json.dumps(
                 outcome_json(outcome) | {"Explanation": explanation_json(explanation), "Recorded": then}, indent=2
@@ -204,23 +206,23 @@ def _tell(written: WrittenConfiguration, asked: _Asked, as_json: bool) -> None:
     for line in reasons(explanation):
         print(escaped(f"  {line}"))
     if asked.recorded is not None:
-        print(escaped(_then(digest_as_deployed(written.directory), asked.recorded)))
+        print(escaped(_then(written, asked.recorded)))
     if outcome.plan is not None:
         print(rows({name: escaped(str(value)) for name, value in session_rows(outcome.plan).items()}))
 
 
-def _then(digest: str | None, found: Recorded) -> str:
+def _then(written: WrittenConfiguration, found: Recorded) -> str:
     """What became of it when it was recorded."""
     made_by = (
         f" by {', '.join(found.policies)}" if found.policies else " by default" if found.decision == "deny" else ""
     )
     decision = {"allow": "allowed", "deny": "denied"}.get(found.decision or "", "not decided")
     cause = f" ({found.cause})" if found.cause not in (None, "AccessDenied") else ""
-    same = "this" if found.configuration == digest else "another"
+    same = "this" if found.configuration == written.configuration.digest else "another"
     return f"Recorded as {found.event}{cause}: {decision}{made_by}, by {same} configuration."
 
 
-def _recorded_json(digest: str | None, found: Recorded) -> dict[str, object]:
+def _recorded_json(written: WrittenConfiguration, found: Recorded) -> dict[str, object]:
     return {
         "RequestId": found.request_id,
         "Event": found.event,
@@ -228,6 +230,6 @@ def _recorded_json(digest: str | None, found: Recorded) -> dict[str, object]:
         "Policies": list(found.policies),
         "Cause": found.cause,
         "Configuration": found.configuration,
-        "SameConfiguration": found.configuration == digest,
+        "SameConfiguration": found.configuration == written.configuration.digest,
         "Unknown": list(found.unknown),
     }

@@ -1,19 +1,17 @@
-"""The configuration directory that decisions are made by, without AWS."""
+"""The configuration directory that decisions are made by, without AWS: as it would be deployed."""
 
 import tempfile
 from pathlib import Path
 
-from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.source import WrittenConfiguration, read_source
 from chalicelib.errors import ConfigError
-from ops.building.configuration_files import with_schema
-from ops.building.source_tree import SHIPPED_CONFIG, copy_source
-from ops.environments import ROOT
+from ops.building.source_tree import copy_configuration
 from ops.errors import CommandFailed, OperationFailed
+from ops.terminal.say import escaped_lines
 
 
 def read_configuration(config: Path) -> WrittenConfiguration:
-    """Read and check a configuration directory.
+    """Read and check a configuration directory, laid over the shipped one as for a package, whose digest it so has.
 
     Issuers may be on this very machine, as those of the local stage are: nobody's keys are fetched here.
 
@@ -21,19 +19,13 @@ def read_configuration(config: Path) -> WrittenConfiguration:
         OperationFailed: it is not valid; one line for every problem.
     """
     try:
-        return read_source(with_schema(config, ROOT / SHIPPED_CONFIG), allow_loopback_http=True)
+        with tempfile.TemporaryDirectory(prefix="credvend-") as temporary:
+            target = Path(temporary) / "config"
+            copy_configuration(target, config)
+            return read_source(target, allow_loopback_http=True)._replace(directory=config)
+    except CommandFailed as error:
+        raise OperationFailed(escaped_lines(str(error))) from None
+    except OSError as error:  # what copying says of what cannot be read
+        raise OperationFailed(escaped_lines(f"{config} cannot be read: {error}")) from None
     except ConfigError as error:
-        raise OperationFailed(f"{config} is no valid configuration:\n{error}") from None
-
-
-def digest_as_deployed(config: Path) -> str | None:
-    """What audit records would call the configuration, if the directory were deployed; None: it would not be.
-
-    That is not the directory's own digest: what is shipped is laid beneath it, and some of its files are not shipped.
-    """
-    with tempfile.TemporaryDirectory(prefix="credvend-") as directory:
-        try:
-            copy_source(Path(directory), config)
-        except CommandFailed:
-            return None
-        return configuration_digest(Path(directory) / SHIPPED_CONFIG)
+        raise OperationFailed(escaped_lines(f"{config} is no valid configuration:\n{error}")) from None

@@ -68,8 +68,8 @@ class Sessions:
         if entry is None:
             raise OperationFailed(
                 f"There is no session {escaped(session)} in table {self.reader.table}. `sessions` lists them. An id is "
-                "the session's tag credvend:request, and RequestId of the answer; the access key id of a session begins "
-                "with ASIA."
+                "the session's tag credvend:request, and RequestId of the answer; the access key id of a session "
+                "begins with ASIA."
             )
         return entry
 
