@@ -1,5 +1,6 @@
 """Is a policy enforced, or only tried? `@mode("audit")`: it is decided by, and recorded, and changes no decision."""
 
+import itertools
 from typing import Final
 
 from chalicelib.configuration.cedar_tokens import Token, line, policies_of
@@ -56,7 +57,7 @@ def _written(name: str, value: str | None) -> str:
 def _line(lines: PolicyLines, name: str) -> str:
     """The line of an annotation as messages have it; empty for the policy's first."""
     tokens: list[Token] = [token for part in policies_of(lines.text) for token in part.tokens]
-    for sign, word in zip(tokens, tokens[1:], strict=False):
+    for sign, word in itertools.pairwise(tokens):
         if sign.text == "@" and word.text == name:
             number = lines.first + line(lines.text, word.start) - 1
             return "" if number == lines.first else f" (line {number})"

@@ -131,7 +131,8 @@ def test_the_time_zone_and_what_decisions_are_told_are_compiled(config: Path, ho
 TRIED = """
 @id("no-nights") @mode("audit") forbid (principal, action, resource is Role)
 when { context.local.time < duration("9h") && context.narrowed };
-@id("for-mallory") @mode("audit") permit (principal == IamUser::"arn:aws:iam::111122223333:user/mallory", action, resource);
+@id("for-mallory") @mode("audit")
+permit (principal == IamUser::"arn:aws:iam::111122223333:user/mallory", action, resource);
 """
 
 

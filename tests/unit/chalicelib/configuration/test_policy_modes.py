@@ -53,6 +53,6 @@ def test_a_configuration_that_enforces_no_permit_is_warned_of(tmp_path: Path) ->
     warnings = configuration_warnings(written(tmp_path, f'@id("x") @mode("audit") {ALL}'))
     assert warnings == (
         "policies/: no `permit` is enforced, so nobody is let in",
-        "policies/a.cedar: policy x (line 1): it asks nothing of the caller: whoever can prove who they are could, once "
-        "enforced, have every role of the catalog",
+        "policies/a.cedar: policy x (line 1): it asks nothing of the caller: whoever can prove who they are could, "
+        "once enforced, have every role of the catalog",
     )

@@ -178,8 +178,9 @@ def test_people_are_told_a_few_permits_and_json_has_all(tmp_path: Path) -> None:
 def test_what_policies_in_audit_mode_would_do_is_told(tmp_path: Path) -> None:
     policies = """@id("all") permit (principal, action, resource == Role::"reader");
 @id("tried") @mode("audit") forbid (principal is IamUser, action, resource);
-@id("fails") @mode("audit") forbid (principal, action, resource) when { context.duration * context.duration > 0 &&
-context.duration * context.duration * context.duration * context.duration * context.duration * context.duration > 0 };"""
+@id("fails") @mode("audit") forbid (principal, action, resource) when {
+context.duration * context.duration * context.duration * context.duration * context.duration * context.duration > 0
+};"""
     assert lines(tmp_path, policies, Described(ALICE, "reader", NOON)) == [
         "Allowed by all.",
         "permit all (policies/a.cedar, line 1) applies, whatever else is asked.",
