@@ -32,7 +32,7 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
     Args:
         message: msgspec's, such as "Expected `str`, got `int` - at `$.name`".
         entry: the type of the entry.
-        patterns: for fields that must match a pattern, the pattern in words.
+        patterns: for fields that must match a pattern, or be one of some values, that in words.
     """
     if "unknown field" in message and " - at `$." not in message:
         own = [name for name in entry.__struct_fields__ if name in entry.__annotations__]
@@ -42,7 +42,8 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
     if not separator:
         return _in_words(message.replace("Object missing", "lacks the"))
     field = where.rstrip("`")
-    return f"`{field}` {patterns.get(field.partition('[')[0], what) if 'matching regex' in what else _in_words(what)}"
+    is_of_form = "matching regex" in what or what.startswith("Invalid enum value")
+    return f"`{field}` {patterns.get(field.partition('[')[0], what) if is_of_form else _in_words(what)}"
 
 
 def unknown_key(what: str, key: str, known: Iterable[str]) -> str:

@@ -19,7 +19,7 @@ from ops.errors import CommandFailed, OperationFailed
 from ops.examining.at_hand import at_hand
 from ops.examining.examination import PARTS, Examination, Part, Wanted, examine
 from ops.examining.finding import Finding, Level, is_in_order
-from ops.stages.stage import LOCAL_STAGE, stages
+from ops.stages.stage import LOCAL_STAGE, is_stage, stages
 from ops.terminal.commands import AwsCommand
 from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, say
@@ -42,10 +42,10 @@ class NotInOrder(OperationFailed):
 @click.option(
     "--config",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="CREDVEND_CONFIG",
+    envvar="CREDVEND_CONFIG_DIR",
     metavar="DIR",
-    help="The directory to compare with what is deployed, and whose issuers are asked [env: CREDVEND_CONFIG; default: "
-    "this one, if it has a roles.yaml].",
+    help="The directory to compare with what is deployed, and whose issuers are asked [env: CREDVEND_CONFIG_DIR; "
+    "default: this one, if it has a roles.yaml].",
 )
 @stage_option
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="These alone; may be repeated.")
@@ -57,7 +57,7 @@ def doctor(config: Path | None, stage: str, only: tuple[str, ...], roles: tuple[
     Each role of the catalog is asked for as a vend would ask, with credvend's own role, in sessions that may do
     nothing and that nobody gets. What a role lacks is said with the statement that its trust policy needs.
     """
-    if stage not in stages(ROOT):
+    if not is_stage(ROOT, stage):
         raise OperationFailed(f"No stage {stage!r}. There are: {', '.join(stages(ROOT))}.")
     local = stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
     # Whoever names roles wants to know of these.

@@ -67,10 +67,26 @@ class Sessions:
                 ) from None
         if entry is None:
             raise OperationFailed(
-                f"There is no session {escaped(session)} in table {self.reader.table}. `sessions` lists them; the id "
-                "is the session's tag credvend:request, and RequestId of the answer; by an access key id: --key."
+                f"There is no session {escaped(session)} in table {self.reader.table}. `sessions` lists them. An id is "
+                "the session's tag credvend:request, and RequestId of the answer; the access key id of a session "
+                "begins with ASIA."
             )
         return entry
+
+    def with_key(self, key: str) -> tuple[Entry, Revocation | None]:
+        """A session, by its access key id, and what ends it.
+
+        Raises:
+            OperationFailed: there is none, or it cannot be read.
+        """
+        until = (self.operator.now() + AHEAD_SECONDS) * 1000
+        found = self.some(Wanted(since=0, until=until, keys=(key,)), 1).shown
+        if not found:
+            raise OperationFailed(
+                f"No session of the ledger has the access key id {key}: credvend did not vend it, or has forgotten it. "
+                "CloudTrail tells who made it."
+            )
+        return found[0]
 
     def find(self, wanted: Wanted, issuer: str | None = None) -> Iterator[Entry]:
         """The sessions that are wanted, the latest first. A caller may be an IAM role: then all its sessions.

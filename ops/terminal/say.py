@@ -11,3 +11,8 @@ def say(message: str) -> None:
 def escaped(line: str) -> str:
     """A line without what could pass for others, or hide any: names come from files, and from elsewhere."""
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+
+
+def escaped_lines(text: str) -> str:
+    """Several lines, each `escaped`."""
+    return "\n".join(map(escaped, text.split("\n")))

@@ -26,7 +26,8 @@ quotas:
 def load(path: Path, text: str) -> SessionSettings:
     file = path / "sessions.yaml"
     file.write_text(text, encoding="utf-8")
-    return load_session_settings(file, [role("reader")], ["github"])
+    roles = [role("reader"), role("writer", "writers")]
+    return load_session_settings(file, roles, ["github"])
 
 
 def test_without_the_file_the_ledger_is_on_and_nobody_is_limited(tmp_path: Path) -> None:
@@ -67,8 +68,11 @@ def test_the_schema_for_editors_knows_every_key() -> None:
         ("ledgers: true", "unknown key `ledgers`: did you mean `ledger`?"),
         ("ledger: 1", "`ledger` must be true or false, and is a whole number"),
         ("ledger: [", "not valid YAML"),
-        ("keep: 90", "`keep` must be a text, and is a whole number: write it in quotes"),
-        ("keep: soon", '`keep` must be a duration, such as "90d"'),
+        ("keep: 90", '`keep` must be a duration with its unit, such as "90d"'),
+        ("keep: '90'", '`keep` must be a duration with its unit, such as "90d"'),  # which would be 90 seconds
+        ("keep: true", "`keep` must be a text, and is true or false"),
+        ("keep: soon", '`keep` must be a duration with its unit, such as "90d"'),
+        ("share_identical: 2", '`share_identical` must be a duration with its unit, such as "1s"'),
         ("keep: 3651d", "`keep` must be at most 3650d"),
         ("share_identical: 6s", "`share_identical` must be at most 5s"),
         ("operator_role: /credvend/operator", "`operator_role` must be the path and name of an IAM role"),
@@ -86,7 +90,12 @@ def test_the_schema_for_editors_knows_every_key() -> None:
         ),
         ("quotas: [{name: a, per_day: 1, role: readr}]", "`role` 'readr' is none that there is; did you mean reader?"),
         ("quotas: [{name: a, per_day: 1, group: x}]", "`group` is one of an issuer: name it as `issuer`"),
-        ("quotas: [{name: a, per_day: 1, per: team}]", "`per`"),
+        ("quotas: [{name: a, per_day: 1, per: team}]", "`per` must be caller or principal"),
+        ("quotas: [{name: a, per_day: 1, kind: IamUser, issuer: github}]", "is about nobody: only callers of kind"),
+        (
+            "quotas: [{name: a, per_day: 1, role: reader, role_group: writers}]",
+            "is about no role: reader is not in the group writers",
+        ),
         ("quotas: [{name: a, per_day: 1}, {name: a, live: 1}]", "`name` a is that of quota number 1 too"),
         ("ledger: false\nquotas: [{name: a, live: 1}]", "there are no quotas without the ledger"),
     ],
