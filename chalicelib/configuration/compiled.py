@@ -6,11 +6,11 @@ is only seen to that the file is whole, and made from the very configuration tha
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict, cast
 
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
@@ -27,8 +27,18 @@ if TYPE_CHECKING:
     from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 4
+FORMAT: Final = 5
 _NAME: Final = "compiled.json"
+
+
+class CompiledPolicies(TypedDict):
+    """Policies in the compiled form: what `IndexedPolicies` has."""
+
+    schema: str
+    attributes: list[str]
+    policies: list[tuple[tuple[str, str, str, str], Sequence[str]]]
+    forbids: list[int]
+    kinds: list[tuple[int, str]]
 
 
 def compiled_path(config: Path) -> Path:
@@ -64,10 +74,6 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         # Of all that is compiled. It is told nobody, and who can compute it knows the roles.
         key=bytes.fromhex(written.decode()),
     )
-    policies = tuple(
-        IndexedPolicy(name, text, caller, role, tuple(named))
-        for (name, text, caller, role), named in document["policies"]
-    )
 
     @cache
     def issuers() -> "Mapping[str, TrustedIssuer]":
@@ -75,16 +81,27 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
         return trusted_issuers(config, document["issuers"], allow_loopback_http)
 
-    zone = document["time_zone"]
-    indexed = IndexedPolicies(
+    zone = None if document["time_zone"] is None else _time_zone(*document["time_zone"])
+    authorizer = make_authorizer(_policies(document), catalog, zone)
+    audit_mode = None
+    if document["audited"] is not None:
+        from chalicelib.decisions.audit_mode import AuditMode  # most have no policies in audit mode
+
+        audit_mode = AuditMode(_policies(document["audited"]), authorizer, catalog, zone)
+    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]), audit_mode)
+
+
+def _policies(document: CompiledPolicies) -> IndexedPolicies:
+    return IndexedPolicies(
         document["schema"],
-        policies,
+        tuple(
+            IndexedPolicy(name, text, caller, role, tuple(named))
+            for (name, text, caller, role), named in document["policies"]
+        ),
         frozenset(document["attributes"]),
         frozenset(document["forbids"]),
         dict(document["kinds"]),
     )
-    authorizer = make_authorizer(indexed, catalog, None if zone is None else _time_zone(*zone))
-    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]))
 
 
 def _time_zone(name: str, rules: str) -> "TimeZone":
