@@ -15,7 +15,7 @@ import click
 from ops.aws.logs import logs_client, messages
 from ops.aws.region import find_region
 from ops.commands.asked_options import moment_said
-from ops.commands.options import config_option, json_option, stage_option
+from ops.commands.options import default_config, json_option, stage_option
 from ops.comparing.access import Comparison
 from ops.comparing.changes import changes
 from ops.comparing.replay import PATTERN, Replay, lines_of
@@ -31,12 +31,11 @@ from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, say
 
 _MOST: Final = 20_000
-_EVERY: Final = 1000
 
 
 @click.command("diff")
 @click.argument("old")
-@click.argument("new", default=".")
+@click.argument("new", required=False)
 @click.option("--records", metavar="FILE", help="Decide again what audit records tell, from a file, or - for input.")
 @click.option("--replay", type=when, metavar="TIME", help="The same from the stage's log, as far back: 30d. Asks AWS.")
 @click.option("--log-group", metavar="NAME", help="With --replay: that of the audit records [default: the stack's].")
@@ -45,12 +44,14 @@ _EVERY: Final = 1000
 @click.option("--time", "time", type=moment_said, metavar="TIME", help="When requests are made [default: now].")
 @click.option("--markdown", "as_markdown", is_flag=True, help="As Markdown, for a pull request.")
 @click.option("--exit-code", is_flag=True, help="Exit status 1 where anybody gains or loses access.")
-@config_option
+@click.option("--config", type=Path, envvar="CREDVEND_CONFIG_DIR", metavar="DIR",
+              help="The directory that revisions are of [env: CREDVEND_CONFIG_DIR; default: this one, if it has a "
+              "roles.yaml, else the checkout's].")  # fmt: skip
 @stage_option
 @json_option
 def diff_command(
     old: str,
-    new: str,
+    new: str | None,
     records: str | None,
     replay: When | None,
     log_group: str | None,
@@ -58,21 +59,23 @@ def diff_command(
     time: datetime | None,
     as_markdown: bool,
     exit_code: bool,
-    config: Path,
+    config: Path | None,
     stage: str,
     as_json: bool,
 ) -> None:
     """Tell what changes from OLD to NEW, and whose access is granted or taken.
 
-    Each is a directory, a git revision of the --config directory (main, HEAD~1, REV:PATH), or `deployed`.
+    Each is a directory, a git revision of the --config directory (main, HEAD~1, REV:PATH), or `deployed`. NEW is the
+    --config directory if it is left out.
     """
+    here = default_config() if config is None else config
     expect_one_at_most({"--json": as_json, "--markdown": as_markdown})
     expect_one_at_most({"--records": records is not None, "--replay": replay is not None})
     with Progress("Reading configurations") as progress:
         progress.tell(0, 2)
-        before = read_side(old, config, stage)
+        before = read_side(old, here, stage)
         progress.tell(1, 2)
-        after = read_side(new, config, stage)
+        after = read_side(str(here) if new is None else new, here, stage)
     for side in (before, after):
         if side.note:
             say(side.note)

@@ -176,7 +176,7 @@ class Comparison:
             if key in asked:
                 continue
             if len(asked) >= most:
-                self._left_out.append(f"requests made for policies, from the {most:,}th on: --most asks more")
+                self._left_out.append(f"what is made for policies beyond {most:,} requests: --most asks for more")
                 break
             asked.add(key)
             progress(len(asked))
@@ -242,7 +242,7 @@ class Comparison:
             before, after = old.answers(asking), new.answers(asking)
             who = caller_in_words(asking.caller)
             when = in_words(asking, self._now)
-            self.gathered.add(_row("records", who, "", _role(asking), before, after, when), before, after)
+            self.gathered.add(_row("records", who, "", asking.request.role, before, after, when), before, after)
 
     def leave_out(self, what: str) -> None:
         """Have it told that something was not asked."""
@@ -257,10 +257,6 @@ class Comparison:
             self.leave_out(f"{left_out.roles:,} roles of policies that are about many: the first ones stand for them")
         if left_out.policies:
             self.leave_out(f"{left_out.policies:,} policies that may have a say beside those that differ")
-
-
-def _role(asking: Asking) -> str:
-    return asking.request.role
 
 
 def _row(source: Source, who: str, example: str, role: str, before: Verdict, after: Verdict, when: str) -> Row:

@@ -6,7 +6,6 @@ from datetime import datetime
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.callers.service_token import ServiceToken
-from chalicelib.text.timestamps import rfc3339
 from ops.comparing.building import OWNER, REASON
 from ops.deciding.deciding import Asking
 from ops.deciding.described import ADDRESS
@@ -49,8 +48,3 @@ def caller_in_words(caller: Caller) -> str:
 
 def _claim(value: str | tuple[str, ...]) -> str:
     return value if isinstance(value, str) else "|".join(value)
-
-
-def moment(time: datetime) -> str:
-    """A moment, for reports."""
-    return rfc3339(time)

@@ -50,12 +50,10 @@ class Example(NamedTuple):
 
     Attributes:
         who: of whom the policy that it was made for speaks, in words; empty: the caller is the one that it names.
-        varied: what of the request was chosen, by expressions of policies.
     """
 
     asking: Asking
     who: str
-    varied: Mapping[str, Constant]
 
 
 class LeftOut(NamedTuple):
@@ -261,7 +259,7 @@ class _Look:
                 asking = asking_with(shape, role, values, self._now, self._zone)
                 # Sessions of a role have any name.
                 is_named = "principal" in values and shape.kind != IamRoleSession.kind
-                yield Example(asking, "" if is_named else who_in_words, values)
+                yield Example(asking, "" if is_named else who_in_words)
 
 
 def _by_demanded_role(policies: Iterable[WrittenPolicy]) -> Mapping[str, list[WrittenPolicy]]:

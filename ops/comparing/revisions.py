@@ -39,6 +39,8 @@ def unpack_revision(text: str, config: Path) -> Path:
     """
     revision, colon, path = text.partition(":")
     here = Path.cwd() if colon else config
+    if not here.is_dir():
+        raise OperationFailed(f"{text} is not a directory, nor is {config}, of which it could be a revision: --config.")
     if not revision or revision.startswith("-"):
         raise OperationFailed(f"{text!r} is neither a directory nor a revision.")
     try:

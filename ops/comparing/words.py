@@ -23,6 +23,7 @@ _TITLES: Final[dict[Kind, str]] = {
 _SIGNS: Final[dict[Kind, str]] = {"granted": "+", "taken": "-", "session": "~"}
 _FROM: Final = {"records": "requests of records", "tests": "tests", "policies": "made for policies"}
 _SAME: Final = "Nothing differs."
+_NO_CHANGES: Final = "No role, policy, issuer, quota or setting differs."
 _NO_ACCESS: Final = "Nobody's access differs, of all that was asked."
 
 
@@ -33,6 +34,8 @@ def lines(report: Report) -> Iterator[str]:
     if report.is_same:
         yield _SAME
         return
+    if not report.changes:
+        yield from ("", _NO_CHANGES)
     for kind, title in _PLURALS.items():
         of_kind = [one for one in report.changes if one.kind == kind]
         if of_kind:

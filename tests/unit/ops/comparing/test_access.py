@@ -187,7 +187,7 @@ def test_what_is_left_out_is_counted() -> None:
     comparison.ask_examples(3)
     access = comparison.access()
     assert access.asked["policies"] == 3
-    assert access.left_out == ("requests made for policies, from the 3th on: --most asks more",)
+    assert access.left_out == ("what is made for policies beyond 3 requests: --most asks for more",)
 
 
 def test_what_tests_ask_is_asked_of_both_and_so_are_their_callers() -> None:
