@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn
 
+from chalicelib.configuration.compiled_roles import CompiledRoles
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.session_settings import settings_of
@@ -19,15 +19,13 @@ from chalicelib.decisions.authorizer import make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies, IndexedPolicy
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
-from chalicelib.roles.role import Role, WrittenRole, make_role
-from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rules
 
 if TYPE_CHECKING:
     from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
     from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 4
+FORMAT: Final = 5
 _NAME: Final = "compiled.json"
 
 
@@ -57,13 +55,9 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         _refuse("was not made from the configuration beside it")
     if document["allow_loopback_http"] is not allow_loopback_http:
         _refuse("was made for another stage")
-    entries, defaults = document["roles"], document["defaults"]
-    catalog = Catalog.of(
-        [(entry["name"], entry["arn"]) for entry in entries],
-        lambda place: _role(defaults | entries[place]),
-        # Of all that is compiled. It is told nobody, and who can compute it knows the roles.
-        key=bytes.fromhex(written.decode()),
-    )
+    made = CompiledRoles(document["roles"], document["defaults"], document["accounts"])
+    # The key is of all that is compiled. It is told nobody, and who can compute it knows the roles.
+    catalog = Catalog.of(made.places, made.role, key=bytes.fromhex(written.decode()))
     policies = tuple(
         IndexedPolicy(name, text, caller, role, tuple(named))
         for (name, text, caller, role), named in document["policies"]
@@ -82,6 +76,7 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         frozenset(document["attributes"]),
         frozenset(document["forbids"]),
         dict(document["kinds"]),
+        frozenset(document["role_facts"]),
     )
     authorizer = make_authorizer(indexed, catalog, None if zone is None else _time_zone(*zone))
     return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]))
@@ -97,9 +92,3 @@ def _refuse(why: str) -> NoReturn:
     raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
 
 
-def _role(entry: dict[str, object]) -> Role:
-    """A role as catalog_file.py would make it from its entry, which it has found valid."""
-    written = SimpleNamespace(**{"policy": None} | entry)
-    for part in ("params", "claims"):
-        setattr(written, part, {name: SimpleNamespace(**one) for name, one in getattr(written, part).items()})
-    return make_role(cast(WrittenRole, written), read_session_rules(cast(WrittenSessionRules, written)))

@@ -75,8 +75,8 @@ def stand_ins(catalog: Catalog) -> list[str]:
 
 def test_which_role_stands_in_can_be_computed_by_no_caller() -> None:
     """Who could would ask for another name with the same one, and see whether the second refusal is quicker."""
-    ids = [(role.name, role.arn) for role in roles(20)]
-    one, same, other = (Catalog.of(ids, roles(20).__getitem__, key) for key in (b"one", b"one", b"other"))
+    places = Places([Listed(role.name, role.arn) for role in roles(20)], ())
+    one, same, other = (Catalog.of(places, roles(20).__getitem__, key) for key in (b"one", b"one", b"other"))
     assert stand_ins(one) == stand_ins(one) == stand_ins(same)
     assert sum(map(str.__eq__, stand_ins(one), stand_ins(other))) < 100  # 25 are to be expected
     # Without a configuration that was compiled, the key is drawn.
