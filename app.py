@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from chalice.app import Chalice, IAMAuthorizer, Response
 
-from chalicelib.assembly import CONFIG, load_revoker, load_service
+from chalicelib.assembly import CONFIG, load_doctor, load_revoker, load_service
 from chalicelib.configuration.settings import read_settings
 from chalicelib.http import HttpEdge
 
 if TYPE_CHECKING:
+    from chalicelib.examining.doctor import Context as Asked
     from chalicelib.revocation.revoker import Context
 
 if "AWS_CHALICE_CLI_MODE" in os.environ:  # set by Chalice's commands, never in Lambda
@@ -93,3 +94,10 @@ def health() -> Response:
 @app.lambda_function(name="revoker")
 def revoke_sessions(event: Mapping[str, object], context: "Context") -> dict[str, object]:
     return load_revoker(service.configuration(), service.audit_log, settings).handle(event, context)
+
+
+# A function of its own as well, with the role of the one that vends, which the catalog's roles trust: operators invoke
+# it, and nothing else may (.chalice/template.json). What it answers are verdicts, never credentials.
+@app.lambda_function(name="doctor")
+def examine_roles(event: object, context: "Asked") -> dict[str, object]:
+    return load_doctor(service.configuration(), service.audit_log, settings).handle(event, context)

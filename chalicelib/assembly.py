@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
     from chalicelib.configuration.configuration import Configuration
+    from chalicelib.examining.doctor import Doctor
     from chalicelib.own_sessions import OwnSessions
     from chalicelib.revocation.revoker import Revoker
 
@@ -56,6 +57,9 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
         ConfigError: the function is told no tables.
     """
     from chalicelib.aws.table import Table, dynamodb_client
+    from chalicelib.ended_sessions import EndedSessions
+    from chalicelib.ledger.index_keys import SHARDS
+    from chalicelib.ledger.reading import LedgerReader
     from chalicelib.revocation.iam import Iam
     from chalicelib.revocation.items import RevocationTable
     from chalicelib.revocation.probe import RoleSessions
@@ -64,14 +68,28 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
     if settings.ledger_tables is None:
         raise ConfigError(["The revoker's environment names no tables: deploy again."])
     region, operator_role = settings.region, configuration.sessions.operator_role
-    client = dynamodb_client(region)
+    client = dynamodb_client(region, connections=SHARDS)
     tables = settings.ledger_tables
     return Revoker(
         RevocationTable(Table(tables.revocations, client), Table(tables.sessions, client)),
         lambda function_arn, request_id: Iam(region, function_arn, operator_role, request_id),
         lambda request_id: RoleSessions(region, request_id),
+        EndedSessions(LedgerReader(client, tables.sessions, SHARDS), Table(tables.quotas, client)),
         audit_log,
         configuration.catalog,
+    )
+
+
+@cache
+def load_doctor(configuration: "Configuration", audit_log: AuditLog, settings: Settings) -> "Doctor":
+    """Put together what the function that operators ask does, for the first who asks."""
+    from chalicelib.examining.doctor import ASKED_AT_ONCE, Doctor
+    from chalicelib.sessions.sts import assume_role
+
+    client = sts_client(settings.region, ASKED_AT_ONCE)
+    # The session ends here: nothing but the id of the call is kept of it.
+    return Doctor(
+        configuration.catalog, configuration.digest, lambda plan: assume_role(client, plan).request_id, audit_log
     )
 
 

@@ -340,16 +340,16 @@ class OnlyWithOthers(CredvendError):
 
 
 class TooManyRevoked(CredvendError):
-    """The caller has ended so many sessions of the role that more would be at others' cost. Nothing was written."""
+    """Callers have ended so many sessions of the role that more would be at others' cost. Nothing was written."""
 
     status = 429
     code = "TooManyRevoked"
     retry_after = 900
 
-    def __init__(self, most: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
-            f"You have ended {most} sessions of this role that would still live, and a role's policy has room for few "
-            "more: wait until some of these have ended, or have the operators end all that you have."
+            "Too many sessions of this role that would still live have been ended by their callers, and its policy has "
+            "room for few more: wait until some of these have ended, or have the operators end all that you have."
         )
 
 

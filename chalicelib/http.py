@@ -1,6 +1,5 @@
 """The HTTP edge: from Chalice's request to a use case, and from its result or error to a response."""
 
-import ipaddress
 import itertools
 import json
 import math
@@ -10,7 +9,7 @@ from typing import Final
 
 from chalice.app import Request, Response
 
-from chalicelib.callers.origin import Origin
+from chalicelib.callers.origin import Origin, source_address
 from chalicelib.errors import CredvendError
 from chalicelib.wire.formats.format import JSON
 from chalicelib.wire.formats.negotiation import wants_script
@@ -66,7 +65,7 @@ def _origin(request: Request, cold_start: bool) -> Origin:
     return Origin(
         request_id=_invocation(request) or gateway_request_id,
         gateway_request_id=gateway_request_id,
-        source_ip=None if context.get("stage") == _TEST_STAGE else _address(identity.get("sourceIp")),
+        source_ip=None if context.get("stage") == _TEST_STAGE else source_address(identity.get("sourceIp")),
         user_agent=str(identity.get("userAgent") or ""),
         cold_start=cold_start,
     )
@@ -139,16 +138,6 @@ def _body(request: Request) -> bytes:
     except ValueError:  # half of a surrogate pair, or not the base64 that the event says it is
         return b"\xff"  # which the use case refuses, with a record, as what it is: not UTF-8
     return body.encode() if isinstance(body, str) else body
-
-
-def _address(value: object) -> str | None:
-    """The address, or None if it is none, which the use case refuses, with a record."""
-    try:
-        address = ipaddress.ip_address(str(value).partition("%")[0])
-    except ValueError:
-        return None
-    # An IPv4 address in the clothes of IPv6 must not slip through a policy about IPv4 addresses.
-    return str(getattr(address, "ipv4_mapped", None) or address)
 
 
 def _response(status: int, body: Json | Text, retry_after: int | None = None, challenge: str | None = None) -> Response:

@@ -6,15 +6,14 @@ Import this module only when somebody asks for that: no vend needs it.
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from chalicelib.aws.batches import LARGEST, batch_get
-from chalicelib.aws.durations import MAXIMUM_SECONDS
-from chalicelib.aws.table import TROUBLE, Table, TableUnavailable, code_of, dynamodb_client
+from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of, dynamodb_client
 from chalicelib.aws.transaction import Part, Transactions
 from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers, TooManyRevoked
 from chalicelib.ledger.entry import Entry, entry_of
@@ -22,7 +21,8 @@ from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
 from chalicelib.ledger.reading import LedgerReader, Wanted
 from chalicelib.operators_log import tell_operators
-from chalicelib.quotas.counts import member, taken_out
+from chalicelib.quotas.counts import LiveSetFull, Vend, counts, take_out
+from chalicelib.quotas.quota import Quota
 from chalicelib.revocation.requests import Asked, Item, session_item
 from chalicelib.roles.chains import chained_roles
 from chalicelib.text.timestamps import moment
@@ -45,10 +45,12 @@ _ATTEMPTS: Final = 3
 MOST_COUNTED: Final = 1000
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html takes 100.
 _WRITES_AT_ONCE: Final = 100
-# STS is asked after the entry was written, and the session ends by STS's clock: within the function's time.
+# STS is asked after the entry was written, within the function's time; and the session ends by another clock of AWS's.
 _LATER_SECONDS: Final = 60
-# A role's policy has room for some 258, and is widened to others' sessions where it is full: no caller alone fills it.
+# A role's policy has room for some 258, and is widened to others' sessions where it is full. No principal alone fills
+# it, whatever its sessions are called; nor do many: at issuers, callers may choose subjects. The rest is for operators.
 MOST_REVOKED: Final = 20
+MOST_REVOKED_OF_ROLE: Final = 120
 # The partitions of a day.
 _THREADS: Final = SHARDS
 
@@ -107,7 +109,7 @@ class OwnSessions:
         self._reader = LedgerReader(client, tables.sessions, _THREADS)
         self._ledger = Ledger(Table(tables.sessions, client), keep_seconds)
         self._transactions = Transactions(client)
-        self._quotas, self._revocations = tables.quotas, tables.revocations
+        self._quotas, self._revocations = Table(tables.quotas, client), tables.revocations
         self._clock = clock
         self.keep_seconds = keep_seconds
 
@@ -173,7 +175,7 @@ class OwnSessions:
             NoSuchSession: the caller has none of that id.
             NothingToRevoke: it has ended, or there never was one.
             OnlyWithOthers: it cannot be told from others.
-            TooManyRevoked: the caller has ended many of the role.
+            TooManyRevoked: its principal, or all callers together, have ended many of a role.
             LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
         """
         for _ in range(_ATTEMPTS):
@@ -183,12 +185,15 @@ class OwnSessions:
             if entry.revoke_requested is not None and entry.revoke_problem is None:
                 return Revoked(entry, (), now)
             _refuse_pointless(entry, now)
-            self._refuse_many(entry, now)
             at = int(now * 1000)
             try:
                 with _asking():
-                    roles = self._write(entry, caller.identifier, reason, at, catalog)
+                    roles = self._write(entry, caller, reason, at, catalog)
             except NotAsRead:
+                continue
+            except LiveSetFull as full:
+                if not self._make_room(full):
+                    raise TooManyRevoked from None
                 continue
             asked = replace(
                 entry,
@@ -201,22 +206,20 @@ class OwnSessions:
         tell_operators("session %s is changed by others again and again", session)
         raise LedgerUnread
 
-    def _refuse_many(self, entry: Entry, now: float) -> None:
-        """Refuse to end one more of the caller's sessions of a role, where the policy would be full of them.
+    def _make_room(self, full: LiveSetFull) -> bool:
+        """Take out of what is counted those that have ended; whether there were any.
 
         Raises:
-            TooManyRevoked: so it is.
             LedgerUnread: the table cannot be asked.
         """
-        until = int(now * 1000)
-        since = max(0, until - (MAXIMUM_SECONDS + _LATER_SECONDS) * 1000)
-        wanted = Wanted(since=since, until=until, caller=entry.caller, role=entry.role)
-        with _asking():
-            ended = sum(one.revoke_requested is not None and one.expires > now for one in self._reader.find(wanted))
-        if ended >= MOST_REVOKED:
-            raise TooManyRevoked(MOST_REVOKED)
+        if full.ended:
+            with _asking(), suppress(ConditionFailed):
+                take_out(self._quotas, full.item, full.ended)
+        return bool(full.ended)
 
-    def _write(self, entry: Entry, by: str, reason: str | None, at: int, catalog: "Iterable[Role]") -> tuple[str, ...]:
+    def _write(
+        self, entry: Entry, caller: "Caller", reason: str | None, at: int, catalog: "Iterable[Role]"
+    ) -> tuple[str, ...]:
         """Everything at once, as far as a transaction holds it; that it is asked for comes last.
 
         Returns:
@@ -224,23 +227,29 @@ class OwnSessions:
 
         Raises:
             NotAsRead: the session has changed since.
+            LiveSetFull: so many have been ended of one of these roles, by this principal or by all.
             TableUnavailable: a table cannot be asked.
         """
         chained = chained_roles(entry.role_arn, catalog)
-        until = entry.expires + (_LATER_SECONDS if entry.state == "requested" else 0)
-        asked = Asked(entry.role_arn, at, until, by, reason)
+        asked = Asked(entry.role_arn, at, entry.expires + _LATER_SECONDS, caller.identifier, reason)
         items = [session_item(asked, entry.id)]
         items += [session_item(asked._replace(role_arn=arn, chained=True), entry.id) for arn in chained]
-        # As it was when it was counted: STS may have said another end.
-        counted = {entry.expires, entry.requested_at // 1000 + entry.duration}
-        members = [member(entry.id, expires) for expires in counted]
-        parts = [_put(self._revocations, item) for item in items]
-        parts += [taken_out(self._quotas, live, members) for live in entry.live_in]
-        parts.append(self._ledger.revocation(entry.id, by, reason, at))
+        parts: list[Part] = []
+        # A role that sessions come back to has two items, whose latter one, as it is chained, ends later.
+        for role_arn, until in {item["role_arn"]["S"]: int(item["until"]["N"]) for item in items}.items():
+            parts += counts(self._quotas.name, _counted(role_arn, caller), Vend(entry.id, at // 1000, until))
+        parts += [_put(self._revocations, item) for item in items]
+        parts.append(self._ledger.revocation(entry.id, caller.identifier, reason, at))
         for start in range(0, len(parts), _WRITES_AT_ONCE):
             some = parts[start : start + _WRITES_AT_ONCE]
             self._transactions.write(partial(tuple, some))
         return (entry.role_arn, *chained)
+
+
+def _counted(role_arn: str, caller: "Caller") -> Iterator[tuple[Quota, str]]:
+    """Of whom so many are counted. No quota of an adopter's has such a name."""
+    yield Quota("#revoked-by-principal", live=MOST_REVOKED), f"{role_arn} {caller.principal}"
+    yield Quota("#revoked-of-role", live=MOST_REVOKED_OF_ROLE), role_arn
 
 
 def own_sessions(region: str, tables: "LedgerTables", keep_seconds: int) -> OwnSessions:

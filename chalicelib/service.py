@@ -15,7 +15,7 @@ from chalicelib.callers.origin import Origin
 from chalicelib.callers.session_name import session_name
 from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.configuration import Configuration
-from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
+from chalicelib.deciding import decide_vend
 from chalicelib.errors import (
     AccessDenied,
     AuditFailed,
@@ -27,9 +27,8 @@ from chalicelib.errors import (
     OutOfTime,
 )
 from chalicelib.operators_log import tell_of_unforeseen
-from chalicelib.roles.role import Role
 from chalicelib.sessions.asked import VendRequest
-from chalicelib.sessions.plan import SessionPlan, plan_session, requested_duration
+from chalicelib.sessions.plan import SessionPlan, plan_session
 from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role
 from chalicelib.sessions.sts_failures import StsFailure
@@ -109,8 +108,8 @@ class Service(NamedTuple):
             address = _source_address(incoming.origin)
             request, form, render = read(incoming)
             known |= audit.request_fields(request, form)
-            role, decided = _decide(configuration, caller, request, form, address)
-            decision = decided.decision
+            decided = decide_vend(configuration, caller, request, form, address, datetime.now(UTC))
+            role, decision = decided.role, decided.decision
             known |= audit.decision_fields(decision, decided.time, decided.near)
             if role is None or not decision.allowed:
                 raise AccessDenied
@@ -119,7 +118,7 @@ class Service(NamedTuple):
             if shared is not None and not request.dry_run:
                 plan = shared.plan
             admitted = self._admit(Asked(request_id, caller, request, plan, shared and shared.request_id), incoming)
-            known |= audit.plan_fields(plan)
+            known |= audit.plan_fields(plan) | audit.counted_fields(() if admitted is None else admitted.live_in)
         except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
             raise self._refused(error, "credentials.denied", known) from None
         try:
@@ -358,45 +357,6 @@ class Service(NamedTuple):
         with suppress(Exception):  # it may be the very error
             digest = self.configuration().digest
         return self._unforeseen("request.failed", error, audit.first_fields(digest, origin))
-
-
-class _Decided(NamedTuple):
-    """A decision, and what the record says of it.
-
-    Attributes:
-        time: when it was made, as policies saw it, in the time zone of local times.
-        near: of a denial by default, what came close.
-    """
-
-    decision: Decision
-    time: datetime
-    near: NearPermits | None = None
-
-
-def _decide(
-    configuration: Configuration, caller: Caller, request: VendRequest, form: str, address: str
-) -> tuple[Role | None, _Decided]:
-    """The role, and whether the caller may have it; no role at all is denied after as much work."""
-    role, asked_about = configuration.catalog.role_or_stand_in(request.role)
-    circumstances = Circumstances(
-        duration=requested_duration(request, asked_about),
-        source_ip=address,
-        has_reason=request.reason is not None,
-        time=datetime.now(UTC),
-        reason=request.reason,
-        params=asked_about.session_rules.defaults | dict(request.params),
-        tags=request.tags,
-        narrowed=request.policy is not None,
-        format=form,
-    )
-    authorizer = configuration.authorizer
-    decision, time = authorizer.decide(caller, asked_about, circumstances), authorizer.local(circumstances.time)
-    if role is not None and decision.allowed:
-        return role, _Decided(decision, time)
-    near = authorizer.near_permits(caller, asked_about)  # whatever denies, so that all denials take as long
-    if role is None:
-        return None, _Decided(Decision(allowed=False), time)
-    return role, _Decided(decision, time, None if decision.policies or decision.errors else near)
 
 
 def _source_address(origin: Origin) -> str:

@@ -1,49 +1,61 @@
-"""What operators do with a deployed credvend: `python -m ops.admin GROUP COMMAND`, with AWS credentials and a region.
+"""What operators do with credvend: `python -m ops.admin COMMAND`; with AWS credentials and a region where it asks AWS.
 
 A result goes to standard output, alone, so that `TOKEN=$(python -m ops.admin token create ...)` works; everything
-that is said about it goes to standard error.
+that is said about it goes to standard error. Exit status: 0; 1 where the answer is no, or it was not carried out; 2
+for what was not understood; 3 where it was not carried out whole.
 """
 
-import argparse
-import os
 import sys
+from collections.abc import Sequence
 
-from ops.blocks import add_block_commands
-from ops.check_issuers import add_check_issuers
+import click
+
+from ops.commands.blocks import block, blocks, start, stop, unblock
+from ops.commands.check_issuers import check_issuers_command
+from ops.commands.doctor import doctor
+from ops.commands.explain import explain_command
+from ops.commands.revoke import revoke_command
+from ops.commands.sessions import sessions
+from ops.commands.test import test_command
+from ops.commands.tokens import token
+from ops.commands.who_can import what_can_command, who_can_command
 from ops.errors import OperationFailed
-from ops.revoke import add_revoke_command
-from ops.sessions import add_session_commands
+from ops.terminal.commands import Group, Stopped
 from ops.terminal.say import say
-from ops.tokens import add_token_commands
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command line. Each command sets `run`: what it does, given the options; it raises `OperationFailed`."""
-    parser = argparse.ArgumentParser(prog="credvend-admin", description="Administer a deployed credvend.")
-    parser.set_defaults(calls_aws=True)
-    groups = parser.add_subparsers(metavar="GROUP", required=True)
-    add_token_commands(groups)
-    add_session_commands(groups)
-    add_revoke_command(groups)
-    add_block_commands(groups)
-    add_check_issuers(groups)
-    return parser
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Administer credvend."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    options = build_parser().parse_args(arguments)
-    if options.calls_aws and os.environ.get("AWS_ENDPOINT_URL"):
-        say(f"AWS_ENDPOINT_URL is set: this goes to {os.environ['AWS_ENDPOINT_URL']}, not to AWS.")
+for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command, doctor):
+    cli.add_command(command)
+cli.add_command(test_command)
+cli.add_command(explain_command)
+cli.add_command(who_can_command)
+cli.add_command(what_can_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out a command line, the program's own unless told otherwise.
+
+    Returns:
+        The exit status.
+    """
     try:
-        options.run(options)
+        given = None if arguments is None else list(arguments)
+        ended = cli.main(given, prog_name="credvend-admin", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except OperationFailed as error:
         say(str(error))
         return error.status
-    except KeyboardInterrupt:
-        shows = "`token list`, `blocks` and `sessions show ID` show whether it was carried out."
-        say("\nStopped." + (f" {shows}" if options.calls_aws else ""))
-        return 130
-    return 0
+    except click.Abort:
+        say("Stopped.")
+        return Stopped.status
+    return ended if isinstance(ended, int) else 0  # what a command has raised as click's Exit, click returns
 
 
 if __name__ == "__main__":

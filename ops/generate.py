@@ -14,6 +14,7 @@ from ops.documents.json_object import json_text
 from ops.environments import ROOT
 from ops.iam.function_policy import POLICY_FILE, iam_policy
 from ops.iam.revoker_policy import REVOKER_POLICY_FILE, revoker_policy
+from ops.policy_tests.entries import tests_json_schema
 from ops.stages.stage_file import stage_json_schema
 
 
@@ -30,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             ROOT / "chalicelib/config/issuers.schema.json": json_text(issuers_json_schema()),
             ROOT / "chalicelib/config/sessions.schema.json": json_text(sessions_json_schema()),
             ROOT / "chalicelib/config/stage.schema.json": json_text(stage_json_schema()),
+            ROOT / "chalicelib/config/tests.schema.json": json_text(tests_json_schema()),
         }
     except ConfigError as error:
         print(error, file=sys.stderr)

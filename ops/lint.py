@@ -25,6 +25,8 @@ from ops.linting.policy_sources import (
 from ops.processes.file_lock import file_lock
 from ops.stages.names import (
     API,
+    DOCTOR,
+    DOCTOR_LOG_GROUP,
     FUNCTION,
     FUNCTION_ROLE,
     LOG_GROUP,
@@ -45,6 +47,8 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("CKV_AWS_76", API): "An audit record tells more of each request than an access log, and no secrets.",
     ("CKV_AWS_116", FUNCTION): "Dead letters are for events. API Gateway waits, and gives the caller the error.",
     ("CKV_AWS_116", REVOKER): "What fails is kept in the table, with the reason, and the stream brings it again.",
+    ("CKV_AWS_116", DOCTOR): "Dead letters are for events. Whoever asks waits for the answer.",
+    ("CKV_AWS_117", DOCTOR): "It talks to STS; in a VPC it would need a way out.",
     ("CKV_AWS_117", FUNCTION): "It talks to STS, DynamoDB and public issuers; in a VPC it would need a way out.",
     ("CKV_AWS_117", REVOKER): "It talks to IAM, STS and DynamoDB; in a VPC it would need a way out.",
     ("CKV_AWS_28", USED_TABLE): "What it holds ends with its tokens; an earlier state would let used ones in again.",
@@ -56,11 +60,11 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
     ("CKV_AWS_120", API): "Credentials must not be cached.",
     **{
         ("CKV_AWS_158", group): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's."
-        for group in (LOG_GROUP, REVOKER_LOG_GROUP)
+        for group in (LOG_GROUP, REVOKER_LOG_GROUP, DOCTOR_LOG_GROUP)
     },
     **{
         ("CKV_AWS_173", function): "Its variables are names and switches, no secrets; Lambda encrypts them by itself."
-        for function in (FUNCTION, REVOKER)
+        for function in (FUNCTION, REVOKER, DOCTOR)
     },
     **{
         ("UNKNOWN_CONDITION_FOR_ACTION", f"{role} 2"): "Lambda sets lambda:SourceFunctionArn in all that a function "

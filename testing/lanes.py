@@ -236,6 +236,8 @@ class FirstLane:
                     self._running -= 1
                     continue
                 report = self._config.hook.pytest_report_from_serializable(config=self._config, data=message)
+                if isinstance(report.longrepr, list):  # of a skipped test: pytest's summary wants what JSON has not
+                    report.longrepr = tuple(report.longrepr)
                 if report.when == "setup":
                     self._config.hook.pytest_runtest_logstart(nodeid=report.nodeid, location=report.location)
                 self._config.hook.pytest_runtest_logreport(report=report)

@@ -112,6 +112,11 @@ def plan_fields(plan: SessionPlan) -> dict[str, object]:
     }
 
 
+def counted_fields(live_in: Sequence[str]) -> dict[str, object]:
+    """In which sets of live sessions it is counted."""
+    return {"live_in": list(live_in) or None}
+
+
 def session_fields(session: Session) -> dict[str, object]:
     """What STS gave: everything but the two secrets."""
     return {

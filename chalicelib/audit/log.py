@@ -34,6 +34,8 @@ EventName = Literal[
     "revocation.failed",
     "revocation.in_force",
     "revocation.unproved",
+    "examination.requested",
+    "role.examined",
 ]
 
 

@@ -1,5 +1,6 @@
 """Where did a request come from?"""
 
+import ipaddress
 from typing import NamedTuple
 
 
@@ -20,3 +21,13 @@ class Origin(NamedTuple):
     source_ip: str | None
     user_agent: str
     cold_start: bool
+
+
+def source_address(value: object) -> str | None:
+    """An address in one spelling; None: it is none, and what comes from there is refused."""
+    try:
+        address = ipaddress.ip_address(str(value).partition("%")[0])
+    except ValueError:
+        return None
+    # An IPv4 address in the clothes of IPv6 must not slip through a policy about IPv4 addresses.
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -132,7 +132,7 @@ def _taken(table: str, quota: Quota, who: str, vend: Vend, window: str, seconds:
 
 
 def _live(table: str, quota: Quota, who: str, vend: Vend, limit: int) -> Part:
-    item = _live_id(quota, who)
+    item, it = _live_id(quota, who), member(vend.session, vend.expires)
 
     def refusal(there: "Item") -> LiveSetFull:
         ended = frozenset(one for one in there.get("live", {}).get("SS", ()) if _has_ended(one, vend.now))
@@ -144,10 +144,12 @@ def _live(table: str, quota: Quota, who: str, vend: Vend, limit: int) -> Part:
                 "TableName": table,
                 "Key": {"id": {"S": item}},
                 "UpdateExpression": "ADD #live :one SET #ttl = :ttl",
-                "ConditionExpression": "attribute_not_exists(#live) OR size(#live) < :limit",
+                # One that is in it already takes no room: it may be written again.
+                "ConditionExpression": "attribute_not_exists(#live) OR size(#live) < :limit OR contains(#live, :it)",
                 "ExpressionAttributeNames": {"#live": "live", "#ttl": "ttl"},
                 "ExpressionAttributeValues": {
-                    ":one": {"SS": [member(vend.session, vend.expires)]},
+                    ":one": {"SS": [it]},
+                    ":it": {"S": it},
                     # Whatever is added later lives on from there.
                     ":ttl": {"N": str(vend.expires + _KEPT_SECONDS)},
                     ":limit": {"N": str(limit)},

@@ -28,9 +28,10 @@ def read_batch(event: Mapping[str, object]) -> Batch:
     for record in cast(Iterable[Json], event["Records"]):
         change = cast(Mapping[str, Mapping[str, Mapping[str, str]]], record["dynamodb"])
         role_arn, number = change["Keys"]["role_arn"]["S"], str(change["SequenceNumber"])
-        state = change.get("NewImage", {}).get("state", {}).get("S")
+        new, old = change.get("NewImage", {}), change.get("OldImage", {})
+        state = new.get("state", {}).get("S")
         if record["eventName"] != "MODIFY" or state == ASKED:
             to_write.setdefault(role_arn, number)
-        elif state == WRITTEN:
+        elif state == WRITTEN and new.get("told") == old.get("told"):
             to_prove.setdefault(role_arn, number)
     return Batch(to_write, to_prove)

@@ -28,6 +28,10 @@ _SAFE: Final = {
 }
 
 
+# Beyond, a moment cannot be written as IAM wants it: the year 2286.
+_LATEST: Final = 9_999_999_999
+
+
 class Revocations(Protocol):
     """Where revocations are kept."""
 
@@ -54,6 +58,13 @@ class Revocations(Protocol):
 
     def set_problem(self, one: Revocation, problem: str) -> bool:
         """Note why it could not be written; whether it still was what was read.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
+    def set_told(self, one: Revocation, told: str) -> bool:
+        """Note that the ledger was told how far it is; whether it still was what was read.
 
         Raises:
             TableUnavailable: the table could not be asked.
@@ -98,6 +109,10 @@ class RevocationTable:
         names, update = {"#problem": "problem"}, "SET #state = :state, #problem = :problem"
         return self._update(one, FAILED, update, names, {":problem": {"S": problem}})
 
+    def set_told(self, one: Revocation, told: str) -> bool:
+        """As `Revocations` says."""
+        return self._change(one, "SET #told = :told", {"#told": "told"}, {":told": {"S": told}})
+
     def _update(
         self,
         one: Revocation,
@@ -106,14 +121,20 @@ class RevocationTable:
         names: dict[str, str],
         values: "dict[str, AttributeValueTypeDef]",
     ) -> bool:
+        """Change it, and how far it is."""
+        return self._change(one, update, names | {"#state": "state"}, values | {":state": {"S": state}})
+
+    def _change(
+        self, one: Revocation, update: str, names: dict[str, str], values: "dict[str, AttributeValueTypeDef]"
+    ) -> bool:
         """Whether the item was there, and was asked for when it was read."""
         try:
             self._table.update(
                 key={"role_arn": {"S": one.role_arn}, "id": {"S": one.id}},
                 update=update,
                 condition="#requested = :requested",
-                names=names | {"#requested": "requested", "#state": "state"},
-                values=values | {":requested": {"N": str(one.requested)}, ":state": {"S": state}},
+                names=names | {"#requested": "requested"},
+                values=values | {":requested": {"N": str(one.requested)}},
             )
         except ConditionFailed:
             return False
@@ -164,11 +185,18 @@ def _read(item: "Item") -> Revocation:
         in_force=_number(item, "in_force"),
         widened=item["widened"]["BOOL"] if "widened" in item else False,
         problem=_text(item, "problem"),
+        caller=_text(item, "caller"),
+        roles=tuple(sorted(item["roles"]["SS"])) if "roles" in item else (),
+        told=_text(item, "told"),
     )
     for name, pattern in _SAFE.items():
         value = getattr(one, name)
         if value is not None and pattern.fullmatch(value) is None:
             raise ValueError(f"{name} {value!r}")
+    moments = {"requested": one.requested // 1000, "until": one.until, "issued_before": one.issued_before or 0}
+    for name, seconds in moments.items():
+        if not 0 <= seconds <= _LATEST:
+            raise ValueError(f"{name} {seconds}")
     wanted = one.request_id is not None if form == "session" else one.issued_before is not None
     if not wanted or (form == "caller" and one.caller_tag is None and one.source_identity is None):
         raise ValueError(f"form {form} without what it needs")

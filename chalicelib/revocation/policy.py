@@ -132,7 +132,8 @@ def _fewest_left_out(apart: Sequence[Revocation], everybody: int, room: int, pro
 
 
 def _document(apart: Sequence[Revocation], cut: int, probed: bool) -> str:
-    ids = sorted(one.request_id for one in apart if one.request_id is not None and one.form == "session")
+    # A session that has come back to its role is revoked there twice.
+    ids = sorted({one.request_id for one in apart if one.request_id is not None and one.form == "session"})
     statements = _callers([one for one in apart if one.form == "caller"])
     if cut:
         statements.append(_deny({"DateLessThan": {_ISSUED: _rfc3339(cut)}}))

@@ -2,8 +2,8 @@
 is refused.
 
 Its tag stands among the request ids of the policy, and changes with whatever the policy says: once it is refused, the
-very policy has arrived that denies the others. Another session, with a tag that no policy denies, must be let in: else
-the role may not do what it is asked to, and a refusal would prove nothing.
+very policy has arrived that denies the others. Another session, with a tag that no policy denies, must be let in
+before: else the role may not do what it is asked to, and a refusal would prove nothing.
 """
 
 import json
@@ -79,30 +79,37 @@ def prove(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Proof:
-    """Ask until the policy that names `probe_id` is in force, or for so long that it is given up."""
+    """Ask until the policy that names `probe_id` is in force, or for so long that it is given up.
+
+    First the other session, until it is let in: that of the tag is issued after it, so that what refuses it is no
+    denial by time, which an older policy may hold as well, up to a moment that is still to come.
+    """
     ends = clock() + PROBE_SECONDS
+
+    def is_over() -> bool:
+        if clock() + PAUSE_SECONDS > ends:
+            return True
+        sleep(PAUSE_SECONDS)
+        return False
+
     try:
+        while not sessions.open(role, _CONTROL)():
+            if is_over():
+                return Proof(
+                    False,
+                    f"{role.arn} may not do {role.probe}, revoked or not: allow it, or name another `probe` in "
+                    "roles.yaml; unless all sessions are denied that are issued until a moment to come.",
+                    "probe_not_allowed",
+                )
         ask = sessions.open(role, probe_id)
-        while True:
-            if ask():
-                proof = Proof(
+        while ask():
+            if is_over():
+                return Proof(
                     False,
                     f"Sessions were still let in {PROBE_SECONDS} s after the policy was written. It is asked again.",
                     "still_let_in",
                 )
-            # Not before: where sessions that were issued until just now are denied, one of now may be as well.
-            elif sessions.open(role, _CONTROL)():
-                return Proof(True)
-            else:
-                proof = Proof(
-                    False,
-                    f"{role.arn} may not do {role.probe} by its own policies, revoked or not: allow it, or name "
-                    "another `probe` in roles.yaml.",
-                    "probe_not_allowed",
-                )
-            if clock() + PAUSE_SECONDS > ends:
-                return proof
-            sleep(PAUSE_SECONDS)
+        return Proof(True)
     except NotAsked as error:
         return Proof(False, error.problem, error.cause)
 

@@ -4,6 +4,7 @@ Whoever asks writes nothing but this, so that the rights to change roles stay wi
 """
 
 import hashlib
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chalicelib.aws.table import ConditionFailed, Table
@@ -23,6 +24,9 @@ FAILED: Final = "failed"
 _KEPT_SECONDS: Final = 86_400
 # The longest session that another one can become: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html
 _LONGEST_CHAINED_SECONDS: Final = 3600
+# The longest session of a role that others than credvend make, and by how much clocks may differ:
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (DurationSeconds)
+_LONGEST_SECONDS: Final = 43_200 + 300
 
 
 class Asked(NamedTuple):
@@ -34,6 +38,7 @@ class Asked(NamedTuple):
         until: when the last of the sessions has ended; seconds since 1970.
         by: who asks.
         chained: the role is not the one that was vended, but one to which its sessions may have gone on.
+        ahead: of a caller that is blocked, sessions that were under way are issued for so long yet; seconds.
     """
 
     role_arn: str
@@ -42,6 +47,7 @@ class Asked(NamedTuple):
     by: str
     reason: str | None = None
     chained: bool = False
+    ahead: int = 0
 
 
 def session_item(asked: Asked, request_id: str) -> Item:
@@ -50,26 +56,39 @@ def session_item(asked: Asked, request_id: str) -> Item:
 
 
 def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identity: str | None) -> Item:
-    """To end a caller's sessions that were issued until now.
+    """To end a caller's sessions that were issued until now, or a little later.
 
     Args:
         caller: its identifier.
         caller_tag: the value of the tag `credvend:caller` of these sessions; None: they have none.
         source_identity: theirs; None: they have none. One of the two must be there.
     """
-    who: Item = {"issued_before": _issued_before(asked)}
+    # By what its sessions are told is part of the id: where a role begins to tag sessions, a later request, by tag,
+    # must not take the place of an earlier one, by source identity: sessions that were denied would be let in again.
+    named = "\n".join([caller, caller_tag or "", source_identity or ""])
+    who: Item = {
+        "issued_before": _issued_before(asked._replace(at=asked.at + asked.ahead * 1000)),
+        "caller": {"S": caller},
+    }
     if caller_tag is not None:
         who["caller_tag"] = {"S": caller_tag}
     if source_identity is not None:
         who["source_identity"] = {"S": source_identity}
-    if len(who) == 1:
+    if caller_tag is None and source_identity is None:
         raise ValueError("sessions with neither tags nor a source identity cannot be told apart: revoke the role's")
-    return _item(asked, "caller", f"caller#{hashlib.sha256(caller.encode()).hexdigest()[:32]}", who)
+    return _item(asked, "caller", f"caller#{hashlib.sha256(named.encode()).hexdigest()[:32]}", who)
 
 
-def role_item(asked: Asked) -> Item:
-    """To end all sessions of a role that were issued until now, whoever has them, credvend's or not."""
-    return _item(asked, "issued_before", "role", {"issued_before": _issued_before(asked)})
+def role_item(asked: Asked, roles: Collection[str] = ()) -> Item:
+    """To end all sessions of a role that were issued until now, whoever has them, credvend's or not.
+
+    Args:
+        roles: its names in the catalog, by which the ledger knows its sessions.
+    """
+    named: Item = {"roles": {"SS": sorted(roles)}} if roles else {}
+    # Those that are none of credvend's live longer than any of its own, and would be let in again.
+    asked = asked._replace(until=max(asked.until, asked.at // 1000 + _LONGEST_SECONDS))
+    return _item(asked, "issued_before", "role", {"issued_before": _issued_before(asked)} | named)
 
 
 def ask(table: Table, item: Item) -> bool:

@@ -12,6 +12,8 @@ FORMS: Final[tuple[Form, ...]] = ("session", "caller", "issued_before")
 # of the request: they are counted in for so long. By their request id they are found whenever they were issued.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_disable-perms.html
 CHAINED_SECONDS: Final = 60
+# A session may be revoked while STS is asked for it: its function's time is over by then, and nothing is vended later.
+UNDER_WAY_SECONDS: Final = 30
 # What a moment that one clock of AWS tells may lie before that of another.
 CLOCKS_SECONDS: Final = 5
 
@@ -32,6 +34,9 @@ class Revocation:
         written: when a policy that denies it was written; in_force: when it was seen to deny. Milliseconds since 1970.
         widened: the role's policy had no room, so that it denies all sessions that were issued before.
         problem: why it could not be written.
+        caller: of the form `caller`: its identifier, by which the ledger knows its sessions; None: not known.
+        roles: of the form `issued_before`: catalog names of the role, by which the ledger knows its sessions.
+        told: how far it was when the ledger was told of it: `written` or `in_force`.
     """
 
     role_arn: str
@@ -48,6 +53,15 @@ class Revocation:
     in_force: int | None = None
     widened: bool = False
     problem: str | None = None
+    caller: str | None = None
+    roles: tuple[str, ...] = ()
+    told: str | None = None
+
+    @property
+    def to_tell(self) -> str | None:
+        """How far it is, where the ledger is to be told; None: it knows, or has no sessions of it."""
+        far = "in_force" if self.in_force is not None else "written"
+        return None if self.chained or self.written is None or self.told == far else far
 
     @property
     def issued_until(self) -> int:
@@ -55,7 +69,7 @@ class Revocation:
         margin = CHAINED_SECONDS if self.chained else 0
         if self.issued_before is not None:
             return self.issued_before + margin
-        return self.requested // 1000 + 1 + CLOCKS_SECONDS + margin
+        return self.requested // 1000 + 1 + UNDER_WAY_SECONDS + CLOCKS_SECONDS + margin
 
     def is_live(self, now: float) -> bool:
         """Whether a session that it is about may still be valid."""

@@ -43,6 +43,17 @@ class Records(Protocol):
         """
 
 
+class Ledger(Protocol):
+    """Where sessions are kept account of."""
+
+    def note(self, one: Revocation, may_go_on: Callable[[], bool]) -> bool:
+        """Note how far a revocation is with the sessions that it ends; whether that was done to the end.
+
+        Raises:
+            TableUnavailable: a table could not be asked.
+        """
+
+
 class Context(Protocol):
     """What Lambda tells of an invocation: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html"""
 
@@ -68,6 +79,7 @@ class Revoker:
         revocations: Revocations,
         iam_of: IamOf,
         sessions_of: Callable[[str], Sessions],
+        ledger: Ledger,
         records: Records,
         catalog: Catalog,
         clock: Callable[[], float] = time.time,
@@ -80,7 +92,7 @@ class Revoker:
             clock: seconds since 1970.
         """
         self._revocations, self._iam_of, self._sessions_of = revocations, iam_of, sessions_of
-        self._records, self._catalog, self._clock = records, catalog, clock
+        self._ledger, self._records, self._catalog, self._clock = ledger, records, catalog, clock
 
     def handle(self, event: Mapping[str, object], context: Context) -> dict[str, object]:
         """Carry out a batch of the stream.
@@ -97,7 +109,8 @@ class Revoker:
             if not invocation.has_time() or not self._write_and_note(role_arn, invocation)
         ]
         again += self._prove_all(batch.to_prove, invocation)
-        return {"batchItemFailures": [{"itemIdentifier": number} for number in again]}
+        again += [number for role_arn, number in batch.to_prove.items() if not self._tell(role_arn, invocation)]
+        return {"batchItemFailures": [{"itemIdentifier": number} for number in dict.fromkeys(again)]}
 
     def _write_and_note(self, role_arn: str, invocation: "_Invocation") -> bool:
         """Have a role's policy be what the table says; whether that is done with, well or not."""
@@ -179,6 +192,12 @@ class Revoker:
         for role_arn, number in roles.items():
             try:
                 found = self._to_prove(role_arn, number, invocation.iam)
+            except _NotThere:
+                problem = (
+                    "IAM shows another policy than the one that was written: an older one, or somebody changed it."
+                )
+                self._record_unproved(role_arn, (), Proof(False, problem, "not_as_written"), invocation)
+                again.append(number)
             except (NotWritten, TableUnavailable) as error:
                 self._record_unproved(role_arn, (), Proof(False, str(error), "not_read"), invocation)
                 again.append(number)
@@ -194,7 +213,26 @@ class Revoker:
                 again.append(one.number)
         return again
 
+    def _tell(self, role_arn: str, invocation: "_Invocation") -> bool:
+        """Have the ledger know how far the revocations of a role are; whether that is done with."""
+        try:
+            for one in self._revocations.of_role(role_arn):
+                told = one.to_tell
+                if told is not None:
+                    if not self._ledger.note(one, invocation.has_time):
+                        return False
+                    self._revocations.set_told(one, told)
+        except TableUnavailable:
+            return False
+        return True
+
     def _to_prove(self, role_arn: str, number: str, iam: InlinePolicies) -> "_ToProve | None":
+        """What is to be proved of a role; None: nothing.
+
+        Raises:
+            _NotThere: IAM shows a policy that is not the one that was written, or not yet.
+            NotWritten, TableUnavailable: as they say.
+        """
         role = self._catalog.find_role(role_arn)
         if role is None or role.probe is None:
             return None
@@ -204,11 +242,13 @@ class Revoker:
             for one in self._revocations.of_role(role_arn)
             if one.written is not None and one.in_force is None and one.is_live(now)
         ]
-        document = iam.current(role_arn) if waiting else None
-        named = probe_id(document) if document is not None else None
-        if document is None or named is None:
+        if not waiting:
             return None
-        return _ToProve(role, number, named, [one for one in waiting if is_denied(document, one)])
+        document = iam.current(role_arn)
+        if document is None or not all(is_denied(document, one) for one in waiting):
+            raise _NotThere
+        named = probe_id(document)
+        return None if named is None else _ToProve(role, number, named, waiting)
 
     def _note_proof(self, one: "_ToProve", proof: Proof, invocation: "_Invocation") -> bool:
         """Whether it is done with: what is still let in is to be asked again."""
@@ -278,6 +318,10 @@ class Revoker:
         }
 
 
+class _NotThere(Exception):
+    """What IAM shows of a policy is older than what it took, which may be for seconds: it is looked at again."""
+
+
 class _ToProve(NamedTuple):
     """A role whose policy is to be seen in force.
 
@@ -305,7 +349,8 @@ class _Invocation:
 
 def _asked(revocations: Sequence[Revocation]) -> set[Revocation]:
     """What was asked for, without what is noted of it."""
-    return {replace(one, written=None, in_force=None, widened=False, problem=None) for one in revocations}
+    noted = {"written": None, "in_force": None, "widened": False, "problem": None, "told": None}
+    return {replace(one, **noted) for one in revocations}  # type: ignore[arg-type]
 
 
 def _no_room(role_arn: str, room: int, needed: int) -> NotWritten:

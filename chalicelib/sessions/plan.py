@@ -71,7 +71,7 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
         duration=duration,
         source_identity=name if role.source_identity else None,
         tags=tags,
-        transitive_tags=_transitive_tags(role, {key for key, _ in tags}),
+        transitive_tags=transitive_tags(role, {key for key, _ in tags}),
         policy=session_policy(role, values, request.policy),
         asked_to_narrow=request.policy is not None,
         policy_arns=role.session_rules.policy_arns,
@@ -93,7 +93,7 @@ def _own_tags(caller: Caller, role: Role, request_id: str) -> Tags:
     return tuple(zip(OWN_KEYS, values, strict=True))
 
 
-def _transitive_tags(role: Role, keys: set[str]) -> tuple[str, ...]:
+def transitive_tags(role: Role, keys: set[str]) -> tuple[str, ...]:
     """Which of the tags go on with a session that assumes another role: by them, what it became can be revoked."""
     named = role.session_rules.transitive_tags
     own = tuple(key for key in TRANSITIVE_KEYS if key not in named)

@@ -63,9 +63,13 @@ class Session(NamedTuple):
     milliseconds: int
 
 
-def sts_client(region: str) -> "STSClient":
-    """A client of the region's own endpoint; keep it, and the connection stays open between requests."""
-    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
+def sts_client(region: str, connections: int = 1) -> "STSClient":
+    """A client of the region's own endpoint; keep it, and the connection stays open between requests.
+
+    Args:
+        connections: that are kept; of a client that several threads use at once, as many.
+    """
+    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS, connections)
     return cast("STSClient", session().create_client("sts", config=config))
 
 

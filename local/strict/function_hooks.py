@@ -1,8 +1,8 @@
 """Which function a call comes from, and what a function may be, in ministack."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import lambda_svc, sts
 
 from local.strict.function_rules import check_code, check_environment, check_runtime
@@ -46,6 +46,21 @@ def tell_functions_apart() -> None:
         holder.execution_credentials = execution_credentials
     for holder in (iam_evaluator, sts):
         holder._principal_keys = principal_keys
+
+
+def name_actions_on_concurrency() -> None:
+    """Ask for the right to read or take off reserved concurrency where that is done, not for the one to set it.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
+    """
+    action_of: Callable[[str, str], str | None] = iam_actions._lambda_action
+
+    def lambda_action(method: str, path: str) -> str | None:
+        action = action_of(method, path)
+        verb = {"GET": "Get", "DELETE": "Delete"}.get(method)
+        return f"{verb}FunctionConcurrency" if action == "PutFunctionConcurrency" and verb else action
+
+    iam_actions._lambda_action = lambda_action
 
 
 def check_function_request(asked: Asked, request: Request) -> Refusal | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import cast
 from uuid import uuid4
 
-from ministack.core import iam_evaluator, lambda_runtime
+from ministack.core import iam_actions, iam_evaluator, lambda_runtime
 from ministack.services import cloudwatch_logs, lambda_svc
 
 _LOG = logging.getLogger(__name__)
@@ -28,6 +28,25 @@ def hold_logs_to_the_role() -> None:
             _LOG.warning("Nothing of %s is logged: its role may not %s.", config["FunctionName"], missing)
 
     lambda_svc._emit_lambda_logs = emit_lambda_logs
+
+
+def name_what_is_watched_as_aws_does() -> None:
+    """Judge what is asked of a log group by an ARN that goes on behind its name: a policy must end in `:*` for it.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/iam-access-control-overview-cwl.html
+    And a question for all alarms as one about alarms, not about anything:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazoncloudwatch.html
+    """
+    extract: Callable[..., str] = iam_actions.extract_resource_arn
+
+    def extract_resource_arn(service: str, *arguments: object, **options: object) -> str:
+        arn = extract(service, *arguments, **options)
+        if service == "monitoring" and arn == "*" and "DescribeAlarms" in str(arguments):
+            region, account = arguments[-2:]
+            return f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+        return f"{arn}:log-stream:" if service == "logs" and ":log-group:" in arn and ":log-stream:" not in arn else arn
+
+    iam_actions.extract_resource_arn = extract_resource_arn
 
 
 def _missing_right(config: Mapping[str, object]) -> str | None:

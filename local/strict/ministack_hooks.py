@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 
 import ministack.app
 
-from local.strict.function_hooks import check_function_request, tell_functions_apart
+from local.strict.function_hooks import check_function_request, name_actions_on_concurrency, tell_functions_apart
 from local.strict.iam_hooks import check_iam_request, name_roles_with_their_paths, watch_requests
-from local.strict.log_hooks import hold_logs_to_the_role
+from local.strict.log_hooks import hold_logs_to_the_role, name_what_is_watched_as_aws_does
 from local.strict.model_rules import CODES, check_model
 from local.strict.propagation_hooks import delay_policies
 from local.strict.protocols import Asked, Handler, Request, read_request
@@ -37,6 +37,8 @@ def serve() -> None:
     judge_trust()
     watch_requests()
     name_roles_with_their_paths()
+    name_what_is_watched_as_aws_does()
+    name_actions_on_concurrency()
     judge_stacks()
     for service in CODES:
         handlers = ministack.app.SERVICE_HANDLERS

@@ -34,6 +34,9 @@ def judge_stacks() -> None:
         handlers = provisioners._RESOURCE_HANDLERS[kind]
         for step in ("create", "update"):
             handlers[step] = _watching(kind, handlers[step])
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    for step in ("create", "update"):
+        handlers[step] = _ending(step, handlers[step])
 
 
 def _check_function(properties: Properties, _made: str | None) -> Refusal | None:
@@ -114,3 +117,19 @@ def _watching(kind: str, make: Callable[..., object]) -> Callable[..., object]:
         return made
 
     return make_and_note
+
+
+def _ending(step: str, make: Callable[..., object]) -> Callable[..., object]:
+    """Have the items of a table end as its properties say, which ministack's own making of tables does not look at."""
+
+    def make_and_set(*arguments: object) -> object:
+        made = make(*arguments)
+        properties = cast(Properties, arguments[1 if step == "create" else 2])
+        told = cast(Mapping[str, object], properties.get("TimeToLiveSpecification") or {})
+        name = made[0] if isinstance(made, tuple) else made
+        if name in dynamodb._tables and told.get("AttributeName"):
+            status = "ENABLED" if str(told.get("Enabled")).lower() == "true" else "DISABLED"
+            dynamodb._ttl_settings[name] = {"TimeToLiveStatus": status, "AttributeName": told["AttributeName"]}
+        return made
+
+    return make_and_set

@@ -17,6 +17,7 @@ from local.strict.protocols import Asked, Handler, Request, read_query
 from local.strict.records import Record, arn_of_role, role_of
 from local.strict.refusal import Answer, Refusal, answer
 from local.strict.sts_rules import (
+    DEFAULT_SECONDS,
     SESSION_ACTIONS,
     check_assume_role,
     check_transitive_tags,
@@ -39,6 +40,7 @@ class _Assumed:
         source_identity: asked for, or the caller's session's.
         inherited: tags that the caller's session passes on.
         transitive: keys of those that the new session passes on as well, in lower case.
+        seconds: that the session is to last.
         actions: what it needs besides `sts:AssumeRole`, for what is inherited, too.
     """
 
@@ -47,6 +49,7 @@ class _Assumed:
     source_identity: str | None
     inherited: tuple[Mapping[str, str], ...]
     transitive: frozenset[str]
+    seconds: str
     actions: tuple[str, ...]
 
 
@@ -124,6 +127,7 @@ def _assumed_by(members: Mapping[str, object], role: Record | None, caller: Mapp
         str(identity) if identity else None,
         inherited,
         frozenset(key.lower() for key in keys),
+        str(members.get("DurationSeconds", DEFAULT_SECONDS)),
         tuple(action for member, action in SESSION_ACTIONS.items() if have[member]),
     )
 
@@ -140,6 +144,7 @@ def _ask_the_trust_policy() -> None:
             return True  # judged together with it, below
         if assumed.source_identity is not None:
             context.service_context["sts:sourceidentity"] = assumed.source_identity
+        context.service_context["sts:durationseconds"] = assumed.seconds
         document = trust_in_force(assumed.role, document)
         # aws:PrincipalArn of a session is its role's ARN:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html

@@ -11,7 +11,7 @@ CHAINED_SECONDS: Final = 3600
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (Policy, PolicyArns, Tags)
 POLICY_CHARACTERS: Final = 2048
 _LISTS: Final[Mapping[str, int]] = {"Tags": 50, "PolicyArns": 10}
-_DEFAULT_SECONDS: Final = 3600
+DEFAULT_SECONDS: Final = 3600
 # What a member of the request needs besides `sts:AssumeRole`:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
 SESSION_ACTIONS: Final[Mapping[str, str]] = {"SourceIdentity": "sts:SetSourceIdentity", "Tags": "sts:TagSession"}
@@ -78,7 +78,7 @@ def _check_sizes(members: Mapping[str, object]) -> Refusal | None:
 
 
 def _check_time(members: Mapping[str, object], chained: bool, maximum: int | None) -> Refusal | None:
-    seconds = int(str(members.get("DurationSeconds", _DEFAULT_SECONDS)))
+    seconds = int(str(members.get("DurationSeconds", DEFAULT_SECONDS)))
     if chained and seconds > CHAINED_SECONDS:
         return Refusal(
             "ValidationError",

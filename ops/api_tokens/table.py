@@ -1,4 +1,4 @@
-"""The table of API tokens, as operators change it: create, list, rotate, revoke. `ops/tokens.py` has the commands.
+"""The table of API tokens, as operators change it: create, list, rotate, revoke (ops/commands/tokens.py).
 
 A token itself is returned once, to whoever had it made, and kept nowhere.
 """

@@ -13,7 +13,7 @@ _OPTIONAL: Final = ("issuers.yaml", "sessions.yaml")
 _SCHEMAS: Final = ("issuers.schema.json", "roles.schema.json", "sessions.schema.json", "schema.cedarschema")
 _KNOWN: Final = _REQUIRED | _FOLDERS | {*_OPTIONAL, *_SCHEMAS}
 # For the deployment, or an adopter's own: never shipped.
-_BESIDE: Final = re.compile(r"stage\.yaml|stage\.schema\.json|template\.(yaml|json)|README(\.[a-z]+)?|tests")
+_BESIDE: Final = re.compile(r"stage\.yaml|(stage|tests)\.schema\.json|template\.(yaml|json)|README(\.[a-z]+)?|tests")
 
 
 def lay_over(config: Path, target: Path) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
@@ -26,6 +26,50 @@ def read_yaml(path: Path) -> dict[str, object]:
         ConfigError: the file cannot be read, or is of another shape; says where.
     """
     return _read(path, StrictLoader)
+
+
+class Lines(NamedTuple):
+    """Where in a file stands what it holds.
+
+    Attributes:
+        root: None of an empty file.
+    """
+
+    root: yaml.Node | None
+
+    def of(self, *path: str | int) -> int:
+        """The line of a value, from 1 on; of what is not there, that of what should hold it.
+
+        Args:
+            path: keys and places that lead to it.
+        """
+        node, line = self.root, 1
+        for step in path:
+            found = _below(node, step)
+            if found is None:
+                break
+            key, node = found
+            line = int(key.start_mark.line) + 1
+        return line
+
+
+def read_yaml_and_lines(path: Path) -> tuple[dict[str, object], Lines]:
+    """The same as `read_yaml`, and where it stands.
+
+    Raises:
+        ConfigError: the file cannot be read, or is of another shape; says where.
+    """
+    document = read_yaml(path)
+    return document, Lines(yaml.compose(_text(path), Loader=StrictLoader))
+
+
+def _below(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """What stands below a node: where it begins, and what it is."""
+    if isinstance(node, yaml.MappingNode):
+        return next(((key, value) for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step], node.value[step]
+    return None
 
 
 def read_template(path: Path) -> dict[str, object]:

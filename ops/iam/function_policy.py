@@ -16,13 +16,15 @@ ASSUME_SID: Final = "AssumeCatalogRoles"
 # https://docs.aws.amazon.com/lambda/latest/dg/permissions-source-function-arn.html
 # The ARN is put together from the stack's name, which is the function's: a reference to it would make role and function
 # wait for each other.
-_BY_THE_FUNCTION: Final = {
-    "ArnEquals": {
-        "lambda:SourceFunctionArn": {
-            "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"
-        }
-    }
+_FUNCTION: Final = {
+    "Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"
 }
+_BY_THE_FUNCTION: Final = {"ArnEquals": {"lambda:SourceFunctionArn": _FUNCTION}}
+# The doctor, which has the same role, asks of each role of the catalog what it would let the function do. It can use
+# nothing else of all this.
+_DOCTOR: Final = {"Fn::Sub": f"{_FUNCTION['Fn::Sub']}-doctor"}
+_BY_THE_FUNCTION_OR_THE_DOCTOR: Final = {"ArnEquals": {"lambda:SourceFunctionArn": [_FUNCTION, _DOCTOR]}}
+_OWN_LOG: Final = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/${AWS::StackName}"
 
 
 def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
@@ -32,7 +34,7 @@ def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
         "Effect": "Allow",
         "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
         "Resource": assumable(catalog),
-        "Condition": _BY_THE_FUNCTION,
+        "Condition": _BY_THE_FUNCTION_OR_THE_DOCTOR,
     }
     # Lambda itself writes log and traces. AWS's page above lists, among what it calls for that, the two of the log and
     # xray:PutTraceSegments as naming the function, and not xray:PutTelemetryRecords. Neither statement is bound.
@@ -40,10 +42,7 @@ def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
         "Sid": "WriteOwnLog",
         "Effect": "Allow",
         "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": {
-            "Fn::Sub": "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}"
-            ":log-group:/aws/lambda/${AWS::StackName}:*"
-        },
+        "Resource": [{"Fn::Sub": f"{_OWN_LOG}:*"}, {"Fn::Sub": f"{_OWN_LOG}-doctor:*"}],
     }
     write_traces: dict[str, object] = {
         "Sid": "WriteTraces",

@@ -18,8 +18,9 @@ MAXIMUM_MANAGED: Final = 6_144
 _PARTITION: Final = max(PARTITIONS.split("|"), key=len)
 _REGION: Final = "r" * 20  # the longest today, us-isof-south-1, has 15
 _ACCOUNT: Final = "1" * 12
-# A function's name, which is the stack's, has at most 64: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
-_STACK: Final = "s" * 64
+# The revoker's role is called `STACK-revoker-REGION`, in the 64 characters that IAM has for it, and the shortest
+# regions have 9: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_STACK: Final = "s" * (64 - len("-revoker-") - len("eu-west-1"))
 _VALUES: Final = {
     "AWS::Partition": _PARTITION,
     "AWS::Region": _REGION,

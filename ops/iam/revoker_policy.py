@@ -7,7 +7,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.roles.role import Role
 from ops.documents.json_object import json_text
 from ops.iam.function_policy import granted
-from ops.stages.names import REVOCATIONS_TABLE, SESSIONS_TABLE
+from ops.stages.names import QUOTAS_TABLE, REVOCATIONS_TABLE, SESSIONS_TABLE
 
 # Below the directory that is packaged: .chalice/config.json names it.
 REVOKER_POLICY_FILE: Final = ".chalice/revoker-policy.json"
@@ -23,6 +23,11 @@ _BY_THE_FUNCTION: Final = {
         }
     }
 }
+# As .chalice/template.json names the roles of the two functions.
+_OWN_ROLES: Final = [
+    {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/${{AWS::StackName}}{what}-${{AWS::Region}}"}
+    for what in ("", "-revoker")
+]
 
 
 def revoker_policy(catalog: WrittenCatalog, operator_role: str | None) -> dict[str, object]:
@@ -33,6 +38,9 @@ def revoker_policy(catalog: WrittenCatalog, operator_role: str | None) -> dict[s
         operator_role: path and name of the role in each other account through which it works there, or None.
     """
     statements = [
+        # Whatever a catalog names: what may change its own rights may do anything.
+        _statement("NeverOwnRoles", ["iam:DeleteRolePolicy", "iam:PutRolePolicy", "sts:AssumeRole"], _OWN_ROLES)
+        | {"Effect": "Deny"},
         *_on_roles(catalog, operator_role),
         *_on_tables(),
         # What Lambda itself asks for, to read the stream: not bound, as log and traces are not. The resources are those
@@ -83,11 +91,20 @@ def _on_roles(catalog: WrittenCatalog, operator_role: str | None) -> list[dict[s
 
 
 def _on_tables() -> list[dict[str, object]]:
-    """It reads what is to be revoked, and changes of it, and of the ledger, only how far it is."""
-    revocations, sessions = {"Fn::GetAtt": [REVOCATIONS_TABLE, "Arn"]}, {"Fn::GetAtt": [SESSIONS_TABLE, "Arn"]}
-    noted = ["id", "in_force", "problem", "requested", "role_arn", "state", "widened", "written"]
+    """It reads what is to be revoked, and which sessions that ends.
+
+    It changes of both only how far it is, and of quotas which sessions are live.
+    """
+    revocations, sessions, quotas = (
+        {"Fn::GetAtt": [table, "Arn"]} for table in (REVOCATIONS_TABLE, SESSIONS_TABLE, QUOTAS_TABLE)
+    )
+    indexes = [{"Fn::Sub": f"${{{SESSIONS_TABLE}.Arn}}/index/{index}"} for index in ("by_caller", "by_role")]
+    noted = ["id", "in_force", "problem", "requested", "role_arn", "state", "told", "widened", "written"]
     return [
         _bound("ReadRevocations", ["dynamodb:Query"], revocations),
+        _bound("FindSessions", ["dynamodb:Query"], indexes),
+        _bound("ReadSessions", ["dynamodb:BatchGetItem", "dynamodb:GetItem"], sessions),
+        _changing("TakeOutOfLive", quotas, ["id", "live"]),
         _changing("NoteRevocations", revocations, noted),
         _changing("NoteInLedger", sessions, ["id", "revoke_in_force", "revoke_problem", "revoke_written"]),
     ]

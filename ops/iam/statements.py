@@ -1,7 +1,15 @@
 """What stands in IAM policies of others, so that credvend may do its work and callers may call it."""
 
+from collections.abc import Sequence
+from typing import Final
 
-def trust_statements(function_role_arn: str, external_id: str | None = None) -> list[dict[str, object]]:
+_ASSUME: Final = "sts:AssumeRole"
+TRUSTED_ACTIONS: Final = (_ASSUME, "sts:SetSourceIdentity", "sts:TagSession")
+
+
+def trust_statements(
+    function_role_arn: str, external_id: str | None = None, actions: Sequence[str] = TRUSTED_ACTIONS
+) -> list[dict[str, object]]:
     """What stands in the trust policy of a role, with the condition that AWS checks the external id by.
 
     Of the three actions, only AssumeRole knows `sts:ExternalId`; the other two are worth nothing without that one:
@@ -9,14 +17,17 @@ def trust_statements(function_role_arn: str, external_id: str | None = None) -> 
 
     Args:
         external_id: the role's in the catalog; None: it has none.
+        actions: some of the three, where the rest is allowed already.
     """
     whole = trust_statement(function_role_arn)
-    if external_id is None:
+    if tuple(actions) != TRUSTED_ACTIONS:
+        whole["Action"] = actions[0] if len(actions) == 1 else list(actions)
+    if external_id is None or _ASSUME not in actions:
         return [whole]
     conditions = {**_condition(function_role_arn), "StringEquals": {"sts:ExternalId": external_id}}
     return [
-        {**whole, "Action": "sts:AssumeRole", "Condition": conditions},
-        {**whole, "Action": ["sts:SetSourceIdentity", "sts:TagSession"]},
+        {**whole, "Action": _ASSUME, "Condition": conditions},
+        {**whole, "Action": [action for action in actions if action != _ASSUME]},
     ]
 
 
@@ -36,7 +47,7 @@ def trust_statement(function_role_arn: str) -> dict[str, object]:
     return {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
-        "Action": ["sts:AssumeRole", "sts:SetSourceIdentity", "sts:TagSession"],
+        "Action": list(TRUSTED_ACTIONS),
         "Condition": _condition(function_role_arn),
     }
 

@@ -107,7 +107,15 @@ def _entry(record: Mapping[str, object]) -> Entry:
         access_key_id=_maybe(record, "access_key_id"),
         cause=_maybe(record, "cause"),
         reason=_maybe(record, "reason"),
+        live_in=_texts(record, "live_in"),
+        shared_with=_shared_with(record, tags),
     )
+
+
+def _shared_with(record: Mapping[str, object], tags: Mapping[str, str]) -> str | None:
+    """The request whose session it got. Its tag names that one, by which the session is revoked."""
+    tag = tags.get("credvend:request", record["request_id"])
+    return _maybe(record, "shared_with") or (None if tag == record["request_id"] else str(tag))
 
 
 def _text(record: Mapping[str, object], name: str) -> str:
@@ -119,6 +127,15 @@ def _text(record: Mapping[str, object], name: str) -> str:
 
 def _maybe(record: Mapping[str, object], name: str) -> str | None:
     return None if record.get(name) is None else _text(record, name)
+
+
+def _texts(record: Mapping[str, object], name: str) -> tuple[str, ...]:
+    found = record.get(name)
+    if found is None:
+        return ()
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise TypeError(name)
+    return tuple(sorted(found))
 
 
 def _milliseconds(moment: str) -> int:

@@ -3,11 +3,12 @@
 import re
 from typing import Final, Literal
 
+from chalicelib.ended_sessions import issued
 from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.index_keys import at
 from chalicelib.revocation.revocation import Revocation
 from chalicelib.text.timestamps import moment
-from ops.ledger.revocations import issued, progress
+from ops.ledger.revocations import progress
 
 # `requested`: STS was or is about to be asked, and nobody recorded what it did.
 State = Literal["live", "requested", "revoking", "revoked", "ended", "failed"]

@@ -33,10 +33,8 @@ _HOURS_AT_ONCE: Final = 4
 _SAME_MOMENT_MILLISECONDS: Final = 60_000
 # What the ledger knows before the log does.
 _OF_THE_END: Final = frozenset({"state", "expires", "access_key_id", "cause", "ttl"})
-# Not of the log: quotas, and what is noted of revocations.
-_OWN: Final = frozenset(
-    {"live_in", "revoke_requested", "revoke_written", "revoke_in_force", "revoked_by", "revoke_reason"}
-)
+# Not of the log: what is noted of revocations.
+_OWN: Final = frozenset({"revoke_requested", "revoke_written", "revoke_in_force", "revoked_by", "revoke_reason"})
 # Attributes that an entry may lack. What else is there is not ours to take away.
 _KNOWN: Final = frozenset({"source_identity", "caller_tag", "access_key_id", "cause", "reason"})
 
@@ -158,10 +156,19 @@ def _changes(item: "Item", wanted: "Item", *, ended: bool) -> "dict[str, Attribu
     """
     kept = _OWN if ended else _OWN | (_OF_THE_END if item.get("state") else frozenset())
     changes: dict[str, AttributeValueTypeDef | None] = {
-        name: value for name, value in wanted.items() if name not in kept and name != "ttl" and item.get(name) != value
+        name: value
+        for name, value in wanted.items()
+        if name not in kept and name != "ttl" and not _same(item.get(name), value)
     }
     changes |= dict.fromkeys(name for name in item if name not in wanted and name not in kept and name in _KNOWN)
     # How long it stays was worked out by the setting of its time; only another end is another time.
     if "ttl" not in item or "expires" in changes:
         changes["ttl"] = wanted["ttl"]
     return changes
+
+
+def _same(one: "AttributeValueTypeDef | None", other: "AttributeValueTypeDef") -> bool:
+    """Whether two values are one; sets have no order."""
+    if one is not None and "SS" in one and "SS" in other:
+        return set(one["SS"]) == set(other["SS"])
+    return one == other

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from chalicelib.ended_sessions import ends
 from chalicelib.ledger.entry import Entry
 from chalicelib.revocation.items import revocation_of
 from chalicelib.revocation.revocation import Revocation
@@ -66,31 +67,6 @@ def progress(one: Revocation) -> Progress:
     if one.written is not None:
         return "written"
     return "failed" if one.problem is not None else "requested"
-
-
-def ends(one: Revocation, entry: Entry) -> bool:
-    """Whether a revocation is about a session of the ledger."""
-    if one.chained or one.role_arn != entry.role_arn:
-        return False
-    if one.widened and issued(entry) < one.issued_until:
-        return True
-    match one.form:
-        case "session":
-            return one.request_id == entry.id
-        case "caller":
-            same = (
-                entry.caller_tag == one.caller_tag
-                if one.caller_tag is not None
-                else entry.source_identity == one.source_identity
-            )
-            return same and issued(entry) < (one.issued_before or 0)
-        case "issued_before":
-            return issued(entry) < (one.issued_before or 0)
-
-
-def issued(entry: Entry) -> float:
-    """When STS issued a session, as far as is known; seconds since 1970, UTC."""
-    return entry.expires - entry.duration if entry.state == "vended" else entry.requested_at / 1000
 
 
 def revocation_of_session(entry: Entry, of_role: Iterable[Revocation]) -> Revocation | None:

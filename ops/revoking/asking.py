@@ -36,6 +36,7 @@ class Asking:
         revocations, sessions: names of the tables.
         by: the ARN of the operator.
         reason: in their words.
+        ahead: seconds for which sessions of callers that are blocked are issued yet.
     """
 
     operator: Operator
@@ -43,6 +44,7 @@ class Asking:
     sessions: str
     by: str
     reason: str | None
+    ahead: int = 0
 
     def ask(self, requests: Sequence[Request]) -> Asked:
         """Ask for all of them now. What was asked for is carried out, whatever becomes of this process.
@@ -55,7 +57,7 @@ class Asking:
         self.operator.expect(self.sessions, {"id": "-"})
         now = self.operator.clock.last_told()
         at = now * 1000
-        items = [request.item(at, self.by, self.reason) for request in requests]
+        items = [request.item(at, self.by, self.reason, self.ahead) for request in requests]
         with self.operator.asked(self.revocations), ThreadPoolExecutor(CONNECTIONS) as pool:
             outcomes = list(pool.map(self._put, items))
         left = sum(outcome == "busy" for outcome in outcomes)
@@ -66,21 +68,6 @@ class Asking:
             )
         self._note_in_ledger([entry for one in requests if not one.chained for entry in one.entries], at)
         return Asked(tuple(Key(item["role_arn"]["S"], item["id"]["S"]) for item in items), now)
-
-    def note_end(self, entries: Sequence[Entry], attribute: str, moment: int) -> None:
-        """Note in the ledger how far the end of sessions is, where it is not noted yet.
-
-        Args:
-            attribute: `revoke_written` or `revoke_in_force`.
-            moment: milliseconds since 1970, UTC.
-        """
-        self._update(
-            entries,
-            "SET #noted = :moment",
-            "attribute_exists(#id) AND attribute_not_exists(#noted)",
-            {"#noted": attribute, "#id": "id"},
-            {":moment": {"N": str(moment)}},
-        )
 
     def _put(self, item: Item) -> Outcome:
         # `changed`: a later one for the same sessions is there, by somebody else. That ends them as well.
@@ -100,11 +87,7 @@ class Asking:
         if self.reason is not None:
             names["#reason"], values[":reason"] = "revoke_reason", {"S": self.reason}
             update += ", #reason = :reason"
-        self._update(entries, update, "attribute_exists(#id)", names, values)
 
-    def _update(
-        self, entries: Sequence[Entry], update: str, condition: str, names: dict[str, str], values: Item
-    ) -> None:
         def note(session: str) -> Outcome:
             return write_update(
                 self.operator.client,
@@ -112,7 +95,7 @@ class Asking:
                     "TableName": self.sessions,
                     "Key": {"id": {"S": session}},
                     "UpdateExpression": update,
-                    "ConditionExpression": condition,
+                    "ConditionExpression": "attribute_exists(#id)",
                     "ExpressionAttributeNames": names,
                     "ExpressionAttributeValues": values,
                 },

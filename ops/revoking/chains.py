@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.aws.durations import MAXIMUM_SECONDS
 from chalicelib.configuration.catalog_file import read_catalog
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.chains import chained_roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,19 @@ class Chains:
     unread: str | None = None
 
     def of(self, role_arn: str) -> Sequence[str]:
-        """ARNs of the roles that sessions of a role may have gone on to."""
-        role = None if self.catalog is None else self.catalog.find_role(role_arn)
-        return tuple(dict.fromkeys([*(() if role is None else role.chains_to), *self.also]))
+        """ARNs of all roles that sessions of a role can have come to, in any number of steps."""
+        roles = () if self.catalog is None else self.catalog.roles
+        onward = (each for arn in (role_arn, *self.also) for each in chained_roles(arn, roles))
+        return tuple(dict.fromkeys([*self.also, *onward]))
 
-    def are_there(self) -> bool:
-        """Whether any session may have gone on, as far as is known."""
-        return bool(self.also) or (self.catalog is not None and any(role.chains_to for role in self.catalog.roles))
+    def longest(self) -> int:
+        """For how long after its end what has come of a session may go on; seconds.
+
+        Each step takes another hour. Where roles go round in a circle, sessions can for good: those count one round.
+        """
+        roles = () if self.catalog is None else self.catalog.roles
+        steps = [len(self.also), *(len(self.of(role.arn)) for role in roles if role.chains_to)]
+        return MAXIMUM_SECONDS * max(steps)
 
     def is_proved(self, role_arn: str) -> bool:
         """Whether the role has a probe, by which its revocations are seen in force."""

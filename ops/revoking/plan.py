@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from chalicelib.aws.durations import MAXIMUM_SECONDS
@@ -38,15 +38,16 @@ class Request:
     others: str | None = None
     chained: bool = False
 
-    def item(self, at: int, by: str, reason: str | None) -> Item:
+    def item(self, at: int, by: str, reason: str | None, ahead: int = 0) -> Item:
         """As the table holds it.
 
         Args:
             at: when it is asked for; milliseconds since 1970, UTC.
             by: the ARN of the operator.
+            ahead: seconds for which sessions of a caller that is blocked are issued yet.
         """
         until = max(self.until, at // 1000 + (0 if self.form == "session" else MAXIMUM_SECONDS + LATER_SECONDS))
-        asked = Asked(self.role_arn, at, until, by, reason, self.chained)
+        asked = Asked(self.role_arn, at, until, by, reason, self.chained, ahead)
         first = self.entries[0]
         match self.form:
             case "session":
@@ -55,22 +56,23 @@ class Request:
                 tag, identity = first.caller_tag, first.source_identity
                 return caller_item(asked, first.caller, tag, identity if self.chained or tag is None else None)
             case "issued_before":
-                return role_item(asked)
+                return role_item(asked, () if self.chained else {entry.role for entry in self.entries})
 
 
 def plan(scope: Scope, entries: Sequence[Entry], chains: Callable[[str], Sequence[str]], now: int) -> list[Request]:
     """What is to be asked for.
 
     Args:
-        entries: those that are meant; one that has ended counts where its sessions may have gone on.
+        entries: those that are meant; one that has ended counts where its sessions may have gone on. One that is denied
+            already counts as well: its policy may be gone, as with a role that was made anew, and is written again.
         chains: ARNs of the roles that sessions of a role may have gone on to.
         now: seconds since 1970, UTC.
     """
+    live = [entry for entry in entries if entry.state != "failed" and entry.expires > now]
     found: dict[tuple[object, ...], Request] = {}
-    for one in _requests(scope, [entry for entry in entries if entry.is_live(now)]):
-        found[_identity(one)] = one
-    for one in _chained(scope, entries, chains):
-        found.setdefault(_identity(one), one)
+    for one in (*_requests(scope, live), *_chained(scope, entries, chains)):
+        key = identity(one)
+        found[key] = _together(found[key], one) if key in found else one
     return list(found.values())
 
 
@@ -80,7 +82,7 @@ def _requests(scope: Scope, live: Sequence[Entry]) -> Iterator[Request]:
             for entry in live:
                 yield _of_session(entry)
         case "caller":
-            for entries in _grouped(live, lambda entry: (entry.role_arn, entry.caller)):
+            for entries in _grouped(live, lambda entry: (entry.role_arn, entry.caller, *_told_by(entry))):
                 yield _of_caller(entries)
         case "roles":
             for entries in _grouped(live, lambda entry: (entry.role_arn,)):
@@ -94,16 +96,20 @@ def _of_session(entry: Entry) -> Request:
 
 
 def _of_caller(entries: Sequence[Entry]) -> Request:
-    """By the caller's tag where all of its sessions have it, by their source identity where all have that."""
+    """By the caller's tag where its sessions have it, by their source identity where they have that: all the same."""
     first = entries[0]
+    if first.caller_tag is None and first.source_identity is None:
+        return _of_role(entries)
     until = max(entry.expires for entry in entries) + LATER_SECONDS
-    tags, identities = ({getattr(entry, name) for entry in entries} for name in ("caller_tag", "source_identity"))
-    if len(tags) == 1 and first.caller_tag is not None:
-        return Request(first.role_arn, "caller", tuple(entries), until, f"other sessions that {first.caller} has of it")
-    if tags == {None} and len(identities) == 1 and first.source_identity is not None:
+    others = f"other sessions that {first.caller} has of it"
+    if first.caller_tag is None:
         others = f"other sessions with the source identity {first.source_identity}"
-        return Request(first.role_arn, "caller", tuple(entries), until, others)
-    return _of_role(entries)
+    return Request(first.role_arn, "caller", tuple(entries), until, others)
+
+
+def _told_by(entry: Entry) -> tuple[str | None, str | None]:
+    """Tag and source identity, by which a caller's sessions are told; the latter where they have no tag."""
+    return entry.caller_tag, None if entry.caller_tag is not None else entry.source_identity
 
 
 def _of_role(entries: Sequence[Entry]) -> Request:
@@ -124,15 +130,21 @@ def _chained(scope: Scope, entries: Iterable[Entry], chains: Callable[[str], Seq
                 yield Request(chained, request.form, request.entries, request.until, request.others, chained=True)
 
 
-def _identity(request: Request) -> tuple[object, ...]:
+def identity(request: Request) -> tuple[object, ...]:
     """What the item's key is made of."""
     first = request.entries[0]
-    who = {"session": first.id, "caller": first.caller, "issued_before": None}[request.form]
+    who = {"session": first.tag, "caller": (first.caller, *_told_by(first)), "issued_before": None}[request.form]
     return request.role_arn, request.form, request.chained, who
 
 
-def _grouped(entries: Iterable[Entry], key: Callable[[Entry], tuple[str, ...]]) -> Iterator[tuple[Entry, ...]]:
-    groups: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+def _together(one: Request, other: Request) -> Request:
+    """Two that are one item."""
+    entries = tuple(dict.fromkeys([*one.entries, *other.entries]))
+    return replace(one, entries=entries, until=max(one.until, other.until))
+
+
+def _grouped(entries: Iterable[Entry], key: Callable[[Entry], tuple[str | None, ...]]) -> Iterator[tuple[Entry, ...]]:
+    groups: dict[tuple[str | None, ...], list[Entry]] = defaultdict(list)
     for entry in entries:
         groups[key(entry)].append(entry)
     return (tuple(group) for group in groups.values())

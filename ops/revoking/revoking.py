@@ -9,16 +9,18 @@ from chalicelib.aws.durations import MAXIMUM_SECONDS
 from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.index_keys import at
 from chalicelib.ledger.reading import Wanted
-from chalicelib.revocation.revocation import Revocation
+from chalicelib.revocation.revocation import CLOCKS_SECONDS, UNDER_WAY_SECONDS, Revocation
 from ops.ledger.revocations import progress
 from ops.ledger.sessions import AHEAD_SECONDS, Sessions
 from ops.revoking.asking import Asking, Key
 from ops.revoking.chains import Chains
-from ops.revoking.plan import LATER_SECONDS, Request, Scope, plan
+from ops.revoking.plan import LATER_SECONDS, Request, Scope, identity, plan
 from ops.revoking.stragglers import stragglers
 from ops.revoking.watching import PATIENCE_SECONDS, Watching
 
 _SHOWN_CALLERS: Final = 5
+# A session that was vended just now is found by caller, role or day when the index knows it, and by its id at once.
+_INDEX_SECONDS: Final = 2.0
 
 
 class Target(NamedTuple):
@@ -31,6 +33,7 @@ class Target(NamedTuple):
         role: catalog name.
         account: of roles.
         issuer: whose tokens the callers came with, by its name in issuers.yaml.
+        blocked: the caller, or the issuer, is: what is issued yet was under way.
     """
 
     session: str | None = None
@@ -39,6 +42,7 @@ class Target(NamedTuple):
     role: str | None = None
     account: str | None = None
     issuer: str | None = None
+    blocked: bool = False
 
     @property
     def scope(self) -> Scope:
@@ -64,13 +68,14 @@ class Revoking:
     wait: Callable[[float], None] = time.sleep
 
     def look(self, target: Target) -> list[Entry]:
-        """The sessions that are meant: live ones; and, where they may have gone on, those that ended an hour ago.
+        """The sessions that are meant: those that have not ended, denied already or not; and, where they may have gone
+        on, those that ended a while ago. One that is named counts whenever it ended, if it may have gone on.
 
         Raises:
             OperationFailed: there is no such session, or they cannot be read.
         """
         now = self.sessions.operator.now()
-        longer = MAXIMUM_SECONDS if self.chains.are_there() else 0
+        longer = self.chains.longest()
         since = (now - MAXIMUM_SECONDS - LATER_SECONDS - longer) * 1000
         if target.session is not None:
             found = [self.sessions.entry(target.session)]
@@ -84,7 +89,20 @@ class Revoking:
                 keys=target.keys,
             )
             found = list(self.sessions.find(wanted, target.issuer))
-        return [entry for entry in found if entry.state != "failed" and entry.expires + longer > now]
+        named = target.scope == "sessions" and longer > 0
+        return [entry for entry in found if entry.state != "failed" and (named or entry.expires + longer > now)]
+
+    def look_well(self, target: Target) -> list[Entry]:
+        """The same; where there is nothing to revoke, once more, as an index follows its table by a second.
+
+        Raises:
+            OperationFailed: there is no such session, or they cannot be read.
+        """
+        found = self.look(target)
+        if target.session is not None or self.plan(target, found):
+            return found
+        self.wait(_INDEX_SECONDS)
+        return self.look(target)
 
     def plan(self, target: Target, entries: Sequence[Entry]) -> list[Request]:
         """What is to be asked for."""
@@ -126,6 +144,7 @@ class Revoking:
             self.sessions.reader.table,
             operator.who_if_told(),
             reason,
+            UNDER_WAY_SECONDS + CLOCKS_SECONDS if target.blocked else 0,
         )
         asked = asking.ask(requests)
         return Pending(self, target, tuple(requests), asked.keys, asking, asked.at)
@@ -155,18 +174,21 @@ class Pending:
         keys = list(self.keys)
         found = watching.watch(keys, patience)
         if self.target.scope != "sessions":
-            late = stragglers(
+            late, every = stragglers(
                 lambda: revoking.look(self.target),
                 self.asked,
                 clock=revoking.sessions.operator.now,
                 wait=revoking.wait,
             )
-            if late:
-                revoking.say(f"{_many(len(late), 'session')} had been under way, and came later: asked for as well.")
-                more = self.asking.ask(revoking.plan(self.target, late)).keys
-                keys += [key for key in more if key not in keys]
+            asked = {identity(one) for one in self.requests}
+            more = revoking.plan(self.target, late)
+            again = {identity(one) for one in more}
+            more += [one for one in revoking.plan(self.target, every) if identity(one) not in asked | again]
+            if more:
+                count = len({entry.id for one in more for entry in one.entries})
+                revoking.say(f"{_many(count, 'session')} had been under way, and came later: asked for as well.")
+                keys += [key for key in self.asking.ask(more).keys if key not in keys]
                 found = watching.watch(keys, patience)
-        self._note(found)
         return found
 
     def problems(self, found: dict[Key, Revocation]) -> str | None:
@@ -205,16 +227,6 @@ class Pending:
             }
             for one in found.values()
         ]
-
-    def _note(self, found: dict[Key, Revocation]) -> None:
-        """Note it with the sessions: what is by caller or role, the revoker does not know them of."""
-        for request, key in zip(self.requests, self.keys, strict=True):
-            one = found.get(key)
-            if one is None or request.chained:
-                continue
-            for attribute, moment in (("revoke_written", one.written), ("revoke_in_force", one.in_force)):
-                if moment is not None:
-                    self.asking.note_end(request.entries, attribute, moment)
 
 
 def _many(count: int, what: str) -> str:

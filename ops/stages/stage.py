@@ -15,6 +15,8 @@ from ops.stages.stage_file import STAGE_FILE, StageFile
 DEFAULT_STAGE: Final = "dev"
 # The only stage that the shipped configuration is meant for: it is the walk-through's.
 LOCAL_STAGE: Final = "local"
+# What the functions beside the one that vends are called, behind the stack's name: .chalice/template.json.
+_FUNCTIONS: Final = ("-doctor", "-revoker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,15 @@ def read_stage(root: Path, name: str, config: Path | None = None) -> Stage:
         config: the adopter's configuration directory, which may hold a `stage.yaml`.
 
     Raises:
-        CommandFailed: there is no such stage, or its runtime is none of Lambda's for Python.
+        CommandFailed: there is no such stage, its name is not to be had, or its runtime is none of Lambda's for Python.
         ConfigError: `stage.yaml` is invalid.
     """
     known = _stages(root)
     if name not in known:
         raise CommandFailed(f"No stage {name!r} in .chalice/config.json. There are: {', '.join(sorted(known))}.")
+    if name.endswith(_FUNCTIONS):
+        # Whoever may invoke `credvend-prod-doctor` may not vend: it must be no stage's function that vends.
+        raise CommandFailed(f"No stage may be called {name!r}: so is a function of another. Choose another name.")
     settings = StageFile() if config is None else read_stage_file(config)
     runtime = os.environ.get("CREDVEND_RUNTIME") or settings.runtime or known[name].get("runtime", OWN_RUNTIME)
     if runtime not in RUNTIMES:

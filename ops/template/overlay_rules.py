@@ -7,6 +7,8 @@ from typing import Final, cast
 from ops.documents.json_object import Json
 from ops.stages.names import (
     API,
+    DOCTOR,
+    DOCTOR_LOG_GROUP,
     FUNCTION,
     FUNCTION_ROLE,
     LOG_GROUP,
@@ -32,8 +34,11 @@ _MAY_BE_SET: Final = {
     FUNCTION: ("Tags",),
     FUNCTION_ROLE: ("Tags",),
     REVOKER: ("Tags",),
+    DOCTOR: ("Tags",),
     REVOKER_ROLE: ("Tags",),
-    **dict.fromkeys((LOG_GROUP, REVOKER_LOG_GROUP), ("FieldIndexPolicies", "RetentionInDays", "Tags")),
+    **dict.fromkeys(
+        (LOG_GROUP, REVOKER_LOG_GROUP, DOCTOR_LOG_GROUP), ("FieldIndexPolicies", "RetentionInDays", "Tags")
+    ),
     **dict.fromkeys(TABLES, ("ContributorInsightsSpecification", "Tags")),
 }
 _IN_STAGE_FILE: Final = {
@@ -45,6 +50,8 @@ _IN_STAGE_FILE: Final = {
     (FUNCTION, "ReservedConcurrentExecutions"): "concurrency",
     (FUNCTION, "Runtime"): "runtime",
     (REVOKER, "Runtime"): "runtime",
+    (DOCTOR, "Runtime"): "runtime",
+    (DOCTOR_LOG_GROUP, "KmsKeyId"): "kms.log_group",
     (REVOKER_ROLE, "PermissionsBoundary"): "permissions_boundary",
     (REVOKER_LOG_GROUP, "KmsKeyId"): "kms.log_group",
     (FUNCTION_ROLE, "PermissionsBoundary"): "permissions_boundary",
@@ -52,7 +59,7 @@ _IN_STAGE_FILE: Final = {
     **{(table, "SSESpecification"): "kms.tables" for table in TABLES},
 }
 # SAM makes resources whose names begin with these.
-_RESERVED: Final = (API, FUNCTION, FUNCTION_ROLE, REVOKER)
+_RESERVED: Final = (API, FUNCTION, FUNCTION_ROLE, REVOKER, DOCTOR)
 # What may refer to the function: it watches. Whatever else does could invoke it.
 _WATCHES: Final = re.compile(r"AWS::(CloudWatch|ApplicationInsights)::\w+|AWS::SSM::Parameter")
 # What may refer to the role: it says the name on. Whatever else does could use the role; a canary of CloudWatch
@@ -183,7 +190,11 @@ def _added_problems(name: str, resource: Json, added: set[str]) -> Iterator[str]
     if name.startswith(_RESERVED):
         yield f" begins as credvend's own do ({', '.join(_RESERVED)}): choose another name"
     named = set(_references(resource))
-    for function, good_as in ((FUNCTION, "every role of the catalog"), (REVOKER, "to say what is revoked")):
+    for function, good_as in (
+        (FUNCTION, "every role of the catalog"),
+        (REVOKER, "to say what is revoked"),
+        (DOCTOR, "to read the catalog, and to take calls of STS from vends"),
+    ):
         if function in named and _WATCHES.fullmatch(kind) is None:
             yield (
                 f" ({kind}) refers to {function}: only what watches (CloudWatch, SSM parameters) may. To invoke the "

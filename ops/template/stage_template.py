@@ -8,7 +8,18 @@ from msgspec import UnsetType
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
 from ops.iam.resource_policy import PolicyTooLong, resource_policy
-from ops.stages.names import API, FUNCTION, FUNCTION_ROLE, LOG_GROUP, REVOKER, REVOKER_LOG_GROUP, REVOKER_ROLE, TABLES
+from ops.stages.names import (
+    API,
+    DOCTOR,
+    DOCTOR_LOG_GROUP,
+    FUNCTION,
+    FUNCTION_ROLE,
+    LOG_GROUP,
+    REVOKER,
+    REVOKER_LOG_GROUP,
+    REVOKER_ROLE,
+    TABLES,
+)
 from ops.stages.stage_file import STAGE_FILE, Domain, StageFile, Throttle
 
 # SAM makes the stage, and finds it by this name:
@@ -58,7 +69,7 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     match stage.concurrency:
         case "none":
             # https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-            for name in (FUNCTION, REVOKER):
+            for name in (FUNCTION, REVOKER, DOCTOR):
                 _properties(resources, name).pop("ReservedConcurrentExecutions", None)
         case int(reserved):
             function["ReservedConcurrentExecutions"] = reserved
@@ -71,7 +82,7 @@ def apply_stage_file(template: Json, stage: StageFile) -> None:
     if stage.access_log is not None:
         api["AccessLogSetting"] = {"DestinationArn": stage.access_log, "Format": ACCESS_LOG_FORMAT}
     if stage.kms.log_group is not None:
-        for log_group in (LOG_GROUP, REVOKER_LOG_GROUP):
+        for log_group in (LOG_GROUP, REVOKER_LOG_GROUP, DOCTOR_LOG_GROUP):
             _properties(resources, log_group)["KmsKeyId"] = stage.kms.log_group
     if stage.kms.tables is not None:
         _encrypt_tables(resources, stage.kms.tables)

@@ -1,9 +1,11 @@
 """What is written on a command line, read."""
 
-import argparse
 import ipaddress
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
+
+import click
 
 from chalicelib.text.durations import seconds_of
 from chalicelib.text.printable import says_something, unprintable
@@ -19,7 +21,7 @@ def duration(text: str) -> int:
     except ValueError:
         seconds = None
     if seconds is None or (seconds and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration: write numbers with units, such as 90d or 1h30m")
+        raise click.BadParameter(f"{text!r} is no duration: write numbers with units, such as 90d or 1h30m")
     return seconds
 
 
@@ -28,14 +30,14 @@ def network(text: str) -> Network:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}: write a network such as 192.0.2.0/24 or 2001:db8::/32") from None
+        raise click.BadParameter(f"{error}: write a network such as 192.0.2.0/24 or 2001:db8::/32") from None
 
 
 def tag(text: str) -> tuple[str, str]:
     """Key and value of `KEY=VALUE`."""
     key, separator, value = text.partition("=")
     if not separator:
-        raise argparse.ArgumentTypeError(f"{text!r} is no tag: write KEY=VALUE")
+        raise click.BadParameter(f"{text!r} is no tag: write KEY=VALUE")
     return key, value
 
 
@@ -66,10 +68,10 @@ def when(text: str) -> When:
     except ValueError:
         try:
             return When(seconds=duration(text))
-        except argparse.ArgumentTypeError:
+        except click.BadParameter:
             found = None
     if found is None or found.tzinfo is None:
-        raise argparse.ArgumentTypeError(
+        raise click.BadParameter(
             f"{text!r} is no time: write how long, such as 2h or 7d, or a moment with its zone, such as "
             "2026-01-31T12:00:00Z"
         )
@@ -79,14 +81,45 @@ def when(text: str) -> When:
 def reason(text: str) -> str:
     """Why something is done: at most 256 characters on one line."""
     if (mark := unprintable(text, prose=True)) is not None:
-        raise argparse.ArgumentTypeError(f"the reason holds {mark}: remove that")
+        raise click.BadParameter(f"the reason holds {mark}: remove that")
     if len(text) > _LONGEST_REASON or not says_something(text):
-        raise argparse.ArgumentTypeError(f"a reason has 1 to {_LONGEST_REASON} characters")
+        raise click.BadParameter(f"a reason has 1 to {_LONGEST_REASON} characters")
     return text
 
 
 def positive(text: str) -> int:
     """A whole number from 1 on."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise click.BadParameter(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def account(text: str) -> str:
+    """An AWS account: 12 digits."""
+    if not (text.isascii() and text.isdigit() and len(text) == 12):
+        raise click.BadParameter(f"{text!r} is no account: write its 12 digits.")
+    return text
+
+
+def expect_one(given: Mapping[str, bool]) -> None:
+    """Of some options, exactly one is to be given.
+
+    Raises:
+        click.UsageError: none, or several.
+    """
+    there = [option for option, is_given in given.items() if is_given]
+    if len(there) != 1:
+        *others, last = given
+        words = f"{', '.join(others)} or {last}"
+        raise click.UsageError(f"Say one of {words}." + (f" {' and '.join(there)} are too many." if there else ""))
+
+
+def expect_one_at_most(given: Mapping[str, bool]) -> None:
+    """Of some options, not more than one is to be given.
+
+    Raises:
+        click.UsageError: several are.
+    """
+    there = [option for option, is_given in given.items() if is_given]
+    if len(there) > 1:
+        raise click.UsageError(f"{' and '.join(there)} do not go together.")

@@ -136,7 +136,7 @@ def test_production_keeps_its_records_for_a_year(stack: Stack) -> None:
     assert json.loads(stack.http.request("GET", f"{url}/v1/health").data) == {"Status": "ok"}
     groups = stack.logs().describe_log_groups(logGroupNamePrefix="/aws/lambda/credvend-prod")["logGroups"]
     kept = {group["logGroupName"].removeprefix("/aws/lambda/"): group["retentionInDays"] for group in groups}
-    assert kept == {"credvend-prod": 365, "credvend-prod-revoker": 365}
+    assert kept == {"credvend-prod": 365, "credvend-prod-revoker": 365, "credvend-prod-doctor": 365}
     again = deploy_here(stack, "prod", "--config", str(CONFIG))
     assert again.returncode == 0 and again.stdout == done.stdout
 

@@ -134,6 +134,35 @@ def chain(stack: Stack, key: Key) -> Key:
     return Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
+@pytest.mark.parametrize("form", ["session", "caller", "issued_before"])
+def test_what_has_ended_is_noted_and_counted_as_live_no_more_by_the_function_s_own_rights(
+    stack: Stack, revocations: Revocations, form: str
+) -> None:
+    """The role of the function may find the sessions, note their end, and take them out of a quota's set."""
+    session, tables = str(vend(stack, "revocable-too").body["RequestId"]), stack.deployed.stack
+    key = {"id": {"S": session}}
+    entry = stack.dynamodb().get_item(TableName=f"{tables}-sessions", Key=key, ConsistentRead=True)["Item"]
+    live, member = f"few#live#{form}", f"{entry['expires']['N']}#{session}"
+    stack.dynamodb().put_item(
+        TableName=f"{tables}-quotas", Item={"id": {"S": live}, "live": {"SS": [member, "9#else"]}}
+    )
+    stack.dynamodb().put_item(TableName=f"{tables}-sessions", Item={**entry, "live_in": {"SS": [live]}})
+    wait_for_the_next_second()
+    asked = revocations.asked(TOO)
+    item = {
+        "session": lambda: requests.session_item(asked, session),
+        "caller": lambda: requests.caller_item(asked, ALICE, ALICE, None),
+        "issued_before": lambda: requests.role_item(asked, {"revocable-too"}),
+    }[form]()
+    revocations.ask(item)
+    until(lambda: "told" in revocations.item(item))
+    noted = stack.dynamodb().get_item(TableName=f"{tables}-sessions", Key=key, ConsistentRead=True)["Item"]
+    assert noted["revoke_written"] == revocations.item(item)["written"]
+    left = stack.dynamodb().get_item(TableName=f"{tables}-quotas", Key={"id": {"S": live}}, ConsistentRead=True)["Item"]
+    assert left["live"] == {"SS": ["9#else"]}
+    wait_for_the_next_second()  # what others are vended is not to be issued in this one
+
+
 def test_of_two_sessions_of_a_role_the_revoked_one_ends_and_the_other_goes_on(
     stack: Stack, revocations: Revocations
 ) -> None:

@@ -127,7 +127,7 @@ def remove(deployer: Deployer) -> None:
         delete_stack(deployer.aws, found)
         for table in tables:
             deployer.aws.text("dynamodb", "delete-table", "--table-name", table)
-        for group in (NAME, f"{NAME}-revoker"):
+        for group in (NAME, f"{NAME}-revoker", f"{NAME}-doctor"):
             deployer.aws.text("logs", "delete-log-group", "--log-group-name", f"/aws/lambda/{group}")
 
 

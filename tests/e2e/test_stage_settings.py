@@ -48,7 +48,7 @@ def test_the_examples_are_in_the_template_and_not_in_the_package(config: Path) -
         names = [name.rpartition("/")[2] for name in package.namelist()]
     assert not {"stage.yaml", "stage.schema.json", "template.yaml"} & set(names)
     sent = json.loads(template.read_text())
-    for function in ("APIHandler", "Revoker"):
+    for function in ("APIHandler", "Revoker", "Doctor"):
         sent["Resources"][function]["Properties"]["CodeUri"] = "s3://bucket/key"  # as after the upload
     translated = subprocess.run(
         [programs("ministack") / "python", "-c", TRANSLATE],

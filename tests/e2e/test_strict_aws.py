@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import ACCOUNT
+from local.aws import ACCOUNT, REGION
 from ops.iam.statements import trust_statement
 from ops.stages.runtimes import OWN_RUNTIME
 from testing.deployed import Json, Key, Stack, allow
@@ -66,6 +66,42 @@ def test_no_session_is_longer_than_its_role_allows(stack: Stack, user: Key) -> N
     assert "exceeds the MaxSessionDuration set for this role" in refusal(
         stack, user, RoleArn=caller, DurationSeconds=3601
     )
+
+
+def test_a_trust_policy_may_say_how_long_a_session_lasts(stack: Stack, session: Key) -> None:
+    short: Json = {"sts:DurationSeconds": "1800"}
+    document = trust("sts:AssumeRole", NumericLessThanEquals=short)
+    stack.iam().update_assume_role_policy(RoleName="strict-target", PolicyDocument=document)
+    assume(stack, session, DurationSeconds=1800)
+    for asked in ({"DurationSeconds": 1801}, {}):  # without one, it is an hour
+        assert "not authorized to perform: sts:AssumeRole" in refusal(stack, session, **asked)
+
+
+def test_rights_on_log_groups_alarms_and_concurrency_are_called_as_on_aws(stack: Stack) -> None:
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/credvend-local"
+    function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:credvend-local"
+    alarms = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"
+    key = stack.add_user("strict-reader")
+
+    def may(action: str, resource: str, service: str, method: str, **arguments: object) -> bool:
+        statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        stack.iam().put_user_policy(UserName="strict-reader", PolicyName="rights", PolicyDocument=document)
+        try:
+            getattr(cast(Any, stack._client(service, key)), method)(**arguments)
+        except ClientError as error:
+            assert "AccessDenied" in str(error)
+            return False
+        return True
+
+    events = ("logs", "filter_log_events")
+    assert may("logs:FilterLogEvents", f"{group}:*", *events, logGroupName="/aws/lambda/credvend-local")
+    assert not may("logs:FilterLogEvents", group, *events, logGroupName="/aws/lambda/credvend-local")
+    concurrency = ("lambda", "get_function_concurrency")
+    assert may("lambda:GetFunctionConcurrency", function, *concurrency, FunctionName="credvend-local")
+    assert not may("lambda:PutFunctionConcurrency", function, *concurrency, FunctionName="credvend-local")
+    assert may("cloudwatch:DescribeAlarms", alarms, "cloudwatch", "describe_alarms")
+    assert not may("cloudwatch:DescribeAlarms", group, "cloudwatch", "describe_alarms")
 
 
 def test_a_source_identity_needs_the_trust_policys_leave(stack: Stack, session: Key) -> None:

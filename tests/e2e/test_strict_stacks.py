@@ -125,6 +125,15 @@ def test_what_was_made_can_be_changed(stack: Stack) -> None:
         await_status(clouds, "UPDATE_COMPLETE")
 
 
+def test_items_of_a_table_end_as_its_template_says(stack: Stack) -> None:
+    end: Json = {"AttributeName": "ttl", "Enabled": True}
+    table: Json = {"TableName": "strict-table", **KEYS, "TimeToLiveSpecification": end}
+    with made(stack, template("AWS::DynamoDB::Table", table)) as failures:
+        assert failures == []
+        told = stack.dynamodb().describe_time_to_live(TableName="strict-table")["TimeToLiveDescription"]
+        assert told == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+
+
 def many(section: str, count: int) -> str:
     """A template with so many parts of a section."""
     topic = {"Type": "AWS::SNS::Topic"}

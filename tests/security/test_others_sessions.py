@@ -9,6 +9,7 @@ import pytest
 from testing.app import ROLES, Answer, write_config
 from testing.dynamodb.credvend_tables import QUOTAS, REVOCATIONS, SESSIONS
 from testing.dynamodb.database import Database
+from testing.dynamodb.faults import Before
 from testing.events import ACCOUNT, federated_user, iam_user, role_session, root, unsigned
 from testing.ledger_app import EVERYBODY, LedgerApp, start
 from testing.sts_server import StsServer
@@ -114,6 +115,34 @@ def test_who_is_never_served_is_not_served_here(ledger_app: LedgerApp) -> None:
         assert ledger_app.app.call("GET", path, session=session).status == 401
     assert ledger_app.app.call("POST", "/v1/sessions/{session}/revoke", session=session).status == 401
     assert "revoke_requested" not in (ledger_app.database.item(SESSIONS.name, session) or {})
+
+
+def test_sessions_of_one_role_that_call_themselves_otherwise_do_not_fill_a_policy(
+    ledger_app: LedgerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may assume a role names its sessions; a policy that is full denies sessions of others."""
+    monkeypatch.setattr("chalicelib.own_sessions.MOST_REVOKED", 3)
+    statuses = []
+    for number in range(5):
+        name = role_session("Developers", f"name-{number}")
+        statuses.append(ledger_app.revoke(ledger_app.vended(identity=name), None, name).status)
+    assert statuses == [200, 200, 200, 429, 429]
+    other = role_session("Operators", "name-0")
+    assert ledger_app.revoke(ledger_app.vended(identity=other), None, other).status == 200
+
+
+def test_what_is_ended_at_one_moment_fills_a_policy_no_further(
+    ledger_app: LedgerApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that read the same count, and then write: the second is refused."""
+    monkeypatch.setattr("chalicelib.own_sessions.MOST_REVOKED", 1)
+    one, other = ledger_app.vended(), ledger_app.vended()
+    statuses: list[int] = []
+    ledger_app.database.faults.next(
+        "TransactWriteItems", Before(lambda: statuses.append(ledger_app.revoke(one).status))
+    )
+    statuses.append(ledger_app.revoke(other).status)
+    assert statuses == [200, 429]
 
 
 @pytest.fixture

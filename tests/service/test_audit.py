@@ -16,6 +16,7 @@ from typing import NoReturn, cast, get_args
 import pytest
 
 import app as app_module
+from chalicelib.admission.admission import Admitted
 from chalicelib.admission.without_ledger import WithoutLedger
 from chalicelib.assembly import load_service
 from chalicelib.audit.log import AuditLog
@@ -238,6 +239,11 @@ def _fail_unforeseen(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, ses
     for refusal in (Blocked(("role:reader",)), QuotaExceeded("few", "1 a minute", 30)):
         with monkeypatch.context() as patch:
             patch.setattr(WithoutLedger, "admit", partial(_raise, refusal))
+            credvend.vend({"role": "reader"})
+    with monkeypatch.context() as patch:  # counted by a quota of live sessions: vended, and not
+        patch.setattr(WithoutLedger, "admit", lambda _, asked: Admitted(asked.session, 0, ("few#live#x",)))
+        credvend.sts.refusals[:] = [Refusal("AccessDenied")]
+        for _ in range(2):
             credvend.vend({"role": "reader"})
     with monkeypatch.context() as patch:  # sessions that are shared, and one of which the answer cannot be made
         patch.setattr(app_module, "service", app_module.service._replace(sharing=SharedSessions(60)))

@@ -201,7 +201,7 @@ def test_nothing_is_asked_where_there_are_no_issuers(command_line: CommandLine) 
     printed = command_line.capture.readouterr()
     assert printed.out == "" and "There are no issuers in" in printed.err
     assert admin.main(["check-issuers", "--config", str(command_line.directory / "none")]) == 1
-    assert "is not a directory" in command_line.capture.readouterr().err
+    assert "is not there" in command_line.capture.readouterr().err
 
 
 def test_a_machine_without_network_is_told_of_once(command_line: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,6 +225,7 @@ def test_a_signed_vend_imports_nothing_that_only_others_need(config: Path, tmp_p
         "chalicelib.ledger.reading",
         "chalicelib.own_sessions",
         "chalicelib.revocation.requests",
+        "chalicelib.examining.doctor",
         "chalicelib.callers.shape",
         "chalicelib.configuration.all_warnings",
         "chalicelib.configuration.policy_conditions",

@@ -39,8 +39,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
         for number in range(40):
             world.ask(session(number, arn))
         world.run()
-    for answer in (NotAsked("No.", "probe_not_trusted"), True):
-        world.sessions.answers = [answer]
+    # The other session asks first.
+    for answers in ([NotAsked("No.", "probe_not_trusted")], [True, True]):
+        world.sessions.answers = [*answers]
         world.ask(requests.role_item(asked(PROBED.arn, at=round(world.clock.now))))
         world.run()
         world.clock.now += 1

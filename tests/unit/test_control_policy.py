@@ -22,6 +22,7 @@ NO_OPERATIONS = {
     "dynamodb": {"PartiQLDelete", "PartiQLInsert", "PartiQLUpdate"},  # list_amazondynamodb.html
 }
 ACCOUNT = "111122223333"
+OPERATOR = f"arn:aws:iam::{ACCOUNT}:role/credvend-operator"
 DEPLOYER, PERSON = f"arn:aws:iam::{ACCOUNT}:role/credvend-deployer", f"arn:aws:iam::{ACCOUNT}:role/PowerUser"
 FUNCTION_ROLE = f"arn:aws:iam::{ACCOUNT}:role/credvend-prod-eu-west-1"
 REVOKER_ROLE = f"arn:aws:iam::{ACCOUNT}:role/credvend-prod-revoker-eu-west-1"
@@ -90,6 +91,8 @@ AS_GOOD_AS_EVERY_ROLE = [
     ("lambda:CreateEventSourceMapping", "*"),
     ("lambda:DeleteEventSourceMapping", "*"),  # nothing would be revoked any more
     ("lambda:UpdateFunctionCode", f"{FUNCTION}-revoker"),
+    ("lambda:UpdateFunctionCode", f"{FUNCTION}-doctor"),  # it has the function's role
+    ("lambda:CreateFunctionUrlConfig", f"{FUNCTION}-doctor"),
     ("iam:PassRole", REVOKER_ROLE),
     ("iam:PutRolePolicy", REVOKER_ROLE),
     ("dynamodb:DeleteItem", REVOCATIONS),
@@ -136,9 +139,26 @@ def test_what_is_as_good_as_every_role_is_for_the_deployer_alone(action: str, re
     assert not denied(DEPLOYER, action, resource)
 
 
+def invoked_by_operators() -> str:
+    """What the policy of docs/operate.md lets an operator invoke."""
+    policies = [json.loads(block) for block in blocks(ROOT / "docs/operate.md", "json")]
+    (resource,) = [
+        cast(str, one["Resource"])
+        for policy in policies
+        for one in policy["Statement"]
+        if any(fnmatchcase("lambda:InvokeFunction", action) for action in listed(one["Action"]))
+    ]
+    return resource
+
+
 def test_nobody_invokes_the_function_and_credvend_still_works() -> None:
     assert denied(DEPLOYER, "lambda:InvokeFunction", FUNCTION) and denied(PERSON, "lambda:InvokeFunction", FUNCTION)
     assert denied(PERSON, "lambda:InvokeFunction", f"{FUNCTION}:live")
+    assert denied(PERSON, "lambda:InvokeFunction", f"{FUNCTION}-doctor")
+    # Whom their own policy lets invoke the doctor alone.
+    assert not denied(OPERATOR, "lambda:InvokeFunction", f"{FUNCTION}-doctor")
+    assert "function:credvend-STAGE-doctor" in invoked_by_operators()
+    assert denied(OPERATOR, "lambda:UpdateFunctionCode", f"{FUNCTION}-doctor")
     for action, resource in (
         ("dynamodb:GetItem", TABLE),
         ("dynamodb:UpdateItem", TABLE),

@@ -29,7 +29,9 @@ class AdminLine:
     def __post_init__(self) -> None:
         self.patch.delenv("AWS_ENDPOINT_URL", raising=False)
         for module in ("blocks", "revoke", "sessions"):
-            self.patch.setattr(f"ops.{module}.find_operator", lambda _say: self.tables.operator())
+            self.patch.setattr(f"ops.commands.{module}.find_operator", lambda _say: self.tables.operator())
+        # The index of a table in memory knows at once.
+        self.patch.setattr("ops.revoking.revoking._INDEX_SECONDS", 0.001)
 
     def run(self, command: str, *arguments: str, status: int = 0) -> tuple[str, str]:
         """What a command prints to standard output and to standard error."""

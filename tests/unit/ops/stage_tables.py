@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from chalicelib.aws.table import Table
+from chalicelib.ended_sessions import EndedSessions
 from chalicelib.ledger.entry import Entry, entry_of, item_of
+from chalicelib.ledger.reading import LedgerReader
+from chalicelib.revocation.items import revocation_of
 from ops.aws.operator import Operator, operator
 from testing.clock import Clock
-from testing.dynamodb.credvend_tables import ALL, REVOCATIONS, SESSIONS
+from testing.dynamodb.credvend_tables import ALL, QUOTAS, REVOCATIONS, SESSIONS
 from testing.dynamodb.database import Database
 from testing.dynamodb.faults import Before
 from testing.dynamodb.serving import client_of
@@ -60,13 +64,21 @@ class StageTables:
         def work() -> None:
             waiting = [item for item in self.database.items(REVOCATIONS.name) if "written" not in item]
             for item in waiting:
-                moment = {"N": str(int(self.clock.now * 1000) + 400)}
-                done = {"written": moment} if problem is None else {"problem": {"S": problem}}
-                self.database.put(
-                    REVOCATIONS.name, {**item, **done, **({"in_force": moment} if in_force and not problem else {})}
-                )
+                moment: dict[str, object] = {"N": str(int(self.clock.now * 1000) + 400)}
+                if problem is not None:
+                    item["problem"] = {"S": problem}
+                else:
+                    item |= {"written": moment, "in_force": moment} if in_force else {"written": moment}
+                self.database.put(REVOCATIONS.name, item)
+                one = revocation_of(item)  # type: ignore[arg-type]
+                if one is not None and one.to_tell is not None:
+                    self._ended().note(one, lambda: True)
 
         self.database.faults.always("Query", Before(work))
+
+    def _ended(self) -> EndedSessions:
+        client = client_of(self.database)
+        return EndedSessions(LedgerReader(client, SESSIONS.name), Table(QUOTAS.name, client))
 
     def operator(self, who: str = OPERATOR, ahead: float = 0) -> Operator:
         """An operator, whose own clock may be ahead by so many seconds."""

@@ -42,9 +42,9 @@ def log(monkeypatch: pytest.MonkeyPatch) -> None:
     def nothing(*_: object) -> Iterator[str]:
         return iter(())
 
-    monkeypatch.setattr("ops.sessions.messages", nothing)
-    monkeypatch.setattr("ops.sessions.logs_client", lambda _region: None)
-    monkeypatch.setattr("ops.sessions._log_group", lambda _stage: "/aws/lambda/credvend-test")
+    monkeypatch.setattr("ops.commands.sessions.messages", nothing)
+    monkeypatch.setattr("ops.commands.sessions.logs_client", lambda _region: None)
+    monkeypatch.setattr("ops.commands.sessions.log_group_of", lambda _stage: "/aws/lambda/credvend-test")
 
 
 def run(line: AdminLine, command: list[str], status: int = 0) -> str:

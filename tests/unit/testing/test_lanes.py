@@ -81,6 +81,13 @@ def test_a_failure_of_the_second_lane_fails_the_run_and_is_shown(project: Path) 
     assert "AssertionError: assert 'this' == 'that'" in output
 
 
+def test_what_the_second_lane_skips_is_told_with_its_reason(project: Path) -> None:
+    (project / "e2e/test_second.py").write_text("import pytest\ndef test_three(): pytest.skip('no fish here')\n")
+    run = start(project, "-rs")
+    output, _ = run.communicate()
+    assert run.returncode == 0 and "no fish here" in output and "2 passed, 1 skipped" in output, output
+
+
 def test_a_lane_that_is_free_takes_files_from_the_back(project: Path) -> None:
     told = "import os, pathlib, threading\nhere = pathlib.Path(__file__)\n"
     ran = "here.with_suffix('.ran').open('a').write(f'{os.getpid()}\\n')\n"

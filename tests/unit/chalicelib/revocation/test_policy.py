@@ -81,6 +81,14 @@ def test_about_258_sessions_have_room_and_the_oldest_of_more_are_widened() -> No
     assert not Session("another", issued=newest.issued_until).is_denied(document)
 
 
+def test_a_session_that_was_revoked_while_sts_was_asked_for_it_is_denied_by_time_as_well() -> None:
+    """STS gave it 28 s after it was asked for; then it lost its own place in the policy."""
+    widened = written(*map(revocation, range(300)))
+    assert all(Session(request_id(number), issued=NOW + 28).is_denied(widened) for number in range(300))
+    by_role = written(revocation(1), revocation(form="issued_before", issued_before=NOW + 11))
+    assert Session(request_id(1), issued=NOW + 28).is_denied(by_role)
+
+
 def test_what_is_older_than_the_role_form_needs_no_room_and_is_not_widened() -> None:
     everybody = revocation(form="issued_before", issued_before=NOW + HOUR)
     policy = build_policy([everybody, *map(revocation, range(1000))], NOW, 200)

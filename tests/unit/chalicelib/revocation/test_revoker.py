@@ -168,6 +168,16 @@ def test_what_has_ended_is_pruned_and_the_last_takes_the_policy_with_it(world: W
     assert world.iam.policies[READER.arn] == {}
 
 
+def test_what_others_made_of_a_role_is_denied_for_as_long_as_it_may_last(world: World) -> None:
+    """Credvend's sessions last an hour, others' twelve: they must not be let in again by the next revocation."""
+    world.ask(requests.role_item(asked()))
+    world.run()
+    world.clock.now += 12 * HOUR
+    world.ask(session(1, at=NOW + 12 * HOUR, until=NOW + 13 * HOUR))
+    world.run()
+    assert Session(issued=NOW).is_denied(world.policy())
+
+
 def test_sessions_that_were_chained_are_denied_at_the_role_they_went_on_to(world: World) -> None:
     world.ask(session(1, CHAINED, chained=True))
     world.run()
@@ -313,7 +323,7 @@ def test_a_probe_that_is_refused_whatever_the_policy_says_proves_nothing(world: 
 
 
 def test_what_is_still_let_in_is_asked_again(world: World) -> None:
-    world.sessions.answers = [True]
+    world.sessions.answers = [True, True]  # the other session, as it should be; and that of the tag
     world.ask(session(1, PROBED.arn))
     world.run()
     assert world.events() == ["revocation.written", "revocation.unproved", "revocation.in_force"]
@@ -339,6 +349,21 @@ def test_what_the_policy_does_not_deny_any_more_is_not_said_to_be_in_force(world
     assert "in_force" not in world.item(ID, PROBED.arn)
 
 
+def test_a_policy_that_iam_shows_late_is_looked_at_again(world: World) -> None:
+    """GetRolePolicy may answer for a while with what was before."""
+    world.ask(session(1, PROBED.arn))
+    world.run()
+    before = world.iam.policies[PROBED.arn][POLICY_NAME]
+    world.ask(session(2, PROBED.arn))
+    world.bring(world.new_changes())
+    now, world.iam.policies[PROBED.arn][POLICY_NAME] = world.iam.policies[PROBED.arn][POLICY_NAME], before
+    changes = world.new_changes()
+    assert world.bring(changes) and world.records[-1][1]["cause"] == "not_as_written"
+    world.iam.policies[PROBED.arn][POLICY_NAME] = now
+    assert world.bring(changes) == []
+    assert "in_force" in world.item(f"session#{request_id(2)}", PROBED.arn)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -346,6 +371,9 @@ def test_what_the_policy_does_not_deny_any_more_is_not_said_to_be_in_force(world
         lambda item: item.update(form={"S": "other"}),
         lambda item: item.update(request_id={"S": '*"]}'}),
         lambda item: item.update(requested={"S": "x"}),
+        lambda item: item.update(form={"S": "issued_before"}, issued_before={"N": "9" * 12}),
+        lambda item: item.update(form={"S": "issued_before"}, issued_before={"N": "-99999999999999"}),
+        lambda item: item.update(until={"N": "9" * 20}),
     ],
 )
 def test_an_item_that_is_no_revocation_is_left_out_and_harms_no_other(

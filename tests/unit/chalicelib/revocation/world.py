@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from chalicelib.aws.table import Table
+from chalicelib.ended_sessions import EndedSessions
+from chalicelib.ledger.reading import LedgerReader
 from chalicelib.revocation import requests
 from chalicelib.revocation.iam import NotWritten, PolicyFull, characters
 from chalicelib.revocation.items import RevocationTable
@@ -16,7 +18,7 @@ from chalicelib.revocation.revoker import RevocationEvent, Revoker
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 from testing.clock import Clock
-from testing.dynamodb.credvend_tables import REVOCATIONS, SESSIONS
+from testing.dynamodb.credvend_tables import QUOTAS, REVOCATIONS, SESSIONS
 from testing.dynamodb.database import Database
 from testing.dynamodb.serving import client_of
 from testing.iam_policy import Json
@@ -134,6 +136,11 @@ class SteppingTable(RevocationTable):
         self._step()
         return done
 
+    def set_told(self, one: Revocation, told: str) -> bool:
+        done = super().set_told(one, told)
+        self._step()
+        return done
+
     def set_in_force(self, one: Revocation, moment: int) -> bool:
         done = super().set_in_force(one, moment)
         self._step()
@@ -145,7 +152,7 @@ class World:
 
     def __init__(self) -> None:
         self.clock = Clock(NOW)
-        self.database = Database(REVOCATIONS, SESSIONS, clock=self.clock)
+        self.database = Database(REVOCATIONS, SESSIONS, QUOTAS, clock=self.clock)
         client = client_of(self.database)
         self.table, self.sessions_table = Table(REVOCATIONS.name, client), Table(SESSIONS.name, client)
         self.iam = FakeIam(step=self._step)
@@ -159,6 +166,7 @@ class World:
             SteppingTable(self.table, self.sessions_table, self._step),
             lambda function_arn, request_id: self.iam,
             lambda request_id: self.sessions,
+            EndedSessions(LedgerReader(client, SESSIONS.name), Table(QUOTAS.name, client)),
             self,
             Catalog((READER, PROBED, PLAIN)),
             self.clock,

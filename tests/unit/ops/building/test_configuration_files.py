@@ -17,7 +17,10 @@ def _copy(tmp_path: Path) -> Path:
 def test_subfolders_of_policies_are_shipped_and_what_is_beside_the_configuration_is_not(tmp_path: Path) -> None:
     config, target = _copy(tmp_path), tmp_path / "target"
     target.mkdir()
-    beside = ("tests/test_x.py", "README.md", "stage.yaml", "stage.schema.json", "template.yaml", "template.json")
+    beside = (
+        *("tests/test_x.py", "tests/x.yaml", "README.md", "stage.yaml", "stage.schema.json", "tests.schema.json"),
+        *("template.yaml", "template.json"),
+    )
     for name in ("policies/team/x.cedar", *beside):
         (config / name).parent.mkdir(exist_ok=True)
         (config / name).write_text("x")

@@ -39,16 +39,20 @@ def test_what_the_functions_code_calls_is_bound_to_the_function_and_what_lambda_
         if statement.get("Condition", {}).get("ArnEquals") == {"lambda:SourceFunctionArn": FUNCTION}
     }
     assert bound == {
-        *("AssumeCatalogRoles", "FindApiTokens", "NoteUseOfApiTokens"),
+        *("FindApiTokens", "NoteUseOfApiTokens"),
         *("AskBlocks", "ReadSessions", "WriteItems", "ChangeItems"),
     }
-    assert {s["Sid"] for s in statements} - bound == {"WriteOwnLog", "WriteTraces"}
+    # The doctor has the same role, and of all this may ask for the catalog's roles alone.
+    (assume,) = (s for s in statements if s["Sid"] == "AssumeCatalogRoles")
+    assert assume["Condition"] == {"ArnEquals": {"lambda:SourceFunctionArn": [FUNCTION, DOCTOR]}}
+    assert {s["Sid"] for s in statements} - bound == {"AssumeCatalogRoles", "WriteOwnLog", "WriteTraces"}
     # The function's name, in the template, is the stack's; a reference to the function would be a circle.
     template = json.loads((ROOT / ".chalice/template.json").read_text())
     assert template["Resources"]["APIHandler"]["Properties"]["FunctionName"] == {"Ref": "AWS::StackName"}
 
 
 FUNCTION = {"Fn::Sub": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${AWS::StackName}"}
+DOCTOR = {"Fn::Sub": f"{FUNCTION['Fn::Sub']}-doctor"}
 
 
 def actions_on(table: str) -> set[str]:

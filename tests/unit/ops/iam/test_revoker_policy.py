@@ -10,6 +10,7 @@ from ops.documents.json_object import Json
 from ops.environments import ROOT
 from ops.iam.function_policy import iam_policy
 from ops.iam.revoker_policy import revoker_policy
+from ops.stages.names import FUNCTION_ROLE, REVOKER_ROLE
 from tests.unit.chalicelib.decisions.test_authorizer import role
 
 FUNCTION = {
@@ -34,7 +35,10 @@ def test_it_changes_inline_policies_of_the_catalog_s_roles_and_of_those_that_the
 
 def test_it_assumes_roles_with_a_probe_and_operator_roles_alone() -> None:
     found = statements(role("a"), PROBED)
-    assumed = {sid: one["Resource"] for sid, one in found.items() if "sts:AssumeRole" in cast(list[str], one["Action"])}
+    allowed = {sid: one for sid, one in found.items() if one["Effect"] == "Allow"}
+    assumed = {
+        sid: one["Resource"] for sid, one in allowed.items() if "sts:AssumeRole" in cast(list[str], one["Action"])
+    }
     assert assumed == {
         "ProbeRoles": [PROBED.arn],
         "AssumeOperators": {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/path/operator"},
@@ -49,7 +53,7 @@ def test_what_its_code_calls_is_bound_to_it_and_what_lambda_calls_is_not() -> No
         for sid, one in found.items()
         if cast(Json, one.get("Condition", {})).get("ArnEquals") == {"lambda:SourceFunctionArn": FUNCTION}
     }
-    assert found.keys() - bound == {"ListStreams", "ReadStream", "WriteOwnLog", "WriteTraces"}
+    assert found.keys() - bound == {"ListStreams", "NeverOwnRoles", "ReadStream", "WriteOwnLog", "WriteTraces"}
     template = json.loads((ROOT / ".chalice/template.json").read_text())
     name = template["Resources"]["Revoker"]["Properties"]["FunctionName"]
     assert name == {"Fn::Sub": "${AWS::StackName}-revoker"}
@@ -65,6 +69,22 @@ def test_it_notes_how_far_a_revocation_is_and_can_neither_ask_for_one_nor_change
     asked = {"form", "request_id", "caller_tag", "source_identity", "issued_before", "until", "ttl", "chained", "by"}
     assert not asked & {*cast(list[str], named["NoteRevocations"])}
     assert named["NoteInLedger"] == ["id", "revoke_in_force", "revoke_problem", "revoke_written"]
+    # Of quotas, it changes which sessions are live, and no count.
+    quotas = cast(dict[str, Json], found["TakeOutOfLive"]["Condition"])
+    assert quotas["ForAllValues:StringEquals"]["dynamodb:Attributes"] == ["id", "live"]
+
+
+def test_it_changes_neither_its_own_role_nor_that_of_the_function_that_vends() -> None:
+    """Though a catalog names them, or a path that they are below."""
+    never = statements(PROBED)["NeverOwnRoles"]
+    assert never["Effect"] == "Deny" and {"iam:DeleteRolePolicy", "iam:PutRolePolicy", "sts:AssumeRole"} == {
+        *cast(list[str], never["Action"])
+    }
+    template = json.loads((ROOT / ".chalice/template.json").read_text())["Resources"]
+    names = [template[role]["Properties"]["RoleName"]["Fn::Sub"] for role in (FUNCTION_ROLE, REVOKER_ROLE)]
+    assert never["Resource"] == [
+        {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:role/{name}"} for name in names
+    ]
 
 
 def test_the_function_that_vends_has_no_rights_in_iam() -> None:

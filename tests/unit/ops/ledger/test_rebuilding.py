@@ -26,12 +26,13 @@ def moment(seconds: float) -> str:
 
 def record(entry: Entry, event: str, seconds: float, **more: object) -> dict[str, Any]:
     """What the service writes of it: docs/audit.md."""
-    tags = {"credvend:caller": entry.caller_tag, "credvend:request": entry.id} if entry.tagged else {}
+    tags = {"credvend:caller": entry.caller_tag, "credvend:request": entry.tag} if entry.tagged else {}
     fields = {
         "level": "INFO", "message": event, "service": "credvend.audit", "event": event, "timestamp": moment(seconds),
         "request_id": entry.id, "caller": entry.caller, "caller_type": entry.caller_type, "role": entry.role,
         "role_arn": entry.role_arn, "duration": entry.duration, "session_name": entry.session_name,
         "source_identity": entry.source_identity, "session_tags": tags, "reason": entry.reason, "dry_run": False,
+        "live_in": list(entry.live_in) or None,
     }  # fmt: skip
     return {name: value for name, value in (fields | more).items() if value is not None}
 
@@ -83,7 +84,9 @@ def some(tables: StageTables) -> list[tuple[Entry, str | None]]:
     """One of each kind, as the service writes them."""
     now = tables.clock.now
     return [
-        (session("vended", now - 500, reason="because"), "vended"),
+        (session("vended", now - 500, reason="because", live_in=("few#live#x", "many#live#y")), "vended"),
+        (session("shares", now - 490, shared_with="vended"), "vended"),
+        (session("shared-nothing", now - 480, state="requested", access_key_id=None, shared_with="vended"), None),
         (session("plain", now - 400, source_identity=None, tagged=False, caller_tag=None), "vended"),
         (session("refused", now - 300, state="failed", access_key_id=None, cause="throttled"), "failed"),
         (session("nobody-has-it", now - 200, state="failed", cause="LedgerUnavailable"), "failed"),
@@ -104,7 +107,7 @@ def without_moment(item: dict[str, Any]) -> dict[str, Any]:
 def test_a_ledger_that_is_gone_comes_back_whole(tables: StageTables, log: Log) -> None:
     for entry, end in some(tables):
         log.add(entry, end)
-    assert rebuild(tables, log) == {"records": 11, "sessions": 6, "written": 6}
+    assert rebuild(tables, log) == {"records": 14, "sessions": 8, "written": 8}
     expected = {entry.id: item_of(entry, KEEP) for entry, _ in some(tables)}
     found = items(tables)
     assert found.keys() == expected.keys()
@@ -112,17 +115,24 @@ def test_a_ledger_that_is_gone_comes_back_whole(tables: StageTables, log: Log) -
         assert without_moment(item) == without_moment(expected[id_]), id_
         assert abs(int(item["requested_at"]["N"]) - int(expected[id_]["requested_at"]["N"])) <= 20
     assert found["vended"]["expires"] == expected["vended"]["expires"]
-    assert rebuild(tables, log) == {"records": 11, "sessions": 6, "as it was": 6}
+    assert rebuild(tables, log) == {"records": 14, "sessions": 8, "as it was": 8}
 
 
 def test_a_ledger_that_is_whole_is_left_as_it_is(tables: StageTables, log: Log) -> None:
     for entry, end in some(tables):
         log.add(entry, end, took=20)
-        tables.database.put(SESSIONS.name, item_of(replace(entry, live_in=("everybody#live#x",)), KEEP))
+        tables.database.put(SESSIONS.name, item_of(replace(entry, live_in=entry.live_in[::-1]), KEEP))
     before = items(tables)
     tables.database.operations()
-    assert rebuild(tables, log) == {"records": 11, "sessions": 6, "as it was": 6}
+    assert rebuild(tables, log) == {"records": 14, "sessions": 8, "as it was": 8}
     assert items(tables) == before and {*tables.database.operations()} == {"BatchGetItem"}
+
+
+def test_what_older_records_do_not_tell_of_quotas_stays(tables: StageTables, log: Log) -> None:
+    meant = session("a", tables.clock.now - 500)
+    log.add(meant)
+    tables.database.put(SESSIONS.name, item_of(replace(meant, live_in=("few#live#x",)), KEEP))
+    assert rebuild(tables, log) == {"records": 2, "sessions": 1, "as it was": 1}
 
 
 def test_what_differs_is_repaired_and_what_is_noted_of_its_end_stays(tables: StageTables, log: Log) -> None:
@@ -134,6 +144,7 @@ def test_what_differs_is_repaired_and_what_is_noted_of_its_end_stays(tables: Sta
         item_of(replace(meant, state="requested", access_key_id=None), KEEP),
         item_of(replace(meant, state="failed", access_key_id=None, cause="throttled"), KEEP),
         item_of(replace(meant, caller="somebody else", role="other"), KEEP),
+        item_of(replace(meant, live_in=()), KEEP),
         item_of(replace(meant, expires=meant.expires + 50), KEEP),
         {name: value for name, value in item_of(meant, KEEP).items() if name not in ("state", "role_arn", "by_day")},
     ]

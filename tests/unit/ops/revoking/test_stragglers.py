@@ -22,7 +22,7 @@ class World:
         self.clock.now += seconds
 
     def late(self) -> list[str]:
-        return [entry.id for entry in stragglers(self.look, ASKED, clock=self.clock, wait=self.wait)]
+        return [entry.id for entry in stragglers(self.look, ASKED, clock=self.clock, wait=self.wait).late]
 
 
 def requested(id_: str, ago: float) -> Entry:

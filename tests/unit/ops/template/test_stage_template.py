@@ -13,6 +13,7 @@ from ops.template.stage_template import ACCESS_LOG_FORMAT, apply_stage_file, bou
 KEY = "arn:aws:kms:eu-central-1:111122223333:key/0a1b2c3d-1111-2222-3333-444455556666"
 CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-1111-2222-3333-444455556666"
 Template = dict[str, Any]
+FUNCTIONS = ("APIHandler", "Revoker", "Doctor")
 
 
 def read(tmp_path: Path, text: str) -> StageFile:
@@ -24,7 +25,7 @@ def template() -> Template:
     """What Chalice makes of the shipped template, as far as these settings concern it."""
     shipped: Template = json.loads((ROOT / ".chalice/template.json").read_text())
     resources = shipped["Resources"]
-    for function, reserved in (("APIHandler", 50), ("Revoker", 2)):
+    for function, reserved in (("APIHandler", 50), ("Revoker", 2), ("Doctor", 1)):
         resources[function] |= {"Type": "AWS::Serverless::Function"}
         resources[function]["Properties"] |= {"MemorySize": 512, "ReservedConcurrentExecutions": reserved}
     resources["RestAPI"] |= {"Type": "AWS::Serverless::Api"}
@@ -35,7 +36,7 @@ def template() -> Template:
     for role in ("ApiHandlerRole", "RevokerRole"):
         resources[role] |= {"Type": "AWS::IAM::Role"}
         resources[role]["Properties"]["Policies"] = [{"PolicyDocument": {"Statement": []}}]
-    for log_group in ("ApiHandlerLogGroup", "RevokerLogGroup"):
+    for log_group in ("ApiHandlerLogGroup", "RevokerLogGroup", "DoctorLogGroup"):
         resources[log_group] |= {"Type": "AWS::Logs::LogGroup"}
         resources[log_group]["Properties"]["RetentionInDays"] = 365
     return shipped
@@ -57,10 +58,10 @@ def test_no_file_and_an_empty_one_change_nothing_but_the_resource_policy(tmp_pat
 
 def test_concurrency_is_reserved_or_not(tmp_path: Path) -> None:
     resources = applied(tmp_path, "concurrency: 7")["Resources"]
-    reserved = [resources[name]["Properties"]["ReservedConcurrentExecutions"] for name in ("APIHandler", "Revoker")]
-    assert reserved == [7, 2]
+    reserved = [resources[name]["Properties"]["ReservedConcurrentExecutions"] for name in FUNCTIONS]
+    assert reserved == [7, 2, 1]
     resources = applied(tmp_path, "concurrency: none")["Resources"]
-    for name in ("APIHandler", "Revoker"):  # an account that has none to spare has none for either
+    for name in FUNCTIONS:  # an account that has none to spare has none for any
         assert "ReservedConcurrentExecutions" not in resources[name]["Properties"]
 
 

@@ -1,60 +1,48 @@
 """The command that asks the issuers of a configuration for their keys: `credvend-admin check-issuers`."""
 
-import argparse
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+import click
 
 from chalicelib.configuration.issuer_warnings import issuer_warnings
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.errors import ConfigError
-from ops.building.source_tree import SHIPPED_CONFIG
+from ops.commands.options import config_option, json_option, stage_option
 from ops.environments import ROOT
 from ops.errors import OperationFailed
 from ops.issuer_checks.check import Checked, check_issuers, is_without_network
-from ops.stages.stage import DEFAULT_STAGE, LOCAL_STAGE, stages
+from ops.stages.stage import LOCAL_STAGE, stages
 from ops.terminal.columns import columns
 from ops.terminal.say import escaped, say
-
-if TYPE_CHECKING:
-    # argparse has no public name for what add_subparsers returns.
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 _COLUMNS: Final = ("Issuer", "Result", "Details")
 
 
-def add_check_issuers(groups: "Commands") -> None:
-    """Add `check-issuers` to the groups of a command line. It sets `run`, which raises `OperationFailed`."""
-    about = "ask each issuer of issuers.yaml for its keys, as the service would, from this machine"
-    parser = groups.add_parser("check-issuers", help=about, description=about)
-    parser.add_argument(
-        "--config", type=Path, default=ROOT / SHIPPED_CONFIG, help="a directory with issuers.yaml of your own"
-    )
-    parser.add_argument("--stage", default=DEFAULT_STAGE, help=f"a stage of .chalice/config.json ({DEFAULT_STAGE})")
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.set_defaults(run=_run, calls_aws=False)
-
-
-def _run(options: argparse.Namespace) -> None:
-    if options.stage not in stages(ROOT):
-        raise OperationFailed(f"No stage {options.stage!r}. There are: {', '.join(stages(ROOT))}.")
-    if not options.config.is_dir():
-        raise OperationFailed(f"{options.config} is not a directory.")
-    local = options.stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
+@click.command("check-issuers")
+@config_option
+@stage_option
+@json_option
+def check_issuers_command(config: Path, stage: str, as_json: bool) -> None:
+    """Ask each issuer of issuers.yaml for its keys, as the service would, from this machine."""
+    if stage not in stages(ROOT):
+        raise OperationFailed(f"No stage {stage!r}. There are: {', '.join(stages(ROOT))}.")
+    local = stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
     try:
-        issuers = [trusted.issuer for trusted in load_trusted_issuers(options.config, local).values()]
+        issuers = [trusted.issuer for trusted in load_trusted_issuers(config, local).values()]
     except ConfigError as error:
         raise OperationFailed(str(error)) from None
     for warning in issuer_warnings(issuers):
         say(f"Warning: {escaped(warning)}")
-    checked = check_issuers(issuers, options.config, local)
+    checked = check_issuers(issuers, config, local)
     offline = is_without_network(checked)
-    if options.json:
+    if as_json:
         print(json.dumps([_described(one) for one in checked], indent=2))
     elif checked:
         print(columns(_COLUMNS, [_row(one, offline) for one in checked]))
     else:
-        say(f"There are no issuers in {options.config / 'issuers.yaml'}.")
+        say(f"There are no issuers in {config / 'issuers.yaml'}.")
     if offline:
         raise OperationFailed(
             "No issuer could be asked: this machine has no network, or cannot look up names. Where it can, try again."

@@ -1,0 +1,215 @@
+"""The commands that stop vending: `credvend-admin block`, `unblock`, `blocks`, `stop` and `start`."""
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from chalicelib.blocks.gates import FOR_GOOD, GATES
+from chalicelib.blocks.keys import ALL
+from chalicelib.text.timestamps import moment
+from ops.aws.operator import Operator, find_operator
+from ops.blocking.blocks import Block, Blocks
+from ops.blocking.named import EVERYTHING, Kind, Named, named
+from ops.commands.options import json_option, stage_option
+from ops.commands.revoke import also_option, chains_option, revoke, revoking_of
+from ops.errors import NotFinished, OperationFailed
+from ops.revoking.revoking import Revoking, Target
+from ops.stages.names import BLOCKS_TABLE, table_name
+from ops.terminal.arguments import When, expect_one_at_most, reason, when
+from ops.terminal.columns import columns
+from ops.terminal.commands import AwsCommand
+from ops.terminal.say import escaped, say
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_COLUMNS: Final = ("Kind", "Name", "Until", "Blocked", "By", "Reason")
+_NARROWED: Final = ("Name", "By", "Reason")
+_NAMED: Final = "CALLER|ROLE|ISSUER"
+
+
+def _open(stage: str) -> tuple[Operator, Blocks]:
+    operator = find_operator(say)
+    table = table_name(stage, BLOCKS_TABLE)
+    operator.expect(table, {"id": "list"})
+    return operator, Blocks(table, operator)
+
+
+def _named_argument(command: _F) -> _F:
+    """What is meant, and its kind where the name does not tell."""
+    for kind, about in (("issuer", "of issuers.yaml"), ("role", "of roles.yaml"), ("caller", "it is a caller")):
+        help_ = f"The name is one {about}." if about.startswith("of") else "The name is a caller's."
+        command = click.option(f"--{kind}", f"is_{kind}", is_flag=True, help=help_)(command)
+    return click.argument("name", metavar=_NAMED)(command)
+
+
+def _kind(is_caller: bool, is_role: bool, is_issuer: bool) -> Kind | None:
+    expect_one_at_most({"--caller": is_caller, "--role": is_role, "--issuer": is_issuer})
+    return "caller" if is_caller else "role" if is_role else "issuer" if is_issuer else None
+
+
+def _until_option(command: _F) -> _F:
+    return click.option("--until", type=when, metavar="TIME", help="For so long: 2h, or until 2026-01-31T12:00:00Z.")(
+        command
+    )
+
+
+def _reason_option(command: _F) -> _F:
+    return click.option("--reason", type=reason, metavar="TEXT", help="Why: `blocks` shows it.")(command)
+
+
+@click.command(cls=AwsCommand)
+@_named_argument
+@_until_option
+@_reason_option
+@click.option("--revoke", "revokes", is_flag=True, help="End their live sessions as well, and do not ask.")
+@click.option("--no-revoke", "no_revoke", is_flag=True, help="Let their live sessions go on, and do not ask.")
+@also_option
+@chains_option
+@stage_option
+def block(
+    *,
+    name: str,
+    is_caller: bool,
+    is_role: bool,
+    is_issuer: bool,
+    until: When | None,
+    reason: str | None,
+    revokes: bool,
+    no_revoke: bool,
+    also: Sequence[str],
+    config: Path,
+    stage: str,
+) -> None:
+    """Vend nothing more to a caller, of a role, or for an issuer's tokens.
+
+    The name is a caller's as audit records have it, the ARN of an IAM role, which means all its sessions, or the name
+    of a role or an issuer, with --role or --issuer.
+    """
+    expect_one_at_most({"--revoke": revokes, "--no-revoke": no_revoke})
+    what = named(name, _kind(is_caller, is_role, is_issuer))
+    if what.doubt is not None:
+        say(f"Warning: {escaped(name)} {what.doubt}.")
+    _add(stage, what, until, reason)
+    if what.target is not None and not no_revoke:
+        who = Target(issuer=name) if what.target == "issuer" else Target(caller=name)
+        target = who._replace(blocked=True)
+        _offer_to_revoke(revoking_of(stage, config, also), target, reason, revokes)
+
+
+def _offer_to_revoke(revoking: Revoking, target: Target, reason: str | None, revokes: bool) -> None:
+    """Whoever is blocked may have sessions that go on."""
+    live = revoking.plan(target, revoking.look_well(target))
+    if not live:
+        say("No session of it is live.")
+    elif revokes or sys.stdin.isatty():
+        try:
+            revoke(revoking, target, reason, yes=revokes)
+        except OperationFailed as error:
+            if revokes or isinstance(error, NotFinished):
+                raise
+            say(str(error))  # whoever says no has what they wanted: it is blocked
+    else:
+        kind, name = ("issuer", target.issuer) if target.caller is None else ("caller", target.caller)
+        count = len({entry.id for one in live for entry in one.entries})
+        ends = f"credvend-admin revoke --{kind} {shlex.quote(str(name))} ends them"
+        say(f"Sessions of it that are live, and go on: {count}. {ends}.")
+
+
+@click.command(cls=AwsCommand)
+@_until_option
+@_reason_option
+@stage_option
+def stop(until: When | None, reason: str | None, stage: str) -> None:
+    """Vend nothing more to anybody."""
+    _add(stage, EVERYTHING, until, reason)
+    say("Live sessions go on: credvend-admin revoke --all ends them. To vend again: credvend-admin start.")
+
+
+def _add(stage: str, what: Named, until: When | None, reason: str | None) -> None:
+    operator, blocks = _open(stage)
+    now = operator.now()
+    ends = FOR_GOOD if until is None else until.after(now)
+    if ends <= now:
+        raise OperationFailed("--until is over already. Nothing was blocked.")
+    blocks.add(Block(what.key, min(ends, FOR_GOOD), now, operator.who_if_told(), reason))
+    say(f"Blocked {escaped(what.words)}, {_until_words(ends)}: from now on, no vend of it is let through.")
+
+
+@click.command(cls=AwsCommand)
+@_named_argument
+@stage_option
+def unblock(name: str, is_caller: bool, is_role: bool, is_issuer: bool, stage: str) -> None:
+    """Vend again what was blocked."""
+    kind = _kind(is_caller, is_role, is_issuer)
+    _, blocks = _open(stage)
+    listed = blocks.listed()
+    key = _key_of(name, kind, listed)
+    if key not in listed:
+        raise OperationFailed(f"{escaped(name)} is not blocked. `credvend-admin blocks` shows what is.")
+    blocks.remove(key)
+    say(f"Not blocked any more: {escaped(name)}.")
+
+
+def _key_of(name: str, kind: Kind | None, listed: Mapping[str, Block]) -> str:
+    """Of what is blocked, a name alone says which, unless several have it."""
+    found = [key for key in listed if key.partition(":")[2] == name]
+    return found[0] if kind is None and len(found) == 1 else named(name, kind).key
+
+
+@click.command(cls=AwsCommand)
+@stage_option
+def start(stage: str) -> None:
+    """Vend again, after `stop`; what is blocked besides stays blocked."""
+    _, blocks = _open(stage)
+    if ALL not in (listed := blocks.listed()):
+        raise OperationFailed("Vending is not stopped. `credvend-admin blocks` shows what is blocked.")
+    blocks.remove(ALL)
+    say("Vending goes on." + (" What else is blocked stays so: `credvend-admin blocks`." if len(listed) > 1 else ""))
+
+
+@click.command(cls=AwsCommand)
+@click.option("--repair", is_flag=True, help=f"Have each of the {GATES} copies say what the list says.")
+@stage_option
+@json_option
+def blocks(repair: bool, stage: str, as_json: bool) -> None:
+    """Show what is blocked, by whom and why, and see that it is everywhere."""
+    operator, blocks = _open(stage)
+    state = blocks.settled_state()
+    now = operator.now()
+    described = [
+        _described(one, now) for one in sorted(state.blocks.values(), key=lambda one: (one.until <= now, one.key))
+    ]
+    if as_json:
+        print(json.dumps(described, indent=2))
+    elif described:
+        print(columns(_COLUMNS, [one | {"Until": one["Until"] or "for good"} for one in described], _NARROWED))
+    else:
+        say("Nothing is blocked.")
+    if repair:
+        say(f"{blocks.repair(state)} of {GATES} copies repaired.")
+    elif odd := state.odd_gates(now):
+        raise NotFinished(
+            f"{len(odd)} of {GATES} copies of the blocks say other things than this list, and vends that ask those go "
+            "by them. `credvend-admin blocks --repair` has them say the same."
+        )
+
+
+def _described(one: Block, now: int) -> dict[str, object]:
+    kind, _, name = one.key.partition(":")
+    return {
+        "Kind": {"principal": "IAM role"}.get(kind, kind),
+        "Name": name or "all vending",
+        "Until": None if one.until >= FOR_GOOD else moment(one.until),
+        "Over": one.until <= now,
+        "Blocked": moment(one.at),
+        "By": one.by,
+        "Reason": one.reason,
+    }
+
+
+def _until_words(until: int) -> str:
+    return "until it is unblocked" if until >= FOR_GOOD else f"until {moment(until)}"

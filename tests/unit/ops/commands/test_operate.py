@@ -1,0 +1,126 @@
+"""Every command that docs/operate.md tells operators to give runs, on the example that stands there."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ops import admin
+from ops.environments import ROOT
+from testing.cedar import SCHEMA
+from testing.documents import blocks
+from tests.unit.ops.commands.test_explain import RECORD
+from tests.unit.ops.stage_tables import StageTables
+
+DOCUMENT = ROOT / "docs/operate.md"
+ROLES = """
+roles:
+  - {name: ec2-operator, arn: "arn:aws:iam::111122223333:role/ec2-operator", groups: [ec2]}
+  - {name: shop-deployer, arn: "arn:aws:iam::111122223333:role/shop-deployer", groups: [shop], require_reason: true}
+"""
+ISSUERS = """
+issuers:
+  - name: github
+    issuer: https://token.actions.githubusercontent.com
+    audiences: [credvend]
+    required_claims: {repository_owner_id: "123456"}
+    claims: {ref: ref}
+"""
+POLICIES = """
+@id("operators-from-the-office")
+permit (
+  principal == IamRole::"arn:aws:iam::111122223333:role/Operator",
+  action,
+  resource in RoleGroup::"ec2"
+)
+when {
+  context.source_ip.isInRange(ip("203.0.113.0/24")) &&
+  context.local.time >= duration("9h") && context.local.time < duration("17h30m")
+};
+
+@id("main-branch-deploys")
+permit (principal in OidcIssuer::"github", action, resource in RoleGroup::"shop")
+when { principal.hasTag("ref") &&
+  principal.getTag("ref").text == "refs/heads/main" };
+
+@id("no-long-deployments")
+forbid (principal, action, resource in RoleGroup::"shop") when { context.duration > 1800 };
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "roles.yaml").write_text(ROLES)
+    (tmp_path / "issuers.yaml").write_text(ISSUERS)
+    (tmp_path / "schema.cedarschema").write_text(SCHEMA)
+    (tmp_path / "policies/shop.cedar").write_text(POLICIES)
+    (tests,) = [
+        text for text in blocks(DOCUMENT, "yaml") if text.startswith("# yaml-language-server: $schema=../tests")
+    ]
+    (tmp_path / "tests/all.yaml").write_text(tests)
+    (tmp_path / "record.json").write_text(
+        json.dumps(RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"})
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CREDVEND_CONFIG", raising=False)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    def messages(*_: object) -> Iterator[str]:
+        yield json.dumps(RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"})
+
+    tables = StageTables()
+    monkeypatch.setattr("ops.commands.who_can.find_operator", lambda _say: tables.operator())
+    monkeypatch.setattr("ops.commands.explain.logs_client", lambda _region: None)
+    monkeypatch.setattr("ops.commands.explain.messages", messages)
+    monkeypatch.setattr("ops.commands.explain.log_group_of", lambda _stage: "group")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+
+# What the answer is no to.
+DENIED = ("ref=refs/heads/x", "token:nightly-backup", "other branches do not", "--record", "--request")
+OURS = ("test", "explain", "who-can", "what-can")
+
+
+def commands() -> list[list[str]]:
+    lines = "\n".join(blocks(DOCUMENT, "bash")).splitlines()
+    typed = [shlex.split(line)[1:] for line in lines if line.startswith("./credvend-admin ")]
+    return [one for one in typed if one[0] in OURS]
+
+
+@pytest.mark.usefixtures("directory", "aws")
+@pytest.mark.parametrize("command", commands(), ids=" ".join)
+def test_every_command_runs(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    command = [("test" if word == "prod" else word) for word in command]
+    status = admin.main(command)
+    printed = capsys.readouterr()
+    assert status == (1 if any(word in DENIED for word in command) else 0), printed.out + printed.err
+    assert printed.out or "can have no role" in printed.err
+
+
+@pytest.mark.usefixtures("directory")
+def test_the_explanation_is_the_one_that_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert admin.main(["explain", "--test", "other branches do not"]) == 1
+    shown = [text for text in blocks(DOCUMENT, "text") if text.startswith("Denied by default")]
+    assert shown == [capsys.readouterr().out]
+
+
+@pytest.mark.usefixtures("directory")
+def test_every_policy_of_the_example_is_reached_but_for_none(capsys: pytest.CaptureFixture[str]) -> None:
+    assert admin.main(["test", "--all-reached"]) == 0
+    assert capsys.readouterr().out == "5 passed, 0 failed.\n"
+
+
+def test_every_key_of_a_test_has_a_row() -> None:
+    told = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text()))
+    schema = json.loads((ROOT / "chalicelib/config/tests.schema.json").read_text())["$defs"]
+    for kind in ("CaseEntry", "CallerEntry", "SessionEntry"):
+        assert set(schema[kind]["properties"]) - {"name", "code", "claims"} <= told, kind
