@@ -70,19 +70,24 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
     return CompiledConfiguration(written.catalog, configuration_warnings(written), compiled.sessions.operator_role)
 
 
+def _builtins(entry: RoleEntry) -> dict[str, object]:
+    said: dict[str, object] = msgspec.to_builtins(entry)
+    return said
+
+
 def _compiled(written: WrittenEntry, catalog: WrittenCatalog) -> dict[str, object]:
     """An entry; of many accounts once, with what makes a role of each of them."""
     if not written.accounts:
         account = catalog.accounts.by_id.get(catalog.roles[written.first].account)
         known = {} if account is None else {OF: catalog.accounts.accounts.index(account)}
-        return msgspec.to_builtins(written.entry) | known
+        return _builtins(written.entry) | known
     entry = written.entry
     if written.is_filled:
         # As it is written, but for what has defaults of its own; nothing there speaks of accounts.
         parts = {"params": entry.params, "claims": entry.claims}
         value = dict(written.value) | {key: msgspec.to_builtins(part) for key, part in parts.items() if part}
     else:
-        value = msgspec.to_builtins(entry)
+        value = _builtins(entry)
     return value | {"accounts": list(written.accounts), FILLED: written.is_filled}
 
 

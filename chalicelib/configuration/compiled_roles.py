@@ -59,7 +59,7 @@ class CompiledRoles:
         return self._made(place, accounts[0])
 
     def _made(self, place: int, of_many: int | None) -> Role:
-        entry = dict(self._defaults | self._entries[place])
+        entry = {**self._defaults, **self._entries[place]}
         if of_many is None:
             of = cast(int | None, entry.get(OF))
             account = None if of is None else self._accounts[of]
@@ -77,7 +77,7 @@ def _listed(entry: Entry) -> Listed:
 
 
 def _role(name: str, arn: str, account: Account | None, entry: Entry) -> Role:
-    written = SimpleNamespace(**{"policy": None} | entry)
+    written = SimpleNamespace(**{"policy": None, **entry})
     for part in ("params", "claims"):
         setattr(written, part, {name: SimpleNamespace(**one) for name, one in getattr(written, part).items()})
     rules = read_session_rules(cast(WrittenSessionRules, written))

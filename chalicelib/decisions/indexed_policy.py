@@ -69,6 +69,7 @@ class IndexedPolicies(NamedTuple):
 
         static = tuple(policies)
         told = told_schema(schema, (policy["conditions"] for policy in static))
+        named = {kind for policy in static for kind, _ in entities_in(policy)}
         kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}
         return cls(
             told.schema,
@@ -76,7 +77,7 @@ class IndexedPolicies(NamedTuple):
             told.attributes,
             forbids=frozenset(place for place, policy in enumerate(static) if policy["effect"] == "forbid"),
             kinds={place: kind for place, kind in kinds.items() if kind},
-            role_facts=told_of_roles(schema, static),
+            role_facts=told_of_roles(schema, named),
         )
 
 

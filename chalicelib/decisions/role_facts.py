@@ -5,28 +5,26 @@ declares, or less.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.entities import ACCOUNT, ACCOUNT_GROUP, ACCOUNT_NAME, role_json
-from chalicelib.decisions.indexed_policy import PolicyJson, entities_in
 from chalicelib.roles.role import Role
 
 _PARENTS: Final = frozenset({ACCOUNT, ACCOUNT_GROUP})
 
 
-def told_of_roles(schema: str, policies: Iterable[PolicyJson]) -> frozenset[str]:
-    """Of `ROLE_FACTS`, what decisions by these policies need to be told.
+def told_of_roles(schema: str, named: Collection[str]) -> frozenset[str]:
+    """Of `ROLE_FACTS`, what decisions need to be told.
 
     Args:
         schema: valid.
-        policies: all of them, in Cedar's JSON. A role is in an account, or in a group of accounts, only for those that
-            name one: there is no other way to come to it.
+        named: the types of all entities that policies name. A role is in an account, or in a group of accounts, only
+            for a policy that names one: there is no other way to come to it.
     """
-    named = {kind for policy in policies for kind, _ in entities_in(policy)}
-    return _known(schema) - (_PARENTS - named)
+    return _known(schema) - _PARENTS.difference(named)
 
 
 @lru_cache(1)

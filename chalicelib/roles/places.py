@@ -13,7 +13,6 @@ from chalicelib.roles.account import Account
 
 # No name has one, so a name is never taken for an ARN.
 _COLON: Final = ":"
-_PARTS_OF_AN_ARN: Final = 6
 
 
 class Listed(NamedTuple):
@@ -81,9 +80,8 @@ class Places:
         return self._in(self._names.get(account), self._by_name.get(name, ()))
 
     def _by_arn(self, arn: str) -> int | None:
-        parts = arn.split(_COLON, _PARTS_OF_AN_ARN - 1)
-        account = self._ids.get(parts[4]) if len(parts) == _PARTS_OF_AN_ARN else None
-        role = parts[-1].removeprefix("role/")
+        beginning, _, role = arn.partition("role/")
+        account = self._ids.get(beginning.rstrip(_COLON).rpartition(_COLON)[2])
         if account is None or self._accounts[account].arn_of(role) != arn:
             return None
         return self._in(account, self._by_role.get(role, ()))

@@ -17,6 +17,7 @@ from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
+from chalicelib.roles.places import Listed, Places
 from chalicelib.roles.role import Role
 from testing.app import POLICIES, ROLES, CredvendApp, write_config
 from testing.cedar import SCHEMA
