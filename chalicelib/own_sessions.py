@@ -3,6 +3,7 @@
 Import this module only when somebody asks for that: no vend needs it.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -14,12 +15,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from chalicelib.aws.batches import LARGEST, batch_get
 from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of, dynamodb_client
-from chalicelib.aws.transaction import Part, Transactions
+from chalicelib.aws.table import WORST_SECONDS as TABLE_WORST_SECONDS
+from chalicelib.aws.transaction import PATIENCE_SECONDS, Part, Transactions
 from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers, TooManyRevoked
 from chalicelib.ledger.entry import Entry, entry_of
 from chalicelib.ledger.index_keys import SHARDS
 from chalicelib.ledger.ledger import Ledger, NotAsRead
-from chalicelib.ledger.reading import LedgerReader, Wanted
+from chalicelib.ledger.reading import LedgerReader, ReadEnough, Wanted
 from chalicelib.operators_log import tell_operators
 from chalicelib.quotas.counts import LiveSetFull, Vend, counts, take_out
 from chalicelib.quotas.quota import Quota
@@ -41,8 +43,12 @@ _ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}", re.ASCII)
 _NOBODYS: Final = "-"
 # How often a session is read again because somebody else has changed it since.
 _ATTEMPTS: Final = 3
+# The entry, that of the request that made the session, and a transaction.
+WORST_SECONDS: Final = 3 * TABLE_WORST_SECONDS + PATIENCE_SECONDS
 # Those that are left out are counted so far: whoever has more is told that there are as many.
 MOST_COUNTED: Final = 1000
+# A caller of many short sessions has few that live among them: to look at all would take longer than the function has.
+MOST_READ: Final = 5000
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html takes 100.
 _WRITES_AT_ONCE: Final = 100
 # STS is asked after the entry was written, within the function's time; and the session ends by another clock of AWS's.
@@ -131,10 +137,15 @@ class OwnSessions:
             caller=caller.identifier,
             live_at=now if live else None,
         )
-        with _asking(), closing(cast("Generator[Entry]", self._reader.find(wanted))) as every:
-            own = (entry for entry in every if _is_of(caller, entry))
-            sessions = self._as_made(list(islice(own, limit)))
-            left_out = sum(1 for _ in islice(own, MOST_COUNTED))
+        found: list[Entry] = []
+        left_out = 0
+        with _asking(), closing(cast("Generator[Entry]", self._reader.find(wanted, MOST_READ))) as every:
+            try:
+                found += islice((entry for entry in every if _is_of(caller, entry)), limit + MOST_COUNTED)
+                left_out = max(0, len(found) - limit)
+            except ReadEnough:  # what was read is in the list all the same
+                left_out = MOST_COUNTED
+            sessions = self._as_made(found[:limit])
         return Found(tuple(each for each in sessions if not live or each.is_live(now)), left_out, now)
 
     def one(self, caller: "Caller", session: str) -> Read:
@@ -165,11 +176,19 @@ class OwnSessions:
             made |= {name: entry_of(item) for name, item in items.items()}
         return [_revoked_as(each, made.get(each.tag, each)) for each in entries]
 
-    def revoke(self, caller: "Caller", session: str, reason: str | None, catalog: "Iterable[Role]") -> Revoked:
+    def revoke(
+        self,
+        caller: "Caller",
+        session: str,
+        reason: str | None,
+        catalog: "Iterable[Role]",
+        seconds_left: Callable[[], float] = lambda: math.inf,
+    ) -> Revoked:
         """Have one of a caller's sessions end, and what was made of it; once, however often that is asked for.
 
         Args:
             catalog: all roles, which tell where a session may have gone on to.
+            seconds_left: in which it must be recorded. Nothing is tried that may take longer, but for the first time.
 
         Raises:
             NoSuchSession: the caller has none of that id.
@@ -178,7 +197,9 @@ class OwnSessions:
             TooManyRevoked: its principal, or all callers together, have ended many of a role.
             LedgerUnread: a table cannot be asked; that it is to end may be written all the same.
         """
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
+            if attempt and seconds_left() < WORST_SECONDS:
+                raise LedgerUnread
             entry, now = self._entry(caller, session)
             if entry.shared_with is not None:  # the session of another request of the caller's, which its tag names
                 entry, now = self._entry(caller, entry.shared_with)

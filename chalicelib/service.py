@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, assert_never
 
-from chalicelib.admission.admission import Admission, Admitted, Asked
+from chalicelib.admission.admission import Admission, Admitted, Asked, SharedRevoked
 from chalicelib.audit import fields as audit
 from chalicelib.audit.log import AuditLog, EventName
 from chalicelib.callers.api_tokens.token import looks_like_api_token
@@ -29,7 +29,7 @@ from chalicelib.errors import (
 from chalicelib.operators_log import tell_of_unforeseen
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import SessionPlan, plan_session
-from chalicelib.sessions.sharing import SharedSessions
+from chalicelib.sessions.sharing import Shared, SharedSessions
 from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role
 from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.wire import rendering
@@ -114,10 +114,9 @@ class Service(NamedTuple):
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
-            shared = self.sharing.find(caller, request, plan)
-            if shared is not None and not request.dry_run:
-                plan = shared.plan
-            admitted = self._admit(Asked(request_id, caller, request, plan, shared and shared.request_id), incoming)
+            shared = None if request.dry_run else self.sharing.find(caller, request, plan)
+            admitted, shared = self._admit(Asked(request_id, caller, request, plan), shared, incoming)
+            plan = plan if shared is None else shared.plan
             known |= audit.plan_fields(plan) | audit.counted_fields(() if admitted is None else admitted.live_in)
         except BaseException as error:  # not Exception: a panic of Cedar's engine, which is written in Rust, is none
             raise self._refused(error, "credentials.denied", known) from None
@@ -242,7 +241,8 @@ class Service(NamedTuple):
             reason = parse_revocation(incoming.body, incoming.content_type)
             known.update({"reason": reason})
             own = self.own_sessions()
-            session, roles, now = own.revoke(caller, incoming.session or "", reason, configuration.catalog.roles)
+            roles_there = configuration.catalog.roles
+            session, roles, now = own.revoke(caller, incoming.session or "", reason, roles_there, incoming.seconds_left)
             known.update(audit.own_session_fields(session) | audit.revocation_fields(roles))
             return render_one_session(session, now, incoming.origin.request_id)
 
@@ -267,21 +267,30 @@ class Service(NamedTuple):
 
         return verify_token(token, configuration.trusted_issuers())
 
-    def _admit(self, asked: Asked, incoming: Incoming) -> Admitted | None:
+    def _admit(self, asked: Asked, shared: Shared | None, incoming: Incoming) -> tuple[Admitted | None, Shared | None]:
         """The last step before STS, so that nothing but a vend takes from a quota, or uses up a token.
 
+        Args:
+            shared: the session that is to be shared.
+
         Returns:
-            What was written; None of a dry run.
+            What was written; None of a dry run. And the session that is shared, unless somebody wants it to end.
 
         Raises:
             OutOfTime: so late that STS could not be asked any more.
             CredvendError: the vend may not go on.
         """
         if asked.request.dry_run:
-            return None
+            return None, None
         if incoming.seconds_left() < self.admission.worst_seconds(asked.caller) + WORST_SECONDS:
             raise OutOfTime
-        return self.admission.admit(asked)
+        if shared is None:
+            return self.admission.admit(asked), None
+        try:
+            return self.admission.admit(asked._replace(plan=shared.plan, shared_with=shared.request_id)), shared
+        except SharedRevoked:
+            self.sharing.forget()
+            return self._admit(asked, None, incoming)
 
     def _read(
         self,

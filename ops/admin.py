@@ -18,6 +18,7 @@ from ops.commands.revoke import revoke_command
 from ops.commands.sessions import sessions
 from ops.commands.test import test_command
 from ops.commands.tokens import token
+from ops.commands.validate import validate_command
 from ops.commands.who_can import what_can_command, who_can_command
 from ops.errors import OperationFailed
 from ops.terminal.commands import Group, Stopped
@@ -31,6 +32,7 @@ def cli() -> None:
 
 for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command, doctor):
     cli.add_command(command)
+cli.add_command(validate_command)
 cli.add_command(test_command)
 cli.add_command(explain_command)
 cli.add_command(who_can_command)

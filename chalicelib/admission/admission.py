@@ -24,6 +24,10 @@ class Asked(NamedTuple):
     shared_with: str | None = None
 
 
+class SharedRevoked(Exception):
+    """The session that was to be shared is to end, or is not known to have been vended. Nothing was written."""
+
+
 class Admitted(NamedTuple):
     """What was written of a vend.
 
@@ -49,6 +53,7 @@ class Admission(Protocol):
 
         Raises:
             CredvendError: it may not go on; nothing is vended.
+            SharedRevoked: it may not go on with that session.
         """
 
     def vended(self, admitted: Admitted, given: "Session") -> None:

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from chalicelib.admission.admission import Admitted
+from chalicelib.admission.admission import Admitted, SharedRevoked
 from chalicelib.aws.table import ATTEMPTS, ConditionFailed, Table, TableUnavailable, dynamodb_client
 from chalicelib.aws.transaction import PATIENCE_SECONDS, Part, Transactions
 from chalicelib.blocks.gates import gate_check
 from chalicelib.blocks.keys import keys_of_vend
 from chalicelib.errors import LedgerUnavailable
 from chalicelib.ledger.entry import Entry
-from chalicelib.ledger.ledger import Ledger
+from chalicelib.ledger.ledger import Ledger, NotAsRead
 from chalicelib.quotas.counts import LiveSetFull, Vend, counts, live_sets, member, take_out, taken_out
 from chalicelib.quotas.quota import Quota
 
@@ -60,15 +60,18 @@ class WithLedger(NamedTuple):
         return WORST_SECONDS
 
     def admit(self, asked: "Asked") -> Admitted:
-        try:
-            return self._write(asked)
-        except LiveSetFull as full:
-            if not full.ended:
-                raise
-            # What has ended is taken out of the set only when that is full: one round trip for many vends.
-            with suppress(ConditionFailed, TableUnavailable):
-                take_out(self.counts, full.item, full.ended)
-            return self._write(asked)
+        until = self.transactions.until()
+        while True:
+            try:
+                return self._write(asked, until)
+            except LiveSetFull as full:
+                if not full.ended:
+                    raise
+                # What has ended is taken out of the set only when that is full: one round trip for many vends.
+                with suppress(ConditionFailed, TableUnavailable):
+                    take_out(self.counts, full.item, full.ended)
+                if self.transactions.clock() > until:  # no vend waits for longer: STS needs the rest of the time
+                    raise LedgerUnavailable from None
 
     def vended(self, admitted: Admitted, given: "Session") -> None:
         credentials = given.credentials
@@ -81,7 +84,7 @@ class WithLedger(NamedTuple):
         with suppress(TableUnavailable, LedgerUnavailable):  # operators were told; and the entry ends by itself
             self.transactions.write(lambda: parts)
 
-    def _write(self, asked: "Asked") -> Admitted:
+    def _write(self, asked: "Asked", until: float) -> Admitted:
         caller, role = asked.caller, asked.plan.role
         now = self.clock()
         quotas = [(quota, quota.counted(caller)) for quota in self.quotas if quota.is_about(caller, role)]
@@ -90,15 +93,19 @@ class WithLedger(NamedTuple):
         entry = _entry(asked, now, live_sets(quotas))
         # Of several that refuse, the first is told.
         rest: list[Part] = []
+        if asked.shared_with is not None:
+            rest.append(self.ledger.still_vended(asked.shared_with))
         if caller.one_use is not None:
             rest.append(self.used_tokens().use_in_transaction(caller.one_use))
         rest += counts(self.counts.name, quotas, Vend(asked.session, int(now), entry.expires))
         rest.append(self.ledger.intent(entry))
         keys = keys_of_vend(caller, role.name)
         try:
-            self.transactions.write(lambda: [gate_check(self.blocks, keys, int(now)), *rest])
+            self.transactions.write(lambda: [gate_check(self.blocks, keys, int(now)), *rest], until)
         except TableUnavailable:
             raise LedgerUnavailable from None
+        except NotAsRead:
+            raise SharedRevoked from None
         return Admitted(asked.session, entry.expires, entry.live_in)
 
 

@@ -50,19 +50,24 @@ class Transactions:
     clock: Callable[[], float] = time.monotonic
     wait: Callable[[float], None] = time.sleep
 
-    def write(self, parts: Callable[[], Sequence[Part]]) -> None:
+    def until(self) -> float:
+        """The end of the patience that begins now, by `clock`."""
+        return self.clock() + PATIENCE_SECONDS
+
+    def write(self, parts: Callable[[], Sequence[Part]], until: float | None = None) -> None:
         """Write all parts, or none.
 
         Where an answer got lost, botocore asks again with the same token, and DynamoDB makes no second write of it.
 
         Args:
             parts: asked for each attempt, so that one may choose other items than those that were busy.
+            until: of several writes together, the end of their patience; None: this one has patience of its own.
 
         Raises:
             TableUnavailable: a table cannot be asked now, or is too busy; the parts may have been written.
             Exception: that of the first part whose condition does not hold; nothing was written.
         """
-        until = self.clock() + PATIENCE_SECONDS
+        until = self.until() if until is None else until
         for attempt in range(1, ATTEMPTS + 1):
             tried = parts()
             try:

@@ -21,7 +21,7 @@ _KINDS: Final = {
 }
 _OF_TYPE: Final = re.compile("Expected `([^`]+)`, got `([^`]+)`")
 _OF_SIZE: Final = re.compile("Expected `([^`]+)`( of length)? (>=|<=) ([0-9]+)")
-# With which most messages begin: `groups[0]` is of the key `groups`.
+# `groups[0]` is of the key `groups`.
 _KEY: Final = re.compile("`([A-Za-z_]+)")
 # YAML reads 123 as a number and yes as true where a text is meant. Durations are numbers, too.
 _DURATION: Final = "int | str"
@@ -45,7 +45,7 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
     Args:
         message: msgspec's, such as "Expected `str`, got `int` - at `$.name`".
         entry: the type of the entry.
-        patterns: for fields that must match a pattern, the pattern in words.
+        patterns: for fields that must match a pattern, or be one of some values, that in words.
     """
     if "unknown field" in message and " - at `$." not in message:
         own = [name for name in entry.__struct_fields__ if name in entry.__annotations__]
@@ -55,7 +55,8 @@ def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[s
     if not separator:
         return _in_words(message.replace("Object missing", "lacks the"))
     field = where.rstrip("`")
-    return f"`{field}` {patterns.get(field.partition('[')[0], what) if 'matching regex' in what else _in_words(what)}"
+    is_of_form = "matching regex" in what or what.startswith("Invalid enum value")
+    return f"`{field}` {patterns.get(field.partition('[')[0], what) if is_of_form else _in_words(what)}"
 
 
 def unknown_key(what: str, key: str, known: Iterable[str]) -> str:
@@ -104,10 +105,9 @@ def located(kind: str, entry: object, index: int, where: Located, problem: str) 
 
     Args:
         index: its place among all.
-        problem: the line is that of the key with which this begins, if it begins with one.
+        problem: the line is that of the first key that this names, if the entry has one of these.
     """
-    key = _KEY.match(problem)
-    line = where.lines.get(key[1], where.line) if key else where.line
+    line = next((where.lines[key] for key in _KEY.findall(problem) if key in where.lines), where.line)
     return f"{where.file}: {kind} {label(entry, index)} (line {line}): {problem}"
 
 

@@ -74,11 +74,12 @@ def load_policies(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -
 
 
 def read_policies(
-    config: Path, catalog: Catalog, issuers: Collection[Issuer], kinds: Collection[type[Caller]] = KINDS
+    config: Path, catalog: Catalog | None, issuers: Collection[Issuer], kinds: Collection[type[Caller]] = KINDS
 ) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Args:
+        catalog: None where it is not known, nor are the issuers: policies are checked against the schema alone.
         kinds: of callers, all of them.
 
     Raises:
@@ -86,8 +87,11 @@ def read_policies(
             never apply. One line each, naming the file.
     """
     schema = _schema_text(config / "schema.cedarschema")
-    possible = PossibleRequests(kinds, issuers, catalog)
-    checker = _Checker(schema, PolicyProblems(References(kinds, issuers, catalog), Applicability(possible)))
+    problems_of = None
+    if catalog is not None:
+        possible = PossibleRequests(kinds, issuers, catalog)
+        problems_of = PolicyProblems(References(kinds, issuers, catalog), Applicability(possible))
+    checker = _Checker(schema, problems_of)
     paths = _policy_paths(config / "policies")
     for path in paths:
         checker.read(path, path.relative_to(config).as_posix())
@@ -120,7 +124,7 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, problems_of: PolicyProblems) -> None:
+    def __init__(self, schema: str, problems_of: PolicyProblems | None) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
@@ -153,6 +157,8 @@ class _Checker:
         for position, policy in policies.items():
             lines = file.lines(position)
             self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
+            if self._problems is None:
+                continue
             fits = position in fitting
             problems = self._problems.of(policy, position in proved, lines) if fits else self._problems.of_names(policy)
             self.problems += [f"{name}: policy {labels[position]}: {lines.told_in(problem)}" for problem in problems]

@@ -1,6 +1,6 @@
 """How is account kept of sessions? The optional `config/sessions.yaml`, checked whole before it is deployed."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -8,11 +8,12 @@ import msgspec
 from msgspec import Meta
 
 from chalicelib.callers.kinds import KINDS
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.configuration.entry_problems import duplicates, field_message, label
 from chalicelib.configuration.json_schema import json_schema
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.errors import ConfigError
-from chalicelib.quotas.quota import LARGEST_LIVE, Quota
+from chalicelib.quotas.quota import LARGEST_LIVE, MOST_COUNTS, Quota
 from chalicelib.roles.role import Role
 from chalicelib.text.durations import PATTERN, seconds_of
 from chalicelib.text.likeness import did_you_mean, nearest
@@ -23,7 +24,8 @@ _LARGEST: Final = 1_000_000
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
 Limit = Annotated[int, Meta(ge=1, le=_LARGEST)]
-Duration = Annotated[str, Meta(pattern=PATTERN)]
+# 90 alone would be seconds, and is meant as days.
+Duration = Annotated[str, Meta(pattern=rf"(?=.*[dhms]){PATTERN}")]
 
 
 class QuotaEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -63,10 +65,12 @@ class SessionsFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 
 _PATTERNS: Final = {
     "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
-    "keep": 'must be a duration, such as "90d"',
-    "share_identical": 'must be a duration, such as "1s"',
+    "keep": 'must be a duration with its unit, such as "90d"',
+    "share_identical": 'must be a duration with its unit, such as "1s"',
     "operator_role": "must be the path and name of an IAM role, such as credvend/operator, without a `/` before it",
+    "per": "must be caller or principal",
 }
+_DURATIONS: Final = ("keep", "share_identical")
 _LIMITS: Final = ("per_minute", "per_day", "live")
 
 
@@ -84,7 +88,9 @@ def load_session_settings(path: Path, roles: Iterable[Role], issuers: Iterable[s
         return SessionSettings()
     from chalicelib.configuration.yaml_file import read_settings
 
-    document = read_settings(path, SessionsFile.__struct_fields__)
+    document = dict(read_settings(path, SessionsFile.__struct_fields__))
+    # So that what is said of a number is what it lacks, and not that it is none that stands in quotes.
+    document |= {key: str(document[key]) for key in _DURATIONS if type(document.get(key)) is int}
     problems: list[str] = []
     entries = document.get("quotas", [])
     file = SessionsFile()
@@ -95,6 +101,7 @@ def load_session_settings(path: Path, roles: Iterable[Role], issuers: Iterable[s
     except (msgspec.ValidationError, ValueError) as error:
         problems.append(f"{path.name}: {field_message(str(error), SessionsFile, _PATTERNS)}")
         entries = entries if isinstance(entries, list) else []
+    roles = tuple(roles)
     known = _Known.of(roles, issuers)
     quotas: list[Quota] = []
     for index, entry in enumerate(entries):
@@ -108,6 +115,7 @@ def load_session_settings(path: Path, roles: Iterable[Role], issuers: Iterable[s
         problems += [f"{path.name}: quota {label(entry, index)}: {what}" for what in wrong]
     problems += duplicates(path, "quota", entries, ("name",))
     problems += [f"{path.name}: {what}" for what in _problems_with_times(file)]
+    problems += [f"{path.name}: {what}" for what in _problems_with_size(quotas, roles, known)]
     if quotas and not file.ledger:
         problems.append(f"{path.name}: there are no quotas without the ledger: take them out, or leave `ledger` on")
     if problems:
@@ -127,18 +135,23 @@ def sessions_json_schema() -> dict[str, object]:
 
 
 class _Known(msgspec.Struct, frozen=True):
-    """What a quota may be about, by its key."""
+    """What a quota may be about.
+
+    Attributes:
+        names: by its key.
+        groups: by the role that is in them.
+    """
 
     names: Mapping[str, tuple[str, ...]]
+    groups: Mapping[str, Collection[str]]
 
     @classmethod
     def of(cls, roles: Iterable[Role], issuers: Iterable[str]) -> "_Known":
         some = tuple(roles)
         groups = tuple(dict.fromkeys(group for role in some for group in role.groups))
         kinds = tuple(kind.kind for kind in KINDS)
-        return cls(
-            {"kind": kinds, "issuer": tuple(issuers), "role": tuple(role.name for role in some), "role_group": groups}
-        )
+        of_roles = {role.name: role.groups for role in some}
+        return cls({"kind": kinds, "issuer": tuple(issuers), "role": tuple(of_roles), "role_group": groups}, of_roles)
 
 
 def _problems(quota: QuotaEntry, known: _Known) -> Iterator[str]:
@@ -148,6 +161,11 @@ def _problems(quota: QuotaEntry, known: _Known) -> Iterator[str]:
             yield f"`{key}` {value!r} is none that there is{did_you_mean(nearest(value, names))}"
     if quota.group is not None and quota.issuer is None:
         yield "`group` is one of an issuer: name it as `issuer`"
+    if quota.issuer is not None and quota.kind not in (None, OidcSubject.kind):
+        yield f"is about nobody: only callers of kind {OidcSubject.kind} have an issuer"
+    in_group = known.groups.get(quota.role or "")
+    if quota.role_group is not None and in_group is not None and quota.role_group not in in_group:
+        yield f"is about no role: {quota.role} is not in the group {quota.role_group}"
     if all(getattr(quota, limit) is None for limit in _LIMITS):
         yield f"has no limit: set one of {', '.join(_LIMITS)}"
 
@@ -157,3 +175,26 @@ def _problems_with_times(file: SessionsFile) -> Iterator[str]:
         yield "`keep` must be at most 3650d"
     if seconds_of(file.share_identical) > _LONGEST_SHARED:
         yield f"`share_identical` must be at most {_LONGEST_SHARED}s"
+
+
+def _problems_with_size(quotas: Sequence[Quota], roles: Iterable[Role], known: _Known) -> Iterator[str]:
+    """More than a vend's transaction has room for would refuse each vend, and only once it is deployed."""
+    if sum(quota.counts for quota in quotas) <= MOST_COUNTS:
+        return
+    callers: list[tuple[str, str | None]] = [(kind, None) for kind in known.names["kind"]]
+    callers += [(OidcSubject.kind, issuer) for issuer in known.names["issuer"]]
+    for role in roles:
+        most = max(
+            sum(
+                quota.counts
+                for quota in quotas
+                if quota.role in (None, role.name)
+                and quota.role_group in (None, *role.groups)
+                and quota.kind in (None, kind)
+                and quota.issuer in (None, issuer)
+            )
+            for kind, issuer in callers
+        )
+        if most > MOST_COUNTS:
+            yield f"a vend of role {role.name} may take from {most} counts at once, of {MOST_COUNTS} at most"
+            return

@@ -83,6 +83,23 @@ class Ledger:
         except TableUnavailable:
             raise LedgerUnavailable from None
 
+    def still_vended(self, session: str) -> Part:
+        """The condition that a session was vended, and that nobody wants it to end."""
+        names = {"#requested": "revoke_requested", "#written": "revoke_written"}
+        return Part(
+            {
+                "ConditionCheck": {
+                    "TableName": self._table.name,
+                    "Key": {"id": {"S": session}},
+                    "ConditionExpression": "#state = :vended"
+                    " AND attribute_not_exists(#requested) AND attribute_not_exists(#written)",
+                    "ExpressionAttributeNames": _STATE | names,
+                    "ExpressionAttributeValues": {":vended": {"S": "vended"}},
+                }
+            },
+            lambda _: NotAsRead(),
+        )
+
     def revocation(self, session: str, by: str, reason: str | None, at: int) -> Part:
         """The write that somebody wants it to end: once, unless that could not be done.
 

@@ -77,6 +77,10 @@ class Wanted:
         )
 
 
+class ReadEnough(Exception):
+    """As many sessions were read as was to be read; there may be more that are wanted."""
+
+
 class By(NamedTuple):
     """An index, and what it is asked for.
 
@@ -130,18 +134,24 @@ class LedgerReader:
         item = answer.get("Item")
         return None if item is None else entry_of(item)
 
-    def find(self, wanted: Wanted) -> Iterator[Entry]:
+    def find(self, wanted: Wanted, most: int | None = None) -> Iterator[Entry]:
         """The sessions that are wanted, the latest first. What was written within the last second may be missing.
 
         It reads a little ahead, and no further than it is asked.
 
+        Args:
+            most: as many are read at most, wanted or not: an index does not tell which are live. None: all.
+
         Raises:
+            ReadEnough: there are more than that.
             TableUnavailable: the table stays too busy.
         """
         executor = ThreadPoolExecutor(self.threads)
         try:
             found = self._by_key(executor, wanted) if wanted.keys else self._by_time(executor, wanted)
-            yield from filter(wanted.matches, found)
+            yield from filter(wanted.matches, islice(found, most))
+            if most is not None and next(found, None) is not None:
+                raise ReadEnough
         finally:
             executor.shutdown(cancel_futures=True)
 

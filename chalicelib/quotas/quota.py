@@ -8,6 +8,9 @@ from chalicelib.roles.role import Role
 Per = Literal["caller", "principal"]
 # What DynamoDB keeps of live sessions is a set in one item of at most 400 KB, read when it is full.
 LARGEST_LIVE: Final = 1000
+# A vend is a transaction, which takes 100 writes: what is blocked, the intent, and a token or a shared session besides.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+MOST_COUNTS: Final = 97
 
 
 class Quota(NamedTuple):
@@ -35,6 +38,11 @@ class Quota(NamedTuple):
     per_day: int | None = None
     live: int | None = None
     per: Per = "caller"
+
+    @property
+    def counts(self) -> int:
+        """How many counts a vend takes from."""
+        return sum(limit is not None for limit in (self.per_minute, self.per_day, self.live))
 
     def is_about(self, caller: Caller, role: Role) -> bool:
         """Whether a vend of that role to that caller counts."""

@@ -72,6 +72,10 @@ class SharedSessions:
             shared = Shared(request_id, plan, session)
             self._kept = _Kept(caller.identifier, request.reason, self._clock(), shared)
 
+    def forget(self) -> None:
+        """Share no session that was vended so far."""
+        self._kept = None
+
 
 def _anonymous(plan: SessionPlan) -> SessionPlan:
     """A plan without the id of its request."""

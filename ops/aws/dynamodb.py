@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 # Requests at once: as many as there are partitions of an index to be read for two days.
 CONNECTIONS: Final = 16
+# What it answers where it does not believe who asks, common to all its actions:
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+_NOT_TAKEN: Final = frozenset(
+    ("ExpiredTokenException", "IncompleteSignature", "InvalidSignatureException", "UnrecognizedClientException")
+)
 # How AWS says what is missing: `... is not authorized to perform: dynamodb:Query on resource: ...`
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: (\S+)")
 
@@ -78,6 +83,11 @@ def explained(client: "DynamoDBClient", table: str, changed: str) -> Iterator[No
                     f"There is no table {table} in {client.meta.region_name}, in the account of your credentials. "
                     "Choose another stage (--stage), region (AWS_REGION) or profile (AWS_PROFILE), or deploy the "
                     "stage first."
+                ) from None
+            case code if code in _NOT_TAKEN:
+                raise OperationFailed(
+                    f"AWS does not take your credentials: sign in again, or take others (AWS_PROFILE). {code}: "
+                    f"{said.get('Message')}"
                 ) from None
             case "TransactionCanceledException" | "ConditionalCheckFailedException":
                 raise OperationFailed(changed) from None

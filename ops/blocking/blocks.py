@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from chalicelib.aws.batches import batch_get
 from chalicelib.blocks.gates import FOR_GOOD, GATES, gate_id
-from chalicelib.blocks.keys import attribute
+from chalicelib.blocks.keys import ALL, attribute
 from ops.aws.dynamodb import CONNECTIONS
 from ops.aws.operator import Operator
 from ops.aws.writes import Outcome, write_together, write_update
@@ -34,6 +34,10 @@ _ATTEMPTS_ALONE: Final = 30
 _LONGEST_PAUSE_SECONDS: Final = 0.3
 # All stand in one item, which each vend reads: it grows with them. An item has at most 400 KB.
 MOST: Final = 500
+# What the list describes them by: names, who, and why. It leaves room for the one of all vending.
+MOST_BYTES: Final = 350_000
+# Of one: names of attributes, and numbers.
+_BYTES_BESIDES: Final = 120
 # An expression has at most 4 KB.
 _PRUNED_AT_ONCE: Final = 20
 _CHANGED_AT_ONCE: Final = 100
@@ -151,9 +155,9 @@ class Blocks:
         for attempt in range(1, _ATTEMPTS_TOGETHER + 1):
             listed = self.listed()
             now = self._operator.now()
-            if block is not None and len(listed.keys() | {key}) > MOST:
-                raise OperationFailed(f"There are {MOST} blocks already. Block a role, an issuer, or all (stop).")
             ended = [old for old, one in listed.items() if one.until <= now and old != key][:_PRUNED_AT_ONCE]
+            if block is not None and key != ALL:  # the red button always works
+                _expect_room([one for old, one in listed.items() if old not in (key, ALL, *ended)], block)
             match self._write_together(listed, key, block, ended):
                 case "written":
                     return
@@ -217,6 +221,20 @@ class Blocks:
                 break
             self._wait(random.uniform(0, min(_LONGEST_PAUSE_SECONDS, 0.01 * 2**attempt)))  # noqa: S311 no secret
         return outcome
+
+
+def _expect_room(others: Sequence[Block], block: Block) -> None:
+    """Whether there is room for one more.
+
+    Raises:
+        OperationFailed: there is none.
+    """
+    held = sum(len(f"{one.key}{one.by}{one.reason or ''}".encode()) + _BYTES_BESIDES for one in (*others, block))
+    if len(others) >= MOST or held > MOST_BYTES:
+        raise OperationFailed(
+            f"There are {len(others)} blocks already, and no room for more. Block a role, an issuer, or all (stop); or "
+            "unblock what `blocks` shows and nobody needs."
+        )
 
 
 class _Change(NamedTuple):

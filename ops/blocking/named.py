@@ -11,10 +11,10 @@ from chalicelib.callers.service_token import ServiceToken
 from chalicelib.text.printable import unprintable
 from ops.errors import OperationFailed
 from ops.iam.principals import iam_role, role_of_session
+from ops.terminal.say import escaped
 
 Kind = Literal["caller", "role", "issuer"]
-# Of whom live sessions may be ended with a block.
-TargetKind = Literal["caller", "issuer"]
+_NOT_BY_ARN: Final = "is named as in {}s.yaml, not by an ARN: `credvend-admin sessions` shows the names"
 _ARN: Final = "arn:"
 # As the catalog and issuers.yaml let names be.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
@@ -31,13 +31,13 @@ class Named(NamedTuple):
         key: of the block.
         words: what it is, for people.
         doubt: why nobody can be called that, or None.
-        target: it is a caller, an IAM role behind callers, or an issuer of callers' tokens; None: nobody.
+        kind: whose live sessions may be ended with the block; None: everybody's.
     """
 
     key: str
     words: str
     doubt: str | None
-    target: TargetKind | None
+    kind: Kind | None
 
 
 EVERYTHING: Final = Named(ALL, "all vending", None, None)
@@ -60,12 +60,23 @@ def named(text: str, kind: Kind | None) -> Named:
         kind = "caller"
     if kind == "caller":
         return _caller(text)
-    doubt = None if _NAME.fullmatch(text) else "no name can be written like that: at most 64 letters, digits, _ . or -"
+    doubt = None if _NAME.fullmatch(text) else "is no name: those have at most 64 letters, digits, _ . or -"
     if text.startswith(_ARN):
-        doubt = f"{'roles are' if kind == 'role' else 'issuers are'} named as in {kind}s.yaml, not by ARN"
+        doubt = f"is an ARN, and {'a role' if kind == 'role' else 'an issuer'} {_NOT_BY_ARN.format(kind)}"
     if kind == "role":
-        return Named(role_key(text), f"role {text}", doubt, None)
+        return Named(role_key(text), f"role {text}", doubt, "role")
     return Named(issuer_key(text), f"issuer {text}", doubt, "issuer")
+
+
+def check_caller(text: str) -> None:
+    """Refuse what no caller, and no IAM role behind callers, can be called: to find nothing of theirs is no answer.
+
+    Raises:
+        OperationFailed: nobody can be called so.
+    """
+    what = named(text, "caller")
+    if what.doubt is not None:
+        raise OperationFailed(f"{escaped(text)} {what.doubt.removesuffix('.')}.")
 
 
 def _caller(text: str) -> Named:

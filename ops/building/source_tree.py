@@ -29,6 +29,19 @@ def copy_source(target: Path, config: Path | None) -> None:
         lay_over(config, target / "chalicelib/config")
 
 
+def copy_configuration(target: Path, config: Path) -> None:
+    """Lay out a configuration as it is packaged: an adopter's directory over the shipped one.
+
+    Args:
+        target: a directory that is not there yet.
+
+    Raises:
+        CommandFailed: the adopter's lacks something, or holds what is no part of a configuration.
+    """
+    shutil.copytree(ROOT / SHIPPED_CONFIG, target, ignore=_not_shipped)
+    lay_over(config, target)
+
+
 def name_configuration(source: Path, summary: Summary) -> None:
     """Have the stack say which configuration it is, as audit records and `/v1/iam/health` do, and which stage.yaml."""
     path = source / ".chalice/template.json"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from ops.policy_tests.read import moment
 from ops.terminal.arguments import tag
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -15,12 +16,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def _moment(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise click.BadParameter(f"{text!r} is no moment: write it with its zone, such as 2026-01-31T12:00:00Z")
-    return found
+        return moment(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def _document(text: str) -> object:

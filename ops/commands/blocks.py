@@ -14,10 +14,12 @@ from chalicelib.blocks.keys import ALL
 from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
+from ops.blocking.heeded import unheeded
 from ops.blocking.named import EVERYTHING, Kind, Named, named
 from ops.commands.options import json_option, stage_option
 from ops.commands.revoke import also_option, chains_option, revoke, revoking_of
 from ops.errors import NotFinished, OperationFailed
+from ops.iam.principals import role_of_session
 from ops.revoking.revoking import Revoking, Target
 from ops.stages.names import BLOCKS_TABLE, table_name
 from ops.terminal.arguments import When, expect_one_at_most, reason, when
@@ -27,7 +29,8 @@ from ops.terminal.say import escaped, say
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _COLUMNS: Final = ("Kind", "Name", "Until", "Blocked", "By", "Reason")
-_NARROWED: Final = ("Name", "By", "Reason")
+# The name stays whole, and breaks the line if it must: `unblock` takes it.
+_NARROWED: Final = ("By", "Reason")
 _NAMED: Final = "CALLER|ROLE|ISSUER"
 
 
@@ -92,19 +95,37 @@ def block(
     expect_one_at_most({"--revoke": revokes, "--no-revoke": no_revoke})
     what = named(name, _kind(is_caller, is_role, is_issuer))
     if what.doubt is not None:
-        say(f"Warning: {escaped(name)} {what.doubt}.")
-    _add(stage, what, until, reason)
-    if what.target is not None and not no_revoke:
-        who = Target(issuer=name) if what.target == "issuer" else Target(caller=name)
-        target = who._replace(blocked=True)
-        _offer_to_revoke(revoking_of(stage, config, also), target, reason, revokes)
+        raise OperationFailed(f"{escaped(name)} {what.doubt.removesuffix('.')}. Nothing was blocked.")
+    ends = _add(stage, what, until, reason, "it is unblocked")
+    say(f"Blocked {escaped(what.words)}, {ends}: from now on, no vend of it is let through.")
+    if (role := role_of_session(what.key.partition(":")[2])) is not None:
+        say(f"Whoever may assume {role} may be another caller by another session name: block that for all of them.")
+    if what.kind is not None and not no_revoke:
+        try:
+            _offer_to_revoke(revoking_of(stage, config, also), what.kind, name, reason, revokes)
+        except NotFinished:
+            raise
+        except OperationFailed as error:
+            raise NotFinished(f"{error}\nIt is blocked. Its sessions that are live, if any, go on.") from None
+    _expect_heeded(config)
 
 
-def _offer_to_revoke(revoking: Revoking, target: Target, reason: str | None, revokes: bool) -> None:
+def _expect_heeded(config: Path) -> None:
+    """What is written down is no use where nobody asks for it.
+
+    Raises:
+        NotFinished: so it is.
+    """
+    if (why := unheeded(config)) is not None:
+        raise NotFinished(escaped(why))
+
+
+def _offer_to_revoke(revoking: Revoking, kind: Kind, name: str, reason: str | None, revokes: bool) -> None:
     """Whoever is blocked may have sessions that go on."""
+    target = _target(kind, name)
     live = revoking.plan(target, revoking.look_well(target))
     if not live:
-        say("No session of it is live.")
+        say(revoking.nothing(target))
     elif revokes or sys.stdin.isatty():
         try:
             revoke(revoking, target, reason, yes=revokes)
@@ -113,30 +134,44 @@ def _offer_to_revoke(revoking: Revoking, target: Target, reason: str | None, rev
                 raise
             say(str(error))  # whoever says no has what they wanted: it is blocked
     else:
-        kind, name = ("issuer", target.issuer) if target.caller is None else ("caller", target.caller)
         count = len({entry.id for one in live for entry in one.entries})
-        ends = f"credvend-admin revoke --{kind} {shlex.quote(str(name))} ends them"
+        ends = f"credvend-admin revoke --{kind} {shlex.quote(name)} ends them"
         say(f"Sessions of it that are live, and go on: {count}. {ends}.")
+
+
+def _target(kind: Kind, name: str) -> Target:
+    match kind:
+        case "caller":
+            return Target(caller=name, blocked=True)
+        case "issuer":
+            return Target(issuer=name, blocked=True)
+        case "role":
+            # It is ended by time, which hits others: what they get after the moment is left to them.
+            return Target(role=name)
 
 
 @click.command(cls=AwsCommand)
 @_until_option
 @_reason_option
+@chains_option
 @stage_option
-def stop(until: When | None, reason: str | None, stage: str) -> None:
+def stop(until: When | None, reason: str | None, config: Path, stage: str) -> None:
     """Vend nothing more to anybody."""
-    _add(stage, EVERYTHING, until, reason)
-    say("Live sessions go on: credvend-admin revoke --all ends them. To vend again: credvend-admin start.")
+    ends = _add(stage, EVERYTHING, until, reason, "credvend-admin start")
+    say(f"Stopped: from now on, nothing is vended to anybody, {ends}.")
+    say("Live sessions go on: credvend-admin revoke --all ends them.")
+    _expect_heeded(config)
 
 
-def _add(stage: str, what: Named, until: When | None, reason: str | None) -> None:
+def _add(stage: str, what: Named, until: When | None, reason: str | None, otherwise: str) -> str:
+    """Block it. Says until when, or what ends a block that has no end."""
     operator, blocks = _open(stage)
     now = operator.now()
     ends = FOR_GOOD if until is None else until.after(now)
     if ends <= now:
         raise OperationFailed("--until is over already. Nothing was blocked.")
     blocks.add(Block(what.key, min(ends, FOR_GOOD), now, operator.who_if_told(), reason))
-    say(f"Blocked {escaped(what.words)}, {_until_words(ends)}: from now on, no vend of it is let through.")
+    return f"until {otherwise if ends >= FOR_GOOD else moment(ends)}"
 
 
 @click.command(cls=AwsCommand)
@@ -209,7 +244,3 @@ def _described(one: Block, now: int) -> dict[str, object]:
         "By": one.by,
         "Reason": one.reason,
     }
-
-
-def _until_words(until: int) -> str:
-    return "until it is unblocked" if until >= FOR_GOOD else f"until {moment(until)}"

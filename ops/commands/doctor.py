@@ -42,10 +42,10 @@ class NotInOrder(OperationFailed):
 @click.option(
     "--config",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    envvar="CREDVEND_CONFIG",
+    envvar="CREDVEND_CONFIG_DIR",
     metavar="DIR",
-    help="The directory to compare with what is deployed, and whose issuers are asked [env: CREDVEND_CONFIG; default: "
-    "this one, if it has a roles.yaml].",
+    help="The directory to compare with what is deployed, and whose issuers are asked [env: CREDVEND_CONFIG_DIR; "
+    "default: this one, if it has a roles.yaml].",
 )
 @stage_option
 @click.option("--only", type=click.Choice(PARTS), multiple=True, help="These alone; may be repeated.")

@@ -35,7 +35,7 @@ from ops.ledger.sessions import AHEAD_SECONDS
 from ops.policy_tests.read import read_tests
 from ops.terminal.arguments import When, when
 from ops.terminal.columns import rows
-from ops.terminal.say import escaped, say
+from ops.terminal.say import escaped, escaped_lines, say
 
 _SINCE: Final = When(seconds=7 * 86_400)
 _REQUEST_ID: Final = re.compile("[0-9A-Za-z-]{1,64}", re.ASCII)
@@ -98,7 +98,9 @@ def explain_command(
     stage: str,
     as_json: bool,
 ) -> None:
-    """Say why a caller may have a role, or why not: which policies decide, and what they saw.
+    """Say why a caller may have a role, or not.
+
+    It tells which policies decide, and which of their conditions did not hold, with what they saw.
 
     The exit status is 0 where it may, and 1 where it may not.
     """
@@ -133,7 +135,7 @@ def explain_command(
             unsaid = frozenset() if address is not None else frozenset({"address"})
             asked = _Asked(outcome_of(written.configuration, described), None, entry, unsaid)
     except (NotDescribed, NotRecorded, ConfigError) as error:
-        raise OperationFailed(f"{_what(record, request, test)}{error}") from None
+        raise OperationFailed(escaped_lines(f"{_what(record, request, test)}{error}")) from None
     _tell(written, asked, as_json)
     if not asked.outcome.allowed:
         raise click.exceptions.Exit(OperationFailed.status)

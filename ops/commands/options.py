@@ -49,10 +49,10 @@ def config_option(command: _F) -> _F:
     return click.option(
         "--config",
         type=Path,
-        envvar="CREDVEND_CONFIG",
+        envvar="CREDVEND_CONFIG_DIR",
         callback=_config,
         metavar="DIR",
-        help="The directory with roles.yaml and policies/ [env: CREDVEND_CONFIG; default: this one, if it has a "
+        help="The directory with roles.yaml and policies/ [env: CREDVEND_CONFIG_DIR; default: this one, if it has a "
         "roles.yaml, else the checkout's].",
     )(command)
 
@@ -62,7 +62,7 @@ def _config(_ctx: click.Context, _parameter: click.Parameter, value: Path | None
     if directory.is_dir():
         return directory
     if value is None:
-        raise OperationFailed("There is no roles.yaml here: --config DIR, or CREDVEND_CONFIG, names its directory.")
+        raise OperationFailed("There is no roles.yaml here: --config DIR, or CREDVEND_CONFIG_DIR, names its directory.")
     what = "is not a directory" if directory.exists() else "is not there"
     raise OperationFailed(f"{directory} {what}: --config names the directory with roles.yaml and policies/.")
 

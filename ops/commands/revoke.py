@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from ops.aws.operator import find_operator
+from ops.blocking.named import check_caller
 from ops.commands.options import default_config, json_option, stage_option
 from ops.errors import CommandFailed, NotFinished, OperationFailed
 from ops.iam.principals import iam_role
@@ -47,7 +48,7 @@ def chains_option(command: _F) -> _F:
         "--config",
         type=Path,
         default=default_config,
-        envvar="CREDVEND_CONFIG",
+        envvar="CREDVEND_CONFIG_DIR",
         metavar="DIR",
         help="The directory that is deployed, whose roles.yaml says to which roles sessions go on (chains_to).",
     )(command)
@@ -93,6 +94,8 @@ def revoke_command(
     expect_one({f"--{name}": value is not None for name, value in named.items()} | {"--all": everything})
     if role is not None and role.startswith("arn:"):
         raise OperationFailed("Write the role's name in roles.yaml, not its ARN: `sessions` shows it.")
+    if caller is not None:
+        check_caller(caller)
     target = Target(
         session=session, keys=(key,) if key else (), caller=caller, role=role, account=account, issuer=issuer
     )
@@ -126,11 +129,11 @@ def revoke(
     """
     requests = revoking.plan(target, revoking.look_well(target))
     if not requests:
-        say("No such session is live: there is nothing to revoke.")
+        say(revoking.nothing(target))
         _print([], as_json)
         return
     for line in revoking.told(requests):
-        say(line)
+        say(escaped(line))
     if not yes:
         try:
             check_can_ask("Nobody is here to be asked: --yes revokes without. Nothing was revoked.")

@@ -9,13 +9,15 @@ import click
 
 from chalicelib.configuration.session_settings import KEEP_SECONDS
 from chalicelib.ledger.reading import Wanted
+from chalicelib.text.timestamps import moment
 from ops.aws.logs import logs_client, messages
 from ops.aws.operator import find_operator
+from ops.blocking.named import check_caller
 from ops.commands.options import json_option, stage_option
 from ops.deployed.log_group import log_group_of
 from ops.errors import OperationFailed
 from ops.ledger.audit_records import PATTERN
-from ops.ledger.described import describe, row
+from ops.ledger.described import describe, lines, row
 from ops.ledger.rebuilding import Rebuilding
 from ops.ledger.sessions import AHEAD_SECONDS, Found, sessions_of
 from ops.stages.names import SESSIONS_TABLE, table_name
@@ -38,7 +40,7 @@ def _role_name(text: str) -> str:
 
 
 @click.group(cls=AwsGroup, invoke_without_command=True)
-@click.option("--role", type=_role_name, help="Of this role of the catalog, by its name.")
+@click.option("--role", type=_role_name, metavar="NAME", help="Of this role of the catalog, by its name.")
 @click.option("--caller", help="Of this caller, as audit records name it; or the ARN of an IAM role behind it.")
 @click.option("--issuer", help="Of callers who came with an issuer's tokens, by its name in issuers.yaml.")
 @click.option("--account", type=account, help="Of roles in this account: 12 digits.")
@@ -73,6 +75,8 @@ def sessions(
     """Show which sessions were vended, to whom, and which are live; the latest first."""
     if ctx.invoked_subcommand is not None:
         return
+    if caller is not None:
+        check_caller(caller)
     operator = find_operator(say)
     ledger = sessions_of(operator, stage)  # before the time is asked for: its first answer tells AWS's
     now = operator.now()
@@ -92,8 +96,8 @@ def sessions(
     elif found.shown:
         print(columns(_COLUMNS, [row(entry, now, revocation) for entry, revocation in found.shown], _NARROWED))
     elif not found.left_out:
-        looks = "" if key or live else " since then; --since 7d looks further back"
-        say(f"There are no such sessions{looks}.")
+        since_then = f" since {moment(wanted.since // 1000)}; --since looks further back" if wanted.since else ""
+        say(f"There are no such sessions{' that live' if live else since_then}.")
     _say_what_is_left_out(found)
 
 
@@ -116,19 +120,9 @@ def show(session_id: str, stage: str, as_json: bool) -> None:
     """
     operator = find_operator(say)
     ledger = sessions_of(operator, stage)
-    if session_id.startswith("ASIA"):
-        wanted = Wanted(since=0, until=(operator.now() + AHEAD_SECONDS) * 1000, keys=(session_id,))
-        with_key = ledger.some(wanted, 1).shown
-        if not with_key:
-            raise OperationFailed(
-                f"No session of the ledger has the access key id {session_id}: credvend did not vend it, or has "
-                "forgotten it. CloudTrail tells who made it."
-            )
-        found = with_key[0]
-    else:
-        found = ledger.get(session_id)
+    found = ledger.with_key(session_id) if session_id.startswith("ASIA") else ledger.get(session_id)
     described = describe(found[0], operator.now(), found[1])
-    print(json.dumps(described, indent=2) if as_json else rows(described))
+    print(json.dumps(described, indent=2) if as_json else rows(lines(described)))
 
 
 @sessions.command(cls=AwsCommand)

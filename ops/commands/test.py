@@ -13,7 +13,7 @@ from ops.errors import OperationFailed
 from ops.explaining.words import answer, explanation_json, outcome_json, reasons
 from ops.policy_tests.read import FOLDER, Case, read_tests
 from ops.policy_tests.run import Ran, Report, run_tests
-from ops.terminal.say import escaped
+from ops.terminal.say import escaped, escaped_lines
 
 
 @click.command("test")
@@ -22,9 +22,9 @@ from ops.terminal.say import escaped
 @config_option
 @json_option
 def test_command(names: Sequence[str], all_reached: bool, config: Path, as_json: bool) -> None:
-    """Run the tests of a configuration, those in its folder tests/.
+    """Run the tests of a configuration.
 
-    NAME is a part of the names of tests: those alone are run.
+    They are in its folder tests/. NAME is a part of the names of tests: those alone are run.
     """
     cases = _cases(config, names)
     report = run_tests(read_configuration(config), cases)
@@ -55,11 +55,6 @@ def _cases(config: Path, names: Sequence[str]) -> list[Case]:
     if not chosen:
         raise OperationFailed(f"No test has {' or '.join(map(repr, names))} in its name; there are {len(every)}.")
     return chosen
-
-
-def escaped_lines(text: str) -> str:
-    """Several lines, each without what could pass for another."""
-    return "\n".join(map(escaped, text.split("\n")))
 
 
 def _lines(report: Report) -> Iterator[str]:

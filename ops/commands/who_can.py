@@ -29,7 +29,7 @@ from ops.errors import OperationFailed
 from ops.ledger.sessions import AHEAD_SECONDS, sessions_of
 from ops.terminal.arguments import When, when
 from ops.terminal.columns import columns
-from ops.terminal.say import escaped, say
+from ops.terminal.say import escaped, escaped_lines, say
 
 _SINCE: Final = When(seconds=30 * 86_400)
 _LEFT_OUT: Final = (
@@ -56,9 +56,10 @@ def _ledger_options(command: Callable[..., None]) -> Callable[..., None]:
 @config_option
 @json_option
 def who_can_command(role: str, sessions: bool, since: When | None, stage: str, config: Path, as_json: bool) -> None:
-    """Tell who can have ROLE: the permits that may apply to it, their conditions, and the forbids that cut them.
+    """Tell who can have a role.
 
-    The exit status is 1 where nobody can.
+    That is: the permits that may apply to ROLE, their conditions, and the forbids that cut them. The exit status is 1
+    where nobody can.
     """
     written = read_configuration(config)
     found = _role(written, role)
@@ -100,9 +101,10 @@ def what_can_command(
     config: Path,
     as_json: bool,
 ) -> None:
-    """Tell which roles CALLER can have, and for how long: an ARN, oidc:ISSUER:SUBJECT, token:NAME, a name, or a file.
+    """Tell which roles a caller can have.
 
-    The exit status is 1 where it can have none.
+    CALLER is an ARN, oidc:ISSUER:SUBJECT, token:NAME, a name in tests/, or a file that describes it. The exit status
+    is 1 where it can have none.
     """
     written = read_configuration(config)
     now = time or datetime.now(UTC)
@@ -112,7 +114,7 @@ def what_can_command(
         who = caller_of(written.configuration, entry, now)
         where = described_address(address)
     except (NotDescribed, ConfigError) as error:
-        raise OperationFailed(str(error)) from None
+        raise OperationFailed(escaped_lines(str(error))) from None
     except CredvendError as refusal:
         raise OperationFailed(f"The service would turn it away ({refusal.code}): {refusal.message}") from None
     configuration = written.configuration

@@ -37,6 +37,16 @@ class Lines(NamedTuple):
 
     root: yaml.Node | None
 
+    def place(self, key: str, name: str) -> int | None:
+        """The place, in the list below a key, of the entry with that `name`; None: there is none."""
+        below = _below(self.root, key)
+        entries = below[1].value if below is not None and isinstance(below[1], yaml.SequenceNode) else []
+        for place, entry in enumerate(entries):
+            own = _below(entry, "name")
+            if own is not None and own[1].value == name:
+                return place
+        return None
+
     def of(self, *path: str | int) -> int:
         """The line of a value, from 1 on; of what is not there, that of what should hold it.
 
@@ -60,7 +70,19 @@ def read_yaml_and_lines(path: Path) -> tuple[dict[str, object], Lines]:
         ConfigError: the file cannot be read, or is of another shape; says where.
     """
     document = read_yaml(path)
-    return document, Lines(yaml.compose(_text(path), Loader=StrictLoader))
+    return document, lines_of(path)
+
+
+def lines_of(path: Path) -> Lines:
+    """Where in a YAML file stands what it holds.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not YAML.
+    """
+    try:
+        return Lines(yaml.compose(_text(path), Loader=StrictLoader))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError([f"{path.name}: not valid YAML: {yaml_problem(error)}"]) from None
 
 
 def _below(node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:

@@ -98,7 +98,7 @@ def _of_each_vend() -> list[dict[str, object]]:
     index = {"Fn::Sub": f"${{{SESSIONS_TABLE}.Arn}}/index/by_caller"}
     return [
         statement("AskBlocks", ["ConditionCheckItem"], blocks),
-        statement("ReadSessions", ["BatchGetItem", "GetItem", "Query"], sessions, index),
+        statement("ReadSessions", ["BatchGetItem", "ConditionCheckItem", "GetItem", "Query"], sessions, index),
         statement("WriteItems", ["PutItem"], used, sessions, revocations),
         statement("ChangeItems", ["UpdateItem"], sessions, quotas),
     ]

@@ -1,7 +1,7 @@
 """A session of the ledger, as operators are shown it."""
 
-import re
-from typing import Final, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 from chalicelib.ended_sessions import issued
 from chalicelib.ledger.entry import Entry
@@ -12,7 +12,6 @@ from ops.ledger.revocations import progress
 
 # `requested`: STS was or is about to be asked, and nobody recorded what it did.
 State = Literal["live", "requested", "revoking", "revoked", "ended", "failed"]
-_ACCOUNT: Final = re.compile(r"arn:[a-z-]+:(?:iam|sts)::[0-9]{12}:")
 
 
 def state(entry: Entry, now: float, revocation: Revocation | None) -> State:
@@ -53,11 +52,21 @@ def describe(entry: Entry, now: float, revocation: Revocation | None) -> dict[st
         "SessionName": entry.session_name,
         "SourceIdentity": entry.source_identity,
         "Tagged": entry.tagged,
+        "SharedWith": entry.shared_with,
         "AccessKeyId": entry.access_key_id,
         "Reason": entry.reason,
         "Cause": entry.cause,
         "Revocation": _revocation(entry, revocation),
     }
+
+
+def lines(described: Mapping[str, object]) -> dict[str, object]:
+    """What `describe` says, for people: a line for each thing, also of what ends the session."""
+    revocation = described["Revocation"]
+    if not isinstance(revocation, dict):
+        return {**described}
+    known = {f"  {name}": value for name, value in revocation.items() if name != "Progress" and value is not None}
+    return {**described, "Revocation": revocation["Progress"], **known}
 
 
 def row(entry: Entry, now: float, revocation: Revocation | None) -> dict[str, object]:
@@ -68,7 +77,7 @@ def row(entry: Entry, now: float, revocation: Revocation | None) -> dict[str, ob
         "Asked": f"{_span(now - entry.requested_at / 1000)} ago",
         "State": left,
         "Role": entry.role,
-        "Caller": _ACCOUNT.sub("", entry.caller),
+        "Caller": entry.caller,
         "Id": entry.id,
     }
 

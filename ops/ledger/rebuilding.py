@@ -97,7 +97,9 @@ class Rebuilding:
                 return "forgotten"
             return "written" if self.dry else _done(self._put(entry), "written")
         wanted = item_of(_as_asked(item, entry), self.keep_seconds)
-        changes = _changes(item, wanted, ended=entry.state != "requested")
+        # That one was vended is never taken back: it may be live, whatever a line of the log says.
+        hides = entry.state == "failed" and item.get("state") == {"S": "vended"}
+        changes = _changes(item, wanted, ended=entry.state != "requested" and not hides)
         if not changes:
             return "as it was"
         return "repaired" if self.dry else _done(self._update(item, entry.id, changes), "repaired")

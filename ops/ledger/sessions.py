@@ -14,6 +14,7 @@ from ops.iam.principals import iam_role, role_of_session
 from ops.ledger.described import state
 from ops.ledger.revocations import Revocations, revocation_of_session
 from ops.stages.names import REVOCATIONS_TABLE, SESSIONS_TABLE, table_name
+from ops.terminal.say import escaped
 
 # Whoever asks for some is told how many more there are, up to as many.
 MOST_COUNTED: Final = 10_000
@@ -61,13 +62,31 @@ class Sessions:
             try:
                 entry = self.reader.get(session)
             except ValueError as error:
-                raise OperationFailed(f"Table {self.reader.table}: {error}. `sessions rebuild` repairs it.") from None
+                raise OperationFailed(
+                    f"Table {self.reader.table}: {escaped(str(error))}. `sessions rebuild` repairs it."
+                ) from None
         if entry is None:
             raise OperationFailed(
-                f"There is no session {session} in table {self.reader.table}. `sessions` lists them; the id is the "
-                "session's tag credvend:request, and RequestId of the answer; by an access key id: --key."
+                f"There is no session {escaped(session)} in table {self.reader.table}. `sessions` lists them. An id is "
+                "the session's tag credvend:request, and RequestId of the answer; the access key id of a session "
+                "begins with ASIA."
             )
         return entry
+
+    def with_key(self, key: str) -> tuple[Entry, Revocation | None]:
+        """A session, by its access key id, and what ends it.
+
+        Raises:
+            OperationFailed: there is none, or it cannot be read.
+        """
+        until = (self.operator.now() + AHEAD_SECONDS) * 1000
+        found = self.some(Wanted(since=0, until=until, keys=(key,)), 1).shown
+        if not found:
+            raise OperationFailed(
+                f"No session of the ledger has the access key id {key}: credvend did not vend it, or has forgotten it. "
+                "CloudTrail tells who made it."
+            )
+        return found[0]
 
     def find(self, wanted: Wanted, issuer: str | None = None) -> Iterator[Entry]:
         """The sessions that are wanted, the latest first. A caller may be an IAM role: then all its sessions.
@@ -131,7 +150,9 @@ def sessions_of(operator: Operator, stage: str) -> Sessions:
     """
     table = table_name(stage, SESSIONS_TABLE)
     operator.expect(table, {"id": "-"})
-    reader = LedgerReader(
-        operator.client, table, unreadable=lambda what: operator.warn(f"{what}. `sessions rebuild` repairs it.")
-    )
+
+    def unreadable(what: str) -> None:
+        operator.warn(f"{escaped(what)}. `sessions rebuild` repairs it.")
+
+    reader = LedgerReader(operator.client, table, unreadable=unreadable)
     return Sessions(operator, reader, Revocations(table_name(stage, REVOCATIONS_TABLE), operator))

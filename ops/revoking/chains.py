@@ -45,6 +45,10 @@ class Chains:
         role = None if self.catalog is None else self.catalog.find_role(role_arn)
         return role is not None and role.probe is not None
 
+    def is_named(self, name: str) -> bool:
+        """Whether a role may have this catalog name, as far as is known."""
+        return self.catalog is None or any(role.name == name for role in self.catalog.roles)
+
     def unknown(self, names: Mapping[str, str]) -> list[str]:
         """Names of roles of which the catalog does not hold the ARN, of these: names by ARNs."""
         if self.catalog is None:
@@ -57,4 +61,4 @@ def read_chains(config: Path, also: Sequence[str]) -> Chains:
     try:
         return Chains(Catalog(read_catalog(config / "roles.yaml").roles), tuple(also))
     except (ConfigError, OSError) as error:
-        return Chains(None, tuple(also), str(error))
+        return Chains(None, tuple(also), f"{config}: {error}")

@@ -10,6 +10,7 @@ from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.index_keys import at
 from chalicelib.ledger.reading import Wanted
 from chalicelib.revocation.revocation import CLOCKS_SECONDS, UNDER_WAY_SECONDS, Revocation
+from ops.ledger.described import state
 from ops.ledger.revocations import progress
 from ops.ledger.sessions import AHEAD_SECONDS, Sessions
 from ops.revoking.asking import Asking, Key
@@ -18,7 +19,7 @@ from ops.revoking.plan import LATER_SECONDS, Request, Scope, identity, plan
 from ops.revoking.stragglers import stragglers
 from ops.revoking.watching import PATIENCE_SECONDS, Watching
 
-_SHOWN_CALLERS: Final = 5
+_SHOWN: Final = 5
 # A session that was vended just now is found by caller, role or day when the index knows it, and by its id at once.
 _INDEX_SECONDS: Final = 2.0
 
@@ -50,6 +51,12 @@ class Target(NamedTuple):
         if self.session is not None or self.keys:
             return "sessions"
         return "caller" if self.caller is not None or self.issuer is not None else "roles"
+
+    @property
+    def words(self) -> str:
+        """Whose they are."""
+        named = {"caller": self.caller, "issuer": self.issuer, "role": self.role, "account": self.account}
+        return next((f"of {kind} {name} " for kind, name in named.items() if name is not None), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,22 @@ class Revoking:
         self.wait(_INDEX_SECONDS)
         return self.look(target)
 
+    def nothing(self, target: Target) -> str:
+        """Why nothing is to be revoked, where no session that is meant is live.
+
+        Raises:
+            OperationFailed: no session is meant: what was asked for hits nobody, and was meant to hit somebody.
+        """
+        if target.scope != "sessions":
+            unheard = target.role is not None and not self.chains.is_named(target.role)
+            hint = f" The roles.yaml of --config holds no role {target.role}: is that its name?" if unheard else ""
+            return f"No session {target.words}is live: there is nothing to revoke.{hint}"
+        sessions = self.sessions
+        entry, revocation = (
+            sessions.with_key(target.keys[0]) if target.session is None else sessions.get(target.session)
+        )
+        return f"Session {entry.id} is {state(entry, sessions.operator.now(), revocation)}: there is nothing to revoke."
+
     def plan(self, target: Target, entries: Sequence[Entry]) -> list[Request]:
         """What is to be asked for."""
         return plan(target.scope, entries, self.chains.of, self.sessions.operator.now())
@@ -113,11 +136,12 @@ class Revoking:
         own = {entry.id: entry for one in requests if not one.chained for entry in one.entries}
         callers = sorted({entry.caller for entry in own.values()})
         roles = {one.role_arn: one.entries[0].role for one in requests if not one.chained}
-        yield f"{_many(len(own), 'live session')} of {_many(len(callers), 'caller')} on {_many(len(roles), 'role')}:"
-        for caller in callers[:_SHOWN_CALLERS]:
+        on = f"{_many(len(roles), 'role')}{_some(sorted(set(roles.values())))}"
+        yield f"{_many(len(own), 'live session')} of {_many(len(callers), 'caller')} on {on}:"
+        for caller in callers[:_SHOWN]:
             yield f"  {sum(entry.caller == caller for entry in own.values()):5}  {caller}"
-        if len(callers) > _SHOWN_CALLERS:
-            yield f"         and {len(callers) - _SHOWN_CALLERS} more callers"
+        if len(callers) > _SHOWN:
+            yield f"         and {len(callers) - _SHOWN} more callers"
         others = {(one.role_arn, one.chained, one.others) for one in requests if one.others is not None}
         for role_arn, chained, whom in sorted(others, key=str):
             gone = ", to which they may have gone on:" if chained else ":"
@@ -227,6 +251,12 @@ class Pending:
             }
             for one in found.values()
         ]
+
+
+def _some(roles: Sequence[str]) -> str:
+    """Their names; of many, some."""
+    more = f", and {len(roles) - _SHOWN} more" if len(roles) > _SHOWN else ""
+    return f" ({', '.join(roles[:_SHOWN])}{more})" if roles else ""
 
 
 def _many(count: int, what: str) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from chalicelib.revocation.revocation import Revocation
 from ops.ledger.revocations import Progress, Revocations, progress
 from ops.revoking.asking import Key
+from ops.terminal.say import escaped
 
 # Written within seconds as a rule; what is tried again may take longer.
 PATIENCE_SECONDS: Final = 120
@@ -66,7 +67,7 @@ class Watching:
 
     def _tell(self, told: dict[Key, Progress], found: Mapping[Key, Revocation], over: float) -> None:
         for line in _lines(told, found):
-            self.say(f"{over:5.1f} s  {line}")
+            self.say(f"{over:5.1f} s  {escaped(line)}")
         told.update({key: progress(one) for key, one in found.items()})
 
 

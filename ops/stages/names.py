@@ -1,6 +1,12 @@
 """What a stage's stack calls its resources, by logical ids, and its outputs."""
 
+import re
 from typing import Final
+
+from ops.errors import OperationFailed
+
+# As a table's name takes it.
+_STAGE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 API: Final = "RestAPI"
 FUNCTION: Final = "APIHandler"
@@ -38,5 +44,10 @@ def table_name(stage: str, table: str) -> str:
 
     Args:
         table: its logical id.
+
+    Raises:
+        OperationFailed: no stage can be called so.
     """
+    if _STAGE.fullmatch(stage) is None:
+        raise OperationFailed(f"{stage!r} is no stage: name one of .chalice/config.json.")
     return f"credvend-{stage}-{TABLES[table]}"

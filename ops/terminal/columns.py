@@ -5,6 +5,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ops.terminal.say import escaped
+
 # No column is made narrower.
 _NARROWEST: Final = 8
 _CUT: Final = "…"
@@ -56,7 +58,7 @@ def _cut(cell: str, width: int) -> str:
 
 def _shown(value: object) -> str:
     if isinstance(value, dict):
-        return ",".join(f"{key}={_shown(text)}" for key, text in value.items()) or "-"
+        return ",".join(f"{escaped(str(key))}={_shown(text)}" for key, text in value.items()) or "-"
     if isinstance(value, list):
-        return ",".join(value) or "-"
-    return "-" if value is None else str(value)
+        return ",".join(map(_shown, value)) or "-"
+    return "-" if value is None else escaped(str(value))

@@ -1,6 +1,7 @@
 """Commands that say which AWS they go to, and groups that know what was meant."""
 
 import os
+import sys
 
 import click
 
@@ -15,7 +16,13 @@ class Stopped(OperationFailed):
 
 
 class Group(click.Group):
-    """Knows what was meant."""
+    """Knows what was meant, and says the whole of what each of its commands does."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does, which cuts a sentence at the end of its line instead of going on below."""
+        told = [(name, self.commands[name].get_short_help_str(sys.maxsize)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(told)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

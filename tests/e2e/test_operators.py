@@ -139,3 +139,22 @@ def test_a_revoked_session_is_refused_and_another_one_goes_on(operators: Operato
     shown = operators.json("sessions", "show", revoked)
     assert (shown["State"], shown["Revocation"]["Reason"]) == ("revoked", "leaked")
     assert revoked not in {one["Id"] for one in operators.json("sessions", "--live")}
+
+
+def test_a_request_is_explained_by_its_id_and_its_role_by_who_has_had_it(operators: Operators) -> None:
+    config = ("--config", str(operators.stack.aws.directory / "config"))
+    denied = operators.stack.vend({"role": "forbidden"})
+    assert denied.status == 403
+    told = operators.run("explain", "--request", str(denied.body["RequestId"]), *config, status=1)
+    assert "Denied by default: no permit applies." in told
+    assert "Recorded as credentials.denied: denied by default, by this configuration." in told
+    vended, _ = operators.vend()
+    told = operators.run("explain", "--request", vended, *config)
+    assert "Recorded as credentials.vended: allowed by " in told
+    nobody = operators.run("explain", "--request", "00000000-0000-0000-0000-000000000000", *config, status=1)
+    assert "there is no audit record of it" in nobody
+    had = operators.json("who-can", "instances", "--sessions", *config)["Had"]
+    assert ALICE in [one["Caller"] for one in had]
+    found = operators.json("what-can", ALICE, "--sessions", *config)
+    assert "instances" in [one["Role"] for one in found["Roles"]]
+    assert "instances" in [one["Role"] for one in found["Had"]]

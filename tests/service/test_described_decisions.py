@@ -21,7 +21,9 @@ from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.configuration.source import WrittenConfiguration, read_source
 from chalicelib.http import HttpEdge
+from ops.access.who_can import Way, who_can
 from ops.api_tokens.new_token import IssuedToken, issue, item
+from ops.deciding.deciding import Outcome
 from ops.deciding.described import CallerEntry, Described, NotDescribed, outcome_of
 from ops.deciding.written_policies import PolicyBook
 from ops.explaining.explaining import explain
@@ -73,6 +75,7 @@ class World:
     book: PolicyBook
     tokens: TokenTable
     issued: dict[str, IssuedToken] = field(default_factory=dict)
+    ways: dict[str, dict[str, Way]] = field(default_factory=dict)
 
     def token(self, entry: CallerEntry) -> str:
         """An API token such as the entry describes."""
@@ -217,6 +220,19 @@ def test_what_is_told_is_what_the_service_answers(
     if outcome.plan is not None:
         _same_session(record, outcome.plan._asdict())
     _is_explained(world, outcome)
+    if outcome.allowed:
+        _is_foretold(world, outcome)
+
+
+def _is_foretold(world: World, outcome: Outcome) -> None:
+    """Whoever gets in is among those of whom `who-can` tells."""
+    assert outcome.asking is not None and outcome.decided is not None and outcome.decided.role is not None
+    role = outcome.decided.role
+    if role.name not in world.ways:
+        world.ways[role.name] = {way.name: way for way in who_can(world.written, role)}
+    for name in outcome.policies:
+        way = world.ways[role.name][name]
+        assert outcome.asking.caller.kind in way.kinds and not way.is_closed
 
 
 def _with_times(entry: CallerEntry, now: datetime) -> CallerEntry:
@@ -288,11 +304,12 @@ def _same_session(record: dict[str, object], plan: dict[str, object]) -> None:
     assert recorded == tags
 
 
-def _is_explained(world: World, outcome: object) -> None:
+def _is_explained(world: World, outcome: Outcome) -> None:
     """Each condition by itself says the same as the policy as a whole did."""
-    explanation = explain(world.written, world.book, outcome)  # type: ignore[arg-type]
-    assert answer(outcome) and list(reasons(explanation)) is not None  # type: ignore[arg-type]
-    decided = outcome.decided  # type: ignore[attr-defined]
+    explanation = explain(world.written, world.book, outcome)
+    assert answer(outcome)
+    decided = outcome.decided
+    assert decided is not None and (decided.role is None or list(reasons(explanation)))
     assert {policy.name for policy in explanation.deciding} == set(decided.decision.policies)
     assert all(policy.applies for policy in explanation.deciding)
     if not decided.decision.allowed and not decided.decision.policies and not explanation.errors:

@@ -12,11 +12,14 @@ import app as app_module
 from chalicelib.assembly import load_service
 from chalicelib.blocks.gates import gate_id
 from chalicelib.blocks.keys import ALL, attribute, caller_key
+from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.settings import Settings
+from chalicelib.errors import LedgerUnread
 from chalicelib.ledger.index_keys import index_keys
 from testing.app import CredvendApp, Json, write_config
 from testing.dynamodb.credvend_tables import BLOCKS, QUOTAS, REVOCATIONS, SESSIONS
 from testing.dynamodb.faults import Before, LoseAnswer, LoseRequest
+from testing.events import iam_user
 from testing.ledger_app import TABLES, LedgerApp
 from testing.sts_server import Refusal
 
@@ -443,3 +446,28 @@ def test_without_a_ledger_there_is_nothing_to_see(
             assert (answer.status, answer.body["Code"]) == (404, "NoLedger")
             assert "ledger" in str(answer.body["Message"])
             assert credvend.records()[-1]["cause"] == "NoLedger"
+
+
+@pytest.mark.parametrize(("left", "operations"), [(21.0, 2), (22.0, 4)])
+def test_what_is_changed_by_others_is_tried_again_only_where_time_is_left_to_record_it(
+    ledger_app: LedgerApp, left: float, operations: int
+) -> None:
+    session = ledger_app.vended()
+
+    def operators() -> None:
+        ledger_app.change(session, revoke_requested=PAST, revoke_problem={"S": "once"})
+        ledger_app.change(session, state={"S": "failed"})
+
+    def again() -> None:
+        ledger_app.change(session, state={"S": "vended"})
+
+    ledger_app.database.operations()
+    ledger_app.database.faults.next("TransactWriteItems", Before(operators))
+    ledger_app.database.faults.next("GetItem", None, Before(again))
+    own, caller = app_module.service.own_sessions(), identify_caller(iam_user("alice"))
+    if operations == 2:
+        with pytest.raises(LedgerUnread):
+            own.revoke(caller, session, None, (), lambda: left)
+    else:
+        assert own.revoke(caller, session, None, (), lambda: left).roles == (READER,)
+    assert len(ledger_app.database.operations()) == operations

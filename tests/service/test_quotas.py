@@ -3,16 +3,22 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import cast
 
 import pytest
 
 import app as app_module
+from chalicelib.admission.with_ledger import WithLedger
 from chalicelib.audit.log import AuditLog, EventName
+from chalicelib.aws.transaction import PATIENCE_SECONDS
 from chalicelib.callers.origin import Origin
 from chalicelib.errors import QuotaExceeded
 from chalicelib.wire.incoming import Incoming
 from testing.app import Answer
+from testing.clock import Clock
 from testing.dynamodb.credvend_tables import QUOTAS
+from testing.dynamodb.faults import After
 from testing.events import iam_user, role_session
 from testing.ledgered import Ledgered, ledgered, session_id
 from testing.sts_server import Refusal
@@ -74,6 +80,37 @@ def test_sessions_that_are_live_are_counted_until_they_end(ledgered: Ledgered, m
     # What has ended is taken out when the set is full: one round trip, and the transaction again.
     assert ledgered.database.operations() == ["TransactWriteItems", "UpdateItem", "TransactWriteItems", "UpdateItem"]
     assert refused(ledgered.vend(5)) == (429, "QuotaExceeded", "60")
+
+
+def test_of_several_sets_that_are_full_of_ended_sessions_none_refuses(
+    ledgered: Ledgered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited(ledgered, monkeypatch, "live: 1", "live: 1", "live: 1")
+    assert [ledgered.vend(number).status for number in range(2)] == [200, 429]
+    ledgered.clock.now += 900
+    ledgered.database.operations()
+    assert ledgered.vend(3).status == 200
+    assert ledgered.database.operations() == [*["TransactWriteItems", "UpdateItem"] * 4]
+
+
+@pytest.mark.parametrize("slow", ["TransactWriteItems", "UpdateItem"])
+def test_a_set_that_is_full_of_ended_sessions_takes_no_time_that_sts_needs(
+    ledgered: Ledgered, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    limited(ledgered, monkeypatch, "live: 1")
+    assert ledgered.vend(1).status == 200
+    ledgered.clock.now += 900
+    running = Clock()
+    admission = cast(WithLedger, app_module.service.admission)
+    patient = admission._replace(transactions=replace(admission.transactions, clock=running))
+    monkeypatch.setattr(app_module, "service", app_module.service._replace(admission=patient))
+
+    def pass_time() -> None:
+        running.now += PATIENCE_SECONDS + 0.1
+
+    ledgered.database.faults.next(slow, After(pass_time))
+    assert refused(ledgered.vend(2)) == (503, "LedgerUnavailable", "2") and len(ledgered.app.sts.asked) == 1
+    assert ledgered.vend(3).status == 200
 
 
 def test_what_sts_refuses_lives_no_longer_but_was_a_vend(ledgered: Ledgered, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 import app as app_module
+from chalicelib.blocks.gates import FOR_GOOD, GATES, gate_id
+from chalicelib.blocks.keys import attribute
 from chalicelib.sessions.sharing import SharedSessions
-from testing.dynamodb.credvend_tables import QUOTAS
+from testing.dynamodb.credvend_tables import BLOCKS, QUOTAS, SESSIONS
 from testing.events import iam_user, unsigned
 from testing.ledgered import KEY, Ledgered, ledgered, session_id
 from testing.sts_server import Refusal
@@ -100,3 +102,29 @@ def test_a_token_that_vends_once_shares_nothing(sharing: Ledgered) -> None:
 
 def test_it_is_off_unless_it_is_switched_on(ledgered: Ledgered) -> None:
     assert [ledgered.vend(number).status for number in range(2)] == [200, 200] and calls(ledgered) == 2
+
+
+@pytest.mark.parametrize("noted", ["revoke_requested", "revoke_written"])
+def test_a_session_that_is_to_end_is_shared_no_more(sharing: Ledgered, noted: str) -> None:
+    assert [sharing.vend(number).status for number in range(2)] == [200, 200]
+    item = sharing.database.item(SESSIONS.name, session_id(0))
+    assert item is not None
+    sharing.database.put(SESSIONS.name, {**item, noted: {"N": "1"}})
+    sharing.app.records()
+    answer = sharing.vend(2)
+    assert answer.status == 200 and calls(sharing) == 2
+    entry = sharing.entry(2)
+    assert entry is not None and (entry.state, entry.shared_with) == ("vended", None)
+    tags = [record["session_tags"]["credvend:request"] for record in sharing.app.records()]  # type: ignore[index]
+    assert tags == [session_id(2)] * 2
+    assert sharing.vend(3).status == 200 and calls(sharing) == 2  # which is shared from then on
+    counts = {str(one["id"]["S"]).split("#")[1]: one for one in sharing.database.items(QUOTAS.name)}
+    assert counts["day"]["taken"] == {"N": "4"} and len(list(counts["live"]["live"]["SS"])) == 2  # type: ignore[call-overload]
+
+
+def test_whoever_is_blocked_shares_nothing(sharing: Ledgered) -> None:
+    assert sharing.vend(0).status == 200
+    for number in range(GATES):
+        gate = {"id": {"S": gate_id(number)}, attribute("role:reader"): {"N": str(FOR_GOOD)}}
+        sharing.database.put(BLOCKS.name, gate)
+    assert (sharing.vend(1).status, sharing.entry(1)) == (403, None)

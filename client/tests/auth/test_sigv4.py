@@ -248,6 +248,37 @@ def test_a_wrong_region_is_told_with_what_says_it(
     assert done.returncode == 3 and f"for the region us-west-2, which {said_by} says: set region" in done.stderr
 
 
+INVALID_KEY = Planned(403, {"message": "The security token included in the request is invalid."})
+KEYS = "aws_access_key_id = AKIA0123456789ABCDEF\naws_secret_access_key = secret-of-work\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "variables", "found_in"),
+    [
+        ("none", "", {"AWS_ACCESS_KEY_ID": "AKIA0123456789ABCDEF"}, "the variable AWS_ACCESS_KEY_ID"),
+        ("credentials", f"[work]\n{KEYS}", {"AWS_PROFILE": "work"}, "the profile work in ~/.aws/credentials"),
+        ("config", f"[profile work]\n{KEYS}", {"CREDVEND_PROFILE": "work"}, "the profile work in ~/.aws/config"),
+        ("credentials", f"[default]\n{KEYS}", {}, "the profile default in ~/.aws/credentials"),
+        (
+            "config",
+            """[default]\ncredential_process = printf '{"Version": 1, "AccessKeyId": "AKIA0123456789ABCDEF", """
+            """"SecretAccessKey": "secret-of-work"}'\n""",
+            {},
+            "the credential_process of the profile default",
+        ),
+    ],
+)
+def test_keys_that_aws_does_not_take_are_told_with_where_they_came_from(
+    service: FakeService, signer: dict[str, str], file: str, text: str, variables: dict[str, str], found_in: str
+) -> None:
+    aws_file(signer, file, text)
+    service.planned = [INVALID_KEY]
+    environ = {**(signer if "AWS_ACCESS_KEY_ID" in variables else without_key(signer)), **variables}
+    done = credvend(environ, "whoami")
+    assert done.returncode == 3 and f"signed with the access key AKIA...CDEF, of {found_in}.\n" in done.stderr
+    assert "0123456789" not in done.stderr and "secret-of" not in done.stderr
+
+
 # What AWS, its files and its sign-ins refuse
 
 

@@ -90,6 +90,13 @@ def test_favourites_come_first_and_then_what_was_used_last(environ: dict[str, st
     assert service.asked[-1].json["role"] == "formula"
 
 
+def test_letters_that_no_role_has_are_told_at_once_and_can_be_taken_back(
+    environ: dict[str, str], service: FakeService
+) -> None:
+    steps = [("Role", "rzz"), ("No role matches", "\r\x7f\x7fpt\r")]
+    assert typing(environ, steps, "get")[0] == 0 and service.asked[-1].json["role"] == "reports"
+
+
 def test_escape_leaves_without_a_role(environ: dict[str, str], service: FakeService) -> None:
     code, out, seen = typing(environ, [("Esc leaves", "\x1b")], "get", "--format", "env")
     assert (code, out) == (2, "false\n") and "nothing is done" in seen

@@ -291,6 +291,28 @@ def test_the_region_of_the_profile_stays(environ: dict[str, str], tmp_path: Path
     assert "AWS_REGION=eu-west-1" in done.stdout.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("words", "is_told"),
+    [
+        (["aws", "ec2", "describe-instances"], True),
+        (["aws", "ec2", "describe-instances", "--region", "eu-west-1"], False),
+        (["aws", "s3", "ls"], False),
+        (["aws", "--version"], False),
+        (["printenv", "AWS_ACCESS_KEY_ID"], False),
+    ],
+)
+def test_the_aws_cli_without_a_region_is_told_how_to_have_one(
+    environ: dict[str, str], tmp_path: Path, words: list[str], is_told: bool
+) -> None:
+    (tmp_path / "aws").symlink_to("/bin/true")
+    environ = {**environ, "PATH": f"{tmp_path}:{environ['PATH']}"}
+    done = credvend(environ, "exec", "reports", "--", *words)
+    assert ("--region before the role, or AWS_REGION" in done.stderr) is is_told and done.returncode == 0
+    for more in (["--region", "eu-west-1", "reports"], ["reports"]):
+        quiet = {**environ, "AWS_DEFAULT_REGION": "eu-west-1"} if len(more) == 1 else environ
+        assert credvend(quiet, "exec", *more, "--", *words).stderr == ""
+
+
 def test_without_a_command_there_is_a_shell(environ: dict[str, str]) -> None:
     from terminal import at_a_terminal
 

@@ -11,6 +11,7 @@ import pytest
 from fake_service import FakeService, Planned
 from picking import typing
 from running import credvend
+from terminal import at_a_terminal
 
 from credvend.commands import revoke as revoke_command
 from credvend.errors import ServiceError
@@ -62,6 +63,26 @@ def test_a_reason_has_a_column_where_there_is_one(environ: dict[str, str], servi
     assert "REASON" in done.stdout and "INC-7?[31m" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("columns", "head"),
+    [
+        ("80", ["ID", "ROLE", "STATE", "SINCE", "LEFT"]),
+        ("65", ["ID", "ROLE", "STATE", "LEFT"]),
+        ("104", ["ID", "ROLE", "STATE", "SINCE", "LEFT", "REASON"]),
+        ("200", ["ID", "ROLE", "STATE", "SINCE", "LEFT", "KEY", "REASON"]),
+    ],
+)
+def test_a_terminal_shows_the_columns_that_it_has_room_for(
+    environ: dict[str, str], service: FakeService, columns: str, head: list[str]
+) -> None:
+    service.vended = [session("1", AccessKeyId="ASIA0123456789ABCDEF", Reason="a word after another, " * 4)]
+    _, seen = at_a_terminal({**environ, "COLUMNS": columns}, "", "sessions")
+    lines = [line for line in seen.splitlines() if line]
+    shown = next(line for line in lines if line.startswith("ID "))
+    assert shown.split() == head and all(len(line) <= int(columns) for line in lines[lines.index(shown) :])
+    assert "KEY" in credvend(environ, "sessions").stdout
+
+
 def test_what_is_left_out_is_said(environ: dict[str, str], service: FakeService) -> None:
     service.left_out = 7
     assert "7 left out" in credvend(environ, "sessions").stderr
@@ -76,6 +97,12 @@ def test_what_is_asked_for_is_the_service_s_to_find(environ: dict[str, str], ser
     credvend(environ, "sessions")
     assert service.asked[-1].path.endswith("/v1/sessions")
     assert credvend(environ, "sessions", "--limit", "0").returncode == 2
+
+
+def test_a_number_alone_is_seconds(environ: dict[str, str], service: FakeService) -> None:
+    service.vended = []
+    assert "the last 90 seconds;" in credvend(environ, "sessions", "--since", "90").stderr
+    assert "the last 30d;" in credvend(environ, "sessions", "--since", "30d").stderr
 
 
 def test_where_there_is_none_that_is_said(environ: dict[str, str], service: FakeService) -> None:

@@ -38,6 +38,15 @@ def test_a_denial_names_the_command_that_lists_the_roles() -> None:
         assert error.message == "No such role. `credvend roles` lists the roles you may assume."
 
 
+def test_whoever_has_too_many_sessions_is_told_how_to_end_one() -> None:
+    told = "You are over the quota q: {}. Nothing was vended: try again in 60 seconds."
+    for limit, words in (("3 live sessions at once", "`credvend revoke` ends one"), ("2 a minute", "60 seconds.")):
+        answer = {"Code": "QuotaExceeded", "Message": told.format(limit)}
+        found = refusal(Response(429, {}, json.dumps(answer).encode()))
+        assert found.exit_code == 5 and words in found.message
+        assert ("revoke" in found.message) == ("live" in limit)
+
+
 @pytest.mark.parametrize("more", ["?x=1", "?", "#x"])
 def test_a_url_with_a_query_is_not_asked(service: FakeService, environ: dict[str, str], more: str) -> None:
     environ["CREDVEND_URL"] = service.url + more

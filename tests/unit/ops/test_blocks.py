@@ -1,5 +1,7 @@
 """Blocking, as operators give the commands: what is blocked then, for whom, and what they are told."""
 
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -15,7 +17,7 @@ from ops.errors import OperationFailed
 from testing.dynamodb.credvend_tables import BLOCKS
 from testing.dynamodb.faults import cancel
 from tests.unit.chalicelib.ledger.ledger_world import ACCOUNT, ALICE
-from tests.unit.ops.admin_line import AdminLine
+from tests.unit.ops.admin_line import AdminLine, Terminal
 from tests.unit.ops.stage_tables import OPERATOR, StageTables
 
 OLGA = f"arn:aws:sts::{ACCOUNT}:assumed-role/Dev/olga"
@@ -86,11 +88,12 @@ def test_a_name_alone_may_be_several_things(line: AdminLine, tables: StageTables
         ("a name", "--issuer"),
     ],
 )
-def test_what_can_be_nobody_is_blocked_with_a_warning(
+def test_what_can_be_nobody_is_refused_as_its_block_would_keep_nobody_out(
     line: AdminLine, tables: StageTables, arguments: tuple[str, ...]
 ) -> None:
-    _, err = line.run("block", *arguments)
-    assert "Warning: " in err and len(blocked(tables)) == 1
+    _, err = line.run("block", *arguments, status=1)
+    assert err.startswith(arguments[0]) and err.endswith(". Nothing was blocked.\n") and ".." not in err
+    assert blocked(tables) == set()
 
 
 def test_what_cannot_be_read_is_no_name(line: AdminLine) -> None:
@@ -114,13 +117,24 @@ def test_a_block_may_end_by_itself(line: AdminLine, tables: StageTables) -> None
 def test_all_vending_is_stopped_and_started(line: AdminLine, tables: StageTables) -> None:
     line.run("block", "reader", "--role")
     _, err = line.run("stop", "--reason", "on fire")
-    assert "Blocked all vending" in err and "revoke --all" in err
+    assert "nothing is vended to anybody, until credvend-admin start." in err and "revoke --all" in err
     assert blocked(tables) == {attribute("all"), attribute(role_key("reader"))}
     out, _ = line.run("blocks")
     assert "all vending" in out and "on fire" in out and "for good" in out and OPERATOR[-8:] in out
     _, err = line.run("start")
     assert "credvend-admin blocks" in err and blocked(tables) == {attribute(role_key("reader"))}
     assert "not stopped" in line.run("start", status=1)[1]
+
+
+def test_a_name_is_shown_whole_on_any_terminal_as_unblock_takes_it(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.run("block", OLGA, "--reason", "a laptop that was stolen on a train " * 3)
+    monkeypatch.setenv("COLUMNS", "80")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert admin.main(["blocks", "--stage", "test"]) == 0
+    assert f" {OLGA} " in terminal.getvalue() and "…" in terminal.getvalue()
 
 
 def test_what_is_not_blocked_is_said_to_be_so(line: AdminLine) -> None:
@@ -192,13 +206,32 @@ def test_blocking_a_caller_offers_to_end_its_sessions(
 def test_a_caller_without_live_sessions_has_nothing_to_be_offered(line: AdminLine, tables: StageTables) -> None:
     tables.add_session("a", 4000)
     line.answer("")
-    assert "No session of it is live." in line.run("block", ALICE)[1]
+    assert f"No session of caller {ALICE} is live" in line.run("block", ALICE)[1]
+
+
+def test_blocking_a_role_ends_its_sessions_where_that_is_asked_for(line: AdminLine, tables: StageTables) -> None:
+    tables.add_session("a", 60)
+    tables.revoker_works()
+    _, err = line.run("block", "reader", "--role")
+    assert "and go on: 1. credvend-admin revoke --role reader ends them." in err and tables.asked_for() == {}
+    _, err = line.run("block", "reader", "--role", "--revoke", "--reason", "too wide")
+    assert "Done." in err and tables.entry("a").revoke_reason == "too wide"
+    assert blocked(tables) == {attribute(role_key("reader"))}
+
+
+def test_a_role_that_roles_yaml_does_not_hold_is_blocked_and_doubted(
+    line: AdminLine, tables: StageTables, tmp_path: Path
+) -> None:
+    (tmp_path / "roles.yaml").write_text(f"roles: [{{name: reader, arn: 'arn:aws:iam::{ACCOUNT}:role/reader'}}]")
+    _, err = line.run("block", "redaer", "--role", "--config", str(tmp_path))
+    assert "holds no role redaer: is that its name?" in err and blocked(tables) == {attribute(role_key("redaer"))}
+    assert "is that its name" not in line.run("block", "reader", "--role", "--config", str(tmp_path))[1]
 
 
 def test_the_whole_is_not_undone_by_a_ledger_that_cannot_be_read(line: AdminLine, tables: StageTables) -> None:
     tables.database.faults.always("Query", "AccessDeniedException")
-    _, err = line.run("block", ALICE, status=1)
-    assert err.startswith("Blocked caller") and "dynamodb:Query" in err
+    _, err = line.run("block", ALICE, status=3)
+    assert err.startswith("Blocked caller") and "dynamodb:Query" in err and "It is blocked." in err
     assert blocked(tables) == {attribute(caller_key(ALICE))}
 
 
@@ -206,3 +239,20 @@ def test_the_commands_explain_themselves(line: AdminLine) -> None:
     for command in ("block", "unblock", "blocks", "stop", "start", "revoke", "sessions"):
         assert admin.main([command, "--help"]) == 0
         assert line.capture.readouterr().out.startswith(f"Usage: credvend-admin {command} ")
+
+
+@pytest.mark.parametrize("command", [("block", "reader", "--role"), ("block", ALICE, "--no-revoke"), ("stop",)])
+def test_a_service_that_asks_for_no_blocks_is_not_said_to_heed_them(
+    line: AdminLine, tables: StageTables, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    more = ("--config", str(tmp_path))
+    for text, status in (("ledger: false", 3), ("ledger: true", 0), ("keep: 1d", 0), (": no YAML", 0), ("", 0)):
+        (tmp_path / "sessions.yaml").write_text(text)
+        _, err = line.run(*command, *more, status=status)
+        assert blocked(tables) and ("asks for no blocks" in err) is (status == 3)
+
+
+def test_who_may_come_under_another_name_is_said(line: AdminLine, tables: StageTables) -> None:
+    _, err = line.run("block", OLGA, "--no-revoke")
+    assert f"arn:aws:iam::{ACCOUNT}:role/Dev may be another caller" in err
+    assert "another caller" not in line.run("block", ALICE, "--no-revoke")[1]

@@ -26,7 +26,7 @@ def aws() -> FakeAws:
 def run(aws: FakeAws, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     monkeypatch.setattr("ops.commands.doctor.Reader", lambda region: aws)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
-    for name in ("AWS_ENDPOINT_URL", "CREDVEND_CONFIG"):
+    for name in ("AWS_ENDPOINT_URL", "CREDVEND_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 

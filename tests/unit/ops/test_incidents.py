@@ -78,7 +78,8 @@ def test_each_command_for_an_incident_does_what_it_says(
             assert (tables.entry("other").revoke_written is not None) == ("--all" in command)
         case "block" | "stop":
             said = run(line, command)
-            assert "Blocked" in said and len(tables.database.item(BLOCKS.name, gate_id(3)) or {}) == 2
+            assert {"block": "Blocked", "stop": "Stopped"}[command[0]] in said
+            assert len(tables.database.item(BLOCKS.name, gate_id(3)) or {}) == 2
             assert ("Done." in said) == ("--revoke" in command) == (tables.entry("leaked").revoke_written is not None)
         case "unblock" | "start":
             run(line, ["stop", "--stage", STAGE] if command[0] == "start" else ["block", *command[1:], "--no-revoke"])

@@ -85,7 +85,7 @@ def test_a_caller_is_ended_on_all_of_its_roles_and_nobody_else(
     for (role, _), one in asked.items():
         assert one["caller_tag"] == OLGA and int(str(one["issued_before"])) == int(tables.clock.now) + 1
         assert ("source_identity" in one) == (role == DEEP)
-    assert "2 live sessions of 1 caller on 2 roles:" in err and OLGA in err and "Done." in err
+    assert "2 live sessions of 1 caller on 2 roles (reader, writer):" in err and OLGA in err and "Done." in err
     assert tables.entry("b").revoke_in_force is not None and tables.entry("c").revoke_requested is None
 
 
@@ -161,6 +161,51 @@ def test_a_session_that_has_ended_is_followed_where_it_may_have_gone_on(
     assert tables.asked_for().keys() == {(DEEP, "session#a#chained")}
     _, err = line.run("revoke", "--session", "a", "--yes")
     assert "nothing to revoke" in err
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        (("--caller", "user/alice"), "user/alice can be nobody"),  # as the table showed it once
+        (("--caller", "token:a b"), "token:a b "),
+        (("--key", "AKIA1234567890EXAMPLE"), "has the access key id AKIA1234567890EXAMPLE: credvend did not vend it"),
+        (("--session", "nobody"), "There is no session nobody"),
+    ],
+)
+def test_what_can_hit_nobody_is_no_success(
+    line: AdminLine, tables: StageTables, which: tuple[str, str], words: str
+) -> None:
+    tables.add_session("a", 60)
+    assert words in line.run("revoke", *which, "--yes", status=1)[1]
+    if which[0] == "--caller":
+        assert words in line.run("sessions", *which, status=1)[1]
+
+
+@pytest.mark.parametrize(
+    ("which", "words"),
+    [
+        (("--key", "ASIAENDED"), "Session ended is ended: there is nothing to revoke."),
+        (("--session", "failed"), "Session failed is failed: there is nothing to revoke."),
+        (("--role", "redaer"), "No session of role redaer is live: there is nothing to revoke. The roles.yaml"),
+        (("--role", "writer"), "No session of role writer is live: there is nothing to revoke.\n"),
+        (("--caller", OLGA), f"No session of caller {OLGA} is live"),
+        (("--issuer", "githb"), "No session of issuer githb is live"),
+        (("--account", "999988887777"), "No session of account 999988887777 is live"),
+    ],
+)
+def test_where_nothing_is_live_it_is_said_of_what(
+    line: AdminLine, tables: StageTables, tmp_path: Path, which: tuple[str, str], words: str
+) -> None:
+    tables.add_session("ended", 7200)
+    tables.add_session("failed", 60, state="failed", access_key_id=None)
+    (tmp_path / "roles.yaml").write_text(f"roles: [{{name: writer, arn: '{WRITER}', description: ''}}]")
+    assert words in line.run("revoke", *which, "--yes", "--config", str(tmp_path))[1]
+
+
+def test_many_roles_are_not_all_named(line: AdminLine, tables: StageTables) -> None:
+    for number in range(7):
+        tables.add_session(f"s{number}", 60, role=f"r{number}", role_arn=f"{READER}{number}")
+    assert "on 7 roles (r0, r1, r2, r3, r4, and 2 more):" in line.run("revoke", "--all", status=1)[1]
 
 
 def test_a_session_is_ended_wherever_it_can_have_come_to_in_any_number_of_steps(
@@ -243,7 +288,7 @@ def test_nothing_is_done_without_a_yes(line: AdminLine, tables: StageTables) -> 
     assert "PutItem" not in tables.database.operations() and tables.entry("a").revoke_requested is None
     tables.revoker_works()
     line.answer("y\n")
-    assert "1 live session of 1 caller on 1 role:" in line.run("revoke", "--session", "a")[1]
+    assert "1 live session of 1 caller on 1 role (reader):" in line.run("revoke", "--session", "a")[1]
     assert tables.asked_for()
 
 
@@ -407,7 +452,7 @@ def test_many_sessions_are_asked_for_at_once(line: AdminLine, tables: StageTable
         tables.add_session(f"s{number:03}", 60, caller=f"oidc:github:{number}", caller_tag=f"oidc:github:{number}")
     tables.revoker_works()
     _, err = line.run("revoke", "--role", "reader", "--yes")
-    assert "120 live sessions of 120 callers on 1 role:" in err and "and 115 more callers" in err
+    assert "120 live sessions of 120 callers on 1 role (reader):" in err and "and 115 more callers" in err
     assert len(tables.asked_for()) == 1
     assert all("revoke_written" in item for item in tables.database.items(SESSIONS.name))
 

@@ -39,7 +39,7 @@ def test_the_table_shows_the_latest_first_and_their_states(line: AdminLine, tabl
         ("live", "live 59m"), ("failed", "failed"), ("lost", "requested"), ("revoked", "revoked"),
         ("asked", "revoking 54m"), ("ended", "ended"),
     ]  # fmt: skip
-    assert rows[0][0] == "1m ago" and rows[0][3] == "user/alice"
+    assert rows[0][0] == "1m ago" and rows[0][3] == ALICE  # as --caller takes it
     assert sorted(ids(line.json("sessions", "--live"))) == ["asked", "live", "lost"]
 
 
@@ -145,6 +145,7 @@ def test_all_that_is_known_of_a_session_is_shown(line: AdminLine, tables: StageT
         "SessionName": f"user=alice@{ACCOUNT}",
         "SourceIdentity": "alice",
         "Tagged": True,
+        "SharedWith": None,
         "AccessKeyId": "ASIAA",
         "Reason": "a fire",
         "Cause": None,
@@ -162,13 +163,19 @@ def test_all_that_is_known_of_a_session_is_shown(line: AdminLine, tables: StageT
     }
     assert line.json("sessions", "show", "ASIAA") == shown
     out = line.run("sessions", "show", "a")[0]
-    assert "AccessKeyId" in out and "Progress=in force" in out
+    assert "AccessKeyId" in out and "\nRevocation      in force\n" in out
+    assert "\n  By            me\n" in out and "Problem" not in out
     assert ids(line.json("sessions", "--live")) == []
 
 
 def test_what_is_not_there_is_said_with_where_to_look(line: AdminLine, tables: StageTables) -> None:
     out, err = line.run("sessions")
-    assert out == "" and "no such sessions since then; --since 7d" in err
+    assert out == "" and "no such sessions since 2027-01-14T08:00:00Z; --since looks further back" in err
+    assert "since 2027-01-12T08:00:00Z" in line.run("sessions", "--since", "3d")[1]
+    assert line.run("sessions", "--live")[1] == "There are no such sessions that live.\n"
+    assert line.run("sessions", "--key", "ASIANOBODY")[1] == "There are no such sessions.\n"
+    assert admin.main(["sessions", "--stage", "a b"]) == 1
+    assert "'a b' is no stage" in line.capture.readouterr().err
     assert "There is no session nobody" in line.run("sessions", "show", "nobody", status=1)[1]
     assert "CloudTrail tells who" in line.run("sessions", "show", "ASIANOBODY", status=1)[1]
     assert line.json("sessions") == []
@@ -180,6 +187,7 @@ def test_what_is_not_there_is_said_with_where_to_look(line: AdminLine, tables: S
     [
         ("ResourceNotFoundException", ("no table credvend-test-sessions", "deploy")),
         ("AccessDeniedException", ("dynamodb:GetItem", "AWS_PROFILE")),
+        ("UnrecognizedClientException", ("does not take your credentials", "sign in again", "AWS_PROFILE")),
     ],
 )
 def test_a_table_that_cannot_be_asked_is_said_with_what_to_do(
@@ -223,3 +231,19 @@ def test_the_stage_may_stand_before_the_command_as_well(line: AdminLine, tables:
     assert admin.main(["sessions", "--stage", "test", "show", "a"]) == 0
     assert admin.main(["sessions", "show", "a"]) == 1
     assert "credvend-dev-sessions" in line.capture.readouterr().err
+
+
+def test_a_session_that_several_share_ends_for_all_of_them(line: AdminLine, tables: StageTables) -> None:
+    tables.add_session("made", 60)
+    tables.add_session("shares", 59, shared_with="made")
+    moment = {"N": str(int(tables.clock.now * 1000))}
+    item = {
+        "role_arn": {"S": f"arn:aws:iam::{ACCOUNT}:role/reader"}, "id": {"S": "session#made"}, "form": {"S": "session"},
+        "request_id": {"S": "made"}, "requested": moment, "until": {"N": str(int(tables.clock.now) + 3600)},
+        "written": moment,
+    }  # fmt: skip
+    tables.database.put(REVOCATIONS.name, item)
+    assert [one["State"] for one in cast("list[dict[str, str]]", line.json("sessions"))] == ["revoked"] * 2
+    assert line.json("sessions", "--live") == []
+    shown = cast("dict[str, Any]", line.json("sessions", "show", "shares"))
+    assert (shown["State"], shown["Revocation"]["Progress"], shown["SharedWith"]) == ("revoked", "written", "made")

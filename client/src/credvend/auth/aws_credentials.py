@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from credvend import lean
 from credvend.disk.private_files import CannotWrite, make_directory
@@ -42,6 +42,27 @@ _ADVICE = {
     "SignatureDoesNotMatch": "the secret key does not belong to the access key.",
 }
 
+# By what botocore calls the links of its chain; {profile} and the files are as they were looked for.
+_FOUND_IN = {
+    "env": "the variable AWS_ACCESS_KEY_ID",
+    "shared-credentials-file": "the profile {profile} in {credentials_file}",
+    "config-file": "the profile {profile} in {config_file}",
+    "assume-role": "the role of the profile {profile}",
+    "assume-role-with-web-identity": "a role that a web identity token is for",
+    "custom-process": "the credential_process of the profile {profile}",
+    "sso": "the SSO sign-in of the profile {profile}",
+    "login": "the `aws login` of the profile {profile}",
+    "container-role": "the container's role",
+    "iam-role": "the EC2 instance's role",
+}
+
+
+class Signing(NamedTuple):
+    """What signs, and where it was found, in words."""
+
+    keys: ReadOnlyCredentials
+    found_in: str
+
 
 @contextmanager
 def asking_nobody() -> Iterator[None]:
@@ -53,7 +74,7 @@ def asking_nobody() -> Iterator[None]:
         _may_ask.reset(reset)
 
 
-def aws_credentials(profile: str | None, region: str | None) -> ReadOnlyCredentials | None:
+def aws_credentials(profile: str | None, region: str | None) -> Signing | None:
     """What signs: of a profile, or as the chain finds it; None if there is nothing.
 
     Args:
@@ -84,7 +105,14 @@ def aws_credentials(profile: str | None, region: str | None) -> ReadOnlyCredenti
     # Files that the chain reads may be missing or hold anything, so its errors are of any kind.
     except (BotoCoreError, ClientError, OSError, EOFError, ValueError, LookupError, TypeError) as error:
         raise AuthenticationError(f"The AWS credentials to sign with cannot be had: {_reason(error)}") from None
-    return frozen if frozen is not None and frozen.access_key and frozen.secret_key else None
+    if found is None or frozen is None or not frozen.access_key or not frozen.secret_key:
+        return None
+    return Signing(frozen, _found_in(session, str(found.method)))
+
+
+def _found_in(session: Session, method: str) -> str:
+    files = {name: session.get_config_variable(name) for name in ("credentials_file", "config_file")}
+    return _FOUND_IN.get(method, method).format(profile=session.profile or "default", **files)
 
 
 def _read_nothing_here(session: Session) -> None:

@@ -36,6 +36,10 @@ _OWN = (
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_URL",
 )
+# What the AWS CLI does without a region: services that have one endpoint for all, and what asks none.
+_ANYWHERE = frozenset(
+    ("account", "ce", "cloudfront", "configure", "help", "iam", "organizations", "route53", "s3", "s3api", "sts")
+)
 
 
 class _Exec(click.Command):
@@ -86,7 +90,10 @@ def command(told: Told, role: str, options: Options, serve: bool, nest: bool, la
         environ = {name: value for name, value in environ.items() if name != SESSION}
     credentials = lasting.credentials(Told(told.config, environ), role, options, half_of_life)
     # With AWS_PROFILE the command loses the region that the profile says.
-    given = environment(credentials, lasting.region or region_of(environ))
+    region = lasting.region or region_of(environ)
+    given = environment(credentials, region)
+    if region is None and _wants_region(command):
+        messages.say(f"warning: {command[0]} may want a region: --region before the role, or AWS_REGION, sets one")
     changed = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}
     changed.update(given, **{INSIDE: credentials.role})
     if not click.get_current_context().meta[_COMMAND]:
@@ -114,6 +121,13 @@ def _shell(environ: Mapping[str, str]) -> list[str]:
     if not messages.may_ask():
         raise UsageError("Which command? credvend exec ROLE -- COMMAND ...")
     return [environ.get("SHELL") or environ.get("COMSPEC") or "/bin/sh"]
+
+
+def _wants_region(command: list[str]) -> bool:
+    """Whether it is the AWS CLI's, and that would only name its own ways to set a region, not ours."""
+    is_aws = os.path.basename(command[0]) in ("aws", "aws.cmd", "aws.exe")
+    said = any(word.startswith(("--region", "--version")) for word in command)
+    return is_aws and not said and _ANYWHERE.isdisjoint(command)
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:

@@ -70,12 +70,16 @@ def choose(what: str, shown: Mapping[str, str]) -> str:
         UsageError: they pick none.
     """
     from prompt_toolkit.buffer import Buffer
-    from prompt_toolkit.completion import FuzzyWordCompleter
+    from prompt_toolkit.completion import Completion, FuzzyWordCompleter
     from prompt_toolkit.document import Document
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+    from prompt_toolkit.validation import Validator
 
     completer = FuzzyWordCompleter(list(shown), meta_dict=dict(shown))
     keys = KeyBindings()
+
+    def fitting(text: str) -> Completion | None:
+        return next(iter(completer.get_completions(Document(text), None)), None)  # type: ignore[arg-type]
 
     @keys.add("enter")
     def accept(event: KeyPressEvent) -> None:
@@ -83,10 +87,10 @@ def choose(what: str, shown: Mapping[str, str]) -> str:
         buffer: Buffer = event.current_buffer
         if buffer.text not in shown:
             marked = buffer.complete_state.current_completion if buffer.complete_state else None
-            fitting = marked or next(iter(completer.get_completions(Document(buffer.text), None)), None)  # type: ignore[arg-type]
-            if fitting is None:
-                return
-            buffer.document = Document(fitting.text)
+            taken = marked or fitting(buffer.text)
+            if taken is None:
+                return  # the validator says it
+            buffer.document = Document(taken.text)
         buffer.validate_and_handle()
 
     @keys.add("escape", eager=True)  # nobody is to wait whether another key follows
@@ -94,8 +98,12 @@ def choose(what: str, shown: Mapping[str, str]) -> str:
         """As in other pickers."""
         event.app.exit(exception=EOFError())
 
+    validator = Validator.from_callable(
+        lambda text: text in shown or fitting(text) is not None,
+        error_message=f"No {what.lower()} matches: take letters back with Backspace.",
+    )
     more = {"completer": completer, "complete_while_typing": True, "key_bindings": keys, "placeholder": _HINT}
-    return _prompt(what, shows=True, **more)
+    return _prompt(what, shows=True, validator=validator, validate_while_typing=True, **more)
 
 
 def _asked(what: str) -> str:

@@ -11,10 +11,12 @@ import click
 
 from credvend.commands.told import Told, is_told
 from credvend.text import messages
-from credvend.text.tables import duration, table, terminal_width
+from credvend.text.tables import duration, fitting, table, terminal_width
 from credvend.vending.service import service_of
 from credvend.vending.sessions import Session, parse_session
 
+# Where a terminal has no room for all columns, in this order; --json has them.
+_LEFT_OUT = ("KEY", "REASON", "SINCE")
 # The service counts so far.
 _COUNTED = 1000
 
@@ -23,7 +25,7 @@ _COUNTED = 1000
 @click.option("--live", is_flag=True, help="only those that somebody may still use")
 @click.option("--since", metavar="TIME", help="how far back: 90m, 30d; default: a day")
 @click.option("--limit", metavar="N", type=click.IntRange(1, 1000), help="how many at most, the latest; default: 100")
-@click.option("--json", "as_json", is_flag=True, help="a JSON list, as the service has it")
+@click.option("--json", "as_json", is_flag=True, help="a JSON list of all that the service tells")
 @is_told
 def command(told: Told, live: bool, since: str | None, limit: int | None, as_json: bool) -> int:
     config, environ = told
@@ -33,14 +35,18 @@ def command(told: Told, live: bool, since: str | None, limit: int | None, as_jso
         print(json.dumps(every, indent=2))
     elif not every:
         what = "you have no session that lives" if live else "you have had no session"
-        messages.say(f"{what}, of those of the last {since or '24h'}; --since looks further back")
+        span = f"{since} seconds" if since and since.isdigit() else since or "24h"
+        messages.say(f"{what}, of those of the last {span}; --since looks further back")
     else:
         now = time.time() + service.skew
         sessions = [parse_session(each) for each in every]
         columns: dict[str, Callable[[Session], str]] = {**_COLUMNS, "LEFT": lambda session: _left(session, now)}
         if not any(map(_reason, sessions)):
             del columns["REASON"]
-        print(table(list(columns), [[cell(each) for cell in columns.values()] for each in sessions], terminal_width()))
+        width = terminal_width()
+        rows = [{name: cell(each) for name, cell in columns.items()} for each in sessions]
+        shown = list(columns) if width is None else fitting(rows, list(columns), _LEFT_OUT, width)
+        print(table(shown, [[row[name] for name in shown] for row in rows], width))
     if left_out:
         more = f"{left_out} or more" if left_out >= _COUNTED else str(left_out)
         messages.say(f"{more} left out, which are older: --limit shows more, up to 1000")

@@ -6,7 +6,7 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 
 from credvend.errors import one_line
@@ -38,6 +38,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], width: int | None 
         for *first, last in lines
         for cells, part in zip(chain([first], repeat([""] * len(first))), _broken(last, room), strict=False)
     )
+
+
+def fitting(rows: Sequence[Mapping[str, str]], head: Sequence[str], spare: Sequence[str], width: int) -> list[str]:
+    """The columns of a table that a terminal has room for.
+
+    Args:
+        rows: cells by column.
+        spare: columns that are left out where there is no room, the first of them first.
+        width: of the terminal, in columns.
+    """
+    shown = list(head)
+    for name in spare:
+        sizes = [max(len(column), *(len(one_line(row[column])) for row in rows)) for column in shown]
+        sizes[-1] = min(sizes[-1], _LEAST)  # it goes on below
+        if sum(sizes) + len(_BETWEEN) * (len(sizes) - 1) <= width:
+            break
+        shown = [column for column in shown if column != name]
+    return shown
 
 
 def _broken(text: str, room: int | None) -> list[str]:

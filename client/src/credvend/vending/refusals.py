@@ -53,6 +53,8 @@ def refusal(response: Response, clock: str | None = None) -> CredvendError:
     told = f"{said} (request {request_id})" if request_id else said
     if response.status == 429 and code not in _LIMITS:
         return ServiceError(f"{told} Too many requests: try again in a moment.")
+    if code == "QuotaExceeded" and "live sessions" in message:
+        return ServiceError(f"{told} `credvend sessions --live` lists them, and `credvend revoke` ends one.")
     if response.status == 429 or response.status >= 500:
         return ServiceError(told)
     if not message and not code:

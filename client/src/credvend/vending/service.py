@@ -168,7 +168,7 @@ class Service:
     def _refusal(self, response: Response, url: str) -> CredvendError:
         found = refusal(response, self._clock() if abs(self.skew) > LARGEST_SKEW else None)
         if isinstance(found, AuthenticationError) and isinstance(self._authenticator, Explaining):
-            return AuthenticationError(f"{found.message} {self._authenticator.explain(url, found.message)}")
+            return AuthenticationError(f"{found.message} {self._authenticator.explain(url, found.message)}".rstrip())
         return found
 
 

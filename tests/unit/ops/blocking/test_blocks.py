@@ -8,7 +8,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from chalicelib.aws.transaction import Transactions
 from chalicelib.blocks.gates import FOR_GOOD, GATES, gate_check, gate_id
-from chalicelib.blocks.keys import attribute, role_key
+from chalicelib.blocks.keys import ALL, attribute, role_key
 from chalicelib.errors import Blocked
 from ops.blocking.blocks import MOST, Block, Blocks
 from ops.errors import NotFinished, OperationFailed
@@ -182,6 +182,36 @@ def test_there_is_an_end_to_how_many_there_may_be(tables: StageTables, blocks: B
     with pytest.raises(OperationFailed, match=f"{MOST} blocks already"):
         blocks.add(block(tables))
     blocks.add(block(tables, "role:r1", seconds=60))
+
+
+def test_what_has_ended_takes_no_room(tables: StageTables, blocks: Blocks) -> None:
+    for number in range(MOST):
+        tables.database.put(BLOCKS.name, _with(tables, f"role:r{number}"))
+    blocks.add(block(tables, "role:r1", seconds=60))
+    tables.clock.now += 61
+    blocks.add(block(tables))
+    assert READER in blocks.listed() and "role:r1" not in blocks.listed()
+
+
+def test_however_many_there_are_all_vending_can_be_stopped(tables: StageTables, blocks: Blocks) -> None:
+    for number in range(MOST):
+        tables.database.put(BLOCKS.name, _with(tables, f"role:r{number}"))
+    blocks.add(block(tables, ALL))
+    assert ALL in blocks.listed()
+    blocks.remove(ALL)
+
+
+def test_long_names_have_an_end_as_well_and_the_red_button_has_none(tables: StageTables, blocks: Blocks) -> None:
+    """The longest subjects that tokens may have: an item of DynamoDB's has 400 KB, and its refusal tells nobody why."""
+    with pytest.raises(OperationFailed, match="blocks already, and no room") as raised:
+        for number in range(MOST):
+            key = f"caller:oidc:main:{number:04}{chr(0x1F600) * 1020}"
+            tables.database.put(BLOCKS.name, _with(tables, key))
+            if number >= 60:
+                blocks.add(block(tables, f"caller:oidc:main:x{number:04}{chr(0x1F600) * 1020}", reason="é" * 256))
+    assert 70 < len(blocks.listed()) < MOST and "stop" in str(raised.value)
+    blocks.add(block(tables, ALL, reason="é" * 256))
+    blocks.remove(ALL)
 
 
 def test_operators_at_the_same_moment_lose_nothing(tables: StageTables) -> None:

@@ -57,6 +57,6 @@ class CommandLine:
 
 def command_line(directory: Path, capture: pytest.CaptureFixture[str]) -> CommandLine:
     """On the configuration above, and its tests."""
-    line = CommandLine(configuration_directory(directory, POLICIES), capture)
+    line = CommandLine(configuration_directory(directory / "config", POLICIES), capture)
     line.write(TESTS)
     return line

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.configuration.digest import configuration_digest
+from ops.building.source_tree import copy_source
 from testing.policies import HOME
 from tests.unit.ops.commands.command_line import CommandLine, command_line
 
@@ -60,8 +62,10 @@ def test_who_is_let_in_sees_by_what_and_the_session(line: CommandLine) -> None:
         ("--caller", "{file}"),
     ],
 )
-def test_who_is_not_let_in_sees_the_condition_and_the_value(line: CommandLine, arguments: tuple[str, ...]) -> None:
-    file = line.config / "caller.json"
+def test_who_is_not_let_in_sees_the_condition_and_the_value(
+    line: CommandLine, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    file = tmp_path / "caller.json"
     file.write_text(json.dumps({"issuer": "okta", "claims": {"sub": "x", "groups": ["dev"], "team": "b"}}))
     out, _ = line.run("explain", "reader", *(one.format(file=file) for one in arguments), status=1)
     assert 'line 4: when `principal.getTag("team").text == "a"` is false; principal.getTag("team").text is "b"' in out
@@ -116,7 +120,7 @@ def test_what_is_asked_for_is_what_a_request_would_ask(line: CommandLine, tmp_pa
         (("reader", "--caller", ALICE, "--test", "x"), "Say ROLE and --caller"),
         (("--caller", ALICE), "Which ROLE?"),
         (("reader", "--test", "x"), "leave ROLE out"),
-        (("reader", "--caller", ALICE, "--time", "noon"), "is no moment"),
+        (("reader", "--caller", ALICE, "--time", "noon"), "must be a moment with its zone"),
         (("reader", "--caller", ALICE, "--tag", "x"), "write KEY=VALUE"),
         (("reader", "--caller", ALICE, "--policy", "/nowhere"), "no JSON can be read from it"),
     ],
@@ -229,3 +233,14 @@ def test_without_credentials_the_log_cannot_be_read(line: CommandLine, monkeypat
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     _, err = line.run("explain", "--request", REQUEST, "--log-group", "group", status=1)
     assert err == "No AWS credentials: set AWS_PROFILE, or sign in.\n"
+
+
+def test_the_digest_is_that_of_the_package(line: CommandLine, tmp_path: Path) -> None:
+    """So what was recorded by the configuration at hand is known from what was not, whatever lies beside it."""
+    copy_source(tmp_path / "source", line.config)
+    digest = configuration_digest(tmp_path / "source/chalicelib/config")
+    (line.config / "README.md").write_text("x")
+    (line.config / "schema.cedarschema").unlink()
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(RECORD | {"configuration": digest}))
+    assert "by this configuration." in line.run("explain", "--record", str(file), status=1)[0]

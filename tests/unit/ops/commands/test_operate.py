@@ -10,7 +10,6 @@ import pytest
 
 from ops import admin
 from ops.environments import ROOT
-from testing.cedar import SCHEMA
 from testing.documents import blocks
 from tests.unit.ops.commands.test_explain import RECORD
 from tests.unit.ops.stage_tables import StageTables
@@ -53,21 +52,21 @@ forbid (principal, action, resource in RoleGroup::"shop") when { context.duratio
 
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "policies").mkdir()
-    (tmp_path / "tests").mkdir()
-    (tmp_path / "roles.yaml").write_text(ROLES)
-    (tmp_path / "issuers.yaml").write_text(ISSUERS)
-    (tmp_path / "schema.cedarschema").write_text(SCHEMA)
-    (tmp_path / "policies/shop.cedar").write_text(POLICIES)
+    """Where commands are typed. The configuration has what the README says that it has, and no more."""
+    config = tmp_path / "config"
+    (config / "policies").mkdir(parents=True)
+    (config / "tests").mkdir()
+    (config / "roles.yaml").write_text(ROLES)
+    (config / "issuers.yaml").write_text(ISSUERS)
+    (config / "policies/shop.cedar").write_text(POLICIES)
     (tests,) = [
         text for text in blocks(DOCUMENT, "yaml") if text.startswith("# yaml-language-server: $schema=../tests")
     ]
-    (tmp_path / "tests/all.yaml").write_text(tests)
-    (tmp_path / "record.json").write_text(
-        json.dumps(RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"})
-    )
+    (config / "tests/all.yaml").write_text(tests)
+    record = RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"}
+    (tmp_path / "record.json").write_text(json.dumps(record))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("CREDVEND_CONFIG", raising=False)
+    monkeypatch.setenv("CREDVEND_CONFIG_DIR", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     return tmp_path
 

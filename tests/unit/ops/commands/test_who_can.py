@@ -111,3 +111,17 @@ def test_who_has_had_a_role_is_told_from_the_ledger(line: CommandLine, tables: S
     assert {one["Role"]: one["Sessions"] for one in had} == {"deep": 2, "reader": 1}
     err = line.run("who-can", "writer", "--sessions", "--stage", STAGE)[1]
     assert "Nobody has had it since then." in err
+
+
+def test_without_credentials_or_a_region_the_ledger_is_not_asked(
+    line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert "No AWS credentials" in line.run("who-can", "deep", "--sessions", status=1)[1]
+    monkeypatch.delenv("AWS_REGION")
+    assert "No region: set AWS_REGION" in line.run("what-can", "alice", "--sessions", status=1)[1]

@@ -6,16 +6,12 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from credvend.auth.aws_credentials import aws_credentials
+from credvend.auth.aws_credentials import Signing, aws_credentials
 from credvend.auth.method import Caller, Method, Question
 from credvend.errors import AuthenticationError, SignInNeeded, UsageError
 from credvend.own_session import own_role
-
-if TYPE_CHECKING:
-    from botocore.credentials import ReadOnlyCredentials
 
 # Of an API, or of a VPC endpoint; in the domains of the parts of AWS, as botocore's partitions.json has them.
 _HOST = re.compile(
@@ -33,6 +29,8 @@ class SigV4(Caller):
     """Signs each request."""
 
     scheme = "sigv4"
+    # Of the last request: to get it again may ask for a code again.
+    _signing: Signing | None = None
 
     def headers(self, method: str, url: str, body: bytes) -> dict[str, str]:
         try:
@@ -43,13 +41,13 @@ class SigV4(Caller):
                 raise UsageError(_NEEDS) from None
             # Whoever has configured nothing gets here, and need not mean AWS credentials at all.
             raise self._nobody(f"{_NOTHING}, which takes botocore: pip install botocore.") from None
-        credentials = self._credentials(url)
+        self._signing = signing = self._credentials(url)
         region = self.region(url)
         request = AWSRequest(method, url, data=body, headers={"Content-Type": "application/json"} if body else {})
-        SigV4Auth(credentials, "execute-api", region).add_auth(request)
+        SigV4Auth(signing.keys, "execute-api", region).add_auth(request)
         return {str(name): str(value) for name, value in request.headers.items()}
 
-    def _credentials(self, url: str) -> ReadOnlyCredentials:
+    def _credentials(self, url: str) -> Signing:
         own = None if self._config.profile else own_role(self._environ)
         if own is not None:
             raise self._nobody(
@@ -67,9 +65,12 @@ class SigV4(Caller):
         return SignInNeeded(message) if could else AuthenticationError(message)
 
     def explain(self, url: str, message: str) -> str:
-        """As `Explaining`: which region was signed for, where it is said to be another."""
+        """As `Explaining`: which keys signed; or for which region, where it is said to be another."""
         if "valid region" not in message.lower():
-            return ""
+            if self._signing is None:
+                return ""
+            key, found_in = self._signing.keys.access_key or "", self._signing.found_in
+            return f"It was signed with the access key {key[:4]}...{key[-4:]}, of {found_in}."
         region, said_by = self._region(url)
         return f"The request was signed for the region {region}, which {said_by} says: set region, or CREDVEND_REGION."
 

@@ -1,0 +1,99 @@
+"""Every check that deployment makes of a configuration directory, as far as it needs no AWS, and each problem at once.
+
+Where the catalog or the issuers are not in order, policies are checked against the schema alone: what they name cannot
+be looked up. It is said, and the next run tells the rest.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from chalicelib.callers.oidc.issuer import Issuer
+from chalicelib.configuration.all_warnings import configuration_warnings
+from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
+from chalicelib.configuration.policy_files import read_policies
+from chalicelib.configuration.source import WrittenConfiguration, read_source
+from chalicelib.configuration.trusted_issuers import load_trusted_issuers
+from chalicelib.errors import ConfigError
+from ops.aws.partition import check_partition
+from ops.building.configuration_files import problems_of_directory, with_schema
+from ops.building.source_tree import SHIPPED_CONFIG
+from ops.environments import ROOT
+from ops.errors import CommandFailed
+from ops.policy_tests.read import read_tests
+from ops.stages.read_stage_file import check_region, read_stage_file
+from ops.template.overlay import read_overlay
+from ops.template.role_policies import check_fit
+from ops.validating.findings import Finding, found
+
+NOT_LOOKED_UP: Final = (
+    "policies and sessions.yaml name roles and issuers that cannot be looked up before these files are in order: "
+    "validate again then"
+)
+_T = TypeVar("_T")
+
+
+def validate(config: Path, region: str | None) -> list[Finding]:
+    """All that is wrong, in the order of files and lines; then what is likely wrong.
+
+    Args:
+        region: where it will be deployed, if that is known.
+    """
+    messages = problems_of_directory(config)
+    attempt = _Attempts(messages)
+    stage = attempt(lambda: read_stage_file(config))
+    if stage is not None:
+        attempt(lambda: check_region(stage, region))
+    attempt(lambda: read_overlay(config))
+    attempt(lambda: read_tests(config))
+    written = _written(config, attempt)
+    notes: list[str] = []
+    if written is not None:
+        catalog, operator_role = written.catalog, written.configuration.sessions.operator_role
+        attempt(lambda: check_partition(catalog.roles, region))
+        notes = attempt(lambda: check_fit(catalog, operator_role)) or []
+    findings = list(found(config, "error", messages))
+    if not attempt.looked_up:
+        findings.append(Finding("warning", NOT_LOOKED_UP))
+    elif written is not None and not findings:
+        findings += found(config, "warning", [*configuration_warnings(written), *notes])
+    return sorted(dict.fromkeys(findings), key=_place)
+
+
+def _place(one: Finding) -> tuple[bool, str, int]:
+    return one.severity == "warning", one.file or "", one.line or 0
+
+
+def _written(config: Path, attempt: "_Attempts") -> WrittenConfiguration | None:
+    whole = with_schema(config, ROOT / SHIPPED_CONFIG)
+    catalog: WrittenCatalog | None = attempt(lambda: read_catalog(config / "roles.yaml"))
+    issuers: tuple[Issuer, ...] | None = attempt(
+        lambda: tuple(one.issuer for one in load_trusted_issuers(config, allow_loopback_http=True).values())
+    )
+    if catalog is None or issuers is None:
+        attempt.looked_up = False
+        attempt(lambda: read_policies(whole, None, ()))
+        return None
+    return attempt(lambda: read_source(whole, allow_loopback_http=True))
+
+
+class _Attempts:
+    """Does one thing after the other, and gathers what is said of those that fail.
+
+    Attributes:
+        looked_up: what policies and sessions.yaml name could be looked up.
+    """
+
+    def __init__(self, messages: list[str]) -> None:
+        self.messages = messages
+        self.looked_up = True
+
+    def __call__(self, do: Callable[[], _T]) -> _T | None:
+        """What it gives; None: it failed."""
+        try:
+            return do()
+        except ConfigError as error:
+            self.messages += error.problems
+        except CommandFailed as error:
+            self.messages += str(error).splitlines()
+        return None
