@@ -6,11 +6,11 @@ An entry of many accounts is there once. What its roles have in common is made o
 from collections.abc import Mapping, Sequence
 from functools import cache
 from types import SimpleNamespace
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from chalicelib.roles.account import Account
 from chalicelib.roles.filled import filled
-from chalicelib.roles.places import Listed, Places
+from chalicelib.roles.places import Places
 from chalicelib.roles.role import Role, WrittenRole, make_role, role_in
 from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rules
 
@@ -19,7 +19,8 @@ from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rul
 OF: Final = "of"
 FILLED: Final = "filled"
 
-Entry = Mapping[str, object]
+# As JSON has it.
+Entry = Mapping[str, Any]
 
 
 class CompiledRoles:
@@ -41,39 +42,36 @@ class CompiledRoles:
         self._entries = entries
         self._defaults = defaults
         self._accounts = [Account(id, name, partition, tuple(groups)) for id, name, partition, groups in accounts]
-        self.places = Places(map(_listed, entries), self._accounts)
-        self._first = cache(self._make_first)
+        self.places = Places(
+            [
+                (one["name"], one["role"], tuple(one["accounts"])) if "accounts" in one else (one["name"], one["arn"], ())
+                for one in entries
+            ],
+            self._accounts,
+        )
+        self._first = cache(self._made_first)
 
     def role(self, number: int) -> Role:
         """The role of a number."""
-        place = self.places[number]
-        entry = self._entries[place.entry]
-        if place.account is None or entry[FILLED]:
-            return self._made(place.entry, place.account)
-        return role_in(
-            self._accounts[place.account], str(entry["name"]), str(entry["role"]), like=self._first(place.entry)
-        )
+        place, of_many = self.places[number]
+        entry = self._entries[place]
+        if of_many is None or entry[FILLED]:
+            return self._made(place, of_many)
+        return role_in(self._accounts[of_many], entry["name"], entry["role"], like=self._first(place))
 
-    def _make_first(self, place: int) -> Role:
-        accounts = cast(Sequence[int], self._entries[place]["accounts"])
-        return self._made(place, accounts[0])
+    def _made_first(self, place: int) -> Role:
+        """Of an entry of many accounts, the role that all others are like."""
+        return self._made(place, self._entries[place]["accounts"][0])
 
     def _made(self, place: int, of_many: int | None) -> Role:
-        entry = {**self._defaults, **self._entries[place]}
+        entry: Entry = {**self._defaults, **self._entries[place]}
         if of_many is None:
-            of = cast(int | None, entry.get(OF))
-            account = None if of is None else self._accounts[of]
-            return _role(str(entry["name"]), str(entry["arn"]), account, entry)
+            of = entry.get(OF)
+            return _role(entry["name"], entry["arn"], None if of is None else self._accounts[of], entry)
         account = self._accounts[of_many]
         if entry[FILLED]:
-            entry = cast(dict[str, object], filled(entry, account))
-        return _role(account.named(str(entry["name"])), account.arn_of(str(entry["role"])), account, entry)
-
-
-def _listed(entry: Entry) -> Listed:
-    if "accounts" not in entry:
-        return Listed(str(entry["name"]), str(entry["arn"]))
-    return Listed(str(entry["name"]), str(entry["role"]), tuple(cast(Sequence[int], entry["accounts"])))
+            entry = cast(Entry, filled(entry, account))
+        return _role(account.named(entry["name"]), account.arn_of(entry["role"]), account, entry)
 
 
 def _role(name: str, arn: str, account: Account | None, entry: Entry) -> Role:

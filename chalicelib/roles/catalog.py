@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 
 from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
-from chalicelib.roles.places import Listed, Places
+from chalicelib.roles.places import Places
 from chalicelib.roles.role import Role
 
 # Asked about where there is no role at all. No role has its name.
@@ -30,7 +30,7 @@ class Catalog:
     def __init__(self, roles: tuple[Role, ...]) -> None:
         """A catalog with a key of its own for stand-ins, drawn now."""
         self._make: Callable[[int], Role] = roles.__getitem__
-        self._places = Places((Listed(role.name, role.arn) for role in roles), ())
+        self._places = Places([(role.name, role.arn, ()) for role in roles], ())
         self._key = os.urandom(32)
 
     @classmethod

@@ -15,18 +15,9 @@ from chalicelib.roles.account import Account
 _COLON: Final = ":"
 
 
-class Listed(NamedTuple):
-    """An entry of the catalog, as far as roles are found by it.
-
-    Attributes:
-        name: of the role; of an entry of many accounts, what stands before the `@`.
-        arn: of the role; of an entry of many accounts, path and name of the role in each of them.
-        accounts: places among the accounts; none where the entry is one role.
-    """
-
-    name: str
-    arn: str
-    accounts: tuple[int, ...] = ()
+Listed = tuple[str, str, tuple[int, ...]]
+"""An entry of the catalog, as far as roles are found by it: name and ARN of the role, and no accounts. Or what stands
+before the `@`, path and name of the role in each account, and the accounts, by their places."""
 
 
 class Place(NamedTuple):
@@ -39,26 +30,30 @@ class Place(NamedTuple):
 class Places:
     """Numbers the roles: entry by entry, each in the order of its accounts."""
 
-    def __init__(self, entries: Iterable[Listed], accounts: Sequence[Account]) -> None:
+    def __init__(self, entries: Sequence[Listed], accounts: Sequence[Account]) -> None:
         self._accounts = accounts
-        self._entries = tuple(entries)
-        counts = [len(entry.accounts) or 1 for entry in self._entries]
-        self._starts = [0, *accumulate(counts)]
-        self.count = self._starts.pop()
-        self._alone: dict[str, int] = {}
+        self._entries = entries
+        of_many = [place for place, (_, _, some) in enumerate(entries) if some]
+        counts = (len(some) or 1 for _, _, some in entries)
+        self._starts: Sequence[int] = [0, *accumulate(counts)] if of_many else range(len(entries) + 1)
+        self.count = self._starts[-1]
+        self._alone = {
+            text: start
+            for start, (name, arn, some) in zip(self._starts, entries, strict=False)
+            if not some
+            for text in (name, arn)
+        }
         # The entries of many accounts, by name and by what their ARNs have in common; and where an account is among
         # theirs, which hundreds of entries have in common.
         self._by_name: dict[str, list[int]] = {}
         self._by_role: dict[str, list[int]] = {}
         self._among: dict[tuple[int, ...], Mapping[int, int]] = {}
-        for place, entry in enumerate(self._entries):
-            if entry.accounts:
-                self._by_name.setdefault(entry.name, []).append(place)
-                self._by_role.setdefault(entry.arn, []).append(place)
-                if entry.accounts not in self._among:
-                    self._among[entry.accounts] = {account: nth for nth, account in enumerate(entry.accounts)}
-            else:
-                self._alone[entry.name] = self._alone[entry.arn] = self._starts[place]
+        for place in of_many:
+            name, role, some = entries[place]
+            self._by_name.setdefault(name, []).append(place)
+            self._by_role.setdefault(role, []).append(place)
+            if some not in self._among:
+                self._among[some] = {account: nth for nth, account in enumerate(some)}
         self._names = {account.name: place for place, account in enumerate(accounts)}
         self._ids = {account.id: place for place, account in enumerate(accounts)}
 
@@ -70,7 +65,7 @@ class Places:
     def __getitem__(self, number: int) -> Place:
         """What the role of that number is made from."""
         entry = bisect_right(self._starts, number) - 1
-        accounts = self._entries[entry].accounts
+        accounts = self._entries[entry][2]
         return Place(entry, accounts[number - self._starts[entry]] if accounts else None)
 
     def _of_many(self, name_or_arn: str) -> int | None:
@@ -91,7 +86,7 @@ class Places:
         if account is None:
             return None
         for entry in entries:
-            nth = self._among[self._entries[entry].accounts].get(account)
+            nth = self._among[self._entries[entry][2]].get(account)
             if nth is not None:
                 return self._starts[entry] + nth
         return None

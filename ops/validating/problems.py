@@ -47,16 +47,15 @@ def validate(config: Path, region: str | None) -> list[Finding]:
     attempt(lambda: read_overlay(config))
     attempt(lambda: read_tests(config))
     written = _written(config, attempt)
-    notes: list[str] = []
     if written is not None:
         catalog, operator_role = written.catalog, written.configuration.sessions.operator_role
         attempt(lambda: check_partition(catalog.roles, region))
-        notes = attempt(lambda: check_fit(catalog, operator_role)) or []
+        attempt(lambda: check_fit(catalog, operator_role))
     findings = list(found(config, "error", messages))
     if not attempt.looked_up:
         findings.append(Finding("warning", NOT_LOOKED_UP))
     elif written is not None and not findings:
-        findings += found(config, "warning", [*configuration_warnings(written), *notes])
+        findings += found(config, "warning", configuration_warnings(written))
     return sorted(dict.fromkeys(findings), key=_place)
 
 
