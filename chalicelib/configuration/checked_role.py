@@ -66,15 +66,15 @@ def check_entry(value: object, accounts: WrittenAccounts) -> CheckedEntry:
 
 
 def _of_many(value: dict[object, object], accounts: Sequence[Account]) -> CheckedEntry:
-    if "arn" in value:
+    anywhere = _converted(filled(value, _ANY))
+    if anywhere.arn is not UNSET:
         raise ValueError("`arn` is that of one role: leave it out, or leave out `role` and `accounts`")
-    for key, other in (("accounts", "role"), ("role", "accounts")):
-        if key not in value:
-            raise ValueError(f"`{other}` belongs to `{key}`, which it lacks")
-    if "@" in str(value.get("name")):
+    if anywhere.role is UNSET or anywhere.accounts is UNSET:
+        there, lacking = ("accounts", "role") if anywhere.role is UNSET else ("role", "accounts")
+        raise ValueError(f"`{there}` needs `{lacking}` beside it")
+    if "@" in anywhere.name:
         raise ValueError("`name` must not hold an `@`: the name of each account is put behind one")
-    some = _converted(value if not holds_account(value) else filled(value, _ANY)).accounts
-    assert some is not UNSET  # noqa: S101 it was looked for
+    some = anywhere.accounts
     places = chosen(some, accounts)
     is_filled = holds_account(value)
     first = _converted(filled(value, accounts[places[0]]))

@@ -6,22 +6,36 @@ https://aws.amazon.com/about-aws/whats-new/2022/04/iam-access-resource-organizat
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-resourceaccount
 """
 
-from collections.abc import Mapping
-from typing import cast
+from collections.abc import Iterable, Mapping
+from typing import Final, cast
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.roles.role import account_of
 from ops.documents.json_object import Json
+from ops.iam.function_policy import granted
+
+_ANY_ACCOUNT: Final = ":iam::*:role/"
 
 
 def names_in_accounts(catalog: WrittenCatalog) -> Mapping[str, str]:
-    """For the ARN of each role that is of an entry of many accounts, what stands for the role in any account."""
+    """What may stand for a role, by its ARN: its name in any account, if it is of an entry of many; or its path."""
     found: dict[str, str] = {}
     for entry in catalog.entries:
-        for place in entry.places if entry.accounts else ():
+        for place in entry.places:
             role = catalog.roles[place]
-            found[role.arn] = f"arn:{role.partition}:iam::*:role/{entry.entry.role}"
+            path = granted(role.arn, catalog.role_path)
+            if path != role.arn:
+                found[role.arn] = path
+            elif entry.accounts:
+                found[role.arn] = f"arn:{role.partition}{_ANY_ACCOUNT}{entry.entry.role}"
     return found
+
+
+def are_by_name(statements: Iterable[Json]) -> bool:
+    """Whether statements name roles of the catalog in any account."""
+    resources = [one.get("Resource") for one in statements]
+    named = [role for some in resources if isinstance(some, list) for role in some if isinstance(role, str)]
+    return any(_ANY_ACCOUNT in role for role in named)
 
 
 def by_name(statement: Json, names: Mapping[str, str]) -> Json:

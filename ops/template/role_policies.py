@@ -16,7 +16,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.role_entry import MAXIMUM_MANAGED_POLICIES
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
-from ops.iam.by_name import by_name, names_in_accounts
+from ops.iam.by_name import are_by_name, by_name, names_in_accounts
 from ops.iam.function_policy import ASSUME_SID, iam_policy
 from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
 from ops.iam.revoker_policy import WRITE_SID, revoker_policy
@@ -52,24 +52,29 @@ def _spread(resources: dict[str, Json], catalog: WrittenCatalog, grant: "_Grant"
     if characters(inline) <= MAXIMUM_INLINE:
         return None
     attached = cast(list[object], role.get("ManagedPolicyArns", []))
-    told = None
     try:
         statement, (own, *others) = _placed(inline, catalog, len(attached), grant)
     except _DoesNotFit:
         inline["Statement"] = [by_name(one, names_in_accounts(catalog)) for one in _statements(inline)]
-        told = (
-            f"roles.yaml: the roles of many accounts are {grant.granted} by their names, in any of the catalog's "
-            f"accounts, for one by one they do not fit into the IAM policies of the {grant.whose}: see docs/catalog.md."
-        )
         if characters(inline) <= MAXIMUM_INLINE:
-            return told
+            return _told(inline, grant)
         statement, (own, *others) = _placed(inline, catalog, len(attached), grant)
+    told = _told(inline, grant)
     _grant(inline, statement, own)
     for room in others:
         document: Json = {"Version": "2012-10-17", "Statement": [statement | {"Resource": sorted(room.granted)}]}
         resources[room.name] = _managed_policy(room.name, document, grant)
     role["ManagedPolicyArns"] = [*attached, *({"Ref": room.name} for room in others)]
     return told
+
+
+def _told(inline: Json, grant: "_Grant") -> str | None:
+    if not are_by_name(_statements(inline)):
+        return None
+    return (
+        f"roles.yaml: the roles of many accounts are {grant.granted} by their names, in any of the catalog's accounts, "
+        f"for one by one they do not fit into the IAM policies of the {grant.whose}: see docs/catalog.md."
+    )
 
 
 def _placed(
@@ -158,7 +163,9 @@ def _place(
     for count in range(1, most + 1):
         some = [replace(room, granted=[]) for room in rooms[: count + 1]]
         share = _FILLED if count < most else 1
-        if needed <= share * sum(room.left for room in some) and _fill(some, granted):
+        # Of what stays in the inline policy, there may be too much for it already.
+        fits = rooms[0].left >= 0 and needed <= share * sum(room.left for room in some)
+        if fits and _fill(some, granted):
             return some
     raise _DoesNotFit([_refusal(granted, rooms[: most + 1], catalog, needed, attached, grant)])
 
