@@ -111,6 +111,8 @@ class Service(NamedTuple):
             decided = decide_vend(configuration, caller, request, form, address, datetime.now(UTC))
             role, decision = decided.role, decided.decision
             known |= audit.decision_fields(decision, decided.time, decided.near)
+            if decided.audited is not None:
+                known |= audit.audit_mode_fields(decided.audited)
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)

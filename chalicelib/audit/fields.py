@@ -28,6 +28,7 @@ from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.text.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from chalicelib.decisions.audit_mode import Audited
     from chalicelib.ledger.entry import Entry
 
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
@@ -88,6 +89,15 @@ def decision_fields(decision: Decision, time: datetime, near: NearPermits | None
         "policies": list(decision.policies),
         "policy_errors": list(decision.errors) or None,
         "near_permits": _near_permits(near) if near else None,
+    }
+
+
+def audit_mode_fields(audited: "Audited") -> dict[str, object]:
+    """What policies in audit mode would have done."""
+    return {
+        "audit_policies": list(audited.policies) or None,
+        "audit_errors": list(audited.errors) or None,
+        "would_be": "allow" if audited.would_be else "deny",
     }
 
 

@@ -17,10 +17,7 @@ def catalog_warnings(written: WrittenConfiguration) -> Iterator[str]:
         entry, policy = one.entry, written.catalog.roles[one.first].session_rules.policy
         if policy is not None and policy.placeholders and entry.policy_arns:
             placeholder = min(map(str, policy.placeholders))
-            yield (
-                f"{one.label}: what `policy_arns` grant is granted beside `policy`, "
-                f"whatever {placeholder} is"
-            )
+            yield (f"{one.label}: what `policy_arns` grant is granted beside `policy`, whatever {placeholder} is")
         for key in _chosen_tags(entry):
             yield f"{one.label}: `policy` looks at the tag {key}, which callers set as they like"
 

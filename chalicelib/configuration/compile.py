@@ -10,12 +10,13 @@ from msgspec import NODEFAULT, UNSET, structs
 
 from chalicelib.configuration.all_warnings import configuration_warnings
 from chalicelib.configuration.catalog_file import WrittenCatalog, WrittenEntry
-from chalicelib.configuration.compiled import FORMAT, compiled_path, load_compiled
+from chalicelib.configuration.compiled import FORMAT, CompiledPolicies, compiled_path, load_compiled
 from chalicelib.configuration.compiled_roles import FILLED, OF
 from chalicelib.configuration.issuers_file import read_issuers
 from chalicelib.configuration.role_entry import RoleEntry
 from chalicelib.configuration.session_settings import compiled_settings
 from chalicelib.configuration.source import read_source
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 
 
 class CompiledConfiguration(NamedTuple):
@@ -51,12 +52,8 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "roles": [_compiled(entry, written.catalog) for entry in written.catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
         "time_zone": zone and (zone.name, zone.rules.hex()),
-        "schema": written.indexed.schema,
-        "attributes": sorted(written.indexed.attributes),
-        "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in written.indexed.indexed],
-        "forbids": sorted(written.indexed.forbids),
-        "kinds": list(written.indexed.kinds.items()),
-        "role_facts": sorted(written.indexed.role_facts),
+        **_policies(written.indexed),
+        "audited": None if written.audited is None else _policies(written.audited),
         "sessions": compiled_settings(written.configuration.sessions),
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -89,6 +86,17 @@ def _compiled(written: WrittenEntry, catalog: WrittenCatalog) -> dict[str, objec
     else:
         value = _builtins(entry)
     return value | {"accounts": list(written.accounts), FILLED: written.is_filled}
+
+
+def _policies(policies: IndexedPolicies) -> CompiledPolicies:
+    return {
+        "schema": policies.schema,
+        "attributes": sorted(policies.attributes),
+        "policies": [((one.name, one.text, one.caller, one.role), one.named) for one in policies.indexed],
+        "forbids": sorted(policies.forbids),
+        "kinds": list(policies.kinds.items()),
+        "role_facts": sorted(policies.role_facts),
+    }
 
 
 def _defaults(entry: type[RoleEntry]) -> dict[str, object]:

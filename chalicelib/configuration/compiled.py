@@ -6,10 +6,10 @@ is only seen to that the file is whole, and made from the very configuration tha
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict
 
 from chalicelib.configuration.compiled_roles import CompiledRoles
 from chalicelib.configuration.configuration import Configuration
@@ -25,8 +25,19 @@ if TYPE_CHECKING:
     from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 5
+FORMAT: Final = 6
 _NAME: Final = "compiled.json"
+
+
+class CompiledPolicies(TypedDict):
+    """Policies in the compiled form: what `IndexedPolicies` has."""
+
+    schema: str
+    attributes: list[str]
+    policies: list[tuple[tuple[str, str, str, str], Sequence[str]]]
+    forbids: list[int]
+    kinds: list[tuple[int, str]]
+    role_facts: list[str]
 
 
 def compiled_path(config: Path) -> Path:
@@ -58,10 +69,6 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
     made = CompiledRoles(document["roles"], document["defaults"], document["accounts"])
     # The key is of all that is compiled. It is told nobody, and who can compute it knows the roles.
     catalog = Catalog.of(made.places, made.role, key=bytes.fromhex(written.decode()))
-    policies = tuple(
-        IndexedPolicy(name, text, caller, role, tuple(named))
-        for (name, text, caller, role), named in document["policies"]
-    )
 
     @cache
     def issuers() -> "Mapping[str, TrustedIssuer]":
@@ -69,17 +76,28 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
         return trusted_issuers(config, document["issuers"], allow_loopback_http)
 
-    zone = document["time_zone"]
-    indexed = IndexedPolicies(
+    zone = None if document["time_zone"] is None else _time_zone(*document["time_zone"])
+    authorizer = make_authorizer(_policies(document), catalog, zone)
+    audit_mode = None
+    if document["audited"] is not None:
+        from chalicelib.decisions.audit_mode import AuditMode  # most have no policies in audit mode
+
+        audit_mode = AuditMode(_policies(document["audited"]), authorizer, catalog, zone)
+    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]), audit_mode)
+
+
+def _policies(document: CompiledPolicies) -> IndexedPolicies:
+    return IndexedPolicies(
         document["schema"],
-        policies,
+        tuple(
+            IndexedPolicy(name, text, caller, role, tuple(named))
+            for (name, text, caller, role), named in document["policies"]
+        ),
         frozenset(document["attributes"]),
         frozenset(document["forbids"]),
         dict(document["kinds"]),
         frozenset(document["role_facts"]),
     )
-    authorizer = make_authorizer(indexed, catalog, None if zone is None else _time_zone(*zone))
-    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]))
 
 
 def _time_zone(name: str, rules: str) -> "TimeZone":
@@ -90,5 +108,3 @@ def _time_zone(name: str, rules: str) -> "TimeZone":
 
 def _refuse(why: str) -> NoReturn:
     raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
-
-

@@ -44,7 +44,9 @@ class CompiledRoles:
         self._accounts = [Account(id, name, partition, tuple(groups)) for id, name, partition, groups in accounts]
         self.places = Places(
             [
-                (one["name"], one["role"], tuple(one["accounts"])) if "accounts" in one else (one["name"], one["arn"], ())
+                (one["name"], one["role"], tuple(one["accounts"]))
+                if "accounts" in one
+                else (one["name"], one["arn"], ())
                 for one in entries
             ],
             self._accounts,

@@ -63,7 +63,7 @@ def _callers(
     wanted = frozenset(places)
     conditions = Conditions(possible)
     found: dict[int, list[Shape]] = {}
-    for policy in written.policies.policies:
+    for policy in written.policies.enforced:
         if policy.json["effect"] != "permit":
             continue
         for case in conditions.requests(parts_of(policy.json)):

@@ -74,9 +74,7 @@ def read_listing(path: Path, name: str, key: str, settings: tuple[str, ...] = ()
     values = document.pop(key)
     if not isinstance(values, list):
         raise ConfigError([f'{name}: must hold a list "{key}"'])
-    return Listing(
-        tuple(Entry(value, name, *where) for value, where in zip(values, lines, strict=True)), document
-    )
+    return Listing(tuple(Entry(value, name, *where) for value, where in zip(values, lines, strict=True)), document)
 
 
 def _lines_of_entries(root: yaml.Node | None, key: str) -> list[tuple[int, Mapping[str, int]]]:

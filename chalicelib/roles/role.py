@@ -76,9 +76,7 @@ class WrittenRole(Protocol):
     def chains_to(self) -> Sequence[str]: ...
 
 
-def make_role(
-    name: str, arn: str, account: Account | None, written: WrittenRole, session_rules: SessionRules
-) -> Role:
+def make_role(name: str, arn: str, account: Account | None, written: WrittenRole, session_rules: SessionRules) -> Role:
     """The role that is meant.
 
     Args:

@@ -77,9 +77,7 @@ def _told(inline: Json, grant: "_Grant") -> str | None:
     )
 
 
-def _placed(
-    inline: Json, catalog: WrittenCatalog, attached: int, grant: "_Grant"
-) -> tuple[Json, list["_Room"]]:
+def _placed(inline: Json, catalog: WrittenCatalog, attached: int, grant: "_Grant") -> tuple[Json, list["_Room"]]:
     """The statement whose roles are spread, and where they go."""
     statement = next(one for one in _statements(inline) if one.get("Sid") == grant.sid)
     granted = cast(list[str], statement["Resource"])
@@ -122,7 +120,9 @@ class _Grant:
 
 
 _GRANTS: Final = (
-    _Grant(FUNCTION_ROLE, "function", "assumable", ASSUME_SID, "CatalogRoles", "roles", "Roles that credvend may assume."),
+    _Grant(
+        FUNCTION_ROLE, "function", "assumable", ASSUME_SID, "CatalogRoles", "roles", "Roles that credvend may assume."
+    ),
     _Grant(
         *(REVOKER_ROLE, "revoker", "revocable", WRITE_SID, "RevocableRoles", "revocable-roles"),
         "Roles whose sessions credvend may revoke.",

@@ -99,7 +99,9 @@ def test_an_account_needs_no_name_to_be_one(tmp_path: Path) -> None:
 
 
 def test_what_a_policy_says_of_accounts_is_no_likely_mistake(tmp_path: Path) -> None:
-    written = read_source(config(tmp_path, ' in AccountGroup::"prod"', 'when { resource.account_name == "data" }'), False)
+    written = read_source(
+        config(tmp_path, ' in AccountGroup::"prod"', 'when { resource.account_name == "data" }'), False
+    )
     assert configuration_warnings(written) == ()
 
 
@@ -130,7 +132,11 @@ def test_a_schema_that_is_older_than_accounts_goes_on_as_it_is(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("scope", "condition"),
-    [(' in Account::"777788889999"', ""), (' in AccountGroup::"prod"', ""), ("", 'when { resource.account_name == "data" }')],
+    [
+        (' in Account::"777788889999"', ""),
+        (' in AccountGroup::"prod"', ""),
+        ("", 'when { resource.account_name == "data" }'),
+    ],
 )
 def test_and_a_policy_that_speaks_of_what_it_does_not_know_is_an_error(
     tmp_path: Path, scope: str, condition: str

@@ -60,7 +60,10 @@ def test_each_owner_may_have_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "line"),
     [
-        ("{id: 111122223333, name: a}", "account 'a' (line 3): `id` must be a text, and is a whole number: write it in"),
+        (
+            "{id: 111122223333, name: a}",
+            "account 'a' (line 3): `id` must be a text, and is a whole number: write it in",
+        ),
         ("{id: '1111-2222-3333', name: a}", "account 'a' (line 3): `id` must be 12 digits"),
         ("{name: a}", "account 'a' (line 3): lacks the required field `id`"),
         ("{id: '111122223333'}", "account number 1 (line 3): lacks the required field `name`"),

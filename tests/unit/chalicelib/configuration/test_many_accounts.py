@@ -107,7 +107,10 @@ def test_each_owner_may_have_a_file_and_settings_stand_in_the_first(tmp_path: Pa
     ("entry", "problem"),
     [
         (READONLY % "{groups: [paymnts]}", "`accounts.groups`: paymnts is a group of no account in accounts.yaml; did"),
-        (READONLY % "{names: [paymentsprod]}", "`accounts.names`: paymentsprod is no account of accounts.yaml; did you"),
+        (
+            READONLY % "{names: [paymentsprod]}",
+            "`accounts.names`: paymentsprod is no account of accounts.yaml; did you",
+        ),
         (READONLY % "{groups: [prod], without: [dta]}", "`accounts.without`: dta is no account of accounts.yaml; did"),
         (READONLY % "{names: [data], without: [data]}", "`accounts` leaves no account: `without` takes all of them"),
         (READONLY % "{without: [data]}", "`accounts` must be `all`, or name `groups` or `names`"),
@@ -118,10 +121,19 @@ def test_each_owner_may_have_a_file_and_settings_stand_in_the_first(tmp_path: Pa
         (READONLY % "[data]", "`accounts` must be `all`, or written {groups: [...]} or {names: [...]}"),
         ("  - {name: r, role: r}\n", "`role` needs `accounts` beside it"),
         ("  - {name: r, accounts: all}\n", "`accounts` needs `role` beside it"),
-        ("  - {name: r, role: r, accounts: all, arn: 'arn:aws:iam::777788889999:role/r'}\n", "`arn` is that of one role: leave it out, or leave out"),
-        ("  - {name: r@data, role: r, accounts: all}\n", "`name` must not hold an `@`: the name of each account is put"),
+        (
+            "  - {name: r, role: r, accounts: all, arn: 'arn:aws:iam::777788889999:role/r'}\n",
+            "`arn` is that of one role: leave it out, or leave out",
+        ),
+        (
+            "  - {name: r@data, role: r, accounts: all}\n",
+            "`name` must not hold an `@`: the name of each account is put",
+        ),
         ("  - {name: r, role: /r, accounts: all}\n", "`role` must be path and name of an IAM role without its account"),
-        ("  - {name: r, role: 'a*', accounts: all}\n", "`role` must be path and name of an IAM role without its account"),
+        (
+            "  - {name: r, role: 'a*', accounts: all}\n",
+            "`role` must be path and name of an IAM role without its account",
+        ),
         ("  - {name: r, roel: r, accounts: all}\n", "has an unknown field `roel`: did you mean `role`?"),
         ("  - {name: r, role: r, accounts: all, descripton: x}\n", "has an unknown field `descripton`: did you mean"),
         (
@@ -132,10 +144,16 @@ def test_each_owner_may_have_a_file_and_settings_stand_in_the_first(tmp_path: Pa
             "  - {name: r, role: r, accounts: all, policy_arns: ['arn:aws:iam::111122223333:policy/x']}\n",
             "policies must be AWS's own or of the role's account (in account payments-dev)",
         ),
-        ("  - {name: r, arn: 'arn:aws:iam::111122224444:role/r'}\n", "`arn`: 111122224444 is no account of accounts.ya"),
+        (
+            "  - {name: r, arn: 'arn:aws:iam::111122224444:role/r'}\n",
+            "`arn`: 111122224444 is no account of accounts.ya",
+        ),
         ("  - {name: r@x, arn: 'arn:aws:iam::777788889999:role/r'}\n", "`name` says that its account is x, and accoun"),
         ("  - {name: r, arn: 'arn:aws-cn:iam::777788889999:role/r'}\n", "`arn` is of partition aws-cn, and accounts."),
-        ("  - {name: 'r@@data', arn: 'arn:aws:iam::777788889999:role/r'}\n", "`name` must be at most 64 letters, digits"),
+        (
+            "  - {name: 'r@@data', arn: 'arn:aws:iam::777788889999:role/r'}\n",
+            "`name` must be at most 64 letters, digits",
+        ),
     ],
 )
 def test_what_is_wrong_with_an_entry_is_told_with_its_line(tmp_path: Path, entry: str, problem: str) -> None:

@@ -86,7 +86,13 @@ PRINCIPALS = [f"{caller.entity.kind}::{text(caller.entity.id)}" for caller in CA
 PARENTS = [f"{kind}::{text(name)}" for caller in CALLERS for kind, name in caller.entity.parents]
 ROLES = [f"Role::{text(role.name)}" for role in ASKED] + ['Role::"elsewhere"']
 GROUPS = [f"RoleGroup::{text(name)}" for name in ("open", "all", "none")]
-GROUPS += [f'Account::"{HOME}"', f'Account::"{AWAY}"', 'AccountGroup::"prod"', 'AccountGroup::"dev"', 'AccountGroup::"x"']
+GROUPS += [
+    f'Account::"{HOME}"',
+    f'Account::"{AWAY}"',
+    'AccountGroup::"prod"',
+    'AccountGroup::"dev"',
+    'AccountGroup::"x"',
+]
 CONDITIONS = (
     "true",
     "false",

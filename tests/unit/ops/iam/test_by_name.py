@@ -24,7 +24,9 @@ FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:credvend-prod"
 def catalog(directory: Path, accounts: int, roles: int, more: str = "", settings: str = "") -> WrittenCatalog:
     names = [f'  - {{id: "1111222200{n:02}", name: team-{n}, groups: [g{n % 2}]}}' for n in range(accounts)]
     (directory / "accounts.yaml").write_text("\n".join(["accounts:", *names]))
-    entries = [f"  - {{name: r{n}, role: credvend/r{n}, accounts: all{PROBED if n < 50 else ''}}}" for n in range(roles)]
+    entries = [
+        f"  - {{name: r{n}, role: credvend/r{n}, accounts: all{PROBED if n < 50 else ''}}}" for n in range(roles)
+    ]
     (directory / "roles.yaml").write_text("\n".join([settings, "roles:", *entries, more]))
     return read_catalog(directory / "roles.yaml")
 
