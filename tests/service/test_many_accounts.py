@@ -1,4 +1,4 @@
-"""Roles of many accounts, as callers meet them: vended by name and ARN, listed with their account's name, one account's."""
+"""Roles of many accounts, as callers meet them: vended by name and ARN, listed with the names of their accounts."""
 
 import random
 from datetime import UTC, datetime
@@ -35,7 +35,8 @@ ROLES = f"""roles:
     params: {{area: {{pattern: "[a-z]+", default: a, description: Where.}}}}
     policy:
       Version: "2012-10-17"
-      Statement: [{{Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::x-${{account.id}}/${{params.area}}/*"}}]
+      Statement:
+        - {{Effect: Allow, Action: "s3:GetObject", Resource: "arn:aws:s3:::x-${{account.id}}/${{params.area}}/*"}}
     tags: {{Account: "${{account.name}}"}}
 """
 ALICE = f'principal == IamUser::"arn:aws:iam::{ACCOUNT}:user/alice"'
@@ -94,10 +95,10 @@ def test_of_an_account_that_there_is_not_there_are_no_roles(app: CredvendApp, ac
     assert listed(app, account=account) == {}
 
 
-@pytest.mark.parametrize("query", [{"account": ""}, {"account": "a b"}, {"account": "x" * 65}, {"acount": "data"}])
+@pytest.mark.parametrize("query", [{"account": ""}, {"account": "a b"}, {"account": "x" * 65}, {"accounts": "data"}])
 def test_a_query_that_means_nothing_is_refused(app: CredvendApp, query: dict[str, str]) -> None:
     answer = app.call("GET", "/v1/iam/roles", query=query)
-    assert answer.status == 400 and ("account" in str(answer.body["Message"]) or "acount" in answer.text)
+    assert answer.status == 400 and ("account" in str(answer.body["Message"]) or "accounts" in answer.text)
 
 
 @pytest.mark.parametrize("asked", ["readonly@data", "arn:aws:iam::777788889999:role/credvend/readonly"])
@@ -168,7 +169,7 @@ CONDITIONS = [
 
 @pytest.mark.parametrize("seed", range(12))
 def test_an_expanded_catalog_decides_as_one_that_is_written_by_hand(tmp_path: Path, seed: int) -> None:
-    rng = random.Random(f"credvend {seed}")
+    rng = random.Random(f"credvend {seed}")  # noqa: S311 no secret
     policies = "\n".join(
         f'@id("p{n}") {rng.choice(("permit", "permit", "forbid"))} ({ALICE}, action, {rng.choice(SCOPES)}) '
         f"{rng.choice(('when', 'unless'))} {{ {rng.choice(CONDITIONS)} }};"

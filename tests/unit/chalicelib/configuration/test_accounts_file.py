@@ -1,4 +1,4 @@
-"""Accounts of one file or of several: every problem at once, with file and line, and both places of what is there twice."""
+"""Accounts of one file or of several: every problem at once, with file and line; of what is there twice, both."""
 
 from pathlib import Path
 

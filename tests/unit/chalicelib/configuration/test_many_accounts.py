@@ -1,4 +1,4 @@
-"""A catalog for many accounts says each role once, in files of whoever owns it; what is wrong is told with its place."""
+"""A catalog for many accounts says each role once, in files of its owners; what is wrong is told with its place."""
 
 import json
 from pathlib import Path
@@ -59,7 +59,9 @@ def test_such_a_role_is_what_somebody_would_have_written_for_its_account(tmp_pat
     policy_arns: ["arn:aws:iam::%s:policy/readers"]
     chains_to: ["arn:aws:iam::%s:role/onward"]
     params: {area: {pattern: "[a-z]+", default: a}}
-    policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "arn:aws:s3:::%s-${params.area}"}]}
+    policy:
+      Version: "2012-10-17"
+      Statement: [{Effect: Allow, Action: "s3:*", Resource: "arn:aws:s3:::%s-${params.area}"}]
     tags: {Account: "%s"}
 """
     number, name = "${account.id}", "${account.name}"
@@ -137,8 +139,8 @@ def test_each_owner_may_have_a_file_and_settings_stand_in_the_first(tmp_path: Pa
         ("  - {name: r, roel: r, accounts: all}\n", "has an unknown field `roel`: did you mean `role`?"),
         ("  - {name: r, role: r, accounts: all, descripton: x}\n", "has an unknown field `descripton`: did you mean"),
         (
-            "  - {name: r, role: r, accounts: all, description: '${account.nam}'}\n",
-            "holds ${account.nam}, which is not known: of the account there are ${account.id}, ${account.name}",
+            "  - {name: r, role: r, accounts: all, description: '${account.number}'}\n",
+            "holds ${account.number}, which is not known: of the account there are ${account.id}, ${account.name}",
         ),
         (
             "  - {name: r, role: r, accounts: all, policy_arns: ['arn:aws:iam::111122223333:policy/x']}\n",
@@ -148,7 +150,7 @@ def test_each_owner_may_have_a_file_and_settings_stand_in_the_first(tmp_path: Pa
             "  - {name: r, arn: 'arn:aws:iam::111122224444:role/r'}\n",
             "`arn`: 111122224444 is no account of accounts.ya",
         ),
-        ("  - {name: r@x, arn: 'arn:aws:iam::777788889999:role/r'}\n", "`name` says that its account is x, and accoun"),
+        ("  - {name: r@x, arn: 'arn:aws:iam::777788889999:role/r'}\n", "`name` says that its account is x, and acc"),
         ("  - {name: r, arn: 'arn:aws-cn:iam::777788889999:role/r'}\n", "`arn` is of partition aws-cn, and accounts."),
         (
             "  - {name: 'r@@data', arn: 'arn:aws:iam::777788889999:role/r'}\n",
@@ -185,8 +187,8 @@ def test_one_name_or_arn_twice_is_told_with_both_places(tmp_path: Path) -> None:
     )
     assert problems(path) == [
         "roles.yaml: role 'readonly' (line 3): `name` readonly@data is that of the role in roles.yaml, line 2, too",
-        "roles/b.yaml: role 'other' (line 2): `arn` arn:aws:iam::111122223333:role/credvend/readonly is that of the role "
-        "in roles.yaml, line 3, too (and so 1 more)",
+        "roles/b.yaml: role 'other' (line 2): `arn` arn:aws:iam::111122223333:role/credvend/readonly is that of the "
+        "role in roles.yaml, line 3, too (and so 1 more)",
         "roles/b.yaml: role 'readonly@data' (line 3): `name` readonly@data is that of the role in roles.yaml, line 2, "
         "too",
     ]

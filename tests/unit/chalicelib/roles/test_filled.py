@@ -1,4 +1,4 @@
-"""What an entry says of each account is written out before anything is checked; keys, and all else, stay as they are."""
+"""What an entry says of each account is written out before anything is checked; keys and all else stay as they are."""
 
 import pytest
 

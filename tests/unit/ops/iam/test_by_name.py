@@ -39,7 +39,7 @@ def spread_over(of: WrittenCatalog) -> tuple[list[Json], dict[str, Json], list[s
         for role, one in documents.items()
     }
     told = spread({"Resources": resources}, of)
-    inline = [cast(Json, resources[role]["Properties"]["Policies"][0]["PolicyDocument"]) for role in documents]  # type: ignore[index, call-overload]
+    inline = [cast(Json, resources[role]["Properties"]["Policies"][0]["PolicyDocument"]) for role in documents]  # type: ignore[index]
     managed = {
         name: cast(Json, cast(Json, one["Properties"])["PolicyDocument"])
         for name, one in resources.items()
@@ -104,9 +104,9 @@ def test_what_is_granted_besides_is_the_same_name_in_another_account_of_the_cata
 
 
 def test_below_a_role_path_each_account_is_one(tmp_path: Path) -> None:
-    inline, managed, told = spread_over(catalog(tmp_path, 40, 50, settings="role_path: /credvend/"))
+    inline, _, told = spread_over(catalog(tmp_path, 40, 50, settings="role_path: /credvend/"))
     assert told == []
-    (assume,) = [one for one in inline[0]["Statement"] if one["Sid"] == "AssumeCatalogRoles"]  # type: ignore[index, attr-defined]
+    (assume,) = [one for one in inline[0]["Statement"] if one["Sid"] == "AssumeCatalogRoles"]  # type: ignore[attr-defined]
     assert assume["Resource"] == [f"arn:aws:iam::1111222200{n:02}:role/credvend/*" for n in range(40)]
 
 
