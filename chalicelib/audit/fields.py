@@ -148,6 +148,11 @@ def listed_fields(since_seconds: int, live: bool, told: int, left_out: int) -> d
     return {"since_seconds": since_seconds, "live_only": live, "sessions_told": told, "sessions_left_out": left_out}
 
 
+def listed_roles_fields(account: str | None) -> dict[str, object]:
+    """Of which account roles were asked for: its id or name, as the caller wrote it; None: of all."""
+    return {"listed_account": account}
+
+
 def own_session_fields(session: "Entry") -> dict[str, object]:
     """What is known of a session that its caller may see. (That caller is the one who asks.)"""
     return {

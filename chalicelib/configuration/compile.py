@@ -9,8 +9,9 @@ import msgspec
 from msgspec import NODEFAULT, UNSET, structs
 
 from chalicelib.configuration.all_warnings import configuration_warnings
-from chalicelib.configuration.catalog_file import WrittenCatalog
+from chalicelib.configuration.catalog_file import WrittenCatalog, WrittenEntry
 from chalicelib.configuration.compiled import FORMAT, CompiledPolicies, compiled_path, load_compiled
+from chalicelib.configuration.compiled_roles import FILLED, OF
 from chalicelib.configuration.issuers_file import read_issuers
 from chalicelib.configuration.role_entry import RoleEntry
 from chalicelib.configuration.session_settings import compiled_settings
@@ -47,7 +48,8 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "written": written.configuration.digest,
         "allow_loopback_http": allow_loopback_http,
         "defaults": _defaults(RoleEntry),
-        "roles": [msgspec.to_builtins(entry) for entry in written.catalog.entries],
+        "accounts": [list(account) for account in written.catalog.accounts.accounts],
+        "roles": [_compiled(entry, written.catalog) for entry in written.catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
         "time_zone": zone and (zone.name, zone.rules.hex()),
         **_policies(written.indexed),
@@ -65,6 +67,27 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
     return CompiledConfiguration(written.catalog, configuration_warnings(written), compiled.sessions.operator_role)
 
 
+def _builtins(entry: RoleEntry) -> dict[str, object]:
+    said: dict[str, object] = msgspec.to_builtins(entry)
+    return said
+
+
+def _compiled(written: WrittenEntry, catalog: WrittenCatalog) -> dict[str, object]:
+    """An entry; of many accounts once, with what makes a role of each of them."""
+    if not written.accounts:
+        account = catalog.accounts.by_id.get(catalog.roles[written.first].account)
+        known = {} if account is None else {OF: catalog.accounts.accounts.index(account)}
+        return _builtins(written.entry) | known
+    entry = written.entry
+    if written.is_filled:
+        # As it is written, but for what has defaults of its own; nothing there speaks of accounts.
+        parts = {"params": entry.params, "claims": entry.claims}
+        value = dict(written.value) | {key: msgspec.to_builtins(part) for key, part in parts.items() if part}
+    else:
+        value = _builtins(entry)
+    return value | {"accounts": list(written.accounts), FILLED: written.is_filled}
+
+
 def _policies(policies: IndexedPolicies) -> CompiledPolicies:
     return {
         "schema": policies.schema,
@@ -72,6 +95,7 @@ def _policies(policies: IndexedPolicies) -> CompiledPolicies:
         "policies": [((one.name, one.text, one.caller, one.role), one.named) for one in policies.indexed],
         "forbids": sorted(policies.forbids),
         "kinds": list(policies.kinds.items()),
+        "role_facts": sorted(policies.role_facts),
     }
 
 

@@ -14,7 +14,7 @@ from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits, Permitted
-from chalicelib.decisions.entities import Json, asked_entities, context_json, principal_json, role_json
+from chalicelib.decisions.entities import Json, asked_entities, context_json, principal_json
 from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
@@ -93,7 +93,13 @@ class Authorizer:
         self._attributes = policies.attributes
         self._zone = zone
         self._parsed = ParsedPolicies(policies.indexed, self._index.general, in_audit_mode=beside is not None)
-        self._roles: RoleEntities = RoleEntities(catalog, self._schema) if beside is None else beside._roles
+        self._told = policies.role_facts
+        # Roles are shared where the other one's policies look at as much of them.
+        self._roles: RoleEntities = (
+            RoleEntities(catalog, self._schema, self._told)
+            if beside is None or not self._told <= beside._told
+            else beside._roles
+        )
 
     def check(self, kinds: Iterable[type[Caller]]) -> None:
         """Whether schema, catalog, callers and requests fit each other: else decisions would fail at each request.
@@ -177,7 +183,9 @@ class Authorizer:
         demanded = self._index.roles_about(keys_of(principal))
         if not demanded.isdisjoint(_EVERY_ROLE):
             return roles, self._roles.all
-        found = [(role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := role_json(role)))]
+        found = [
+            (role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := self._roles.document(role)))
+        ]
         return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
 
     def _decide(

@@ -5,16 +5,18 @@ Packaging writes it down, and a later deployment tells by it what it adds, chang
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.compiled import CompiledPolicies, compiled_path
+from chalicelib.configuration.compiled_roles import OF
 from chalicelib.configuration.digest import shipped_files
+from chalicelib.roles.account import Account
 from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 
@@ -92,7 +94,7 @@ def write_summary(source: Path, catalog: WrittenCatalog, stage: StageFile, overl
     document = json.loads(content)
     summary = Summary(
         digest=document["written"],
-        roles={role["name"]: _hash(role) for role in document["roles"]},
+        roles=dict(_roles(document["roles"], document["accounts"])),
         policies={policy[0][0]: _hash(policy) for policy in document["policies"]},
         audited=_audited(document["audited"]),
         issuers={issuer["name"]: _hash([issuer, _keys(config, issuer)]) for issuer in document["issuers"]},
@@ -111,6 +113,19 @@ def write_summary(source: Path, catalog: WrittenCatalog, stage: StageFile, overl
 def summarize(config: Path) -> Summary:
     """The summary of a configuration that was packaged, by its directory there."""
     return msgspec.json.decode((config.parents[1] / _FILE).read_bytes(), type=Summary)
+
+
+def _roles(entries: Sequence[Mapping[str, object]], accounts: Sequence[list[object]]) -> Iterator[tuple[str, str]]:
+    """Each role with a hash of its entry and of what is said of its account."""
+    for entry in entries:
+        own = _hash({key: value for key, value in entry.items() if key not in ("accounts", OF)})
+        name = str(entry["name"])
+        if "accounts" in entry:
+            for place in cast(Sequence[int], entry["accounts"]):
+                yield Account(*accounts[place]).named(name), _hash([own, accounts[place]])  # type: ignore[arg-type]
+        else:
+            of = cast(int | None, entry.get(OF))
+            yield name, own if of is None else _hash([own, accounts[of]])
 
 
 def _said(*values: str | None) -> _Entries:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-import msgspec
-
 from chalicelib.configuration.issuers_file import read_issuers
 from chalicelib.configuration.policy_files import WrittenPolicy
 from chalicelib.configuration.source import WrittenConfiguration
@@ -28,7 +26,7 @@ class Changed(NamedTuple):
     """Something that is there on one side only, or is not the same on both.
 
     Attributes:
-        kind: `role`, `policy`, `issuer`, `quota` or `setting`.
+        kind: `role`, `account`, `policy`, `issuer`, `quota` or `setting`.
         sign: `+` added, `~` changed, `-` taken away.
         words: how, each a sentence's part.
     """
@@ -43,6 +41,7 @@ def changes(old: Side, new: Side) -> list[Changed]:
     """All that differs, kind by kind, by name."""
     return [
         *_roles(old.written, new.written),
+        *_entries("account", _accounts(old.written), _accounts(new.written)),
         *_policies(old.written, new.written),
         *_entries("issuer", _issuers(old.directory), _issuers(new.directory)),
         *_entries("quota", _quotas(old.written), _quotas(new.written)),
@@ -51,11 +50,33 @@ def changes(old: Side, new: Side) -> list[Changed]:
 
 
 def _roles(old: WrittenConfiguration, new: WrittenConfiguration) -> Iterator[Changed]:
-    before, after = ({one.name: msgspec.to_builtins(one) for one in side.catalog.entries} for side in (old, new))
-    taken = {entry["arn"]: name for name, entry in before.items() if name not in after}
+    before, after = (_role_entries(side) for side in (old, new))
+    taken = {entry["arn"]: name for name, entry in before.items() if name not in after and "arn" in entry}
     for one in _entries("role", before, after):
-        was = taken.get(after[one.name]["arn"]) if one.sign == "+" else None
+        was = taken.get(after[one.name].get("arn")) if one.sign == "+" else None
         yield one if was is None else one._replace(words=(f"has the ARN that {was} had", *one.words))
+
+
+def _role_entries(written: WrittenConfiguration) -> Mapping[str, Fields]:
+    """Entries as they are written; of several that are called alike, all but the first with their places."""
+    found: dict[str, Fields] = {}
+    for one in written.catalog.entries:
+        name = one.entry.name
+        found[name if name not in found else f"{name} ({one.file}, line {one.line})"] = one.value
+    return found
+
+
+def _accounts(written: WrittenConfiguration) -> Mapping[str, Fields]:
+    accounts = written.catalog.accounts
+    return {
+        one.name: {
+            "id": one.id,
+            "partition": one.partition,
+            "groups": list(one.groups),
+            "owner": accounts.owners.get(one.id),
+        }
+        for one in accounts.accounts
+    }
 
 
 def _issuers(directory: Path) -> Mapping[str, Fields]:

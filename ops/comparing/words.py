@@ -14,7 +14,14 @@ Json = dict[str, object]
 # So many lines of a part are told to people; JSON has them all.
 MOST_TOLD: Final = 50
 _MOST_ROLES: Final = 5
-_PLURALS: Final = {"role": "Roles", "policy": "Policies", "issuer": "Issuers", "quota": "Quotas", "setting": "Settings"}
+_PLURALS: Final = {
+    "role": "Roles",
+    "account": "Accounts",
+    "policy": "Policies",
+    "issuer": "Issuers",
+    "quota": "Quotas",
+    "setting": "Settings",
+}
 _TITLES: Final[dict[Kind, str]] = {
     "granted": "Access granted",
     "taken": "Access taken",
@@ -23,7 +30,7 @@ _TITLES: Final[dict[Kind, str]] = {
 _SIGNS: Final[dict[Kind, str]] = {"granted": "+", "taken": "-", "session": "~"}
 _FROM: Final = {"records": "requests of records", "tests": "tests", "policies": "made for policies"}
 _SAME: Final = "Nothing differs."
-_NO_CHANGES: Final = "No role, policy, issuer, quota or setting differs."
+_NO_CHANGES: Final = "No role, account, policy, issuer, quota or setting differs."
 _NO_ACCESS: Final = "Nobody's access differs, of all that was asked."
 
 

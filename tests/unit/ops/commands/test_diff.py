@@ -167,11 +167,8 @@ def test_records_may_be_those_of_the_log(
 def test_no_rights_to_read_the_log_are_told(
     sides: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def messages(*_: object) -> Iterator[str]:
-        raise OperationFailed("Your AWS credentials do not give you logs:FilterLogEvents on the-group: no")
-        yield ""
-
-    monkeypatch.setattr("ops.commands.diff.messages", messages)
+    refusal = OperationFailed("Your AWS credentials do not give you logs:FilterLogEvents on the-group: no")
+    monkeypatch.setattr("ops.commands.diff.messages", raises(refusal))
     monkeypatch.setattr("ops.commands.diff.logs_client", lambda _: None)
     said = run(capsys, *sides, "--replay", "30d", "--log-group", "the-group", status=1)[1]
     assert "do not give you logs:FilterLogEvents" in said
@@ -181,7 +178,7 @@ def test_no_rights_to_read_the_log_are_told(
     ("files", "says"),
     [
         ({}, "is empty: name a directory with roles.yaml and policies/."),
-        ({"roles.yaml": "roles: [", "policies/a.cedar": ALICE}, "roles.yaml:1: not valid YAML"),
+        ({"roles.yaml": "roles: [", "policies/a.cedar": ALICE}, "roles.yaml:2: not valid YAML"),
         ({"policies/a.cedar": ALICE}, "roles.yaml"),
         ({"roles.yaml": ROLES_YAML, "issuers.yaml": ISSUERS_YAML}, "policies"),
         (

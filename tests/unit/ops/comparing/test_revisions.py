@@ -93,13 +93,13 @@ def test_links_are_not_followed(repository: Path) -> None:
     (repository / "config/issuers.yaml").symlink_to("/etc/passwd")
     git(repository, "add", ".")
     git(repository, "commit", "-q", "-m", "link")
-    with pytest.raises(OperationFailed, match="issuers.yaml of main is a link, which is not followed"):
+    with pytest.raises(OperationFailed, match=r"issuers\.yaml of main is a link, which is not followed"):
         unpack_revision("main", repository / "config")
 
 
 def test_where_there_is_no_repository_and_no_git_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    with pytest.raises(OperationFailed, match="main is not a directory, and .* is in no git repository"):
+    with pytest.raises(OperationFailed, match=r"main is not a directory, and .* is in no git repository"):
         unpack_revision("main", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OperationFailed, match="git is not installed here: install it, or name directories"):

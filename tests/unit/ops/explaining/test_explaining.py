@@ -129,7 +129,8 @@ def test_conditions_are_asked_about_roles_that_they_name(tmp_path: Path) -> None
     policies = """@id("a") permit (principal is IamUser, action, resource)
 when { Role::"deep" in RoleGroup::"all" && resource in RoleGroup::"all" };"""
     assert lines(tmp_path, policies, Described(ALICE, "reader", NOON))[2:] == [
-        '  line 2: when `resource in RoleGroup::"all"` is false; resource is Role::"reader", in RoleGroup::"open"'
+        '  line 2: when `resource in RoleGroup::"all"` is false; resource is Role::"reader", in RoleGroup::"open", '
+        f'Account::"{HOME}"'
     ]
 
 
