@@ -52,7 +52,7 @@ class Found(NamedTuple):
         row: the first of them.
         roles: that they are about, by name.
         requests: how many there are.
-        partly: the caller may have the role in other circumstances before, if it is granted, or after, if it is taken.
+        partly: in other cases, the role may be had before, if it is granted, or after, if it is taken.
     """
 
     row: Row
@@ -111,7 +111,7 @@ class Gathered:
         """All of it: what is granted first, then by where it comes from, and by caller."""
         alike: dict[tuple[object, ...], list[tuple[Row, int]]] = {}
         for rows in self._rows.values():
-            row = min(rows, key=lambda one: (len(one.when), one.when, one.example))
+            row = min(rows, key=lambda one: (len(one.when), one.when))
             other = {"granted": "before", "taken": "after"}.get(row.kind, "")
             partly = (row.source, row.who or row.example, row.role, other) in self._allowed
             alike.setdefault((*_order(row), partly), []).append((row, len(rows)))

@@ -158,7 +158,7 @@ def _who(one: Found) -> str:
 
 
 def _when(one: Found) -> str:
-    partly = {"granted": "in more circumstances: ", "taken": "in some circumstances: "}.get(one.row.kind, "")
+    partly = {"granted": "in more cases: ", "taken": "in some cases: "}.get(one.row.kind, "")
     when = f"{partly if one.partly else ''}{one.row.when}"
     return f" [{when.removesuffix(': ')}]" if when else ""
 

@@ -75,7 +75,7 @@ def test_the_top_of_a_repository_may_be_the_directory(repository: Path) -> None:
     ("name", "says"),
     [
         ("maim", "maim is neither a directory nor a revision of the git repository there. Is it written right, and "),
-        ("main:confg", "Revision main has no directory confg: main:PATH names another one"),
+        ("main:conf", "Revision main has no directory conf: main:PATH names another one"),
         ("main:config/roles.yaml", "Revision main has no directory config/roles.yaml"),
         ("-x", "'-x' is neither a directory nor a revision."),
         (":config", "':config' is neither"),
