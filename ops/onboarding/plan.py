@@ -1,0 +1,268 @@
+"""Which roles are to be made in which accounts, and what they look like: from the catalog, for a service."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chalicelib.aws.policy_document import VERSION
+from chalicelib.configuration.catalog_file import WrittenCatalog
+from chalicelib.configuration.role_entry import DEFAULT_MANAGED_POLICIES, MAXIMUM_MANAGED_POLICIES
+from chalicelib.configuration.session_settings import SessionSettings
+from chalicelib.roles.role import Role, account_of
+from chalicelib.text.likeness import did_you_mean, nearest
+from ops.documents.json_object import Json
+from ops.errors import OperationFailed
+from ops.iam.operator_policy import operator_policy, operator_trust
+from ops.iam.policy_size import MAXIMUM_INLINE, characters
+from ops.iam.statements import PROBE_ACTIONS, session_actions, trust_statements
+from ops.onboarding.descriptions import description_for_iam
+from ops.onboarding.iam_role import AccountRoles, IamRole
+from ops.onboarding.service import Service
+from ops.onboarding.wanted import Wanted
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: of a trust policy, by default and as far
+# as the quota can be raised.
+TRUST_CHARACTERS: Final = 2_048
+RAISED_TRUST_CHARACTERS: Final = 4_096
+# IAM's least for MaxSessionDuration, and the most that a session of a role has that another role asks for.
+_SESSION_SECONDS: Final = 3_600
+# In messages.
+_SHOWN: Final = 10
+CHAINS_POLICY: Final = "credvend-chains"
+OPERATOR_POLICY: Final = "credvend-revocations-of-roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be made, and what cannot be.
+
+    Attributes:
+        accounts: each with what is to be made there.
+        elsewhere: statements that trust policies of other roles need, by the ARN of the role.
+        notes: what whoever onboards should know.
+    """
+
+    accounts: tuple[AccountRoles, ...]
+    elsewhere: Mapping[str, tuple[Json, ...]]
+    notes: tuple[str, ...]
+
+
+def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Service, wanted: Wanted) -> Plan:
+    """What is to be made.
+
+    Args:
+        settings: of sessions.yaml.
+
+    Raises:
+        OperationFailed: there is no such role, or none in an account; or IAM would not take it.
+    """
+    chosen = _chosen(catalog, wanted)
+    strange = [role for role in chosen if role.partition != service.partition]
+    if strange:
+        raise OperationFailed(
+            f"Role {strange[0].name} is of partition {strange[0].partition}, and credvend of {service.partition}: a role "
+            "is assumed from its own partition alone."
+        )
+    _check_attached(catalog, wanted)
+    accounts: list[AccountRoles] = []
+    for account in sorted({role.account for role in chosen}):
+        here = [role for role in chosen if role.account == account]
+        roles = tuple(_role(role, catalog, settings, service, wanted) for role in here)
+        accounts.append(AccountRoles(roles, _operator(account, roles[0], catalog, settings, service, wanted)))
+    made = {one.arn for account in accounts for one in account.every}
+    for account in accounts:
+        _check_names(account)
+    notes = [*_notes(accounts, catalog, settings, service, wanted)]
+    return Plan(tuple(accounts), _elsewhere(chosen, made, catalog, wanted), tuple(notes))
+
+
+def _chosen(catalog: WrittenCatalog, wanted: Wanted) -> list[Role]:
+    """The roles that are asked for, in the order of the file."""
+    known = {role.name: role for role in catalog.roles}
+    for name in wanted.roles:
+        if name not in known:
+            hint = did_you_mean(nearest(name, known)) or ("" if known else "; roles.yaml has none")
+            raise OperationFailed(f"roles.yaml has no role {name!r}{hint}")
+    there = sorted({role.account for role in catalog.roles})
+    for account in wanted.accounts:
+        if account not in there:
+            raise OperationFailed(
+                f"roles.yaml has no role of account {account}. It has some of {', '.join(there) or 'none'}."
+            )
+    if wanted.roles:
+        return [role for role in catalog.roles if role.name in wanted.roles]
+    if not catalog.roles:
+        raise OperationFailed("roles.yaml has no roles.")
+    return [role for role in catalog.roles if not wanted.accounts or role.account in wanted.accounts]
+
+
+def _role(
+    role: Role, catalog: WrittenCatalog, settings: SessionSettings, service: Service, wanted: Wanted
+) -> IamRole:
+    trust: Json = {"Version": VERSION, "Statement": list(_trust(role, catalog, settings, service))}
+    if (length := characters(trust)) > RAISED_TRUST_CHARACTERS:
+        raise OperationFailed(
+            f"The trust policy of role {role.name} would have {length:,} characters, and IAM takes {TRUST_CHARACTERS:,}, "
+            f"or {RAISED_TRUST_CHARACTERS:,} where the quota was raised: shorten its external_id, or have fewer roles "
+            "chain to it."
+        )
+    inline = {CHAINS_POLICY: _chains_policy(role)} if role.chains_to else {}
+    if inline and (length := characters(inline[CHAINS_POLICY])) > MAXIMUM_INLINE:
+        raise OperationFailed(f"Role {role.name} chains to too many roles: its policy would have {length:,} characters.")
+    return IamRole(
+        arn=role.arn,
+        description=description_for_iam(role.description) or "",
+        trust=trust,
+        inline=inline,
+        managed=wanted.managed_of(role.name, role.arn),
+        boundary=None if wanted.boundary is None else wanted.boundary.arn_for(role.arn),
+        tags=wanted.tags,
+        max_session_seconds=max(_SESSION_SECONDS, role.max_duration),
+    )
+
+
+def _trust(role: Role, catalog: WrittenCatalog, settings: SessionSettings, service: Service) -> Iterator[Json]:
+    """Who may have sessions of it: credvend, its revoker if there is a probe to ask, and the roles that chain to it."""
+    yield from trust_statements(service.function_role_arn, role.external_id, _actions(role))
+    if role.probe is not None and settings.ledger:
+        yield from trust_statements(service.revoker_role_arn, role.external_id, PROBE_ACTIONS)
+    yield from _chained(role.arn, catalog)
+
+
+def _chained(arn: str, catalog: WrittenCatalog) -> Iterator[Json]:
+    """What sessions of other roles need, which go on to this one, with what they pass on."""
+    for source in catalog.roles:
+        if arn in source.chains_to:
+            yield from trust_statements(source.arn, None, _actions(source))
+
+
+def _actions(role: Role) -> tuple[str, ...]:
+    return session_actions(source_identity=role.source_identity, tag_session=role.tag_session)
+
+
+def _chains_policy(role: Role) -> Json:
+    """What a role's own sessions need to go on. A trust policy that names the account alone is not enough for it:
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    """
+    statement = {"Effect": "Allow", "Action": list(_actions(role)), "Resource": sorted(role.chains_to)}
+    return {"Version": VERSION, "Statement": [statement]}
+
+
+def _operator(
+    account: str,
+    like: IamRole,
+    catalog: WrittenCatalog,
+    settings: SessionSettings,
+    service: Service,
+    wanted: Wanted,
+) -> IamRole | None:
+    """The role through which the revoker works in an account, if one is wanted there, and of use."""
+    is_wanted = not wanted.roles if wanted.operator is None else wanted.operator
+    if not is_wanted or settings.operator_role is None or not settings.ledger or account == service.account:
+        return None
+    arn = f"{like.arn.partition('/')[0]}/{settings.operator_role}"
+    policy = operator_policy(arn, catalog)
+    if (length := characters(policy)) > MAXIMUM_INLINE:
+        raise OperationFailed(
+            f"The operator role of account {account} would have a policy of {length:,} characters, and IAM takes "
+            f"{MAXIMUM_INLINE:,}: put the account's roles below one path, and name it as `role_path` in roles.yaml."
+        )
+    return IamRole(
+        arn=arn,
+        description="credvend's revoker ends sessions of this account's roles through it.",
+        trust=operator_trust(service.revoker_role_arn),
+        inline={OPERATOR_POLICY: policy},
+        managed=(),
+        boundary=None if wanted.operator_boundary is None else wanted.operator_boundary.arn_for(arn),
+        tags=wanted.tags,
+        max_session_seconds=_SESSION_SECONDS,
+    )
+
+
+def _check_attached(catalog: WrittenCatalog, wanted: Wanted) -> None:
+    """Whether each policy is for a role that there is, and IAM lets a role have them all."""
+    names = [role.name for role in catalog.roles]
+    for one in wanted.managed:
+        if one.role is not None and one.role not in names:
+            raise OperationFailed(f"roles.yaml has no role {one.role!r}{did_you_mean(nearest(one.role, names))}")
+    for name in names:
+        count = sum(one.role in (None, name) for one in wanted.managed)
+        if count > MAXIMUM_MANAGED_POLICIES:
+            raise OperationFailed(f"Role {name} would have {count} managed policies; IAM takes {MAXIMUM_MANAGED_POLICIES}.")
+
+
+def _check_names(account: AccountRoles) -> None:
+    """IAM has one role of a name in an account, whatever its path and case.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html (RoleName)
+    """
+    seen: dict[str, str] = {}
+    for one in account.every:
+        other = seen.setdefault(one.name.lower(), one.arn)
+        if other != one.arn:
+            raise OperationFailed(
+                f"{one.arn} and {other} cannot both be there: IAM tells the roles of an account apart by name alone, "
+                "without path and case."
+            )
+    if account.operator is not None and any(one.arn == account.operator.arn for one in account.roles):
+        raise OperationFailed(f"{account.operator.arn} is a role of the catalog, and cannot be `operator_role` as well.")
+
+
+def _elsewhere(
+    chosen: Sequence[Role], made: Iterable[str], catalog: WrittenCatalog, wanted: Wanted
+) -> dict[str, tuple[Json, ...]]:
+    """What roles that are not made here need, because sessions go on to them."""
+    accounts = set() if wanted.roles else {role.account for role in chosen}
+    targets = {arn for role in chosen for arn in role.chains_to}
+    targets |= {arn for role in catalog.roles for arn in role.chains_to if account_of(arn) in accounts}
+    return {arn: tuple(_chained(arn, catalog)) for arn in sorted(targets - set(made))}
+
+
+def _notes(
+    accounts: Sequence[AccountRoles],
+    catalog: WrittenCatalog,
+    settings: SessionSettings,
+    service: Service,
+    wanted: Wanted,
+) -> Iterator[str]:
+    names = {role.arn: role for role in catalog.roles}
+    for account in accounts:
+        for one in account.roles:
+            role = names[one.arn]
+            if (length := characters(one.trust)) > TRUST_CHARACTERS:
+                yield (
+                    f"The trust policy of role {role.name} has {length:,} characters: have IAM's quota of "
+                    f"{TRUST_CHARACTERS:,} raised in account {account.account} first."
+                )
+            if len(one.managed) > DEFAULT_MANAGED_POLICIES:
+                yield (
+                    f"Role {role.name} has {len(one.managed)} managed policies: have IAM's quota of "
+                    f"{DEFAULT_MANAGED_POLICIES} raised in account {account.account} first."
+                )
+            if role.description and not one.description:
+                yield (
+                    f"The description of role {role.name} is left out: IAM takes only Latin letters there "
+                    "(ISO 8859-1)."
+                )
+    bare = [names[one.arn].name for account in accounts for one in account.roles if not one.managed]
+    if bare:
+        yield f"Policies must give these roles their rights, or they may do nothing (--managed-policy): {_some(bare)}."
+    if not settings.ledger:
+        return
+    without = [one.account for one in accounts if one.operator is None and one.account != service.account]
+    if without and settings.operator_role is None:
+        yield (
+            f"Sessions cannot be revoked in other accounts than credvend's own ({_some(without)}): set `operator_role` "
+            "in sessions.yaml, deploy, and onboard the accounts again."
+        )
+    elif without and wanted.operator is None:
+        yield (
+            f"Sessions are revoked through the role {settings.operator_role} of each account, which is not made here: "
+            f"`credvend-admin onboard --account {without[0]}` makes it."
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
