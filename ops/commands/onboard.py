@@ -73,25 +73,53 @@ def _region(text: str) -> str:
 
 @click.command("onboard", cls=AwsCommand)
 @click.argument("roles", nargs=-1, metavar="[ROLE]...")
-@click.option("--account", "accounts", type=account, multiple=True, metavar="ACCOUNT",
-              help="Instead of ROLE: all roles of an account; may be repeated.")
+@click.option(
+    "--account",
+    "accounts",
+    type=account,
+    multiple=True,
+    metavar="ACCOUNT",
+    help="Instead of ROLE: all roles of an account; may be repeated.",
+)
 @click.option("--all", "everything", is_flag=True, help="Instead of ROLE: all roles of all accounts.")
-@click.option("--format", "form", type=click.Choice(["cloudformation", "terraform"]), default="cloudformation",
-              show_default=True, help="A template, for stacks and stack sets, or a module in JSON syntax.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["cloudformation", "terraform"]),
+    default="cloudformation",
+    show_default=True,
+    help="A template, for stacks and stack sets, or a module in JSON syntax.",
+)
 @click.option("--output", type=Path, metavar="DIR", help="Write a file for each account below DIR.")
-@click.option("--managed-policy", "managed", type=_managed, multiple=True, metavar="[ROLE=]POLICY",
-              help="Attach a managed policy, to all roles or to one: its ARN, or path and name of one that each "
-              "account has; may be repeated.")
+@click.option(
+    "--managed-policy",
+    "managed",
+    type=_managed,
+    multiple=True,
+    metavar="[ROLE=]POLICY",
+    help="Attach a managed policy, to all roles or to one: its ARN, or path and name of one that each "
+    "account has; may be repeated.",
+)
 @click.option("--boundary", type=_boundary, metavar="POLICY", help="The roles' permissions boundary, in the same form.")
 @click.option("--operator-boundary", type=_boundary, metavar="POLICY", help="That of the operator role.")
-@click.option("--operator-role/--no-operator-role", "operator", default=None,
-              help="Make the role through which sessions are revoked there [default: for whole accounts].")
-@click.option("--tag", "tags", multiple=True, callback=_tags, metavar="KEY=VALUE",
-              help="A tag of all roles; may be repeated.")
-@click.option("--credvend-account", type=account, metavar="ACCOUNT",
-              help="Where credvend is, or will be [default: as its stack says, which asks AWS].")
-@click.option("--region", type=_region, metavar="REGION",
-              help="Where credvend is, or will be [default: that of the environment].")
+@click.option(
+    "--operator-role/--no-operator-role",
+    "operator",
+    default=None,
+    help="Make the role through which sessions are revoked there [default: for whole accounts].",
+)
+@click.option(
+    "--tag", "tags", multiple=True, callback=_tags, metavar="KEY=VALUE", help="A tag of all roles; may be repeated."
+)
+@click.option(
+    "--credvend-account",
+    type=account,
+    metavar="ACCOUNT",
+    help="Where credvend is, or will be [default: as its stack says, which asks AWS].",
+)
+@click.option(
+    "--region", type=_region, metavar="REGION", help="Where credvend is, or will be [default: that of the environment]."
+)
 @config_option
 @stage_option
 @json_option

@@ -47,6 +47,16 @@ class Plan:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What roles are made from."""
+
+    catalog: WrittenCatalog
+    settings: SessionSettings
+    service: Service
+    wanted: Wanted
+
+
 def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Service, wanted: Wanted) -> Plan:
     """What is to be made.
 
@@ -56,24 +66,23 @@ def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Serv
     Raises:
         OperationFailed: there is no such role, or none in an account; or IAM would not take it.
     """
+    given = _Given(catalog, settings, service, wanted)
     chosen = _chosen(catalog, wanted)
     strange = [role for role in chosen if role.partition != service.partition]
     if strange:
         raise OperationFailed(
-            f"Role {strange[0].name} is of partition {strange[0].partition}, and credvend of {service.partition}: a role "
-            "is assumed from its own partition alone."
+            f"Role {strange[0].name} is of partition {strange[0].partition}, and credvend of {service.partition}: a "
+            "role is assumed from its own partition alone."
         )
     _check_attached(catalog, wanted)
     accounts: list[AccountRoles] = []
     for account in sorted({role.account for role in chosen}):
-        here = [role for role in chosen if role.account == account]
-        roles = tuple(_role(role, catalog, settings, service, wanted) for role in here)
-        accounts.append(AccountRoles(roles, _operator(account, roles[0], catalog, settings, service, wanted)))
-    made = {one.arn for account in accounts for one in account.every}
-    for account in accounts:
-        _check_names(account)
-    notes = [*_notes(accounts, catalog, settings, service, wanted)]
-    return Plan(tuple(accounts), _elsewhere(chosen, made, catalog, wanted), tuple(notes))
+        roles = tuple(_role(role, given) for role in chosen if role.account == account)
+        accounts.append(AccountRoles(roles, _operator(account, given)))
+    for one in accounts:
+        _check_names(one)
+    made = {role.arn for one in accounts for role in one.every}
+    return Plan(tuple(accounts), _elsewhere(chosen, made, given), tuple(_notes(accounts, given)))
 
 
 def _chosen(catalog: WrittenCatalog, wanted: Wanted) -> list[Role]:
@@ -96,37 +105,37 @@ def _chosen(catalog: WrittenCatalog, wanted: Wanted) -> list[Role]:
     return [role for role in catalog.roles if not wanted.accounts or role.account in wanted.accounts]
 
 
-def _role(
-    role: Role, catalog: WrittenCatalog, settings: SessionSettings, service: Service, wanted: Wanted
-) -> IamRole:
-    trust: Json = {"Version": VERSION, "Statement": list(_trust(role, catalog, settings, service))}
+def _role(role: Role, given: _Given) -> IamRole:
+    trust: Json = {"Version": VERSION, "Statement": list(_trust(role, given))}
     if (length := characters(trust)) > RAISED_TRUST_CHARACTERS:
         raise OperationFailed(
-            f"The trust policy of role {role.name} would have {length:,} characters, and IAM takes {TRUST_CHARACTERS:,}, "
-            f"or {RAISED_TRUST_CHARACTERS:,} where the quota was raised: shorten its external_id, or have fewer roles "
-            "chain to it."
+            f"The trust policy of role {role.name} would have {length:,} characters, and IAM takes "
+            f"{TRUST_CHARACTERS:,}, or {RAISED_TRUST_CHARACTERS:,} where the quota was raised: shorten external_id, "
+            "or have fewer roles chain to it."
         )
     inline = {CHAINS_POLICY: _chains_policy(role)} if role.chains_to else {}
     if inline and (length := characters(inline[CHAINS_POLICY])) > MAXIMUM_INLINE:
-        raise OperationFailed(f"Role {role.name} chains to too many roles: its policy would have {length:,} characters.")
+        raise OperationFailed(
+            f"Role {role.name} chains to too many roles: its policy would have {length:,} characters."
+        )
     return IamRole(
         arn=role.arn,
         description=description_for_iam(role.description) or "",
         trust=trust,
         inline=inline,
-        managed=wanted.managed_of(role.name, role.arn),
-        boundary=None if wanted.boundary is None else wanted.boundary.arn_for(role.arn),
-        tags=wanted.tags,
+        managed=given.wanted.managed_of(role.name, role.arn),
+        boundary=None if given.wanted.boundary is None else given.wanted.boundary.arn_for(role.arn),
+        tags=given.wanted.tags,
         max_session_seconds=max(_SESSION_SECONDS, role.max_duration),
     )
 
 
-def _trust(role: Role, catalog: WrittenCatalog, settings: SessionSettings, service: Service) -> Iterator[Json]:
+def _trust(role: Role, given: _Given) -> Iterator[Json]:
     """Who may have sessions of it: credvend, its revoker if there is a probe to ask, and the roles that chain to it."""
-    yield from trust_statements(service.function_role_arn, role.external_id, _actions(role))
-    if role.probe is not None and settings.ledger:
-        yield from trust_statements(service.revoker_role_arn, role.external_id, PROBE_ACTIONS)
-    yield from _chained(role.arn, catalog)
+    yield from trust_statements(given.service.function_role_arn, role.external_id, _actions(role))
+    if role.probe is not None and given.settings.ledger:
+        yield from trust_statements(given.service.revoker_role_arn, role.external_id, PROBE_ACTIONS)
+    yield from _chained(role.arn, given.catalog)
 
 
 def _chained(arn: str, catalog: WrittenCatalog) -> Iterator[Json]:
@@ -149,20 +158,14 @@ def _chains_policy(role: Role) -> Json:
     return {"Version": VERSION, "Statement": [statement]}
 
 
-def _operator(
-    account: str,
-    like: IamRole,
-    catalog: WrittenCatalog,
-    settings: SessionSettings,
-    service: Service,
-    wanted: Wanted,
-) -> IamRole | None:
+def _operator(account: str, given: _Given) -> IamRole | None:
     """The role through which the revoker works in an account, if one is wanted there, and of use."""
+    wanted, settings, service = given.wanted, given.settings, given.service
     is_wanted = not wanted.roles if wanted.operator is None else wanted.operator
     if not is_wanted or settings.operator_role is None or not settings.ledger or account == service.account:
         return None
-    arn = f"{like.arn.partition('/')[0]}/{settings.operator_role}"
-    policy = operator_policy(arn, catalog)
+    arn = f"arn:{service.partition}:iam::{account}:role/{settings.operator_role}"
+    policy = operator_policy(arn, given.catalog)
     if (length := characters(policy)) > MAXIMUM_INLINE:
         raise OperationFailed(
             f"The operator role of account {account} would have a policy of {length:,} characters, and IAM takes "
@@ -189,7 +192,9 @@ def _check_attached(catalog: WrittenCatalog, wanted: Wanted) -> None:
     for name in names:
         count = sum(one.role in (None, name) for one in wanted.managed)
         if count > MAXIMUM_MANAGED_POLICIES:
-            raise OperationFailed(f"Role {name} would have {count} managed policies; IAM takes {MAXIMUM_MANAGED_POLICIES}.")
+            raise OperationFailed(
+                f"Role {name} would have {count} managed policies; IAM takes {MAXIMUM_MANAGED_POLICIES}."
+            )
 
 
 def _check_names(account: AccountRoles) -> None:
@@ -206,60 +211,52 @@ def _check_names(account: AccountRoles) -> None:
                 "without path and case."
             )
     if account.operator is not None and any(one.arn == account.operator.arn for one in account.roles):
-        raise OperationFailed(f"{account.operator.arn} is a role of the catalog, and cannot be `operator_role` as well.")
+        raise OperationFailed(
+            f"{account.operator.arn} is a role of the catalog, and cannot be `operator_role` as well."
+        )
 
 
-def _elsewhere(
-    chosen: Sequence[Role], made: Iterable[str], catalog: WrittenCatalog, wanted: Wanted
-) -> dict[str, tuple[Json, ...]]:
+def _elsewhere(chosen: Sequence[Role], made: Iterable[str], given: _Given) -> dict[str, tuple[Json, ...]]:
     """What roles that are not made here need, because sessions go on to them."""
-    accounts = set() if wanted.roles else {role.account for role in chosen}
+    accounts = set() if given.wanted.roles else {role.account for role in chosen}
     targets = {arn for role in chosen for arn in role.chains_to}
-    targets |= {arn for role in catalog.roles for arn in role.chains_to if account_of(arn) in accounts}
-    return {arn: tuple(_chained(arn, catalog)) for arn in sorted(targets - set(made))}
+    targets |= {arn for role in given.catalog.roles for arn in role.chains_to if account_of(arn) in accounts}
+    return {arn: tuple(_chained(arn, given.catalog)) for arn in sorted(targets - set(made))}
 
 
-def _notes(
-    accounts: Sequence[AccountRoles],
-    catalog: WrittenCatalog,
-    settings: SessionSettings,
-    service: Service,
-    wanted: Wanted,
-) -> Iterator[str]:
-    names = {role.arn: role for role in catalog.roles}
-    for account in accounts:
-        for one in account.roles:
-            role = names[one.arn]
-            if (length := characters(one.trust)) > TRUST_CHARACTERS:
-                yield (
-                    f"The trust policy of role {role.name} has {length:,} characters: have IAM's quota of "
-                    f"{TRUST_CHARACTERS:,} raised in account {account.account} first."
-                )
-            if len(one.managed) > DEFAULT_MANAGED_POLICIES:
-                yield (
-                    f"Role {role.name} has {len(one.managed)} managed policies: have IAM's quota of "
-                    f"{DEFAULT_MANAGED_POLICIES} raised in account {account.account} first."
-                )
-            if role.description and not one.description:
-                yield (
-                    f"The description of role {role.name} is left out: IAM takes only Latin letters there "
-                    "(ISO 8859-1)."
-                )
-    bare = [names[one.arn].name for account in accounts for one in account.roles if not one.managed]
-    if bare:
+def _notes(accounts: Sequence[AccountRoles], given: _Given) -> Iterator[str]:
+    """What whoever onboards should know."""
+    names = {role.arn: role.name for role in given.catalog.roles}
+    described = {role.arn for role in given.catalog.roles if role.description}
+    every = [role for one in accounts for role in one.roles]
+    raise_it = "have IAM's quota of {:,} raised first in account {}."
+    for role in every:
+        if (length := characters(role.trust)) > TRUST_CHARACTERS:
+            more = raise_it.format(TRUST_CHARACTERS, account_of(role.arn))
+            yield f"The trust policy of role {names[role.arn]} has {length:,} characters: {more}"
+        if len(role.managed) > DEFAULT_MANAGED_POLICIES:
+            more = raise_it.format(DEFAULT_MANAGED_POLICIES, account_of(role.arn))
+            yield f"Role {names[role.arn]} has {len(role.managed)} managed policies: {more}"
+    if mute := [names[role.arn] for role in every if role.arn in described and not role.description]:
+        yield f"Descriptions are left out in letters that IAM does not take (it has Latin ones): {_some(mute)}."
+    if bare := [names[role.arn] for role in every if not role.managed]:
         yield f"Policies must give these roles their rights, or they may do nothing (--managed-policy): {_some(bare)}."
-    if not settings.ledger:
+    yield from _notes_on_operators(accounts, given)
+
+
+def _notes_on_operators(accounts: Sequence[AccountRoles], given: _Given) -> Iterator[str]:
+    without = [one.account for one in accounts if one.operator is None and one.account != given.service.account]
+    if not without or not given.settings.ledger:
         return
-    without = [one.account for one in accounts if one.operator is None and one.account != service.account]
-    if without and settings.operator_role is None:
+    if given.settings.operator_role is None:
         yield (
             f"Sessions cannot be revoked in other accounts than credvend's own ({_some(without)}): set `operator_role` "
             "in sessions.yaml, deploy, and onboard the accounts again."
         )
-    elif without and wanted.operator is None:
+    elif given.wanted.operator is None:
         yield (
-            f"Sessions are revoked through the role {settings.operator_role} of each account, which is not made here: "
-            f"`credvend-admin onboard --account {without[0]}` makes it."
+            f"Sessions are revoked through the role {given.settings.operator_role} of each account, which is not made "
+            f"here: `credvend-admin onboard --account {without[0]}` makes it."
         )
 
 

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
 from chalicelib.configuration.issuers_file import load_issuers
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.sessions_file import load_session_settings
-from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.errors import ConfigError
 from ops.errors import OperationFailed
 from ops.terminal.say import escaped_lines

@@ -117,6 +117,5 @@ def check_tags(tags: tuple[tuple[str, str], ...]) -> None:
                 check(text)
             except ValueError as error:
                 raise ValueError(f"{what} {key!r} {error}") from None
-    if (key := twice(key for key, _ in tags)) is not None:
-        raise ValueError(f"the tag {key!r} is there twice: case does not tell tags apart")
-
+    if (again := twice(key for key, _ in tags)) is not None:
+        raise ValueError(f"the tag {again!r} is there twice: case does not tell tags apart")
