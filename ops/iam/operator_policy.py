@@ -19,16 +19,15 @@ def operator_trust(revoker_role_arn: str) -> Json:
     return {"Version": VERSION, "Statement": trust_statements(revoker_role_arn, None, OPERATOR_ACTIONS)}
 
 
-def operator_policy(operator_arn: str, catalog: WrittenCatalog) -> Json:
-    """What it may do: change the inline policies of the catalog's roles in its account, and of those they chain to.
+def operator_policy(operator_arn: str, roles: Sequence[str]) -> Json:
+    """What it may do: change the inline policies of roles.
 
-    IAM has no condition on the name of an inline policy, so that it is about all of them.
+    IAM has no condition on the name of an inline policy, so that it is about all of theirs.
 
     Args:
-        operator_arn: its own, which it must never change, whatever the catalog's `role_path` covers.
+        operator_arn: its own, which it must never change, whatever the others cover.
+        roles: what stands for them in IAM policies, as `revocable_in` tells it.
     """
-    account = account_of(operator_arn)
-    roles = [arn for arn in revocable(catalog) if account_of(arn) == account]
     return {
         "Version": VERSION,
         "Statement": [
@@ -36,6 +35,11 @@ def operator_policy(operator_arn: str, catalog: WrittenCatalog) -> Json:
             _statement("NeverItself", "Deny", ("iam:DeleteRolePolicy", "iam:PutRolePolicy"), [operator_arn]),
         ],
     }
+
+
+def revocable_in(account: str, catalog: WrittenCatalog) -> list[str]:
+    """The roles of an account whose sessions may be revoked: the catalog's, and those that these chain to."""
+    return [arn for arn in revocable(catalog) if account_of(arn) == account]
 
 
 def _statement(sid: str, effect: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, object]:

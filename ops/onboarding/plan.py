@@ -12,7 +12,7 @@ from chalicelib.roles.role import Role, account_of
 from chalicelib.text.likeness import did_you_mean, nearest
 from ops.documents.json_object import Json
 from ops.errors import OperationFailed
-from ops.iam.operator_policy import operator_policy, operator_trust
+from ops.iam.operator_policy import operator_policy, operator_trust, revocable_in
 from ops.iam.policy_size import MAXIMUM_INLINE, characters
 from ops.iam.statements import PROBE_ACTIONS, session_actions, trust_statements
 from ops.onboarding.descriptions import description_for_iam
@@ -165,7 +165,7 @@ def _operator(account: str, given: _Given) -> IamRole | None:
     if not is_wanted or settings.operator_role is None or not settings.ledger or account == service.account:
         return None
     arn = f"arn:{service.partition}:iam::{account}:role/{settings.operator_role}"
-    policy = operator_policy(arn, given.catalog)
+    policy = operator_policy(arn, revocable_in(account, given.catalog))
     if (length := characters(policy)) > MAXIMUM_INLINE:
         raise OperationFailed(
             f"The operator role of account {account} would have a policy of {length:,} characters, and IAM takes "
