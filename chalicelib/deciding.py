@@ -1,7 +1,7 @@
 """May they? What a vend is decided by, and the decision. No I/O: the service asks here, and so do operators' tools."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chalicelib.callers.caller import Caller
 from chalicelib.configuration.configuration import Configuration
@@ -9,6 +9,9 @@ from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
 from chalicelib.roles.role import Role
 from chalicelib.sessions.asked import VendRequest
 from chalicelib.sessions.plan import requested_duration
+
+if TYPE_CHECKING:
+    from chalicelib.decisions.audit_mode import Audited
 
 
 class Decided(NamedTuple):
@@ -19,6 +22,7 @@ class Decided(NamedTuple):
         circumstances: what policies saw besides caller and role.
         time: when it was made, as policies saw it, in the time zone of local times.
         near: of a denial by default, what came close.
+        audited: what policies in audit mode would have made of it; None: none of them applies.
     """
 
     role: Role | None
@@ -26,6 +30,7 @@ class Decided(NamedTuple):
     decision: Decision
     time: datetime
     near: NearPermits | None = None
+    audited: "Audited | None" = None
 
 
 def decide_vend(
@@ -52,9 +57,11 @@ def decide_vend(
     )
     authorizer = configuration.authorizer
     decision, time = authorizer.decide(caller, asked_about, circumstances), authorizer.local(now)
+    audit_mode = configuration.audit_mode
+    audited = None if audit_mode is None else audit_mode.look(caller, asked_about, circumstances, decision)
     if role is not None and decision.allowed:
-        return Decided(role, circumstances, decision, time)
+        return Decided(role, circumstances, decision, time, audited=audited)
     near = authorizer.near_permits(caller, asked_about)  # whatever denies, so that all denials take as long
     if role is None:
         return Decided(None, circumstances, Decision(allowed=False), time)
-    return Decided(role, circumstances, decision, time, None if decision.policies or decision.errors else near)
+    return Decided(role, circumstances, decision, time, None if decision.policies or decision.errors else near, audited)

@@ -37,6 +37,7 @@ from chalicelib.wire.formats.negotiation import choose_format
 from chalicelib.wire.incoming import Incoming
 from chalicelib.wire.query import refuse_query, requested_format
 from chalicelib.wire.rendering import Json
+from chalicelib.wire.roles_query import parse_roles_query
 from chalicelib.wire.text_answer import Text
 from chalicelib.wire.vend_request import parse_vend_query, parse_vend_request
 
@@ -110,6 +111,8 @@ class Service(NamedTuple):
             decided = decide_vend(configuration, caller, request, form, address, datetime.now(UTC))
             role, decision = decided.role, decided.decision
             known |= audit.decision_fields(decision, decided.time, decided.near)
+            if decided.audited is not None:
+                known |= audit.audit_mode_fields(decided.audited)
             if role is None or not decision.allowed:
                 raise AccessDenied
             plan = plan_session(caller, request, role, request_id)
@@ -137,18 +140,23 @@ class Service(NamedTuple):
         return answer
 
     def list_roles(self, incoming: Incoming) -> Json:
-        """GET roles: those that the caller may assume now.
+        """GET roles: those that the caller may assume now; of one account, if the query names it.
 
         Raises:
             CredvendError: the caller is not served, or the audit record could not be written.
         """
 
+        known: audit.Fields = {}
+
         def read(configuration: Configuration, caller: Caller, address: str) -> Json:
-            now = datetime.now(UTC)
-            permitted = configuration.authorizer.permitted(caller, configuration.catalog.roles, address, now)
+            account = parse_roles_query(incoming.query)
+            known.update(audit.listed_roles_fields(account))
+            catalog, now = configuration.catalog, datetime.now(UTC)
+            roles = catalog.roles if account is None else catalog.roles_in(account)
+            permitted = configuration.authorizer.permitted(caller, roles, address, now)
             return rendering.render_roles(permitted, incoming.origin.request_id)
 
-        return self._read(incoming, "roles.listed", read)
+        return self._read(incoming, "roles.listed", read, known, reads_query=True)
 
     def describe_caller(self, incoming: Incoming) -> Json:
         """GET whoami: the caller as the service sees it.

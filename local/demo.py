@@ -37,6 +37,18 @@ when {
   principal.hasTag("ref") && principal.getTag("ref").text == "refs/heads/main"
 };
 """
+_TESTS = """\
+tests:
+  - name: the main branch works with EC2
+    caller: {issuer: demo-ci, claims: {sub: ci, repository: acme/app, ref: refs/heads/main}}
+    role: assume-role-role
+    expect: allow
+    policies: [the-main-branch-may-use-ec2]
+  - name: other branches do not
+    caller: {issuer: demo-ci, claims: {sub: ci, repository: acme/app, ref: refs/heads/feature}}
+    role: assume-role-role
+    expect: deny
+"""
 _TRY = """\
 curl --aws-sigv4 "aws:amz:$AWS_REGION:execute-api" --config <(echo "user = $AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY") \
 "$CREDVEND_URL/v1/iam/roles"
@@ -77,6 +89,7 @@ def _configuration(aws: LocalAws, oidc: OidcProvider) -> Path:
     issuer = _ISSUERS.format(issuer=oidc.issuer, audience=oidc.audience)
     (config / "issuers.yaml").write_text(issuer, encoding="utf-8")
     (config / "policies/demo-ci.cedar").write_text(_POLICY, encoding="utf-8")
+    (config / "tests/demo-ci.yaml").write_text(_TESTS, encoding="utf-8")
     return config
 
 

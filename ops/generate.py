@@ -6,6 +6,7 @@
 import argparse
 import sys
 
+from chalicelib.configuration.accounts_file import accounts_json_schema
 from chalicelib.configuration.catalog_file import catalog_json_schema, read_catalog
 from chalicelib.configuration.issuers_file import issuers_json_schema
 from chalicelib.configuration.sessions_file import sessions_json_schema
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
         files = {
             ROOT / POLICY_FILE: json_text(iam_policy(catalog)),
             ROOT / REVOKER_POLICY_FILE: json_text(revoker_policy(catalog, None)),
+            ROOT / "chalicelib/config/accounts.schema.json": json_text(accounts_json_schema()),
             ROOT / "chalicelib/config/roles.schema.json": json_text(catalog_json_schema()),
             ROOT / "chalicelib/config/issuers.schema.json": json_text(issuers_json_schema()),
             ROOT / "chalicelib/config/sessions.schema.json": json_text(sessions_json_schema()),

@@ -28,6 +28,7 @@ from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.text.timestamps import rfc3339
 
 if TYPE_CHECKING:
+    from chalicelib.decisions.audit_mode import Audited
     from chalicelib.ledger.entry import Entry
 
 # The header is the caller's own text: enough to tell clients apart, not enough to flood the log.
@@ -91,6 +92,15 @@ def decision_fields(decision: Decision, time: datetime, near: NearPermits | None
     }
 
 
+def audit_mode_fields(audited: "Audited") -> dict[str, object]:
+    """What policies in audit mode would have done."""
+    return {
+        "audit_policies": list(audited.policies) or None,
+        "audit_errors": list(audited.errors) or None,
+        "would_be": "allow" if audited.would_be else "deny",
+    }
+
+
 def _near_permits(near: NearPermits) -> dict[str, object] | None:
     named = {"condition": near.condition, "resource": near.resource, "principal": near.principal}
     found: dict[str, object] = {part: list(names) for part, names in named.items() if names}
@@ -136,6 +146,11 @@ def asked_session_fields(session: str) -> dict[str, object]:
 def listed_fields(since_seconds: int, live: bool, told: int, left_out: int) -> dict[str, object]:
     """Which of a caller's sessions it was told of: from when on, whether only live ones, how many."""
     return {"since_seconds": since_seconds, "live_only": live, "sessions_told": told, "sessions_left_out": left_out}
+
+
+def listed_roles_fields(account: str | None) -> dict[str, object]:
+    """Of which account roles were asked for: its id or name, as the caller wrote it; None: of all."""
+    return {"listed_account": account}
 
 
 def own_session_fields(session: "Entry") -> dict[str, object]:

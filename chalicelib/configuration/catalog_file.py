@@ -1,198 +1,214 @@
-"""How is the catalog written? `config/roles.yaml`, read and checked whole before anything is deployed."""
+"""How is the catalog written? `config/roles.yaml` and `roles/`, read and checked whole before anything is deployed."""
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
-from chalicelib.aws.durations import TOO_LONG, TOO_SHORT, parse_duration
-from chalicelib.aws.policy_document import check_document
-from chalicelib.aws.policy_lint import lint
-from chalicelib.configuration.entry_problems import duplicates, field_message, label
+from chalicelib.configuration.accounts_file import WrittenAccounts, read_accounts
+from chalicelib.configuration.checked_role import CheckedEntry, check_entry, is_of_many
+from chalicelib.configuration.entry_problems import field_message, located
 from chalicelib.configuration.json_schema import json_schema
+from chalicelib.configuration.owned_files import owned_files, problem_with_file
 from chalicelib.configuration.role_entry import DEFAULT_MANAGED_POLICIES, PATTERNS_IN_WORDS, CatalogFile, RoleEntry
-from chalicelib.configuration.session_rules_entry import ClaimEntry, ParamEntry
 from chalicelib.configuration.time_zone import find_time_zone
-from chalicelib.configuration.yaml_file import read_entries_and_settings
+from chalicelib.configuration.yaml_file import Entry, Listing, read_listing
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
-from chalicelib.roles.role import Role, make_role
-from chalicelib.roles.scoping_lint import lint_scoping
-from chalicelib.roles.session_rules import SessionRules, read_session_rules
-from chalicelib.text.durations import MALFORMED
-from chalicelib.text.likeness import did_you_mean
+from chalicelib.roles.role import Role
 from chalicelib.text.local_time import TimeZone
+
+_SETTINGS: Final = ("role_path", "managed_policies", "time_zone")
+
+
+class WrittenEntry(NamedTuple):
+    """An entry as it is written.
+
+    Attributes:
+        value: of YAML; entry: the same, checked; of many accounts, that of the first of them.
+        file, line: where it is.
+        accounts: places of its accounts in `WrittenCatalog.accounts`; none where it is one role.
+        is_filled: `value` says of each account something else.
+        first: which of the catalog's roles is its first.
+    """
+
+    value: Mapping[str, object]
+    entry: RoleEntry
+    file: str
+    line: int
+    accounts: tuple[int, ...]
+    is_filled: bool
+    first: int
+
+    @property
+    def places(self) -> range:
+        """Which of the catalog's roles are its."""
+        return range(self.first, self.first + (len(self.accounts) or 1))
+
+    @property
+    def label(self) -> str:
+        """Where it is, and what it is called, for messages."""
+        return f"{self.file}: role {self.entry.name!r} (line {self.line})"
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenCatalog:
-    """The whole of roles.yaml, checked.
+    """The whole of roles.yaml and what belongs to it, checked.
 
     Attributes:
-        entries: the roles as they are written, in the order of the file.
-        roles: the same as they are meant.
+        entries: as they are written, in the order of the files.
+        roles: the same as they are meant: one for each entry, or one for each of its accounts.
         role_path: granted to the function instead of each role below it; begins and ends with `/`.
         managed_policies: how many of them may be attached to the function's role.
         time_zone: of local times in policies; None is UTC.
+        accounts: of accounts.yaml.
     """
 
-    entries: tuple[RoleEntry, ...]
+    entries: tuple[WrittenEntry, ...]
     roles: tuple[Role, ...]
     role_path: str | None = None
     managed_policies: int = DEFAULT_MANAGED_POLICIES
     time_zone: TimeZone | None = None
+    accounts: WrittenAccounts = field(default_factory=WrittenAccounts)
 
 
 def load_catalog(path: Path) -> Catalog:
-    """Read and check roles.yaml.
+    """Read and check roles.yaml and what belongs to it.
 
     Raises:
-        ConfigError: one line for every problem, naming file, role and field.
+        ConfigError: one line for every problem, naming file, role and line.
     """
     return Catalog(read_catalog(path).roles)
 
 
 def read_catalog(path: Path) -> WrittenCatalog:
-    """roles.yaml, checked: as it is written and as it is meant.
+    """roles.yaml, `roles/` and accounts.yaml beside it, checked: as they are written and as they are meant.
 
     Raises:
-        ConfigError: one line for every problem, naming file, role and field.
+        ConfigError: one line for every problem, naming file, role and line.
     """
-    entries, settings = read_entries_and_settings(path, "roles", ("role_path", "managed_policies", "time_zone"))
-    roles: list[tuple[RoleEntry, Role]] = []
     problems: list[str] = []
-    file = CatalogFile([])
+    entries, settings = _read_files(path, problems)
+    file, time_zone = _read_settings(path, settings, problems)
+    accounts = WrittenAccounts()
     try:
-        file = msgspec.convert({"roles": []} | dict(settings), CatalogFile, strict=True)
-    except msgspec.ValidationError as error:
-        problems.append(f"{path.name}: {field_message(str(error), CatalogFile, PATTERNS_IN_WORDS)}")
-    time_zone = None
-    if file.time_zone is not UNSET:
-        try:
-            time_zone = find_time_zone(file.time_zone)
-        except ValueError as error:
-            problems.append(f"{path.name}: `time_zone` {error}")
-    for index, entry in enumerate(entries):
-        try:
-            checked = msgspec.convert(entry, RoleEntry, strict=True)
-            roles.append((checked, _role(checked)))
-        except (msgspec.ValidationError, ValueError) as error:
-            problems.append(f"{path.name}: role {label(entry, index)}: {_nested(entry) or _message(str(error), entry)}")
-    problems += duplicates(path, "role", entries, ("name", "arn"))
+        accounts = read_accounts(path.parent)
+    except ConfigError as error:
+        problems += error.problems
+        # Of the others it could be said only that their accounts are unknown.
+        entries = [entry for entry in entries if not is_of_many(entry.value)]
+    written, roles = _check_entries(entries, accounts, problems)
     if problems:
         raise ConfigError(problems)
     return WrittenCatalog(
-        entries=tuple(entry for entry, _ in roles),
-        roles=tuple(role for _, role in roles),
+        entries=tuple(written),
+        roles=tuple(roles),
         role_path=None if file.role_path is UNSET else file.role_path,
         managed_policies=file.managed_policies,
         time_zone=time_zone,
+        accounts=accounts,
     )
 
 
 def catalog_json_schema() -> dict[str, object]:
     """JSON Schema of roles.yaml, so that editors complete and check it."""
-    return json_schema(CatalogFile, "credvend role catalog")
+    schema = json_schema(CatalogFile, "credvend role catalog")
+    definitions = schema["$defs"]
+    assert isinstance(definitions, dict)  # noqa: S101 msgspec makes it so
+    one, many = {"required": ["arn"]}, {"required": ["role", "accounts"], "not": {"required": ["arn"]}}
+    definitions["RoleEntry"]["oneOf"] = [one, many]
+    return schema
 
 
-def _role(checked: RoleEntry) -> Role:
-    default_duration = _seconds("default_duration", checked.default_duration)
-    max_duration = _seconds("max_duration", checked.max_duration)
-    if default_duration > max_duration:
-        raise ValueError(f"`default_duration` ({default_duration} s) is longer than max_duration ({max_duration} s)")
-    if len(set(checked.groups)) != len(checked.groups):
-        raise ValueError("`groups` names a group twice")
-    if checked.probe is not None and not checked.tag_session:
-        raise ValueError("`probe` needs `tag_session: true`: the session that asks is known by its tag")
-    if len({checked.arn, *checked.chains_to}) <= len(checked.chains_to):
-        raise ValueError("`chains_to` names the role itself, or another one twice")
-    for arn in checked.chains_to:
-        if arn.split(":")[1] != checked.arn.split(":")[1]:
-            raise ValueError(f"`chains_to` names {arn}, of another partition, to which no session can go on")
-    return make_role(checked, _session_rules(checked))
-
-
-def _session_rules(entry: RoleEntry) -> SessionRules:
-    # Before its placeholders: where these may stand depends on operators, which may be misspelt.
-    with _in_policy():
-        statements = () if entry.policy is UNSET else check_document(entry.policy)
-        lint(statements)
-    rules = read_session_rules(entry)
-    with _in_policy():
-        lint_scoping(statements)
-    if (rules.tags or rules.caller_tags or rules.transitive_tags) and not entry.tag_session:
-        raise ValueError("`tags`, `caller_tags` and `transitive_tags` need `tag_session: true`")
-    home = entry.arn.split(":")
-    for arn in rules.policy_arns:
-        # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (PolicyArns)
-        if arn.split(":")[1] != home[1] or arn.split(":")[4] not in ("aws", home[4]):
-            raise ValueError(f"`policy_arns` names {arn}: policies must be AWS's own or of the role's account")
-    return rules
-
-
-@contextmanager
-def _in_policy() -> Iterator[None]:
-    """What is wrong with it, is wrong with the role's `policy`."""
+def _read_files(path: Path, problems: list[str]) -> tuple[list[Entry], Mapping[str, object]]:
+    """The entries of all files, and the settings of the first; what is wrong with a file is added to the problems."""
+    more = list(owned_files(path))
+    listings: list[Listing] = []
+    settings: Mapping[str, object] = {}
     try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"`policy` {error}") from None
+        main = read_listing(path, path.name, "roles", _SETTINGS)
+        settings = main.settings
+        if main.entries is None and not more:
+            raise ConfigError([f'{path.name}: must hold a list "roles"'])
+        listings.append(main)
+    except ConfigError as error:
+        problems += error.problems
+    for file in more:
+        wrong = problem_with_file(file)
+        try:
+            if wrong is not None:
+                raise ConfigError([wrong])
+            listing = read_listing(file.path, file.name, "roles")
+            if listing.entries is None:
+                raise ConfigError([f'{file.name}: must hold a list "roles"'])
+            listings.append(listing)
+        except ConfigError as error:
+            problems += error.problems
+    return [entry for listing in listings for entry in listing.entries or ()], settings
 
 
-def _seconds(field: str, value: int | str) -> int:
+def _read_settings(
+    path: Path, settings: Mapping[str, object], problems: list[str]
+) -> tuple[CatalogFile, TimeZone | None]:
+    file = CatalogFile()
     try:
-        return parse_duration(value)
+        file = msgspec.convert(dict(settings), CatalogFile, strict=True)
+    except msgspec.ValidationError as error:
+        problems.append(f"{path.name}: {field_message(str(error), CatalogFile, PATTERNS_IN_WORDS)}")
+    if file.time_zone is UNSET:
+        return file, None
+    try:
+        return file, find_time_zone(file.time_zone)
     except ValueError as error:
-        raise ValueError(f"`{field}` {error}") from None
+        problems.append(f"{path.name}: `time_zone` {error}")
+    return file, None
 
 
-# The keys of a role that hold others by name, and what these are.
-_NESTED: Final[Mapping[str, type[msgspec.Struct]]] = {"params": ParamEntry, "claims": ClaimEntry}
+def _check_entries(
+    entries: Sequence[Entry], accounts: WrittenAccounts, problems: list[str]
+) -> tuple[list[WrittenEntry], list[Role]]:
+    written: list[WrittenEntry] = []
+    roles: list[Role] = []
+    known = _Known()
+    for index, entry in enumerate(entries):
+        checked: CheckedEntry | None = None
+        try:
+            checked = check_entry(entry.value, accounts)
+        except ValueError as error:
+            problems.append(located("role", entry.value, index, entry, str(error)))
+        problems += [located("role", entry.value, index, entry, wrong) for wrong in known.add(entry, checked)]
+        if checked is not None:
+            assert isinstance(entry.value, dict)  # noqa: S101 or it would be no role
+            where = (entry.file, entry.line, checked.accounts, checked.is_filled, len(roles))
+            written.append(WrittenEntry(entry.value, checked.entry, *where))
+            roles += checked.roles
+    return written, roles
 
 
-def _nested(entry: object) -> str:
-    """What is wrong with a param, a claim or a tag, by its name, which msgspec does not tell; empty if nothing is."""
-    for key, kind in _NESTED.items():
-        for name, value in _items(entry, key):
-            if not isinstance(value, dict):
-                return f"`{key}.{name}` must be written {{pattern: ...}}"
-            try:
-                msgspec.convert(value, kind, strict=True)
-            except msgspec.ValidationError as error:
-                return f"`{key}.{name}`: {field_message(str(error), kind, {})}"
-    return next(
-        (f"`tags.{key}` must be a text: quote it" for key, value in _items(entry, "tags") if value != str(value)), ""
-    )
+class _Known:
+    """Which names and ARNs the entries so far have."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, dict[str, Entry]] = {"name": {}, "arn": {}}
+
+    def add(self, entry: Entry, checked: CheckedEntry | None) -> Iterator[str]:
+        """What an entry has that another one has, too: a line for each other entry."""
+        for key, first in self._first.items():
+            others: dict[str, list[str]] = {}
+            for value in _values(key, entry, checked):
+                if value in first:
+                    others.setdefault(first[value].place, []).append(value)
+                first.setdefault(value, entry)
+            for place, values in others.items():
+                more = f" (and so {len(values) - 1} more)" if len(values) > 1 else ""
+                yield f"`{key}` {values[0]} is that of the role in {place}, too{more}"
 
 
-def _about_account(arn: str) -> str:
-    """What is wrong with the account of an ARN, where that is."""
-    match = re.fullmatch(r"(arn:[a-z-]+:iam::)([0-9 -]*)(:role/.+)", arn, re.ASCII)
-    if match is None:
-        return ""
-    digits = re.sub("[ -]", "", match[2])
-    if len(digits) == len("111122223333"):
-        return did_you_mean(f"{match[1]}{digits}{match[3]}") if digits != match[2] else ""
-    return f"; its account has {len(digits)} digits; an account has 12, with all zeros at its beginning"
-
-
-def _items(entry: object, key: str) -> list[tuple[object, object]]:
-    values = entry.get(key) if isinstance(entry, dict) else None
-    return list(values.items()) if isinstance(values, dict) else []
-
-
-def _message(error: str, entry: object) -> str:
-    message = field_message(error, RoleEntry, PATTERNS_IN_WORDS)
-    if message.startswith("`arn` ") and isinstance(entry, dict):
-        return message + _about_account(str(entry.get("arn")))
-    if message.startswith("`policy` must be keys with values"):
-        return "`policy` must be a policy document, written out in YAML: Version, Statement and so on"
-    for key in ("`default_duration` ", "`max_duration` "):
-        if message.startswith(key) and " - at `$." in error:  # msgspec's words, about a number or a text
-            return key + (TOO_SHORT if ">=" in error else TOO_LONG if "<=" in error else MALFORMED)
-    return message
+def _values(key: str, entry: Entry, checked: CheckedEntry | None) -> Sequence[str]:
+    if checked is not None:
+        return [role.name if key == "name" else role.arn for role in checked.roles]
+    value = entry.value.get(key) if isinstance(entry.value, dict) and not is_of_many(entry.value) else None
+    return [value] if isinstance(value, str) else []

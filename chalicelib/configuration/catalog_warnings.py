@@ -13,16 +13,13 @@ _SESSION_TAG = re.compile(r"aws:PrincipalTag/([^}]+)", re.ASCII | re.IGNORECASE)
 
 def catalog_warnings(written: WrittenConfiguration) -> Iterator[str]:
     """A line for each likely mistake in a role: file, role, and what is odd about it."""
-    for entry, role in zip(written.catalog.entries, written.catalog.roles, strict=True):
-        policy = role.session_rules.policy
+    for one in written.catalog.entries:
+        entry, policy = one.entry, written.catalog.roles[one.first].session_rules.policy
         if policy is not None and policy.placeholders and entry.policy_arns:
             placeholder = min(map(str, policy.placeholders))
-            yield (
-                f"roles.yaml: role {entry.name!r}: what `policy_arns` grant is granted beside `policy`, "
-                f"whatever {placeholder} is"
-            )
+            yield (f"{one.label}: what `policy_arns` grant is granted beside `policy`, whatever {placeholder} is")
         for key in _chosen_tags(entry):
-            yield f"roles.yaml: role {entry.name!r}: `policy` looks at the tag {key}, which callers set as they like"
+            yield f"{one.label}: `policy` looks at the tag {key}, which callers set as they like"
 
 
 def _chosen_tags(entry: RoleEntry) -> Iterator[str]:

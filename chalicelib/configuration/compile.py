@@ -9,12 +9,14 @@ import msgspec
 from msgspec import NODEFAULT, UNSET, structs
 
 from chalicelib.configuration.all_warnings import configuration_warnings
-from chalicelib.configuration.catalog_file import WrittenCatalog
-from chalicelib.configuration.compiled import FORMAT, compiled_path, load_compiled
+from chalicelib.configuration.catalog_file import WrittenCatalog, WrittenEntry
+from chalicelib.configuration.compiled import FORMAT, CompiledPolicies, compiled_path, load_compiled
+from chalicelib.configuration.compiled_roles import FILLED, OF
 from chalicelib.configuration.issuers_file import read_issuers
 from chalicelib.configuration.role_entry import RoleEntry
 from chalicelib.configuration.session_settings import compiled_settings
 from chalicelib.configuration.source import read_source
+from chalicelib.decisions.indexed_policy import IndexedPolicies
 
 
 class CompiledConfiguration(NamedTuple):
@@ -46,14 +48,12 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "written": written.configuration.digest,
         "allow_loopback_http": allow_loopback_http,
         "defaults": _defaults(RoleEntry),
-        "roles": [msgspec.to_builtins(entry) for entry in written.catalog.entries],
+        "accounts": [list(account) for account in written.catalog.accounts.accounts],
+        "roles": [_compiled(entry, written.catalog) for entry in written.catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
         "time_zone": zone and (zone.name, zone.rules.hex()),
-        "schema": written.indexed.schema,
-        "attributes": sorted(written.indexed.attributes),
-        "policies": [[(one.name, one.text, one.caller, one.role), one.named] for one in written.indexed.indexed],
-        "forbids": sorted(written.indexed.forbids),
-        "kinds": list(written.indexed.kinds.items()),
+        **_policies(written.indexed),
+        "audited": None if written.audited is None else _policies(written.audited),
         "sessions": compiled_settings(written.configuration.sessions),
     }
     content = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
@@ -65,6 +65,38 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         raise AssertionError("compiled settings of sessions differ from those that were written")
     compiled.trusted_issuers()
     return CompiledConfiguration(written.catalog, configuration_warnings(written), compiled.sessions.operator_role)
+
+
+def _builtins(entry: RoleEntry) -> dict[str, object]:
+    said: dict[str, object] = msgspec.to_builtins(entry)
+    return said
+
+
+def _compiled(written: WrittenEntry, catalog: WrittenCatalog) -> dict[str, object]:
+    """An entry; of many accounts once, with what makes a role of each of them."""
+    if not written.accounts:
+        account = catalog.accounts.by_id.get(catalog.roles[written.first].account)
+        known = {} if account is None else {OF: catalog.accounts.accounts.index(account)}
+        return _builtins(written.entry) | known
+    entry = written.entry
+    if written.is_filled:
+        # As it is written, but for what has defaults of its own; nothing there speaks of accounts.
+        parts = {"params": entry.params, "claims": entry.claims}
+        value = dict(written.value) | {key: msgspec.to_builtins(part) for key, part in parts.items() if part}
+    else:
+        value = _builtins(entry)
+    return value | {"accounts": list(written.accounts), FILLED: written.is_filled}
+
+
+def _policies(policies: IndexedPolicies) -> CompiledPolicies:
+    return {
+        "schema": policies.schema,
+        "attributes": sorted(policies.attributes),
+        "policies": [((one.name, one.text, one.caller, one.role), one.named) for one in policies.indexed],
+        "forbids": sorted(policies.forbids),
+        "kinds": list(policies.kinds.items()),
+        "role_facts": sorted(policies.role_facts),
+    }
 
 
 def _defaults(entry: type[RoleEntry]) -> dict[str, object]:

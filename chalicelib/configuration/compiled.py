@@ -6,12 +6,12 @@ is only seen to that the file is whole, and made from the very configuration tha
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Final, NoReturn, cast
+from typing import TYPE_CHECKING, Final, NoReturn, TypedDict
 
+from chalicelib.configuration.compiled_roles import CompiledRoles
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.session_settings import settings_of
@@ -19,16 +19,25 @@ from chalicelib.decisions.authorizer import make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies, IndexedPolicy
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
-from chalicelib.roles.role import Role, WrittenRole, make_role
-from chalicelib.roles.session_rules import WrittenSessionRules, read_session_rules
 
 if TYPE_CHECKING:
     from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
     from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 4
+FORMAT: Final = 6
 _NAME: Final = "compiled.json"
+
+
+class CompiledPolicies(TypedDict):
+    """Policies in the compiled form: what `IndexedPolicies` has."""
+
+    schema: str
+    attributes: list[str]
+    policies: list[tuple[tuple[str, str, str, str], Sequence[str]]]
+    forbids: list[int]
+    kinds: list[tuple[int, str]]
+    role_facts: list[str]
 
 
 def compiled_path(config: Path) -> Path:
@@ -57,17 +66,9 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
         _refuse("was not made from the configuration beside it")
     if document["allow_loopback_http"] is not allow_loopback_http:
         _refuse("was made for another stage")
-    entries, defaults = document["roles"], document["defaults"]
-    catalog = Catalog.of(
-        [(entry["name"], entry["arn"]) for entry in entries],
-        lambda place: _role(defaults | entries[place]),
-        # Of all that is compiled. It is told nobody, and who can compute it knows the roles.
-        key=bytes.fromhex(written.decode()),
-    )
-    policies = tuple(
-        IndexedPolicy(name, text, caller, role, tuple(named))
-        for (name, text, caller, role), named in document["policies"]
-    )
+    made = CompiledRoles(document["roles"], document["defaults"], document["accounts"])
+    # The key is of all that is compiled. It is told nobody, and who can compute it knows the roles.
+    catalog = Catalog.of(made.places, made.role, key=bytes.fromhex(written.decode()))
 
     @cache
     def issuers() -> "Mapping[str, TrustedIssuer]":
@@ -75,16 +76,28 @@ def load_compiled(config: Path, allow_loopback_http: bool) -> Configuration:
 
         return trusted_issuers(config, document["issuers"], allow_loopback_http)
 
-    zone = document["time_zone"]
-    indexed = IndexedPolicies(
+    zone = None if document["time_zone"] is None else _time_zone(*document["time_zone"])
+    authorizer = make_authorizer(_policies(document), catalog, zone)
+    audit_mode = None
+    if document["audited"] is not None:
+        from chalicelib.decisions.audit_mode import AuditMode  # most have no policies in audit mode
+
+        audit_mode = AuditMode(_policies(document["audited"]), authorizer, catalog, zone)
+    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]), audit_mode)
+
+
+def _policies(document: CompiledPolicies) -> IndexedPolicies:
+    return IndexedPolicies(
         document["schema"],
-        policies,
+        tuple(
+            IndexedPolicy(name, text, caller, role, tuple(named))
+            for (name, text, caller, role), named in document["policies"]
+        ),
         frozenset(document["attributes"]),
         frozenset(document["forbids"]),
         dict(document["kinds"]),
+        frozenset(document["role_facts"]),
     )
-    authorizer = make_authorizer(indexed, catalog, None if zone is None else _time_zone(*zone))
-    return Configuration(catalog, issuers, authorizer, digest, settings_of(document["sessions"]))
 
 
 def _time_zone(name: str, rules: str) -> "TimeZone":
@@ -95,11 +108,3 @@ def _time_zone(name: str, rules: str) -> "TimeZone":
 
 def _refuse(why: str) -> NoReturn:
     raise ConfigError([f"{_NAME}: {why}: package and deploy again"]) from None
-
-
-def _role(entry: dict[str, object]) -> Role:
-    """A role as catalog_file.py would make it from its entry, which it has found valid."""
-    written = SimpleNamespace(**{"policy": None} | entry)
-    for part in ("params", "claims"):
-        setattr(written, part, {name: SimpleNamespace(**one) for name, one in getattr(written, part).items()})
-    return make_role(cast(WrittenRole, written), read_session_rules(cast(WrittenSessionRules, written)))

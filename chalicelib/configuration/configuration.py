@@ -9,6 +9,7 @@ from chalicelib.roles.catalog import Catalog
 
 if TYPE_CHECKING:
     from chalicelib.callers.oidc.issuer_keys import TrustedIssuer
+    from chalicelib.decisions.audit_mode import AuditMode
 
 
 class Configuration(NamedTuple):
@@ -17,6 +18,7 @@ class Configuration(NamedTuple):
     Attributes:
         trusted_issuers: by their URL; callers without an issuer's token do not wait for them.
         digest: of the files that it was read from: `chalicelib.configuration.digest`.
+        audit_mode: the policies that are recorded and not enforced; None: there are none.
     """
 
     catalog: Catalog
@@ -24,3 +26,4 @@ class Configuration(NamedTuple):
     authorizer: Authorizer
     digest: str
     sessions: SessionSettings = SessionSettings()
+    audit_mode: "AuditMode | None" = None

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -21,9 +21,22 @@ _KINDS: Final = {
 }
 _OF_TYPE: Final = re.compile("Expected `([^`]+)`, got `([^`]+)`")
 _OF_SIZE: Final = re.compile("Expected `([^`]+)`( of length)? (>=|<=) ([0-9]+)")
+# `groups[0]` is of the key `groups`.
+_KEY: Final = re.compile("`([A-Za-z_]+)")
 # YAML reads 123 as a number and yes as true where a text is meant. Durations are numbers, too.
 _DURATION: Final = "int | str"
 _SCALARS: Final = frozenset({"int", "float", "bool"})
+
+
+class Located(Protocol):
+    """Where an entry is: yaml_file.py knows."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def lines(self) -> Mapping[str, int]: ...
 
 
 def field_message(message: str, entry: type[msgspec.Struct], patterns: Mapping[str, str]) -> str:
@@ -85,6 +98,17 @@ def label(entry: object, index: int) -> str:
     """How an entry is named in messages: its name, or its place."""
     name = entry.get("name") if isinstance(entry, dict) else None
     return repr(name) if isinstance(name, str) else f"number {index + 1}"
+
+
+def located(kind: str, entry: object, index: int, where: Located, problem: str) -> str:
+    """A line about an entry: file, what it is, on which line, and what is wrong with it.
+
+    Args:
+        index: its place among all.
+        problem: the line is that of the first key that this names, if the entry has one of these.
+    """
+    line = next((where.lines[key] for key in _KEY.findall(problem) if key in where.lines), where.line)
+    return f"{where.file}: {kind} {label(entry, index)} (line {line}): {problem}"
 
 
 def duplicates(path: Path, kind: str, entries: list[object], fields: tuple[str, ...]) -> list[str]:

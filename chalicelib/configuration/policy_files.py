@@ -18,9 +18,11 @@ from chalicelib.configuration.cedar_places import message_of, one_line, parts_wi
 from chalicelib.configuration.cedar_proofs import impossible
 from chalicelib.configuration.policy_applicability import Applicability
 from chalicelib.configuration.policy_lines import PolicyLines
+from chalicelib.configuration.policy_modes import is_audited, mode_problem
 from chalicelib.configuration.policy_problems import PolicyProblems
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
+from chalicelib.decisions.audit_mode import audit_policies
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
 from chalicelib.errors import ConfigError
@@ -44,6 +46,11 @@ class WrittenPolicy(NamedTuple):
     json: PolicyJson
     lines: PolicyLines
 
+    @property
+    def is_audited(self) -> bool:
+        """Whether it is in audit mode: recorded, and not enforced."""
+        return is_audited(self.json)
+
 
 class WrittenPolicies(NamedTuple):
     """The policies of a configuration directory, checked.
@@ -55,13 +62,32 @@ class WrittenPolicies(NamedTuple):
     schema: str
     policies: tuple[WrittenPolicy, ...]
 
+    @property
+    def enforced(self) -> tuple[WrittenPolicy, ...]:
+        """Those that decide."""
+        return tuple(policy for policy in self.policies if not policy.is_audited)
+
+    @property
+    def audited(self) -> tuple[WrittenPolicy, ...]:
+        """Those in audit mode."""
+        return tuple(policy for policy in self.policies if policy.is_audited)
+
     def for_decisions(self) -> IndexedPolicies:
-        """The same, one by one and with what their scopes demand.
+        """Those that decide, one by one and with what their scopes demand.
 
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
         """
-        return IndexedPolicies.of_json(self.schema, (policy.json for policy in self.policies))
+        return IndexedPolicies.of_json(self.schema, (policy.json for policy in self.enforced))
+
+    def for_audit(self) -> IndexedPolicies | None:
+        """Those in audit mode, the same way; None: there are none.
+
+        Raises:
+            ValueError: as above.
+        """
+        audited = [policy.json for policy in self.audited]
+        return audit_policies(self.schema, audited) if audited else None
 
 
 def load_policies(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -> IndexedPolicies:
@@ -150,6 +176,10 @@ class _Checker:
         policies = document["staticPolicies"]
         names = self._check_ids(name, policies, file)
         labels = {position: file.label(position, one) for position, one in names.items()}
+        for position, policy in policies.items():
+            problem = mode_problem(policy, file.lines(position))
+            if problem is not None:
+                self.problems.append(f"{name}: policy {labels[position]}: {problem}")
         findings = self._findings(file.sound)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}

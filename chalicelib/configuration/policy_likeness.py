@@ -22,6 +22,8 @@ class Likeness:
         self._names = [issuer.name for issuer in self._issuers]
         self._roles = catalog.roles
         self._groups = {group for role in catalog.roles for group in role.groups}
+        self._accounts = {role.account_name: role.account for role in catalog.roles if role.account_name}
+        self._account_groups = {group for role in catalog.roles for group in role.account_groups}
 
     def meant(self, kind: str, identifier: str) -> Entity | None:
         """The entity that is most likely meant; None where nothing comes near."""
@@ -42,9 +44,29 @@ class Likeness:
             case "IamRole" | "IamUser":
                 return _principal(identifier)
             case "Account":
-                digits = re.sub("[ -]", "", identifier)
-                return (kind, digits) if re.fullmatch("[0-9]{12}", digits, re.ASCII) else None
+                return self._account(identifier)
+            case "AccountGroup":
+                return self._account_group(identifier)
         return None
+
+    def _account(self, identifier: str) -> Entity | None:
+        """By its name, or its number in another spelling."""
+        digits = re.sub("[ -]", "", identifier)
+        if re.fullmatch("[0-9]{12}", digits, re.ASCII):
+            return "Account", digits
+        if identifier not in self._accounts and identifier in self._account_groups:
+            return "AccountGroup", identifier
+        name = nearest(identifier, self._accounts)
+        return None if name is None else ("Account", self._accounts[name])
+
+    def _account_group(self, identifier: str) -> Entity | None:
+        number = self._accounts.get(identifier)
+        if number is not None:
+            return "Account", number
+        if identifier in self._groups:
+            return "RoleGroup", identifier
+        name = nearest(identifier, self._account_groups)
+        return None if name is None else ("AccountGroup", name)
 
     def _role(self, identifier: str) -> Entity | None:
         by_arn = next((role.name for role in self._roles if role.arn == identifier), None)
@@ -56,6 +78,8 @@ class Likeness:
     def _role_group(self, identifier: str) -> Entity | None:
         if any(role.name == identifier for role in self._roles):
             return "Role", identifier
+        if identifier in self._account_groups:
+            return "AccountGroup", identifier
         name = nearest(identifier, self._groups)
         return None if name is None else ("RoleGroup", name)
 

@@ -57,6 +57,13 @@ def _accounts(about: _About) -> str:
     return f"the catalog has roles of {_listed(accounts)}{_meant(about.named, accounts)}"
 
 
+def _account_names(about: _About) -> str:
+    names = [one.account_name for one in about.possible.roles if one.account_name]
+    if not names:
+        return "there is no accounts.yaml, which gives accounts their names"
+    return f"the catalog has roles in {_listed(names)}{_meant(about.named, names)}"
+
+
 def _asked(asked: str, key: str) -> Callable[[_About], str]:
     def reason(about: _About) -> str:
         roles = frozenset[int]().union(*(case.roles for case in about.cases))
@@ -75,6 +82,7 @@ _REASONS: Final[Mapping[str, Callable[[_About], str]]] = {
     "context.tags.hasTag": _asked("context.tags", "caller_tags"),
     "context.params.hasTag": _asked("context.params", "params"),
     "resource.account": _accounts,
+    "resource.account_name": _account_names,
     "resource.arn": lambda about: (
         f"no role of the catalog has such an ARN{_meant(about.named, [one.arn for one in about.possible.roles])}"
     ),

@@ -28,6 +28,7 @@ class References:
         self._names = frozenset(self._issuers)
         self._roles = {role.name for role in catalog.roles}
         self._groups = {group for role in catalog.roles for group in role.groups}
+        self._account_groups = {group for role in catalog.roles for group in role.account_groups}
         # The types of entities besides those of callers, each with what is wrong with an id.
         self._others: Mapping[str, Callable[[str], str | None]] = {
             "Action": _any,
@@ -40,6 +41,7 @@ class References:
             "OidcIssuer": lambda name: None if name in self._issuers else "is not in issuers.yaml",
             "OidcGroup": self._oidc_group,
             "Account": _account,
+            "AccountGroup": self._account_group,
         }
 
     def problems(self, policy: PolicyJson) -> Iterator[str]:
@@ -63,6 +65,10 @@ class References:
 
     def _group(self, name: str) -> str | None:
         return None if name in self._groups else "is not a group of any role in the catalog"
+
+    def _account_group(self, name: str) -> str | None:
+        known = name in self._account_groups
+        return None if known else "is a group of no account that the catalog has roles in: accounts.yaml names them"
 
     def _oidc_group(self, identifier: str) -> str | None:
         wrong = problem_with_group(identifier, self._names)

@@ -35,12 +35,14 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     catalog = written.configuration.catalog
     if not catalog.roles:
         return
+    if written.policies.audited and not any(one.json["effect"] == "permit" for one in written.policies.enforced):
+        yield "policies/: no `permit` is enforced, so nobody is let in"
     look = PolicyWarnings(PossibleRequests(KINDS, written.issuers, catalog), now=time.time())
     idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)
     for policy in written.policies.policies:
         issuers = [one for one in written.issuers if one.name in look.issuers_of(policy.json)]
         warnings = (
-            look.at(policy.json, idle[policy.name], policy.lines),
+            look.at(policy.json, idle[policy.name], policy.lines, is_enforced=not policy.is_audited),
             claim_warnings(policy.json, issuers),
             pattern_warnings(policy.json),
             clock_warnings(policy.json, written.catalog.time_zone),
@@ -70,15 +72,20 @@ class PolicyWarnings:
         self._applicability = Applicability(possible, self._conditions)
 
     def at(
-        self, policy: PolicyJson, idle: frozenset[int] = frozenset(), lines: PolicyLines = NO_LINES
+        self,
+        policy: PolicyJson,
+        idle: frozenset[int] = frozenset(),
+        lines: PolicyLines = NO_LINES,
+        is_enforced: bool = True,
     ) -> Iterator[str]:
         """What is odd about a policy.
 
         Args:
             idle: which of its conditions are known to restrict nothing, by their places.
             lines: where its parts stand.
+            is_enforced: it is not in audit mode.
         """
-        yield from _is_open(policy)
+        yield from _is_open(policy, is_enforced)
         yield from self._comparisons(policy, idle, lines)
         yield from _stars(policy)
         yield from _ranges(policy)
@@ -131,11 +138,12 @@ class PolicyWarnings:
                 yield f"`{text_of(comparison)}` is always true: {range_.words}"
 
 
-def _is_open(policy: PolicyJson) -> Iterator[str]:
+def _is_open(policy: PolicyJson, is_enforced: bool) -> Iterator[str]:
     """A permit that asks nothing of the caller."""
     if policy["effect"] == "permit" and policy["principal"] == _ALL and not _holds(policy["conditions"], _PRINCIPAL):
         roles = "every role of the catalog" if policy["resource"] == _ALL else "these roles"
-        yield f"it asks nothing of the caller: whoever can prove who they are may have {roles}"
+        who = "whoever can prove who they are"
+        yield f"it asks nothing of the caller: {who} {'may' if is_enforced else 'could, once enforced,'} have {roles}"
 
 
 def _stars(policy: PolicyJson) -> Iterator[str]:

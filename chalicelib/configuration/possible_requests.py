@@ -140,7 +140,7 @@ class PossibleRequests:
         """The roles that are in an entity, by its type and id: a role is in itself, too."""
         found: dict[tuple[str, str], set[int]] = {}
         for place, role in enumerate(self.roles):
-            entity = role_entity(role.name, role.arn, role.groups)
+            entity = role_entity(role)
             for one in ((entity.kind, entity.id), *entity.parents):
                 found.setdefault(one, set()).add(place)
         return {one: frozenset(places) for one, places in found.items()}
@@ -150,7 +150,7 @@ class PossibleRequests:
         """The roles that have an attribute of some value, by its name and the value."""
         found: dict[str, dict[str, set[int]]] = {}
         for place, role in enumerate(self.roles):
-            for name, value in role_entity(role.name, role.arn, role.groups).attributes.items():
+            for name, value in role_entity(role).attributes.items():
                 found.setdefault(name, {}).setdefault(value, set()).add(place)
         return {
             name: {value: frozenset(places) for value, places in by_value.items()} for name, by_value in found.items()

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.aws.probes import ProbeAction
+from chalicelib.configuration.account_entry import ACCOUNT_NAME, SomeAccounts
 from chalicelib.configuration.session_rules_entry import SessionRulesEntry
 from chalicelib.text.durations import PATTERN
 
@@ -21,8 +22,13 @@ MAXIMUM_CHAINS: Final = 20
 # Catalog names stand in URLs, session tags and Cedar policies: the characters that all three take as they are. What
 # depends on it: wire/vend_request.py (_ROLE_NAME_OR_ARN), the client's PLAIN_ROLE, config/roles.schema.json (make
 # generate) and docs/catalog.md. tests/unit/test_agreements.py holds the first two against it.
+# Behind an `@` is the name of an account; an entry of many accounts has it made.
 RoleName = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="How callers ask for the role.")
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9_.-]{{0,63}}(@{ACCOUNT_NAME})?\Z",
+        description="How callers ask for the role; with `accounts`, what stands before the `@` of it.",
+    ),
 ]
 RoleArn = Annotated[
     str,
@@ -34,6 +40,14 @@ RoleArn = Annotated[
         pattern=rf"^arn:({PARTITIONS}):iam::[0-9]{{12}}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{{1,64}}\Z",
         max_length=640,
         description="ARN of the IAM role, path included.",
+    ),
+]
+RoleInAccounts = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}\Z",
+        max_length=575,
+        description="With `accounts`: path and name of the IAM role in each of them, such as credvend/readonly.",
     ),
 ]
 # The same characters: with `*` behind it, it goes into the function's IAM policy. Never `/` alone, which is every role.
@@ -61,10 +75,18 @@ ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length
 class RoleEntry(
     SessionRulesEntry, msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True, omit_defaults=True
 ):
-    """One role, as an adopter writes it. The JSON Schema of roles.yaml is made from this type."""
+    """One role, or one in each of many accounts, as an adopter writes it.
+
+    The JSON Schema of roles.yaml is made from this type. It has an `arn`, or `role` and `accounts`.
+    """
 
     name: RoleName
-    arn: RoleArn
+    arn: RoleArn | UnsetType = UNSET
+    role: RoleInAccounts | UnsetType = UNSET
+    accounts: Annotated[
+        SomeAccounts | UnsetType,
+        Meta(description="A role in each of these accounts of accounts.yaml; its name is NAME@ACCOUNT."),
+    ] = UNSET
     description: Annotated[str, Meta(max_length=256, description="Shown to callers that may assume the role.")] = ""
     groups: Annotated[
         list[GroupName], Meta(description='Role groups, for policies: resource in RoleGroup::"...".')
@@ -92,9 +114,9 @@ class RoleEntry(
 
 
 class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The whole of roles.yaml."""
+    """The whole of roles.yaml. What stands in `roles/` holds `roles` alone."""
 
-    roles: list[RoleEntry]
+    roles: list[RoleEntry] = []
     # Not None where it is left out: a `role_path:` with nothing behind it would not be what its author meant.
     role_path: RolePath | UnsetType = UNSET
     time_zone: TimeZoneName | UnsetType = UNSET
@@ -110,7 +132,10 @@ class CatalogFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 # The patterns above, in words.
 PATTERNS_IN_WORDS: Final = {
-    "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",
+    "name": "must be at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit; behind an `@` may stand "
+    "the name of its account",
+    "role": "must be path and name of an IAM role without its account, such as credvend/readonly: letters, digits and "
+    "`_+=,.@-`, and no `/` at its beginning",
     "arn": "must be the ARN of an IAM role with its path, such as arn:aws:iam::111122223333:role/path/name; "
     "path and name are letters, digits and `_+=,.@-`",
     "groups": "must hold names of at most 64 letters, digits, `_`, `.` or `-`, the first a letter or digit",

@@ -12,6 +12,7 @@ from chalicelib.configuration.digest import configuration_digest
 from chalicelib.configuration.policy_files import WrittenPolicies, load_policies, read_policies
 from chalicelib.configuration.sessions_file import load_session_settings
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
+from chalicelib.decisions.audit_mode import AuditMode
 from chalicelib.decisions.authorizer import Authorizer, make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import Catalog
@@ -23,6 +24,7 @@ class WrittenConfiguration(NamedTuple):
 
     Attributes:
         policies, indexed: the same, by the files that they are in and for decisions.
+        audited: the policies in audit mode, which `indexed` does not have; None: there are none.
         configuration: what it means.
     """
 
@@ -32,6 +34,7 @@ class WrittenConfiguration(NamedTuple):
     policies: WrittenPolicies
     indexed: IndexedPolicies
     configuration: Configuration
+    audited: IndexedPolicies | None = None
 
 
 def load_source(config: Path, allow_loopback_http: bool) -> Configuration:
@@ -64,8 +67,10 @@ def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration
     sessions = load_session_settings(config / "sessions.yaml", catalog.roles, [issuer.name for issuer in issuers])
     authorizer = _authorizer(indexed, roles, catalog.time_zone)
     digest = configuration_digest(config)
-    configuration = Configuration(roles, lambda: trusted_issuers, authorizer, digest, sessions)
-    return WrittenConfiguration(config, catalog, issuers, policies, indexed, configuration)
+    audited = policies.for_audit()
+    audit_mode = None if audited is None else AuditMode(audited, authorizer, roles, catalog.time_zone)
+    configuration = Configuration(roles, lambda: trusted_issuers, authorizer, digest, sessions, audit_mode)
+    return WrittenConfiguration(config, catalog, issuers, policies, indexed, configuration, audited)
 
 
 def load_authorizer(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -> Authorizer:

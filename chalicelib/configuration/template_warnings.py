@@ -22,12 +22,15 @@ def template_warnings(written: WrittenConfiguration) -> Iterator[str]:
         return
     possible = PossibleRequests(KINDS, written.issuers, written.configuration.catalog)
     callers = _callers(possible, written, asked)
-    for place, wanted in asked.items():
-        shapes = callers.get(place, [])
-        for placeholder in wanted:
-            problem = _problem(placeholder, shapes, possible)
-            if problem:
-                yield f"roles.yaml: role {written.catalog.roles[place].name!r}: {placeholder} {problem}"
+    for entry in written.catalog.entries:
+        # What is the same in several accounts is told once.
+        found = {
+            f"{placeholder} {problem}"
+            for place in entry.places
+            for placeholder in asked.get(place, ())
+            if (problem := _problem(placeholder, callers.get(place, []), possible))
+        }
+        yield from (f"{entry.label}: {problem}" for problem in sorted(found))
 
 
 def _problem(placeholder: Placeholder, shapes: list[Shape], possible: PossibleRequests) -> str:
@@ -60,7 +63,7 @@ def _callers(
     wanted = frozenset(places)
     conditions = Conditions(possible)
     found: dict[int, list[Shape]] = {}
-    for policy in written.policies.policies:
+    for policy in written.policies.enforced:
         if policy.json["effect"] != "permit":
             continue
         for case in conditions.requests(parts_of(policy.json)):

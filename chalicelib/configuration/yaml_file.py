@@ -5,9 +5,9 @@ A key that stands twice is an error, where YAML silently keeps the last. Numbers
 """
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import yaml
 
@@ -22,34 +22,89 @@ _Base: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST: Final = 64
 
 
+class Entry(NamedTuple):
+    """An entry of a list.
+
+    Attributes:
+        file: as messages call it.
+        line: on which it begins.
+        lines: on which its keys stand.
+    """
+
+    value: object
+    file: str
+    line: int
+    lines: Mapping[str, int]
+
+    @property
+    def place(self) -> str:
+        """Where it is, for messages about another one."""
+        return f"{self.file}, line {self.line}"
+
+
+class Listing(NamedTuple):
+    """What a file holds.
+
+    Attributes:
+        entries: under the key that holds a list; None: it has no such key.
+        settings: what it holds under others.
+    """
+
+    entries: tuple[Entry, ...] | None
+    settings: Mapping[str, object]
+
+
+def read_listing(path: Path, name: str, key: str, settings: tuple[str, ...] = ()) -> Listing:
+    """The list that a file holds under a key, each entry with its lines, and what it holds under others.
+
+    Args:
+        name: what messages call the file.
+        settings: the other keys.
+
+    Raises:
+        ConfigError: the file cannot be read, or is of another shape.
+    """
+    lines: list[tuple[int, Mapping[str, int]]] = []
+    document = _read(path, name, lambda node: lines.extend(_lines_of_entries(node, key)))
+    if not isinstance(document, dict):
+        raise ConfigError([f'{name}: must hold a list "{key}"'])
+    _refuse_unknown_keys(name, document, (key, *settings))
+    if key not in document:
+        return Listing(None, document)
+    values = document.pop(key)
+    if not isinstance(values, list):
+        raise ConfigError([f'{name}: must hold a list "{key}"'])
+    return Listing(tuple(Entry(value, name, *where) for value, where in zip(values, lines, strict=True)), document)
+
+
+def _lines_of_entries(root: yaml.Node | None, key: str) -> list[tuple[int, Mapping[str, int]]]:
+    """For each entry of the list under a key, the line on which it begins, and those of its keys."""
+    lists = [
+        value
+        for name, value in (root.value if isinstance(root, yaml.MappingNode) else ())
+        if name.value == key and isinstance(value, yaml.SequenceNode)
+    ]
+    return [
+        (
+            entry.start_mark.line + 1,
+            {str(name.value): name.start_mark.line + 1 for name, _ in entry.value}
+            if isinstance(entry, yaml.MappingNode)
+            else {},
+        )
+        for entry in (lists[-1].value if lists else ())
+    ]
+
+
 def read_entries(path: Path, key: str) -> list[object]:
     """The list that a file holds under its only key.
 
     Raises:
         ConfigError: the file cannot be read, or is of another shape.
     """
-    return read_entries_and_settings(path, key, ())[0]
-
-
-def read_entries_and_settings(
-    path: Path, key: str, settings: tuple[str, ...]
-) -> tuple[list[object], Mapping[str, object]]:
-    """The list that a file holds under a key, and what it holds under others.
-
-    Args:
-        settings: the other keys, each of which may be left out.
-
-    Raises:
-        ConfigError: the file cannot be read, or is of another shape.
-    """
-    document = _read(path)
-    if not isinstance(document, dict):
+    entries = read_listing(path, path.name, key).entries
+    if entries is None:
         raise ConfigError([f'{path.name}: must hold a list "{key}"'])
-    _refuse_unknown_keys(path, document, (key, *settings))
-    if not isinstance(document.get(key), list):
-        raise ConfigError([f'{path.name}: must hold a list "{key}"'])
-    entries: list[object] = document.pop(key)
-    return entries, document
+    return [entry.value for entry in entries]
 
 
 def read_settings(path: Path, keys: tuple[str, ...]) -> Mapping[str, object]:
@@ -58,42 +113,60 @@ def read_settings(path: Path, keys: tuple[str, ...]) -> Mapping[str, object]:
     Raises:
         ConfigError: the file cannot be read, or is of another shape.
     """
-    document = _read(path)
+    document = _read(path, path.name)
     if document is None:
         return {}
     if not isinstance(document, dict):
         raise ConfigError([f"{path.name}: must hold keys with values: {', '.join(keys)}"])
-    _refuse_unknown_keys(path, document, keys)
+    _refuse_unknown_keys(path.name, document, keys)
     return document
 
 
-def _read(path: Path) -> object:
+def _read(path: Path, name: str, look: Callable[[yaml.Node | None], None] | None = None) -> object:
+    """What a file holds.
+
+    Args:
+        name: what messages call it.
+        look: is shown what it is made from, which has lines.
+    """
     try:
-        return load_yaml(path.read_text(encoding="utf-8"))
+        return load_yaml(path.read_text(encoding="utf-8"), look=look)
     except OSError as error:
-        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
+        raise ConfigError([f"{name}: cannot be read: {error.strerror}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError([f"{path.name}: not valid YAML: {yaml_problem(error)}"]) from None
+        raise ConfigError([f"{name}: not valid YAML: {yaml_problem(error)}"]) from None
 
 
-def _refuse_unknown_keys(path: Path, document: Mapping[object, object], keys: tuple[str, ...]) -> None:
+def _refuse_unknown_keys(name: str, document: Mapping[object, object], keys: tuple[str, ...]) -> None:
     unknown = sorted(str(other) for other in document.keys() - set(keys))
     if unknown:
-        raise ConfigError([f"{path.name}: {unknown_key('unknown key', other, keys)}" for other in unknown])
+        raise ConfigError([f"{name}: {unknown_key('unknown key', other, keys)}" for other in unknown])
 
 
-def load_yaml(text: str, loader: "type[StrictLoader] | None" = None) -> object:
+def load_yaml(
+    text: str,
+    loader: "type[StrictLoader] | None" = None,
+    look: Callable[[yaml.Node | None], None] | None = None,
+) -> object:
     """What a text holds.
 
     Args:
         loader: for tags of its own, where there are any.
+        look: is shown what it is made from, which has lines.
 
     Raises:
         yaml.YAMLError, ValueError, RecursionError: it is not YAML, or nested too deeply.
     """
     _check_depth(text)
-    document: object = yaml.load(text, Loader=loader or StrictLoader)  # noqa: S506 a SafeLoader
-    return document
+    reader = (loader or StrictLoader)(text)
+    try:
+        node = reader.get_single_node()
+        if look is not None:
+            look(node)
+        document: object = None if node is None else reader.construct_document(node)
+        return document
+    finally:
+        reader.dispose()
 
 
 def yaml_problem(error: Exception) -> str:

@@ -14,7 +14,7 @@ from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits, Permitted
-from chalicelib.decisions.entities import Json, asked_entities, context_json, principal_json, role_json
+from chalicelib.decisions.entities import Json, asked_entities, context_json, principal_json
 from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
@@ -55,32 +55,51 @@ def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: "Tim
     Raises:
         ValueError: a policy or the schema is not valid Cedar.
     """
+    return Authorizer(policies, catalog, zone_for(policies, time_zone))
+
+
+def zone_for(policies: IndexedPolicies, time_zone: "TimeZone | None") -> tzinfo:
+    """The time zone that decisions by these policies need: UTC where none of them looks at local times."""
     if time_zone is None or "local" not in policies.attributes:
-        return Authorizer(policies, catalog)
+        return UTC
     from chalicelib.text.local_time import zone_of
 
-    return Authorizer(policies, catalog, zone_of(time_zone))
+    return zone_of(time_zone)
 
 
 class Authorizer:
     """Decides with a fixed set of policies over a fixed catalog."""
 
-    def __init__(self, policies: IndexedPolicies, catalog: Catalog, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        policies: IndexedPolicies,
+        catalog: Catalog,
+        zone: tzinfo = UTC,
+        beside: "Authorizer | None" = None,
+    ) -> None:
         """Parse the schema, and nothing else yet.
 
         Args:
             zone: of the local time that policies may look at.
+            beside: one over the same catalog, with other policies of the same schema: what is parsed of both is shared,
+                and this one keeps fewer parsed policies.
 
         Raises:
             ValueError: a policy or the schema is not valid Cedar.
         """
-        self._schema = cedarpy.Schema.from_str(policies.schema)
+        self._schema: cedarpy.Schema = cedarpy.Schema.from_str(policies.schema) if beside is None else beside._schema
         self._policies = policies
         self._index = PolicyIndex(policies.indexed)
         self._attributes = policies.attributes
         self._zone = zone
-        self._parsed = ParsedPolicies(policies.indexed, self._index.general)
-        self._roles = RoleEntities(catalog, self._schema)
+        self._parsed = ParsedPolicies(policies.indexed, self._index.general, in_audit_mode=beside is not None)
+        self._told = policies.role_facts
+        # Roles are shared where the other one's policies look at as much of them.
+        self._roles: RoleEntities = (
+            RoleEntities(catalog, self._schema, self._told)
+            if beside is None or not self._told <= beside._told
+            else beside._roles
+        )
 
     def check(self, kinds: Iterable[type[Caller]]) -> None:
         """Whether schema, catalog, callers and requests fit each other: else decisions would fail at each request.
@@ -164,7 +183,9 @@ class Authorizer:
         demanded = self._index.roles_about(keys_of(principal))
         if not demanded.isdisjoint(_EVERY_ROLE):
             return roles, self._roles.all
-        found = [(role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := role_json(role)))]
+        found = [
+            (role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := self._roles.document(role)))
+        ]
         return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
 
     def _decide(
@@ -188,7 +209,7 @@ class Authorizer:
                 named = self._parsed.under_their_names(policies.places)
                 decisions = self._ask(named, entities, asking.principal, questions)
             answers.append(decisions)
-        return list(map(_together, zip(*answers, strict=True)))
+        return list(map(together, zip(*answers, strict=True)))
 
     @cached_property
     def _near_permits(self) -> "NearPermitsIndex":
@@ -246,7 +267,7 @@ def _decision(result: cedarpy.AuthzResult) -> Decision:
     return Decision(result.allowed, reasons, errors)
 
 
-def _together(decisions: tuple[Decision, ...]) -> Decision:
+def together(decisions: tuple[Decision, ...]) -> Decision:
     """What Cedar would decide with all the policies that it was asked in parts; and an error denies.
 
     A part that denies names its forbids, or nothing: https://docs.cedarpolicy.com/auth/authorization.html

@@ -11,10 +11,15 @@ from typing import Final
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.cedar_entity import CedarEntity
 from chalicelib.decisions.decision import ATTRIBUTES, Circumstances
-from chalicelib.roles.role import Role, account_of
+from chalicelib.roles.role import Role
 from chalicelib.text.timestamps import rfc3339
 
 Json = dict[str, object]
+# What is told of a role besides what every schema knows: an attribute, and types of what it is in.
+ACCOUNT_NAME: Final = "account_name"
+ACCOUNT: Final = "Account"
+ACCOUNT_GROUP: Final = "AccountGroup"
+ROLE_FACTS: Final = frozenset({ACCOUNT_NAME, ACCOUNT, ACCOUNT_GROUP})
 
 
 def principal_json(caller: Caller) -> Json:
@@ -22,19 +27,26 @@ def principal_json(caller: Caller) -> Json:
     return entity_json(caller.entity)
 
 
-def role_json(role: Role) -> Json:
-    """The role, which is asked about."""
-    return entity_json(role_entity(role.name, role.arn, role.groups))
+def role_json(role: Role, told: Collection[str] = ROLE_FACTS) -> Json:
+    """The role, which is asked about.
+
+    Args:
+        told: of `ROLE_FACTS`, those that the schema knows and policies may look at.
+    """
+    return entity_json(role_entity(role, told))
 
 
-def role_entity(name: str, arn: str, groups: tuple[str, ...]) -> CedarEntity:
-    """The entity of a role of the catalog, from all that it is made of."""
-    return CedarEntity(
-        kind="Role",
-        id=name,
-        attributes={"account": account_of(arn), "arn": arn},
-        parents=tuple(("RoleGroup", group) for group in groups),
-    )
+def role_entity(role: Role, told: Collection[str] = ROLE_FACTS) -> CedarEntity:
+    """The entity of a role of the catalog."""
+    attributes = {"account": role.account, "arn": role.arn}
+    parents = [("RoleGroup", group) for group in role.groups]
+    if ACCOUNT_NAME in told:
+        attributes["account_name"] = role.account_name
+    if ACCOUNT in told:
+        parents.append((ACCOUNT, role.account))
+    if ACCOUNT_GROUP in told:
+        parents += [(ACCOUNT_GROUP, group) for group in role.account_groups]
+    return CedarEntity(kind="Role", id=role.name, attributes=attributes, parents=tuple(parents))
 
 
 def context_json(circumstances: Circumstances, attributes: Collection[str] = ATTRIBUTES, zone: tzinfo = UTC) -> Json:

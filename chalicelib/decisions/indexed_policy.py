@@ -37,6 +37,7 @@ class IndexedPolicies(NamedTuple):
         attributes: of the context, that decisions are told.
         forbids: places of the policies that forbid.
         kinds: by the place of a policy, the type that its scope demands of callers besides: `principal is TYPE in ...`.
+        role_facts: of `entities.ROLE_FACTS`, what decisions are told of roles.
     """
 
     schema: str
@@ -44,6 +45,7 @@ class IndexedPolicies(NamedTuple):
     attributes: frozenset[str] = frozenset()
     forbids: frozenset[int] = frozenset()
     kinds: Mapping[int, str] = MappingProxyType({})
+    role_facts: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, schema: str, text: str) -> "IndexedPolicies":
@@ -61,10 +63,13 @@ class IndexedPolicies(NamedTuple):
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
         """
-        from chalicelib.decisions.context import told_schema  # the deployed function is given what it finds out
+        # The deployed function is given what they find out.
+        from chalicelib.decisions.context import told_schema
+        from chalicelib.decisions.role_facts import told_of_roles
 
         static = tuple(policies)
         told = told_schema(schema, (policy["conditions"] for policy in static))
+        named = {kind for policy in static for kind, _ in entities_in(policy)}
         kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}
         return cls(
             told.schema,
@@ -72,6 +77,7 @@ class IndexedPolicies(NamedTuple):
             told.attributes,
             forbids=frozenset(place for place, policy in enumerate(static) if policy["effect"] == "forbid"),
             kinds={place: kind for place, kind in kinds.items() if kind},
+            role_facts=told_of_roles(schema, named),
         )
 
 

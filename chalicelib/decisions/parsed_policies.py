@@ -15,6 +15,8 @@ from chalicelib.decisions.indexed_policy import IndexedPolicy, parse_est, policy
 
 # Parsed policies are kept up to so many characters of Cedar's text. Each takes 30 to 60 bytes of memory, at worst 180.
 _KEPT_CHARACTERS: Final = 786_432
+# The same, of policies in audit mode, which are few and for a time.
+_KEPT_AUDIT_CHARACTERS: Final = 131_072
 # The same, of policies that are parsed under their names.
 _KEPT_NAMED_CHARACTERS: Final = 131_072
 # What a set takes, however little is in it, as a number of characters.
@@ -39,16 +41,21 @@ class ParsedSet(NamedTuple):
 class ParsedPolicies:
     """Parses, and keeps what was asked for last."""
 
-    def __init__(self, policies: Sequence[IndexedPolicy], general: tuple[int, ...]) -> None:
+    def __init__(
+        self, policies: Sequence[IndexedPolicy], general: tuple[int, ...], in_audit_mode: bool = False
+    ) -> None:
         """Nothing is parsed yet.
 
         Args:
             general: places of the policies that everybody and everything fits.
+            in_audit_mode: fewer of them are kept.
         """
         self._policies = policies
         self._places_of_general = general
         self._few = 0 < self._characters(general) <= _FEW_CHARACTERS
-        self._kept = WeighedCache[tuple[int, ...], ParsedSet](_KEPT_CHARACTERS)
+        self._kept = WeighedCache[tuple[int, ...], ParsedSet](
+            _KEPT_AUDIT_CHARACTERS if in_audit_mode else _KEPT_CHARACTERS
+        )
         self._kept_named = WeighedCache[tuple[int, ...], cedarpy.PolicySet](_KEPT_NAMED_CHARACTERS)
 
     def with_general(self, places: tuple[int, ...]) -> tuple[ParsedSet, ...]:

@@ -1,7 +1,7 @@
 """The roles of the catalog as Cedar sees them: parsed when somebody first asks about them, and kept up to a bound."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -35,19 +35,28 @@ class RoleEntity(NamedTuple):
 class RoleEntities:
     """Parses, and keeps what was asked for last."""
 
-    def __init__(self, catalog: Catalog, schema: cedarpy.Schema) -> None:
-        """Nothing is parsed yet."""
+    def __init__(self, catalog: Catalog, schema: cedarpy.Schema, told: Collection[str]) -> None:
+        """Nothing is parsed yet.
+
+        Args:
+            told: of roles, of `ROLE_FACTS`.
+        """
         self._catalog = catalog
         self._schema = schema
+        self._told = told
         self._kept = WeighedCache[tuple[str, str, tuple[str, ...]], RoleEntity](_KEPT_CHARACTERS)
         self._kept_sets = WeighedCache[frozenset[str], cedarpy.Entities](_KEPT_CHARACTERS)
+
+    def document(self, role: Role) -> Json:
+        """A role in Cedar's JSON, by itself."""
+        return role_json(role, self._told)
 
     def of(self, role: Role) -> RoleEntity:
         """The role that is asked about."""
         key = (role.name, role.arn, role.groups)
         kept = self._kept.get(key)
         if kept is None:
-            document = role_json(role)
+            document = self.document(role)
             text = json.dumps([document])
             kept = RoleEntity(document, keys_of(document), cedarpy.Entities.from_json_str(text, self._schema))
             self._kept.put(key, kept, len(text))
@@ -76,7 +85,7 @@ class RoleEntities:
     def _named(self, named: frozenset[str]) -> cedarpy.Entities:
         kept = self._kept_sets.get(named)
         if kept is None:
-            found = [role_json(one) for one in map(self._catalog.find_role, sorted(named)) if one is not None]
+            found = [self.document(one) for one in map(self._catalog.find_role, sorted(named)) if one is not None]
             text = json.dumps(found)
             kept = cedarpy.Entities.from_json_str(text, self._schema)
             self._kept_sets.put(named, kept, len(text))
@@ -85,7 +94,7 @@ class RoleEntities:
     @cached_property
     def all(self) -> cedarpy.Entities:
         """All of the catalog, made for the first list of roles: who starts the service to vend does not wait for it."""
-        return self.parse([role_json(role) for role in self._catalog.roles])
+        return self.parse(map(self.document, self._catalog.roles))
 
     def parse(self, documents: Iterable[Mapping[str, object]]) -> cedarpy.Entities:
         """Entities, from Cedar's JSON.

@@ -1,11 +1,12 @@
 """A role of the catalog."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from chalicelib.aws.durations import parse_duration
 from chalicelib.aws.probes import ProbeAction
+from chalicelib.roles.account import Account
 from chalicelib.roles.session_rules import SessionRules
 
 
@@ -16,6 +17,8 @@ class Role:
     Attributes:
         probe: by which it is seen that a revocation is in force; None: it is not.
         chains_to: ARNs of roles that its sessions may go on to.
+        account_name: what accounts.yaml calls its account; empty where there is no such file.
+        account_groups: that accounts.yaml puts it into.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Role:
     session_rules: SessionRules = field(default_factory=SessionRules)
     probe: ProbeAction | None = None
     chains_to: tuple[str, ...] = ()
+    account_name: str = ""
+    account_groups: tuple[str, ...] = ()
 
     @property
     def account(self) -> str:
@@ -47,12 +52,8 @@ def account_of(arn: str) -> str:
 
 
 class WrittenRole(Protocol):
-    """A role as roles.yaml says it, every key checked by itself; those that are left out have their defaults."""
+    """What roles.yaml says of a role, every key checked by itself; those that are left out have their defaults."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def arn(self) -> str: ...
     @property
     def description(self) -> str: ...
     @property
@@ -75,15 +76,19 @@ class WrittenRole(Protocol):
     def chains_to(self) -> Sequence[str]: ...
 
 
-def make_role(written: WrittenRole, session_rules: SessionRules) -> Role:
+def make_role(name: str, arn: str, account: Account | None, written: WrittenRole, session_rules: SessionRules) -> Role:
     """The role that is meant.
+
+    Args:
+        account: its account, where accounts.yaml names it.
+        written: all else that is said of it.
 
     Raises:
         ValueError: a duration is malformed or out of bounds.
     """
     return Role(
-        name=written.name,
-        arn=written.arn,
+        name=name,
+        arn=arn,
         description=written.description,
         groups=tuple(written.groups),
         default_duration=parse_duration(written.default_duration),
@@ -95,4 +100,22 @@ def make_role(written: WrittenRole, session_rules: SessionRules) -> Role:
         session_rules=session_rules,
         probe=written.probe,
         chains_to=tuple(written.chains_to),
+        account_name="" if account is None else account.name,
+        account_groups=() if account is None else account.groups,
+    )
+
+
+def role_in(account: Account, name: str, path_and_name: str, like: Role) -> Role:
+    """The role of an entry of many accounts in one of them, like that in another one.
+
+    Args:
+        name: in the catalog, before the `@`.
+        path_and_name: of the role in each account, without a slash at the beginning.
+    """
+    return replace(
+        like,
+        name=account.named(name),
+        arn=account.arn_of(path_and_name),
+        account_name=account.name,
+        account_groups=account.groups,
     )

@@ -79,6 +79,7 @@ def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:
                 "Params": _params(found.role),
                 "CallerTags": list(found.role.session_rules.caller_tags),
             }
+            | ({"AccountName": found.role.account_name} if found.role.account_name else {})
             for found in permitted
         ],
         "RequestId": request_id,

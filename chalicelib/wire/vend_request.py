@@ -19,7 +19,9 @@ MAXIMUM_REASON_CHARACTERS: Final = 256
 
 # Wider than what the catalog allows (configuration/role_entry.py): who asks for a name that cannot be is denied as for
 # one that is not there.
-_ROLE_NAME_OR_ARN = re.compile(r"[A-Za-z0-9_.-]{1,64}|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII)
+_ROLE_NAME_OR_ARN = re.compile(
+    r"[A-Za-z0-9_.-]{1,64}(?:@[A-Za-z0-9_.-]{1,64})?|arn:aws[a-z-]*:iam::[0-9]{12}:role/[\x21-\x7e]{1,575}", re.ASCII
+)
 _FIELDS = frozenset({"role", "duration", "reason", "tags", "params", "policy", "dry_run"})
 # In a query, where there are no objects: ?params.tenant=acme
 _PARAM_IN_QUERY: Final = "params."

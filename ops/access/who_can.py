@@ -71,7 +71,7 @@ def who_can(written: WrittenConfiguration, role: Role) -> list[Way]:
     place = next(place for place, one in enumerate(catalog.roles) if one.name == role.name)
     everything = [conditions.everything._replace(roles=frozenset({place}))]
     keys = frozenset(keys_of(role_json(role)))
-    about = [policy for policy in written.policies.policies if demanded_key(policy.json["resource"]) in keys]
+    about = [policy for policy in written.policies.enforced if demanded_key(policy.json["resource"]) in keys]
     forbids = [policy for policy in about if is_forbid(policy)]
     ways: list[Way] = []
     for policy in about:

@@ -17,7 +17,7 @@ Kind = Literal["caller", "role", "issuer"]
 _NOT_BY_ARN: Final = "is named as in {}s.yaml, not by an ARN: `credvend-admin sessions` shows the names"
 _ARN: Final = "arn:"
 # As the catalog and issuers.yaml let names be.
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}(@[A-Za-z0-9][A-Za-z0-9_.-]{0,63})?", re.ASCII)
 _FORMS: Final = (
     "A caller is named as audit records and `credvend-admin sessions` name it: the ARN of an IAM user or of a role's "
     "session, oidc:ISSUER:SUBJECT or token:NAME; or by the ARN of an IAM role: all its sessions."
@@ -60,7 +60,8 @@ def named(text: str, kind: Kind | None) -> Named:
         kind = "caller"
     if kind == "caller":
         return _caller(text)
-    doubt = None if _NAME.fullmatch(text) else "is no name: those have at most 64 letters, digits, _ . or -"
+    words = "is no name: those have at most 64 letters, digits, _ . or -, and roles of many accounts an @ between two"
+    doubt = None if _NAME.fullmatch(text) else words
     if text.startswith(_ARN):
         doubt = f"is an ARN, and {'a role' if kind == 'role' else 'an issuer'} {_NOT_BY_ARN.format(kind)}"
     if kind == "role":

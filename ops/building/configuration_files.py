@@ -10,10 +10,13 @@ from typing import Final
 from ops.errors import CommandFailed
 
 _REQUIRED: Final = frozenset({"roles.yaml", "policies"})
-_FOLDERS: Final = frozenset({"policies", "keys"})
-_OPTIONAL: Final = ("issuers.yaml", "sessions.yaml")
+_FOLDERS: Final = frozenset({"accounts", "keys", "policies", "roles"})
+_OPTIONAL: Final = ("accounts.yaml", "issuers.yaml", "sessions.yaml")
 _SCHEMA: Final = "schema.cedarschema"
-_SCHEMAS: Final = ("issuers.schema.json", "roles.schema.json", "sessions.schema.json", _SCHEMA)
+_SCHEMAS: Final = (
+    *("accounts.schema.json", "issuers.schema.json", "roles.schema.json", "sessions.schema.json"),
+    _SCHEMA,
+)
 _KNOWN: Final = _REQUIRED | _FOLDERS | {*_OPTIONAL, *_SCHEMAS}
 # For the deployment, or an adopter's own: never shipped.
 _BESIDE: Final = re.compile(r"stage\.yaml|(stage|tests)\.schema\.json|template\.(yaml|json)|README(\.[a-z]+)?|tests")

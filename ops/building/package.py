@@ -62,7 +62,8 @@ def package(stage: Stage, build: Path, config: Path | None = None, region: str |
     for warning in warnings:
         say(f"Warning: {escaped(warning)}")
     check_partition(catalog.roles, region)
-    check_fit(catalog, operator_role)
+    for note in check_fit(catalog, operator_role):
+        say(f"Note: {escaped(note)}")
     if config is not None and not local:  # without one, it is the walk-through's: the command says so
         _warn_of_walk_through(stage, catalog)
     write_policy(build / "source", catalog)

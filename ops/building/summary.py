@@ -5,16 +5,18 @@ Packaging writes it down, and a later deployment tells by it what it adds, chang
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
-from chalicelib.configuration.compiled import compiled_path
+from chalicelib.configuration.compiled import CompiledPolicies, compiled_path
+from chalicelib.configuration.compiled_roles import OF
 from chalicelib.configuration.digest import shipped_files
+from chalicelib.roles.account import Account
 from ops.stages.stage_file import StageFile
 from ops.template.overlay import Overlay
 
@@ -30,6 +32,7 @@ class Summary:
 
     Attributes:
         digest: of the files that are shipped, as the deployed function works it out.
+        audited: policies in audit mode, which are none of `policies`.
         accounts, organization, role_path, permissions_boundary: named by what they say; so are no hashes.
         settings: keys of stage.yaml, other than those.
         template: the file that adds to the template, if there is one.
@@ -47,12 +50,14 @@ class Summary:
     settings: _Entries = field(default_factory=dict)
     template: _Entries = field(default_factory=dict)
     files: _Entries = field(default_factory=dict)
+    audited: _Entries = field(default_factory=dict)
 
     def kinds(self) -> Mapping[str, Mapping[str, str]]:
         """The entries, by what they are called."""
         return {
             "roles": self.roles,
             "policies": self.policies,
+            "policies in audit mode": self.audited,
             "issuers": self.issuers,
             "accounts let in": self.accounts,
             "organization let in": self.organization,
@@ -89,8 +94,9 @@ def write_summary(source: Path, catalog: WrittenCatalog, stage: StageFile, overl
     document = json.loads(content)
     summary = Summary(
         digest=document["written"],
-        roles={role["name"]: _hash(role) for role in document["roles"]},
+        roles=dict(_roles(document["roles"], document["accounts"])),
         policies={policy[0][0]: _hash(policy) for policy in document["policies"]},
+        audited=_audited(document["audited"]),
         issuers={issuer["name"]: _hash([issuer, _keys(config, issuer)]) for issuer in document["issuers"]},
         accounts=_said(*stage.accounts),
         organization=_said(stage.organization),
@@ -109,8 +115,28 @@ def summarize(config: Path) -> Summary:
     return msgspec.json.decode((config.parents[1] / _FILE).read_bytes(), type=Summary)
 
 
+def _roles(entries: Sequence[Mapping[str, object]], accounts: Sequence[list[object]]) -> Iterator[tuple[str, str]]:
+    """Each role with a hash of its entry and of what is said of its account."""
+    for entry in entries:
+        own = _hash({key: value for key, value in entry.items() if key not in ("accounts", OF)})
+        name = str(entry["name"])
+        if "accounts" in entry:
+            for place in cast(Sequence[int], entry["accounts"]):
+                yield Account(*accounts[place]).named(name), _hash([own, accounts[place]])  # type: ignore[arg-type]
+        else:
+            of = cast(int | None, entry.get(OF))
+            yield name, own if of is None else _hash([own, accounts[of]])
+
+
 def _said(*values: str | None) -> _Entries:
     return {value: "" for value in values if value is not None}
+
+
+def _audited(compiled: CompiledPolicies | None) -> _Entries:
+    """Policies in audit mode are compiled as permits, whatever they are."""
+    policies = [] if compiled is None else compiled["policies"]
+    forbids = () if compiled is None else compiled["forbids"]
+    return {policy[0][0]: _hash([policy, place in forbids]) for place, policy in enumerate(policies)}
 
 
 def _settings(stage: StageFile) -> _Entries:

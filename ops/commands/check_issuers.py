@@ -13,7 +13,7 @@ from ops.commands.options import config_option, json_option, stage_option
 from ops.environments import ROOT
 from ops.errors import OperationFailed
 from ops.issuer_checks.check import Checked, check_issuers, is_without_network
-from ops.stages.stage import LOCAL_STAGE, stages
+from ops.stages.stage import LOCAL_STAGE, is_stage, stages
 from ops.terminal.columns import columns
 from ops.terminal.say import escaped, say
 
@@ -26,7 +26,7 @@ _COLUMNS: Final = ("Issuer", "Result", "Details")
 @json_option
 def check_issuers_command(config: Path, stage: str, as_json: bool) -> None:
     """Ask each issuer of issuers.yaml for its keys, as the service would, from this machine."""
-    if stage not in stages(ROOT):
+    if not is_stage(ROOT, stage):
         raise OperationFailed(f"No stage {stage!r}. There are: {', '.join(stages(ROOT))}.")
     local = stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
     try:

@@ -19,7 +19,7 @@ from ops.errors import CommandFailed, OperationFailed
 from ops.examining.at_hand import at_hand
 from ops.examining.examination import PARTS, Examination, Part, Wanted, examine
 from ops.examining.finding import Finding, Level, is_in_order
-from ops.stages.stage import LOCAL_STAGE, stages
+from ops.stages.stage import LOCAL_STAGE, is_stage, stages
 from ops.terminal.commands import AwsCommand
 from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, say
@@ -57,7 +57,7 @@ def doctor(config: Path | None, stage: str, only: tuple[str, ...], roles: tuple[
     Each role of the catalog is asked for as a vend would ask, with credvend's own role, in sessions that may do
     nothing and that nobody gets. What a role lacks is said with the statement that its trust policy needs.
     """
-    if stage not in stages(ROOT):
+    if not is_stage(ROOT, stage):
         raise OperationFailed(f"No stage {stage!r}. There are: {', '.join(stages(ROOT))}.")
     local = stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
     # Whoever names roles wants to know of these.

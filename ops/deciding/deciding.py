@@ -59,6 +59,11 @@ class Outcome(NamedTuple):
         """`@id`s of the policies that decided; none for a denial by default, and where none was asked."""
         return () if self.decided is None else self.decided.decision.policies
 
+    @property
+    def audit_policies(self) -> tuple[str, ...]:
+        """`@id`s of the policies in audit mode that apply."""
+        return () if self.decided is None or self.decided.audited is None else self.decided.audited.policies
+
 
 def decide(configuration: Configuration, asking: Asking) -> Outcome:
     """What the service would answer to a request, up to and without AWS."""

@@ -16,10 +16,15 @@ _VARIABLES: Final = frozenset({"principal", "context", "resource"})
 
 
 class PolicyBook:
-    """Finds policies of a configuration, without asking Cedar."""
+    """Finds policies of a configuration, without asking Cedar.
+
+    Attributes:
+        all: those that decide. Policies in audit mode do not.
+    """
 
     def __init__(self, written: WrittenConfiguration) -> None:
-        self.all: tuple[WrittenPolicy, ...] = written.policies.policies
+        self.all: tuple[WrittenPolicy, ...] = written.policies.enforced
+        self.audited = written.policies.audited
         self._kinds = written.indexed.kinds
         self._index = PolicyIndex(written.indexed.indexed)
 

@@ -9,6 +9,7 @@ from chalicelib.configuration.policy_files import WrittenPolicy
 from chalicelib.configuration.policy_parts import parts_of
 from chalicelib.configuration.policy_text import text_of
 from chalicelib.configuration.source import WrittenConfiguration
+from chalicelib.decisions.audit_mode import Audited
 from chalicelib.decisions.authorizer import make_authorizer
 from chalicelib.decisions.decision import Circumstances
 from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
@@ -101,6 +102,7 @@ class Explanation(NamedTuple):
         other_roles, other_callers: of a denial by default: permits for the caller, and for the role.
         more: how many there are besides these.
         errors: of policies that could not be evaluated, which denies.
+        audited: what policies in audit mode would have made of it; None: none of them applies.
     """
 
     deciding: tuple[ExplainedPolicy, ...] = ()
@@ -109,6 +111,7 @@ class Explanation(NamedTuple):
     other_callers: tuple[Elsewhere, ...] = ()
     more: int = 0
     errors: tuple[str, ...] = ()
+    audited: Audited | None = None
 
 
 def explain(written: WrittenConfiguration, book: PolicyBook, outcome: Outcome) -> Explanation:
@@ -131,6 +134,7 @@ def explain(written: WrittenConfiguration, book: PolicyBook, outcome: Outcome) -
         # What is near by its conditions is told whole.
         more=max(0, near.more + len(near.condition) - len(permits)) if near else 0,
         errors=decision.errors,
+        audited=decided.audited,
     )
 
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from chalicelib.decisions.audit_mode import Audited
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.text.timestamps import rfc3339
 from ops.deciding.deciding import Asking, Outcome
@@ -45,6 +46,15 @@ def reasons(explanation: Explanation) -> Iterator[str]:
     yield from _elsewhere(explanation.other_callers, "is for this role, and for other callers")
     if explanation.more:
         yield f"{explanation.more} more policies are about this caller or this role."
+    if explanation.audited is not None:
+        yield from _audited(explanation.audited)
+
+
+def _audited(audited: Audited) -> Iterator[str]:
+    would_be = "allowed" if audited.would_be else "denied"
+    if audited.policies:
+        yield f"In audit mode, {', '.join(audited.policies)} would apply; enforced, it would be {would_be}."
+    yield from (f"In audit mode: {error}" for error in audited.errors)
 
 
 def _permits(explanation: Explanation) -> Iterator[str]:
@@ -145,6 +155,15 @@ def explanation_json(explanation: Explanation) -> Json:
         "OtherCallers": [_elsewhere_json(policy, "Callers") for policy in explanation.other_callers],
         "More": explanation.more,
         "Errors": list(explanation.errors),
+        "Audited": None if explanation.audited is None else _audited_json(explanation.audited),
+    }
+
+
+def _audited_json(audited: Audited) -> Json:
+    return {
+        "WouldBe": "allow" if audited.would_be else "deny",
+        "Policies": list(audited.policies),
+        "Errors": list(audited.errors),
     }
 
 

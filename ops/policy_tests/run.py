@@ -54,7 +54,7 @@ class Report(NamedTuple):
     """All that was run.
 
     Attributes:
-        unreached: policies that are among the deciding ones of no test.
+        unreached: policies that are among the deciding ones of no test; in audit mode, that apply in none.
     """
 
     ran: tuple[Ran, ...]
@@ -69,8 +69,9 @@ def run_tests(written: WrittenConfiguration, cases: Iterable[Case]) -> Report:
     """Run tests of a configuration."""
     book = PolicyBook(written)
     ran = tuple(_run(written, book, case) for case in cases)
-    reached = {name for one in ran if one.outcome is not None for name in one.outcome.policies}
-    return Report(ran, tuple(policy for policy in book.all if policy.name not in reached))
+    outcomes = [one.outcome for one in ran if one.outcome is not None]
+    reached = {name for outcome in outcomes for name in (*outcome.policies, *outcome.audit_policies)}
+    return Report(ran, tuple(policy for policy in written.policies.policies if policy.name not in reached))
 
 
 def _run(written: WrittenConfiguration, book: PolicyBook, case: Case) -> Ran:
@@ -90,6 +91,8 @@ def _run(written: WrittenConfiguration, book: PolicyBook, case: Case) -> Ran:
 def _unknown_policy(book: PolicyBook, case: Case) -> str | None:
     wanted = () if case.entry.policies is UNSET else case.entry.policies
     for name in wanted:
+        if name in {policy.name for policy in book.audited}:
+            return f"`policies` names {name!r}, which is in audit mode, and decides nothing"
         if name not in book.by_name:
             return f"`policies` names {name!r}, which there is not{did_you_mean(nearest(name, book.by_name))}"
     return None

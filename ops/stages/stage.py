@@ -15,6 +15,7 @@ from ops.stages.stage_file import STAGE_FILE, StageFile
 DEFAULT_STAGE: Final = "dev"
 # The only stage that the shipped configuration is meant for: it is the walk-through's.
 LOCAL_STAGE: Final = "local"
+_FILE: Final = ".chalice/config.json"
 # What the functions beside the one that vends are called, behind the stack's name: .chalice/template.json.
 _FUNCTIONS: Final = ("-doctor", "-revoker")
 
@@ -46,6 +47,11 @@ def stages(root: Path) -> list[str]:
     return sorted(_stages(root))
 
 
+def is_stage(root: Path, name: str) -> bool:
+    """Whether there is such a stage; in a program that was installed without the checkout, there may be any."""
+    return not (root / _FILE).exists() or name in _stages(root)
+
+
 def read_stage(root: Path, name: str, config: Path | None = None) -> Stage:
     """The stage of that name.
 
@@ -75,5 +81,5 @@ def read_stage(root: Path, name: str, config: Path | None = None) -> Stage:
 
 
 def _stages(root: Path) -> dict[str, dict[str, object]]:
-    document = json.loads((root / ".chalice/config.json").read_text(encoding="utf-8"))
+    document = json.loads((root / _FILE).read_text(encoding="utf-8"))
     return cast(dict[str, dict[str, object]], document["stages"])

@@ -16,6 +16,7 @@ from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.role_entry import MAXIMUM_MANAGED_POLICIES
 from chalicelib.errors import ConfigError
 from ops.documents.json_object import Json
+from ops.iam.by_name import are_by_name, by_name, names_in_accounts
 from ops.iam.function_policy import ASSUME_SID, iam_policy
 from ops.iam.policy_size import MAXIMUM_INLINE, MAXIMUM_MANAGED, characters
 from ops.iam.revoker_policy import WRITE_SID, revoker_policy
@@ -26,46 +27,76 @@ _FILLED: Final = 0.85
 _BETWEEN: Final = len(",")
 
 
-def spread(template: Json, catalog: WrittenCatalog) -> None:
+def spread(template: Json, catalog: WrittenCatalog) -> list[str]:
     """Move roles that do not fit into the inline policy of a function's role into managed policies, in place.
+
+    Where they do not fit into these either, those of many accounts are named once for all of them (iam/by_name.py).
 
     They are attached by the role, not the other way round: CloudFormation then changes them before the role and the
     function, and no role is taken out of the inline policy, or vended, before it is in another one.
+
+    Returns:
+        What whoever deploys it should know: a line for each function whose policies are wider than the catalog.
 
     Raises:
         ConfigError: they do not fit into all that may be attached.
     """
     resources = cast(dict[str, Json], template["Resources"])
-    for grant in _GRANTS:
-        if grant.role in resources:
-            _spread(resources, catalog, grant)
+    told = [_spread(resources, catalog, grant) for grant in _GRANTS if grant.role in resources]
+    return [line for line in told if line is not None]
 
 
-def _spread(resources: dict[str, Json], catalog: WrittenCatalog, grant: "_Grant") -> None:
+def _spread(resources: dict[str, Json], catalog: WrittenCatalog, grant: "_Grant") -> str | None:
     role = cast(Json, resources[grant.role]["Properties"])
     (inline,) = (cast(Json, policy["PolicyDocument"]) for policy in cast(list[Json], role["Policies"]))
     if characters(inline) <= MAXIMUM_INLINE:
-        return
-    statement = next(one for one in _statements(inline) if one.get("Sid") == grant.sid)
+        return None
     attached = cast(list[object], role.get("ManagedPolicyArns", []))
-    granted = cast(list[str], statement["Resource"])
-    own, *others = _place(granted, _rooms(inline, statement, grant), catalog, len(attached), grant)
+    try:
+        statement, (own, *others) = _placed(inline, catalog, len(attached), grant)
+    except _DoesNotFit:
+        inline["Statement"] = [by_name(one, names_in_accounts(catalog)) for one in _statements(inline)]
+        if characters(inline) <= MAXIMUM_INLINE:
+            return _told(inline, grant)
+        statement, (own, *others) = _placed(inline, catalog, len(attached), grant)
+    told = _told(inline, grant)
     _grant(inline, statement, own)
     for room in others:
         document: Json = {"Version": "2012-10-17", "Statement": [statement | {"Resource": sorted(room.granted)}]}
         resources[room.name] = _managed_policy(room.name, document, grant)
     role["ManagedPolicyArns"] = [*attached, *({"Ref": room.name} for room in others)]
+    return told
 
 
-def check_fit(catalog: WrittenCatalog, operator_role: str | None) -> None:
-    """Refuse a catalog before anything is packaged that `spread` would refuse afterwards.
+def _told(inline: Json, grant: "_Grant") -> str | None:
+    if not are_by_name(_statements(inline)):
+        return None
+    return (
+        f"roles.yaml: the roles of many accounts are {grant.granted} by their names, in any of the catalog's accounts, "
+        f"for one by one they do not fit into the IAM policies of the {grant.whose}: see docs/catalog.md."
+    )
+
+
+def _placed(inline: Json, catalog: WrittenCatalog, attached: int, grant: "_Grant") -> tuple[Json, list["_Room"]]:
+    """The statement whose roles are spread, and where they go."""
+    statement = next(one for one in _statements(inline) if one.get("Sid") == grant.sid)
+    granted = cast(list[str], statement["Resource"])
+    return statement, _place(granted, _rooms(inline, statement, grant), catalog, attached, grant)
+
+
+def check_fit(catalog: WrittenCatalog, operator_role: str | None) -> list[str]:
+    """Refuse a catalog before anything is packaged that `spread` would refuse afterwards; and say what that would say.
 
     Raises:
         ConfigError: its roles do not fit into all that may be attached.
     """
     documents = {FUNCTION_ROLE: iam_policy(catalog), REVOKER_ROLE: revoker_policy(catalog, operator_role)}
     resources = {role: {"Properties": {"Policies": [{"PolicyDocument": one}]}} for role, one in documents.items()}
-    spread(cast(Json, {"Resources": resources}), catalog)
+    return spread(cast(Json, {"Resources": resources}), catalog)
+
+
+class _DoesNotFit(ConfigError):
+    """Into all that may be attached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +104,7 @@ class _Grant:
     """What is spread.
 
     Attributes:
-        role: the function's, by its logical id; whose: the function, in messages.
+        role: the function's, by its logical id; whose: the function, in messages; granted: what may be done to roles.
         sid: of the statement whose resources they are.
         resource, name: what managed policies are called, before their number: in the template, and in IAM.
         description: stays as it is for good, as the name does: CloudFormation would replace the policy.
@@ -81,6 +112,7 @@ class _Grant:
 
     role: str
     whose: str
+    granted: str
     sid: str
     resource: str
     name: str
@@ -88,9 +120,11 @@ class _Grant:
 
 
 _GRANTS: Final = (
-    _Grant(FUNCTION_ROLE, "function", ASSUME_SID, "CatalogRoles", "roles", "Roles that credvend may assume."),
     _Grant(
-        *(REVOKER_ROLE, "revoker", WRITE_SID, "RevocableRoles", "revocable-roles"),
+        FUNCTION_ROLE, "function", "assumable", ASSUME_SID, "CatalogRoles", "roles", "Roles that credvend may assume."
+    ),
+    _Grant(
+        *(REVOKER_ROLE, "revoker", "revocable", WRITE_SID, "RevocableRoles", "revocable-roles"),
         "Roles whose sessions credvend may revoke.",
     ),
 )
@@ -129,9 +163,11 @@ def _place(
     for count in range(1, most + 1):
         some = [replace(room, granted=[]) for room in rooms[: count + 1]]
         share = _FILLED if count < most else 1
-        if needed <= share * sum(room.left for room in some) and _fill(some, granted):
+        # Of what stays in the inline policy, there may be too much for it already.
+        fits = rooms[0].left >= 0 and needed <= share * sum(room.left for room in some)
+        if fits and _fill(some, granted):
             return some
-    raise ConfigError([_refusal(granted, rooms[: most + 1], catalog, needed, attached, grant)])
+    raise _DoesNotFit([_refusal(granted, rooms[: most + 1], catalog, needed, attached, grant)])
 
 
 def _fill(rooms: list[_Room], granted: Iterable[str]) -> bool:

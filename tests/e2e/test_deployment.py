@@ -154,7 +154,10 @@ def test_an_invalid_configuration_is_not_deployed(stack: Stack, tmp_path: Path) 
     (mine / "policies/broken.cedar").write_text('@id("broken") permit (principal, action, resource) when { x };')
     (mine / "roles.yaml").write_text("roles: [{name: a, arn: nonsense}]")
     catalog = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
-    assert catalog.returncode != 0 and "roles.yaml: role 'a': `arn` must be the ARN of an IAM role" in catalog.stderr
+    assert (
+        catalog.returncode != 0
+        and "roles.yaml: role 'a' (line 2): `arn` must be the ARN of an IAM role" in catalog.stderr
+    )
     shutil.copy(CONFIG / "roles.yaml", mine)
     policies = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
     assert policies.returncode != 0 and "policies/broken.cedar" in policies.stderr

@@ -333,8 +333,9 @@ def test_the_configuration_at_hand_is_compared_and_its_issuers_are_asked(doctor:
 
 def test_what_cannot_be_asked_at_all_says_what_to_do(doctor: Admin) -> None:
     assert "no role 'nowhere'" in doctor.run("--role", "nowhere", status=1)[1]
-    assert admin.main(["doctor", "--stage", "dev"]) == 1
-    assert "There is no stack credvend-dev here" in doctor.capture.readouterr().err
+    with doctor.patch.context() as elsewhere:  # other tests deploy other stages, and none of them to this region
+        elsewhere.setenv("AWS_REGION", "eu-west-3")
+        assert "There is no stack credvend-local here" in doctor.run(status=1)[1]
     assert admin.main(["doctor", "--stage", "elsewhere"]) == 1
     assert "No stage 'elsewhere'" in doctor.capture.readouterr().err
     doctor.sign_in(Key("AKIAWRONG", "wrong"))

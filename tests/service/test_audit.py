@@ -72,6 +72,12 @@ permit (principal is IamRole, action, resource in RoleGroup::"open");
 when {
   context.duration * context.duration * context.duration * context.duration * context.duration * context.duration > 0
 };
+@id("tried") @mode("audit") forbid (principal, action, resource) when { context.duration == 1200 };
+@id("tried-and-failing") @mode("audit") forbid (principal, action, resource) when { context.has_reason }
+when {
+  context.duration * context.duration * context.duration * context.duration * context.duration * context.duration * 4
+  > 0
+};
 """
 )
 

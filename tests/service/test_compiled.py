@@ -20,6 +20,7 @@ from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.settings import Settings, read_settings
+from chalicelib.decisions.audit_mode import Audited
 from chalicelib.decisions.decision import Circumstances, NearPermits
 from chalicelib.errors import ConfigError
 from chalicelib.http import HttpEdge
@@ -127,6 +128,45 @@ def test_the_time_zone_and_what_decisions_are_told_are_compiled(config: Path, ho
         )
 
 
+TRIED = """
+@id("no-nights") @mode("audit") forbid (principal, action, resource is Role)
+when { context.local.time < duration("9h") && context.narrowed };
+@id("for-mallory") @mode("audit")
+permit (principal == IamUser::"arn:aws:iam::111122223333:user/mallory", action, resource);
+"""
+
+
+def test_policies_in_audit_mode_are_compiled_apart_from_those_that_decide(config: Path) -> None:
+    (config / "roles.yaml").write_text(
+        "time_zone: Europe/Berlin\n" + (config / "roles.yaml").read_text("utf-8"), "utf-8"
+    )
+    (config / "policies/tried.cedar").write_text(TRIED)
+    compile_configuration(config, allow_loopback_http=False)
+    found: list[list[Audited | None]] = []
+    for configuration in both(config):
+        assert configuration.audit_mode is not None
+        found.append([])
+        for user, allowed in (("alice", True), ("mallory", False)):
+            caller = IamUser("aws", ACCOUNT, "/", user, "AIDA")
+            role = configuration.catalog.find_role("reader")
+            assert role is not None
+            for hour in (7, 8):  # 8 and 9 in Berlin
+                moment = datetime(2026, 1, 7, hour, tzinfo=UTC)
+                here = Circumstances(900, "198.51.100.7", False, moment, narrowed=True)
+                decision = configuration.authorizer.decide(caller, role, here)
+                assert decision.allowed is allowed
+                found[-1].append(configuration.audit_mode.look(caller, role, here, decision))
+            roles = configuration.catalog.roles
+            assert bool(configuration.authorizer.permitted(caller, roles, here.source_ip, moment)) is allowed
+    assert found[0] == found[1]
+    assert found[0] == [
+        Audited(False, ("no-nights",), ()),
+        None,
+        Audited(False, ("for-mallory", "no-nights"), ()),
+        Audited(True, ("for-mallory",), ()),
+    ]
+
+
 def test_a_function_in_lambda_is_a_deployed_one() -> None:
     assert read_settings({"AWS_REGION": "eu-west-1", "AWS_LAMBDA_FUNCTION_NAME": "credvend-prod"}).deployed
     assert not read_settings({"AWS_REGION": "eu-west-1"}).deployed
@@ -227,6 +267,7 @@ def test_a_signed_vend_imports_nothing_that_only_others_need(config: Path, tmp_p
         "chalicelib.revocation.requests",
         "chalicelib.examining.doctor",
         "chalicelib.callers.shape",
+        "chalicelib.decisions.audit_mode",
         "chalicelib.configuration.all_warnings",
         "chalicelib.configuration.policy_conditions",
         "chalicelib.wire.own_sessions",

@@ -207,4 +207,4 @@ def test_the_function_does_not_load_with_an_invalid_configuration(tmp_path: Path
         text=True,
         check=False,
     )
-    assert loaded.returncode != 0 and "roles.yaml: role 'reader': `arn`" in loaded.stderr
+    assert loaded.returncode != 0 and "roles.yaml: role 'reader' (line 3): `arn`" in loaded.stderr

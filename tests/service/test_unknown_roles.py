@@ -17,6 +17,7 @@ from chalicelib.decisions.authorizer import Authorizer
 from chalicelib.decisions.decision import Circumstances, Decision, NearPermits
 from chalicelib.decisions.indexed_policy import IndexedPolicies
 from chalicelib.roles.catalog import NOWHERE, Catalog
+from chalicelib.roles.places import Places
 from chalicelib.roles.role import Role
 from testing.app import POLICIES, ROLES, CredvendApp, write_config
 from testing.cedar import SCHEMA
@@ -75,8 +76,8 @@ def stand_ins(catalog: Catalog) -> list[str]:
 
 def test_which_role_stands_in_can_be_computed_by_no_caller() -> None:
     """Who could would ask for another name with the same one, and see whether the second refusal is quicker."""
-    ids = [(role.name, role.arn) for role in roles(20)]
-    one, same, other = (Catalog.of(ids, roles(20).__getitem__, key) for key in (b"one", b"one", b"other"))
+    places = Places([(role.name, role.arn, ()) for role in roles(20)], ())
+    one, same, other = (Catalog.of(places, roles(20).__getitem__, key) for key in (b"one", b"one", b"other"))
     assert stand_ins(one) == stand_ins(one) == stand_ins(same)
     assert sum(map(str.__eq__, stand_ins(one), stand_ins(other))) < 100  # 25 are to be expected
     # Without a configuration that was compiled, the key is drawn.

@@ -87,7 +87,14 @@ def is_asked_for(name: str) -> bool:
         return False
 
 
-@given(from_regex(r"[A-Za-z0-9_.-]{1,70}", fullmatch=True) | text(max_size=3))
+@given(from_regex(r"[A-Za-z0-9_.-]{1,70}(@[A-Za-z0-9_.-]{1,70})?", fullmatch=True) | text(max_size=3))
+@example("readonly@payments-prod")
+@example("9" * 64 + "@" + "9" * 64)
+@example("a@" + "9" * 65)
+@example("a@b@c")
+@example("a@")
+@example("@a")
+@example("a@-b")
 @example("a")
 @example("9" * 64)
 @example("9" * 65)

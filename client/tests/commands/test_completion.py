@@ -136,6 +136,31 @@ def in_bash(environ: dict[str, str], *words: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("reado",), {"readonly@payments-prod", "readonly@payments-dev"}),
+        (("readonly", "@"), {"payments-prod", "payments-dev"}),
+        (("readonly", "@", "payments-p"), {"payments-prod"}),
+        (("readonly", "@", "nowhere"), set()),
+    ],
+)
+def test_bash_completes_a_role_of_an_account_behind_its_at_sign(
+    shell: dict[str, str], service: FakeService, words: tuple[str, ...], offered: set[str]
+) -> None:
+    """Which it takes for the end of a word, so that only what comes behind is put there."""
+    service.roles = [{"Role": name} for name in ("readonly@payments-prod", "readonly@payments-dev", "admin@data")]
+    assert in_bash(shell, "credvend", "get", *words) == offered
+    assert "--duration" in in_bash(shell, "credvend", "get", "readonly", "@", "payments-prod", "--")
+
+
+@SHELLS
+def test_a_role_of_an_account_is_completed(shell: dict[str, str], service: FakeService, complete: object) -> None:
+    assert callable(complete)
+    service.roles = [{"Role": "readonly@payments-prod"}, {"Role": "admin@data"}]
+    assert "readonly@payments-prod" in complete(shell, "credvend get read")
+
+
 def test_bash_completes_a_value_after_an_equals_sign(shell: dict[str, str]) -> None:
     assert {"env", "json"} <= in_bash(shell, "credvend", "get", "--format", "=")
     assert in_bash(shell, "credvend", "get", "--format", "=", "po") == {"powershell"}

@@ -16,6 +16,8 @@ from picking import typing
 from running import credvend
 from terminal import at_a_terminal
 
+from credvend.commands.picker import ordered
+
 ROLES: list[dict[str, Any]] = [
     {
         "Role": "reports",
@@ -58,6 +60,52 @@ def test_what_differs_has_a_column(environ: dict[str, str], service: FakeService
     assert {"ACCOUNT", "GROUPS", "PARAMS"} <= set(credvend(environ, "roles").stdout.splitlines()[0].split())
     service.roles = ROLES[:1]
     assert not {"ACCOUNT", "GROUPS", "PARAMS"} & set(credvend(environ, "roles").stdout.splitlines()[0].split())
+
+
+OF_ACCOUNTS = [
+    {"Role": f"readonly@{name}", "RoleArn": f"arn:aws:iam::{number}:role/readonly", "AccountName": name}
+    for number, name in (("111122223333", "payments-prod"), ("444455556666", "data"))
+]
+
+
+def test_the_names_of_accounts_have_a_column_and_are_found(environ: dict[str, str], service: FakeService) -> None:
+    service.roles = list(OF_ACCOUNTS)
+    header, *lines = credvend(environ, "roles").stdout.splitlines()
+    assert "ACCOUNT NAME" in header and [line.split()[1:3] for line in lines] == [
+        ["111122223333", "payments-prod"],
+        ["444455556666", "data"],
+    ]
+    for words in (["--account", "data"], ["--account", "444455556666"], ["DATA"]):
+        assert [role["Role"] for role in json.loads(credvend(environ, "roles", "--json", *words).stdout)] == [
+            "readonly@data"
+        ]
+    rows = list(csv.DictReader(io.StringIO(credvend(environ, "roles", "--csv").stdout)))
+    assert [row["ACCOUNT NAME"] for row in rows] == ["payments-prod", "data"]
+
+
+def test_the_service_is_asked_for_those_of_the_account_alone(environ: dict[str, str], service: FakeService) -> None:
+    credvend(environ, "roles", "--account", "payments prod&x")
+    assert service.asked[-1].path.endswith("/v1/roles?account=payments+prod%26x")
+    service.roles = []
+    assert "no role that you may have in account data; " in credvend(environ, "roles", "--account", "data").stderr
+
+
+def test_a_service_that_is_older_than_accounts_lists_all_and_they_are_narrowed_here(
+    environ: dict[str, str], service: FakeService
+) -> None:
+    refused = 'Unknown query parameter "account": there are none.'
+    service.planned = [Planned(400, {"Code": "InvalidRequest", "Message": refused, "RequestId": "r"})]
+    found = json.loads(credvend(environ, "roles", "--json", "--account", "444455556666").stdout)
+    assert {role["Role"] for role in found} == {"admin", "tenant"}
+    assert service.asked[-1].path.endswith("/v1/roles")
+
+
+def test_the_picker_shows_the_name_of_the_account(environ: dict[str, str], service: FakeService) -> None:
+    service.roles = list(OF_ACCOUNTS)
+    code, _, _ = typing(environ, [("Role", "data\r")], "get")
+    assert code == 0 and service.asked[-1].json["role"] == "readonly@data"
+    shown = ordered({str(role["Role"]): role for role in OF_ACCOUNTS}, [], [])
+    assert "444455556666 data" in shown["readonly@data"]
 
 
 def test_a_spreadsheet_gets_one_line_a_role_and_no_formula(environ: dict[str, str]) -> None:

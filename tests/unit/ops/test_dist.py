@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,6 +86,33 @@ def test_it_installs_into_a_fresh_virtualenv_and_says_its_version(wheel: Path, t
     assert found.stdout.startswith(str(tmp_path / "venv"))
 
 
+def test_credvend_admin_runs_without_the_checkout(tmp_path: Path) -> None:
+    wheel = dist.build(ROOT, tmp_path / "dist", dist._ADMIN)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+        (metadata,) = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]
+    # What the commands import beside it is what the wheel asks for.
+    asked = {re.split(r"[\[><=]", line)[0] for line in re.findall(r"Requires-Dist: (\S+)", metadata)}
+    assert asked == {"boto3", "cedarpy", "click", "msgspec", "PyJWT", "PyYAML", "tzdata"}
+    config = tmp_path / "config"
+    shutil.copytree(ROOT / "chalicelib/config", config)
+    (config / "schema.cedarschema").unlink()  # the shipped one is in the wheel
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from ops.admin import main; import ops; "
+        "assert ops.__file__.startswith(sys.argv[1]); sys.exit(main(sys.argv[2:]))"
+    )
+    for words in (["validate"], ["who-can", "assume-role-role"], ["check-issuers", "--stage", "prod"]):
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", program, str(tmp_path / "installed"), *words, "--config", str(config)],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+
+
 def test_a_package_that_cannot_be_built_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "package").mkdir()
     (tmp_path / "package/pyproject.toml").write_text("[project\n")
@@ -98,7 +126,8 @@ def test_make_dist_prints_where_the_wheel_is_and_its_hash(
 ) -> None:
     monkeypatch.setattr(dist, "_DIST", tmp_path / "dist")
     assert dist.main() == 0
-    where, digest = (line.split()[1] for line in capsys.readouterr().out.splitlines())
+    where, digest, *of_admin = (line.split()[1] for line in capsys.readouterr().out.splitlines())
+    assert Path(of_admin[0]).name.startswith("credvend_admin-") and len(of_admin) == 2
     assert Path(where).parent == tmp_path / "dist" and Path(where).read_bytes() == wheel.read_bytes()
     assert digest == hashlib.sha256(wheel.read_bytes()).hexdigest()
 

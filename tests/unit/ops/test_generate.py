@@ -33,10 +33,16 @@ def test_the_json_schema_has_every_key_of_a_role_with_a_pattern_that_editors_kno
     text = json.dumps(catalog_json_schema())
     assert r"\\Z" not in text
     entry = json.loads(text)["$defs"]["RoleEntry"]
-    assert entry["additionalProperties"] is False and set(entry["required"]) == {"name", "arn"}
+    assert entry["additionalProperties"] is False and entry["required"] == ["name"]
+    assert entry["oneOf"] == [
+        {"required": ["arn"]},
+        {"required": ["role", "accounts"], "not": {"required": ["arn"]}},
+    ]
     assert set(entry["properties"]) == {
         "name",
         "arn",
+        "role",
+        "accounts",
         "description",
         "groups",
         "default_duration",

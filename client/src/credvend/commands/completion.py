@@ -12,7 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import click
-from click.shell_completion import BashComplete, FishComplete, PowerShellComplete, ShellComplete, ZshComplete
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    PowerShellComplete,
+    ShellComplete,
+    ZshComplete,
+)
 
 from credvend.commands.known_roles import REFRESH, refresh
 from credvend.commands.names import COMPLETE
@@ -69,10 +76,27 @@ def _instead(template: str, old: str, new: str) -> str:
 class _Bash(BashComplete):
     source_template = _before(BashComplete.source_template, "local IFS=$'\\n'", _BASH)
 
+    before = ""
+    """What stands before the last `@` of the word that is completed, and is there already."""
+
     def get_completion_args(self) -> tuple[list[str], str]:
-        """As click has it, but for the sign in --option=value, which bash takes for a word of its own."""
+        """As click has it, but for the signs in --option=value and role@account, which bash takes for words."""
         words, incomplete = super().get_completion_args()
+        whole: list[str] = []
+        for word in (*words, incomplete):
+            if whole and (word == "@" or whole[-1].endswith("@")):
+                whole[-1] += word
+            else:
+                whole.append(word)
+        *words, incomplete = whole
+        self.before = incomplete[: incomplete.rfind("@") + 1]
         return [word for word in words if word != "="], "" if incomplete == "=" else incomplete
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """As click has it, without what is there already: bash puts it behind that."""
+        if self.before and str(item.value).startswith(self.before):
+            item = CompletionItem(str(item.value)[len(self.before) :], item.type, item.help)
+        return super().format_completion(item)
 
 
 class _Zsh(ZshComplete):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from credvend.commands.plain_role import account_of
+from credvend.commands.plain_role import account_shown
 from credvend.disk.config_file import Config
 from credvend.disk.recent_roles import recent_roles
 from credvend.errors import UsageError, one_line
@@ -56,7 +56,7 @@ def ordered(roles: Mapping[str, Json], favourites: Sequence[str], recents: Seque
 
 def _beside(role: Json, mark: str) -> str:
     asks = "(asks for a reason)" if role.get("ReasonRequired") else ""
-    return f"{mark} {account_of(role)} {role.get('Description') or ''} {asks}"
+    return f"{mark} {account_shown(role)} {role.get('Description') or ''} {asks}"
 
 
 def choose(what: str, shown: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from credvend.vending.service import Json, service_of
 
 @click.command(help=__doc__)
 @click.argument("words", metavar="[WORD]...", nargs=-1)
-@click.option("--account", metavar="ID", help="only those of this account")
+@click.option("--account", metavar="ACCOUNT", help="only those of this account, by its id or its name")
 @click.option("--group", metavar="NAME", help="only those of this group of the catalog")
 @click.option("--csv", "as_csv", is_flag=True, help="for spreadsheets")
 @click.option("--json", "as_json", is_flag=True, help="a JSON list, as the service has it")
@@ -27,7 +27,7 @@ from credvend.vending.service import Json, service_of
 def command(
     told: Told, words: tuple[str, ...], account: str | None, group: str | None, as_csv: bool, as_json: bool
 ) -> int:
-    every = service_of(*told).roles()
+    every = service_of(*told).roles(account)
     roles = [role for role in every if _fits(role, words, account, group)]
     if as_json:
         print(json.dumps(roles, indent=2))
@@ -38,7 +38,9 @@ def command(
         lines.writerows([[_harmless(cell(role)) for cell in COLUMNS.values()] for role in roles])
         return 0
     if not every:
-        messages.say("there is no role that you may have; `credvend whoami` shows who you are")
+        where = "" if account is None else f" in account {one_line(account)}"
+        hint = "`credvend whoami` shows who you are" if account is None else "`credvend roles` shows all"
+        messages.say(f"there is no role that you may have{where}; {hint}")
     elif not roles:
         messages.say(f"none of your {len(every)} roles fits; `credvend roles` shows all")
     else:
@@ -49,10 +51,12 @@ def command(
 
 
 def _fits(role: Json, words: Sequence[str], account: str | None, group: str | None) -> bool:
-    text = " ".join(str(role.get(name) or "") for name in ("Role", "RoleArn", "Description")).casefold()
+    told = ("Role", "RoleArn", "AccountName", "Description")
+    text = " ".join(str(role.get(name) or "") for name in told).casefold()
     return (
         all(word.casefold() in text for word in words)
-        and account in (None, account_of(role))
+        # A service that is older than accounts has no names, and lists all.
+        and account in (None, account_of(role), role.get("AccountName"))
         and (group is None or group in role.get("Groups", []))
     )
 
@@ -73,6 +77,7 @@ def _params(role: Json) -> str:
 COLUMNS: Mapping[str, Callable[[Json], str]] = {
     "ROLE": lambda role: str(role["Role"]),
     "ACCOUNT": account_of,
+    "ACCOUNT NAME": lambda role: str(role.get("AccountName") or ""),
     "GROUPS": lambda role: ", ".join(map(str, role.get("Groups", []))),
     "DEFAULT": lambda role: duration(role.get("DefaultDurationSeconds")),
     "LONGEST": lambda role: duration(role.get("MaxDurationSeconds")),
@@ -80,4 +85,4 @@ COLUMNS: Mapping[str, Callable[[Json], str]] = {
     "PARAMS": _params,
     "DESCRIPTION": lambda role: str(role.get("Description") or ""),
 }
-_VARYING = ("ACCOUNT", "GROUPS", "PARAMS")
+_VARYING = ("ACCOUNT", "ACCOUNT NAME", "GROUPS", "PARAMS")

@@ -62,13 +62,23 @@ class Service:
         body = {name: value for name, value in asked.items() if value is not None}
         return self._call("POST", "credentials", json.dumps(body).encode("ascii"))
 
-    def roles(self) -> list[Json]:
+    def roles(self, account: str | None = None) -> list[Json]:
         """The roles that the caller may have now.
+
+        Args:
+            account: only those of this account, by its id or its name.
 
         Raises:
             AuthenticationError, AccessDeniedError, ServiceError: as above.
         """
-        roles = self._call("GET", "roles").get("Roles")
+        try:
+            answer = self._call("GET", "roles" if account is None else f"roles?{urlencode({'account': account})}")
+        except CredvendError as error:
+            # A service that is older than accounts lists all.
+            if not error.message.startswith('Unknown query parameter "account"'):
+                raise
+            answer = self._call("GET", "roles")
+        roles = answer.get("Roles")
         if not isinstance(roles, list) or not all(isinstance(role, dict) and "Role" in role for role in roles):
             raise ServiceError("The answer is no list of roles; is url right?")
         return roles

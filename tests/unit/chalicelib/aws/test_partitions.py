@@ -13,6 +13,7 @@ from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import CallerRefused
 from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.places import Places
 from chalicelib.wire.vend_request import parse_vend_request
 from testing.app import write_config
 from testing.event_table import PARTITIONS
@@ -60,7 +61,7 @@ def test_policies_and_requests_may_name_arns_of_any_partition(tmp_path: Path, pa
     )
     config = write_config(tmp_path, policies=text)
     policies = load_policies(
-        config, Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key"), frozenset()
+        config, Catalog.of(Places([], ()), lambda place: pytest.fail(f"there is no role {place}"), b"key"), frozenset()
     )
     assert {policy.name for policy in policies.indexed} == set(named)
     arn = f"arn:{partition}:iam::{ACCOUNT}:role/deep/reader"

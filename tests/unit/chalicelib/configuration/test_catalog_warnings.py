@@ -35,4 +35,4 @@ def test_what_is_likely_a_mistake_is_told(tmp_path: Path, resource: str, more: s
     written = read_source(
         write_config(tmp_path, roles, '@id("a") permit (principal, action, resource == Role::"r");'), False
     )
-    assert list(catalog_warnings(written)) == ([] if warning is None else [f"roles.yaml: role 'r': {warning}"])
+    assert list(catalog_warnings(written)) == ([] if warning is None else [f"roles.yaml: role 'r' (line 3): {warning}"])

@@ -13,6 +13,7 @@ from chalicelib.configuration.policy_files import load_policies
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.places import Places
 from testing.app import write_config
 from testing.policies import catalog_and_issuers
 
@@ -21,7 +22,7 @@ SCOPE = '@id("a") permit (principal, action, resource)'
 
 def problems(directory: Path, policies: str) -> list[str]:
     config = write_config(directory, policies=policies)
-    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key")
+    catalog = Catalog.of(Places([], ()), lambda place: pytest.fail(f"there is no role {place}"), b"key")
     try:
         load_policies(config, catalog, catalog_and_issuers()[1])
     except ConfigError as error:

@@ -7,13 +7,14 @@ import pytest
 from chalicelib.configuration.policy_files import load_policies
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
+from chalicelib.roles.places import Places
 from testing.app import write_config
 from testing.policies import problems
 
 
 def load(directory: Path, identifier: str) -> list[str]:
     config = write_config(directory, policies=f'@id("{identifier}") permit (principal, action, resource);')
-    catalog = Catalog.of([], lambda place: pytest.fail(f"there is no role {place}"), b"key")
+    catalog = Catalog.of(Places([], ()), lambda place: pytest.fail(f"there is no role {place}"), b"key")
     return [policy.name for policy in load_policies(config, catalog, frozenset()).indexed]
 
 

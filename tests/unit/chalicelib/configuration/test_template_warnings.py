@@ -24,8 +24,8 @@ def warnings(directory: Path, template: str, *permits: str, also: str = "") -> l
     configuration_directory(directory, text + also)
     (directory / "roles.yaml").write_text(ROLE % template)
     found = list(template_warnings(read_source(directory, allow_loopback_http=False)))
-    assert all(line.startswith("roles.yaml: role 'data': ") for line in found)
-    return [line.removeprefix("roles.yaml: role 'data': ") for line in found]
+    assert all(line.startswith("roles.yaml: role 'data' (line 4): ") for line in found)
+    return [line.removeprefix("roles.yaml: role 'data' (line 4): ") for line in found]
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.configuration.yaml_file import read_entries, read_entries_and_settings
+from chalicelib.configuration.yaml_file import read_entries, read_listing
 from chalicelib.errors import ConfigError
 
 
 def problem(directory: Path, text: str) -> str:
     (directory / "roles.yaml").write_text(text)
     with pytest.raises(ConfigError) as raised:
-        read_entries_and_settings(directory / "roles.yaml", "roles", ("role_path", "time_zone"))
+        read_listing(directory / "roles.yaml", "roles.yaml", "roles", ("role_path", "time_zone"))
     (line,) = raised.value.problems
     assert line.startswith("roles.yaml: ") and "<unicode string>" not in line
     return line

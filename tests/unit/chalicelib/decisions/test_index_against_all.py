@@ -7,6 +7,7 @@ import json
 import random
 import re
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -34,12 +35,20 @@ HOME, AWAY = "111122223333", "444455556666"
 ODD = 'o"d\\d\n\u00e9*'
 
 
-def role_of(name: str, *groups: str) -> Role:
-    return Role(name, f"arn:aws:iam::{HOME}:role/{name}", "", groups, 900, 3600, None, False, True, True)
+def role_of(name: str, *groups: str, account: str = HOME) -> Role:
+    plain = Role(name, f"arn:aws:iam::{account}:role/{name}", "", groups, 900, 3600, None, False, True, True)
+    known = {HOME: ("home", ("prod", "dev")), AWAY: ("away", ("dev",))}
+    return replace(plain, account_name=known[account][0], account_groups=known[account][1])
 
 
 CATALOG = Catalog(
-    (role_of("reader", "open", "all"), role_of("writer", "all"), role_of("deep.1", "open"), role_of("lone"))
+    (
+        role_of("reader", "open", "all"),
+        role_of("writer", "all"),
+        role_of("deep.1", "open", account=AWAY),
+        role_of("lone"),
+        role_of("reader@away", "open", account=AWAY),
+    )
 )
 ASKED = (*CATALOG.roles, NOWHERE)
 CALLERS: tuple[Caller, ...] = (
@@ -77,6 +86,13 @@ PRINCIPALS = [f"{caller.entity.kind}::{text(caller.entity.id)}" for caller in CA
 PARENTS = [f"{kind}::{text(name)}" for caller in CALLERS for kind, name in caller.entity.parents]
 ROLES = [f"Role::{text(role.name)}" for role in ASKED] + ['Role::"elsewhere"']
 GROUPS = [f"RoleGroup::{text(name)}" for name in ("open", "all", "none")]
+GROUPS += [
+    f'Account::"{HOME}"',
+    f'Account::"{AWAY}"',
+    'AccountGroup::"prod"',
+    'AccountGroup::"dev"',
+    'AccountGroup::"x"',
+]
 CONDITIONS = (
     "true",
     "false",
@@ -87,6 +103,7 @@ CONDITIONS = (
     'principal is OidcSubject && principal.hasTag("team") && principal.getTag("team").text == "red"',
     'context.source_ip.isInRange(ip("198.51.100.0/24"))',
     "resource.account == principal.account",
+    'resource.account_name like "h*" || resource in AccountGroup::"dev"',
     'context has nonsense || resource.arn like "*writer"',
     'context has reason && context.reason like "INC-*"',
     'context.local.weekday == Weekday::"Sunday"',

@@ -7,7 +7,7 @@ import cedarpy
 import pytest
 
 from chalicelib.callers.iam_user import IamUser
-from chalicelib.decisions.entities import principal_json
+from chalicelib.decisions.entities import ROLE_FACTS, principal_json
 from chalicelib.decisions.role_entities import RoleEntities
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
@@ -21,7 +21,7 @@ ALICE = principal_json(IamUser("aws", "111122223333", "/", "alice", "AIDA"))
 
 
 def entities() -> RoleEntities:
-    return RoleEntities(Catalog(ROLES), cedarpy.Schema.from_str(SCHEMA))
+    return RoleEntities(Catalog(ROLES), cedarpy.Schema.from_str(SCHEMA), ROLE_FACTS)
 
 
 def test_a_decision_gets_the_caller_the_role_and_the_roles_that_policies_look_at() -> None:

@@ -39,7 +39,7 @@ def problem(tmp_path: Path, more: str) -> str:
     with pytest.raises(ConfigError) as raised:
         load(tmp_path, more)
     (line,) = raised.value.problems
-    return line.removeprefix("roles.yaml: role 'data': ")
+    return re.sub(r"roles\.yaml: role 'data' \(line [0-9]+\): ", "", line)
 
 
 def plan(role: Role, caller: OidcSubject = SUBJECT, **asked: object) -> SessionPlan:

@@ -43,6 +43,13 @@ def test_each_permit_that_may_apply_is_told_with_kinds_and_issuers(tmp_path: Pat
     assert (found["users"].file, found["users"].line) == ("policies/a.cedar", 3)
 
 
+def test_policies_in_audit_mode_give_nothing_and_take_nothing(tmp_path: Path) -> None:
+    tried = POLICIES.replace('@id("users")', '@id("users") @mode("audit")')
+    tried = tried.replace('@id("short")', '@id("short") @mode("audit")')
+    found = ways(tmp_path, "writer", tried)
+    assert set(found) == {"account", "dev"} and found["account"].cuts == ()
+
+
 def test_a_permit_whose_conditions_leave_the_role_out_is_not_told(tmp_path: Path) -> None:
     assert set(ways(tmp_path, "deep")) == {"account", "users", "dev", "away"}
     assert set(ways(tmp_path, "writer")) == {"account", "users", "dev"}

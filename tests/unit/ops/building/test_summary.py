@@ -64,6 +64,18 @@ def test_each_role_and_policy_is_an_entry_that_changes_by_itself(config: Path) -
     assert found["policies"].changed == ("the-office-may-use-its-role",) and found["policies"].added == ("more",)
 
 
+def test_a_policy_that_goes_into_audit_mode_is_taken_from_those_that_decide(config: Path) -> None:
+    more = config / "policies/more.cedar"
+    text = '@id("more") {} forbid (principal, action, resource == Role::"instances");'
+    more.write_text(text.format(""))
+    before = summary(config)
+    more.write_text(text.format('@mode("audit")'))
+    tried = summary(config)
+    assert named(tried, before) == [("-", "policies", "more"), ("+", "policies in audit mode", "more")]
+    more.write_text(text.format('@mode("audit")').replace("forbid", "permit"))
+    assert named(summary(config), tried) == [("~", "policies in audit mode", "more")]
+
+
 def test_an_issuer_is_an_entry(config: Path) -> None:
     before = summary(config)
     (config / "issuers.yaml").write_text(

@@ -129,7 +129,8 @@ def test_conditions_are_asked_about_roles_that_they_name(tmp_path: Path) -> None
     policies = """@id("a") permit (principal is IamUser, action, resource)
 when { Role::"deep" in RoleGroup::"all" && resource in RoleGroup::"all" };"""
     assert lines(tmp_path, policies, Described(ALICE, "reader", NOON))[2:] == [
-        '  line 2: when `resource in RoleGroup::"all"` is false; resource is Role::"reader", in RoleGroup::"open"'
+        '  line 2: when `resource in RoleGroup::"all"` is false; resource is Role::"reader", in RoleGroup::"open", '
+        f'Account::"{HOME}"'
     ]
 
 
@@ -173,3 +174,21 @@ def test_people_are_told_a_few_permits_and_json_has_all(tmp_path: Path) -> None:
     permits = explanation_json(explanation)["Permits"]
     assert isinstance(permits, list) and len(permits) == MOST_TOLD + 3
     assert explanation.more == 0
+
+
+def test_what_policies_in_audit_mode_would_do_is_told(tmp_path: Path) -> None:
+    policies = """@id("all") permit (principal, action, resource == Role::"reader");
+@id("tried") @mode("audit") forbid (principal is IamUser, action, resource);
+@id("fails") @mode("audit") forbid (principal, action, resource) when {
+context.duration * context.duration * context.duration * context.duration * context.duration * context.duration > 0
+};"""
+    assert lines(tmp_path, policies, Described(ALICE, "reader", NOON)) == [
+        "Allowed by all.",
+        "permit all (policies/a.cedar, line 1) applies, whatever else is asked.",
+        "In audit mode, fails, tried would apply; enforced, it would be denied.",
+    ]
+    _, explanation = explained(tmp_path, policies, Described(ALICE, "reader", NOON, duration=1800))
+    assert explanation.audited is not None
+    told = explanation_json(explanation)["Audited"]
+    assert told == {"WouldBe": "deny", "Policies": ["tried"], "Errors": list(explanation.audited.errors)}
+    assert any(line.startswith("In audit mode: ") and "`fails`" in line for line in reasons(explanation))

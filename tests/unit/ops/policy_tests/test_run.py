@@ -33,8 +33,8 @@ callers:
 """
 
 
-def run(directory: Path, *tests: str) -> Report:
-    config = configuration_directory(directory, POLICIES)
+def run(directory: Path, *tests: str, policies: str = POLICIES) -> Report:
+    config = configuration_directory(directory, policies)
     (config / "tests").mkdir()
     listed = "".join(f"  - {{name: t{number}, {test}}}\n" for number, test in enumerate(tests))
     (config / "tests/a.yaml").write_text(f"{CALLERS}tests:\n{listed}")
@@ -148,3 +148,16 @@ def test_policies_that_no_test_reaches_are_told(tmp_path: Path) -> None:
     )
     assert [ran.case.name for ran in report.failed] == ["t0"]
     assert [policy.name for policy in report.unreached] == ["dev", "hours", "session", "whole"]
+
+
+def test_policies_in_audit_mode_decide_in_no_test_and_are_reached_where_they_apply(tmp_path: Path) -> None:
+    tried = POLICIES.replace('@id("alice")', '@id("alice") @mode("audit")').replace(
+        '@id("hours")', '@id("hours") @mode("audit")'
+    )
+    asked = "caller: alice, role: reader, expect: deny"
+    report = run(tmp_path, asked, f"{asked}, policies: [alice]", policies=tried)
+    assert [one.problem for one in report.ran] == [
+        None,
+        "`policies` names 'alice', which is in audit mode, and decides nothing",
+    ]
+    assert [policy.name for policy in report.unreached] == ["dev", "hours", "session", "owner", "whole"]
