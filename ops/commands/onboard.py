@@ -76,10 +76,16 @@ def _region(text: str) -> str:
 @click.option(
     "--account",
     "accounts",
-    type=account,
     multiple=True,
     metavar="ACCOUNT",
-    help="Instead of ROLE: all roles of an account; may be repeated.",
+    help="Instead of ROLE: all roles of an account, by its number or its name; may be repeated.",
+)
+@click.option(
+    "--account-group",
+    "groups",
+    multiple=True,
+    metavar="GROUP",
+    help="Instead of ROLE: all roles of the accounts of a group of accounts.yaml; may be repeated.",
 )
 @click.option("--all", "everything", is_flag=True, help="Instead of ROLE: all roles of all accounts.")
 @click.option(
@@ -127,6 +133,7 @@ def onboard(
     *,
     roles: tuple[str, ...],
     accounts: tuple[str, ...],
+    groups: tuple[str, ...],
     everything: bool,
     form: str,
     output: Path | None,
@@ -146,14 +153,15 @@ def onboard(
     Nothing is made, and AWS is asked for nothing but where credvend is; with --credvend-account and a region, for
     nothing at all, and credvend need not be deployed yet.
     """
-    if [bool(roles), bool(accounts), everything].count(True) != 1:
-        raise click.UsageError("Say ROLE, --account or --all.")
+    if [bool(roles), bool(accounts or groups), everything].count(True) != 1:
+        raise click.UsageError("Say ROLE, --account, --account-group or --all.")
     parts = read_parts(config)
     where = region or _found_region()
     service = _service(credvend_account, stage, where)
     wanted = Wanted(
         roles=tuple(dict.fromkeys(roles)),
         accounts=tuple(dict.fromkeys(accounts)),
+        groups=tuple(dict.fromkeys(groups)),
         operator=operator,
         managed=managed,
         boundary=boundary,

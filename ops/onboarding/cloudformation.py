@@ -22,7 +22,6 @@ URL_BYTES: Final = 1_000_000
 RESOURCES: Final = 500
 
 _ACCOUNT, _FUNCTION, _REVOKER = "CredvendAccount", "CredvendFunctionRole", "CredvendRevokerRole"
-_OWN: Final = "arn:${AWS::Partition}:iam::${AWS::AccountId}:"
 _THEIRS: Final = f"arn:${{AWS::Partition}}:iam::${{{_ACCOUNT}}}:"
 # Without capitals in it, and words that begin with a letter: two such names never make one id.
 _PLAIN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z][a-z0-9]*)*", re.ASCII)
@@ -96,7 +95,7 @@ class _Names:
     """What stands in a template for ARNs that are written out."""
 
     def __init__(self, roles: AccountRoles, service: Service) -> None:
-        self._own = f"arn:{roles.partition}:iam::{roles.account}:"
+        self._account, self._partition = roles.account, roles.partition
         self._of_service = {
             service.root_arn: f"{_THEIRS}root",
             service.function_role_arn: f"{_THEIRS}role/${{{_FUNCTION}}}",
@@ -106,7 +105,7 @@ class _Names:
     def resource(self, role: IamRole) -> Json:
         properties: Json = {"RoleName": role.name, "Path": role.path}
         if role.description:
-            properties["Description"] = _literal(role.description)
+            properties["Description"] = self._value(role.description)
         properties["MaxSessionDuration"] = role.max_session_seconds
         properties["AssumeRolePolicyDocument"] = self._value(role.trust)
         if role.boundary is not None:
@@ -118,7 +117,7 @@ class _Names:
                 {"PolicyName": name, "PolicyDocument": self._value(document)} for name, document in role.inline.items()
             ]
         if role.tags:
-            properties["Tags"] = [{"Key": key, "Value": value} for key, value in role.tags]
+            properties["Tags"] = [{"Key": key, "Value": self._value(value)} for key, value in role.tags]
         return {"Type": "AWS::IAM::Role", "Properties": properties}
 
     def _value(self, node: object) -> object:
@@ -130,9 +129,12 @@ class _Names:
             return node
         if node in self._of_service:
             return {"Fn::Sub": self._of_service[node]}
-        if node.startswith(self._own):
-            return {"Fn::Sub": _OWN + node.removeprefix(self._own)}
-        return node
+        if self._account in node and "${" not in node:  # which only a description can hold
+            # Also what roles.yaml says with ${account.id}, so that accounts with the same roles have the same template.
+            text = _literal(node).replace(self._account, "${AWS::AccountId}")
+            arn = f"arn:{self._partition}:"
+            return {"Fn::Sub": text.replace(arn, "arn:${AWS::Partition}:", 1) if text.startswith(arn) else text}
+        return _literal(node)
 
 
 def _literal(text: str) -> str:

@@ -18,7 +18,7 @@ from ops.iam.statements import PROBE_ACTIONS, session_actions, trust_statements
 from ops.onboarding.descriptions import description_for_iam
 from ops.onboarding.iam_role import AccountRoles, IamRole
 from ops.onboarding.service import Service
-from ops.onboarding.wanted import Wanted
+from ops.onboarding.wanted import Wanted, names_of
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html: of a trust policy, by default and as far
 # as the quota can be raised.
@@ -49,12 +49,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """What roles are made from."""
+    """What roles are made from.
+
+    Attributes:
+        sources: roles whose sessions go on to another one, by the ARN of that.
+    """
 
     catalog: WrittenCatalog
     settings: SessionSettings
     service: Service
     wanted: Wanted
+    sources: Mapping[str, Sequence[Role]]
 
 
 def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Service, wanted: Wanted) -> Plan:
@@ -66,7 +71,7 @@ def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Serv
     Raises:
         OperationFailed: there is no such role, or none in an account; or IAM would not take it.
     """
-    given = _Given(catalog, settings, service, wanted)
+    given = _Given(catalog, settings, service, wanted, _sources(catalog))
     chosen = _chosen(catalog, wanted)
     strange = [role for role in chosen if role.partition != service.partition]
     if strange:
@@ -87,22 +92,34 @@ def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Serv
 
 def _chosen(catalog: WrittenCatalog, wanted: Wanted) -> list[Role]:
     """The roles that are asked for, in the order of the file."""
-    known = {role.name: role for role in catalog.roles}
-    for name in wanted.roles:
-        if name not in known:
-            hint = did_you_mean(nearest(name, known)) or ("" if known else "; roles.yaml has none")
-            raise OperationFailed(f"roles.yaml has no role {name!r}{hint}")
-    there = sorted({role.account for role in catalog.roles})
-    for account in wanted.accounts:
-        if account not in there:
-            raise OperationFailed(
-                f"roles.yaml has no role of account {account}. It has some of {', '.join(there) or 'none'}."
-            )
-    if wanted.roles:
-        return [role for role in catalog.roles if role.name in wanted.roles]
     if not catalog.roles:
         raise OperationFailed("roles.yaml has no roles.")
-    return [role for role in catalog.roles if not wanted.accounts or role.account in wanted.accounts]
+    _expect("role", wanted.roles, (name for role in catalog.roles for name in names_of(role.name)))
+    _expect("role of account", wanted.accounts, (name for role in catalog.roles for name in _accounts_of(role)))
+    _expect("role of account group", wanted.groups, (group for role in catalog.roles for group in role.account_groups))
+    if wanted.roles:
+        return [role for role in catalog.roles if not names_of(role.name).isdisjoint(wanted.roles)]
+    if wanted.is_for_all:
+        return list(catalog.roles)
+    return [
+        role
+        for role in catalog.roles
+        if not _accounts_of(role).isdisjoint(wanted.accounts) or not set(role.account_groups).isdisjoint(wanted.groups)
+    ]
+
+
+def _expect(what: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    """See that there is whatever is named."""
+    there = sorted(set(known))
+    for name in wanted:
+        if name not in there:
+            hint = did_you_mean(nearest(name, there)) or (f": it has {_some(there)}" if there else "; it has none")
+            raise OperationFailed(f"roles.yaml has no {what} {name!r}{hint}")
+
+
+def _accounts_of(role: Role) -> set[str]:
+    """What its account is called: by its number, and by the name that accounts.yaml gives it."""
+    return {role.account, role.account_name} - {""}
 
 
 def _role(role: Role, given: _Given) -> IamRole:
@@ -135,14 +152,21 @@ def _trust(role: Role, given: _Given) -> Iterator[Json]:
     yield from trust_statements(given.service.function_role_arn, role.external_id, _actions(role))
     if role.probe is not None and given.settings.ledger:
         yield from trust_statements(given.service.revoker_role_arn, role.external_id, PROBE_ACTIONS)
-    yield from _chained(role.arn, given.catalog)
+    yield from _chained(role.arn, given)
 
 
-def _chained(arn: str, catalog: WrittenCatalog) -> Iterator[Json]:
+def _chained(arn: str, given: _Given) -> Iterator[Json]:
     """What sessions of other roles need, which go on to this one, with what they pass on."""
-    for source in catalog.roles:
-        if arn in source.chains_to:
-            yield from trust_statements(source.arn, None, _actions(source))
+    for source in given.sources.get(arn, ()):
+        yield from trust_statements(source.arn, None, _actions(source))
+
+
+def _sources(catalog: WrittenCatalog) -> dict[str, list[Role]]:
+    found: dict[str, list[Role]] = {}
+    for role in catalog.roles:
+        for arn in role.chains_to:
+            found.setdefault(arn, []).append(role)
+    return found
 
 
 def _actions(role: Role) -> tuple[str, ...]:
@@ -186,11 +210,9 @@ def _operator(account: str, given: _Given) -> IamRole | None:
 def _check_attached(catalog: WrittenCatalog, wanted: Wanted) -> None:
     """Whether each policy is for a role that there is, and IAM lets a role have them all."""
     names = [role.name for role in catalog.roles]
-    for one in wanted.managed:
-        if one.role is not None and one.role not in names:
-            raise OperationFailed(f"roles.yaml has no role {one.role!r}{did_you_mean(nearest(one.role, names))}")
+    _expect("role", filter(None, (one.role for one in wanted.managed)), (n for name in names for n in names_of(name)))
     for name in names:
-        count = sum(one.role in (None, name) for one in wanted.managed)
+        count = len(wanted.managed_for(name))
         if count > MAXIMUM_MANAGED_POLICIES:
             raise OperationFailed(
                 f"Role {name} would have {count} managed policies; IAM takes {MAXIMUM_MANAGED_POLICIES}."
@@ -220,8 +242,8 @@ def _elsewhere(chosen: Sequence[Role], made: Iterable[str], given: _Given) -> di
     """What roles that are not made here need, because sessions go on to them."""
     accounts = set() if given.wanted.roles else {role.account for role in chosen}
     targets = {arn for role in chosen for arn in role.chains_to}
-    targets |= {arn for role in given.catalog.roles for arn in role.chains_to if account_of(arn) in accounts}
-    return {arn: tuple(_chained(arn, given.catalog)) for arn in sorted(targets - set(made))}
+    targets |= {arn for arn in given.sources if account_of(arn) in accounts}
+    return {arn: tuple(_chained(arn, given)) for arn in sorted(targets - set(made))}
 
 
 def _notes(accounts: Sequence[AccountRoles], given: _Given) -> Iterator[str]:

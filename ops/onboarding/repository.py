@@ -63,7 +63,7 @@ def grant(job: Job, role: Role, issuers: Sequence[Issuer]) -> Grant:
     name = job.forge if issuer is None else issuer.name
     missing = tuple(claim for claim in job.claims if claim not in tags) if issuer is not None else ()
     by_tag = {tags.get(claim, claim): values for claim, values in job.claims.items()}
-    policy_id = _slug(f"{name} {job.repository} {job.environment or job.branch} {role.name}")
+    policy_id = _slug(f"{name} {job.repository} {job.branch or ''} {job.environment or ''} {role.name}")
     return Grant(
         id=policy_id,
         issuers=None if issuer is not None else _issuers(job),

@@ -17,7 +17,7 @@ from ops.onboarding.iam_role import AccountRoles, IamRole
 from ops.onboarding.service import Service
 
 _PARTITION: Final = "${data.aws_partition.current.partition}"
-_OWN: Final = f"arn:{_PARTITION}:iam::${{data.aws_caller_identity.current.account_id}}:"
+_OWN_ACCOUNT: Final = "${data.aws_caller_identity.current.account_id}"
 _THEIRS: Final = f"arn:{_PARTITION}:iam::${{var.credvend_account}}:"
 _ACCOUNT, _FUNCTION, _REVOKER = "credvend_account", "credvend_function_role", "credvend_revoker_role"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
@@ -56,7 +56,7 @@ class _Writer:
     """The blocks of a module, as roles are added."""
 
     def __init__(self, roles: AccountRoles, service: Service) -> None:
-        self._own = f"arn:{roles.partition}:iam::{roles.account}:"
+        self._account, self._partition = roles.account, roles.partition
         self._of_service = {
             service.root_arn: f"{_THEIRS}root",
             service.function_role_arn: f"{_THEIRS}role/${{var.{_FUNCTION}}}",
@@ -73,13 +73,13 @@ class _Writer:
             raise OperationFailed(f"{role.arn} has a name that is too much like another one's: rename one of them.")
         block: Json = {"name": role.name, "path": role.path}
         if role.description:
-            block["description"] = literal(role.description)
+            block["description"] = self._text(role.description)
         block["max_session_duration"] = role.max_session_seconds
         block["assume_role_policy"] = self._document(f"{name}_trust", role.trust)
         if role.boundary is not None:
             block["permissions_boundary"] = self._text(role.boundary)
         if role.tags:
-            block["tags"] = {literal(key): literal(value) for key, value in role.tags}
+            block["tags"] = {literal(key): self._text(value) for key, value in role.tags}
         # A role that has the revoker's policy could not be deleted otherwise.
         block["force_detach_policies"] = True
         self._roles[name] = block
@@ -142,7 +142,12 @@ class _Writer:
     def _text(self, text: str) -> str:
         if text in self._of_service:
             return self._of_service[text]
-        return _OWN + literal(text.removeprefix(self._own)) if text.startswith(self._own) else literal(text)
+        if self._account not in text:
+            return literal(text)
+        # Also what roles.yaml says with ${account.id}, so that accounts with the same roles have the same module.
+        written = literal(text).replace(self._account, _OWN_ACCOUNT)
+        arn = f"arn:{self._partition}:"
+        return f"arn:{_PARTITION}:{written.removeprefix(arn)}" if written.startswith(arn) else written
 
 
 def _variables(service: Service, used: str) -> Json:

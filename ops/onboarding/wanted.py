@@ -9,6 +9,8 @@ from chalicelib.aws.session_tags import MAXIMUM_TAGS, check_key, check_value, tw
 from ops.errors import OperationFailed
 
 _NAME: Final = r"(?:[A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,128}"
+# As the catalog calls roles. A policy whose name has a `=` is named by its ARN.
+_ROLE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]*", re.ASCII)
 _POLICY: Final = re.compile(rf"{_NAME}", re.ASCII)
 _POLICY_ARN: Final = re.compile(rf"arn:({PARTITIONS}):iam::(aws|[0-9]{{12}}):policy/{_NAME}", re.ASCII)
 
@@ -19,7 +21,7 @@ class ManagedPolicy:
 
     Attributes:
         text: an ARN; or path and name of a policy of the role's own account.
-        role: the catalog's name of the only role that it is for; None: all.
+        role: what the catalog calls the role that it is for, or the roles of many accounts; None: all.
     """
 
     text: str
@@ -48,8 +50,9 @@ class Wanted:
     """What is to be made.
 
     Attributes:
-        roles: names of the catalog; empty: those of `accounts`.
-        accounts: all roles of the catalog there; empty, without `roles`: of all accounts.
+        roles: names of the catalog, with an account behind `@` or without: then of all accounts that have it.
+        accounts: numbers or names, of which all roles are meant.
+        groups: of accounts, of which all roles are meant. Without all three, all roles are.
         operator: whether the operator role is to be made; None: with the roles of whole accounts.
         managed: attached to roles.
         boundary: of the roles, or None.
@@ -59,11 +62,22 @@ class Wanted:
 
     roles: tuple[str, ...] = ()
     accounts: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     operator: bool | None = None
     managed: tuple[ManagedPolicy, ...] = ()
     boundary: ManagedPolicy | None = None
     operator_boundary: ManagedPolicy | None = None
     tags: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_for_all(self) -> bool:
+        """Nothing is named."""
+        return not (self.roles or self.accounts or self.groups)
+
+    def managed_for(self, role: str) -> list[ManagedPolicy]:
+        """The policies that are for a role of that name."""
+        names = names_of(role)
+        return [one for one in self.managed if one.role is None or one.role in names]
 
     def managed_of(self, role: str, arn: str) -> tuple[str, ...]:
         """ARNs of the policies that a role has attached, each once.
@@ -71,7 +85,12 @@ class Wanted:
         Raises:
             OperationFailed: it cannot have one of them.
         """
-        return tuple(dict.fromkeys(one.arn_for(arn) for one in self.managed if one.role in (None, role)))
+        return tuple(dict.fromkeys(one.arn_for(arn) for one in self.managed_for(role)))
+
+
+def names_of(role: str) -> set[str]:
+    """What a role of the catalog may be called: `readonly@payments-prod` is one of those called `readonly`, too."""
+    return {role, role.partition("@")[0]}
 
 
 def managed_policy(text: str) -> ManagedPolicy:
@@ -80,9 +99,9 @@ def managed_policy(text: str) -> ManagedPolicy:
     Raises:
         ValueError: it is none.
     """
-    role, separator, rest = text.partition("=arn:")
-    if separator and ":" not in role:
-        return ManagedPolicy(policy_text(f"arn:{rest}"), role)
+    role, separator, rest = text.partition("=")
+    if separator and _ROLE.fullmatch(role):
+        return ManagedPolicy(policy_text(rest), role)
     return ManagedPolicy(policy_text(text))
 
 

@@ -38,7 +38,7 @@ class Nobody:
     def __init__(self, region: str) -> None:
         self.region = region
 
-    def ask(self, *_: object, **__: object) -> object:
+    def ask(self, service: str, method: str, **arguments: object) -> object:
         raise OperationFailed("No AWS credentials: set AWS_PROFILE, or sign in.")
 
 
@@ -163,9 +163,9 @@ def test_where_credvend_is_deployed_its_stack_says_whom_to_trust(
         (["readonly", "--credvend-account", HOME, "--region", "cn-north-1"], 1, "credvend of aws-cn"),
         (["readonly", "--stage", "a b", *TO_BE[:4]], 1, "is no stage"),
         (["--all", *TO_BE], 2, "name --output DIR"),
-        ([*TO_BE], 2, "Say ROLE, --account or --all"),
-        (["readonly", "--all", *TO_BE], 2, "Say ROLE, --account or --all"),
-        (["--account", "1234", *TO_BE], 2, "write its 12 digits"),
+        ([*TO_BE], 2, "Say ROLE, --account, --account-group or --all"),
+        (["readonly", "--all", *TO_BE], 2, "Say ROLE, --account, --account-group or --all"),
+        (["readonly", "--credvend-account", "1234", *TO_BE[2:]], 2, "write its 12 digits"),
         (["readonly", "--region", "eu", "--credvend-account", HOME], 2, "is no region"),
         (["readonly", "--boundary", "arn:aws:iam::1:policy/x", *TO_BE], 2, "is no managed policy"),
         (["readonly", "--managed-policy", "a b", *TO_BE], 2, "is no managed policy"),

@@ -1,5 +1,6 @@
 """`credvend-admin onboard-github` and `-gitlab`: jobs of one repository and branch get the role, and no others."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,9 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> CommandLine:
     return CommandLine(config, capsys)
 
 
-def gets(config: Path, issuer: str, claims: dict[str, object], role: str = "shop-deployer") -> bool:
+def gets(config: Path, issuer: str, claims: Mapping[str, object], role: str = "shop-deployer") -> bool:
     """Whether the service would let a job with such a token have the role."""
-    caller = CallerEntry(issuer=issuer, claims=claims)
+    caller = CallerEntry(issuer=issuer, claims=dict(claims))
     described = Described(caller, role, datetime(2026, 1, 7, tzinfo=UTC), reason="release")
     return outcome_of(read_configuration(config).configuration, described).allowed
 
@@ -74,7 +75,7 @@ def test_what_is_written_is_valid_without_a_warning_and_its_tests_pass(line: Com
             *GITHUB,
             "shop-deployer",
             "--branch",
-            "main",
+            "next",
             "--environment",
             "a b",
             "--event",
