@@ -179,6 +179,8 @@ def onboard(
         return
     for one in written:
         print(one.file if output is not None else _text(cast(Form, form), one.document), end="\n" if output else "")
+    if output is None:
+        say(f"Save it as {written[0].file}, which the commands below name.")
     _tell(plan, steps)
 
 
@@ -245,7 +247,7 @@ def _steps(
 ) -> Iterator[Step]:
     yield from elsewhere_steps(plan.elsewhere)
     if form == "cloudformation":
-        yield from cloudformation_steps(written, not wanted.roles, region)
+        yield from cloudformation_steps(written, not wanted.roles, stage, region)
     else:
         yield from terraform_steps(written)
     yield doctor_step(wanted.roles, stage)

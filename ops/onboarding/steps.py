@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -44,56 +45,65 @@ class Written:
     size: int
 
 
-def stack_name(roles: AccountRoles, whole: bool) -> str:
-    """What the stack is to be called. A stack holds what its template says and nothing else: some roles of an account
-    have one of their own, for under the name of another they would take its roles away.
+def stack_name(stage: str, roles: AccountRoles, whole: bool) -> str:
+    """What the stack is to be called. A stack holds what its template says and nothing else: under the name of another
+    one, it would take that one's roles away. So each stage has its own, and so have some roles of an account.
 
     Args:
         whole: they are all of the account.
     """
+    name = f"credvend-roles-{re.sub('[^A-Za-z0-9]', '-', stage)}"
     if whole:
-        return "credvend-roles"
+        return name
     names = "\n".join(sorted(one.name for one in roles.every))
-    return f"credvend-roles-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
+    return f"{name}-{hashlib.sha256(names.encode()).hexdigest()[:8]}"
 
 
-def cloudformation_steps(written: Sequence[Written], whole: bool, region: str) -> Iterator[Step]:
+def cloudformation_steps(written: Sequence[Written], whole: bool, stage: str, region: str) -> Iterator[Step]:
     """How templates are deployed: alone, or by a stack set to all accounts that have the same one.
 
     Args:
         region: of the stacks. Roles are in all regions; a second stack of them would be refused.
     """
-    for one in written:
-        command = [
-            *("aws", "cloudformation", "deploy", "--region", region),
-            *("--stack-name", stack_name(one.roles, whole), "--template-file", one.file),
-            *("--capabilities", _CAPABILITY),
-            *(("--s3-bucket", _BUCKET) if one.size > BODY_BYTES else ()),
-        ]
-        yield Step(f"With credentials of account {one.roles.account}:", (shlex.join(command),))
-    for same in _alike(written):
-        first = same[0]
-        name = stack_name(first.roles, whole)
-        body = f"file://{first.file}"
-        if first.size > BODY_BYTES:
-            body = f"https://{_BUCKET}.s3.amazonaws.com/{first.file.rpartition('/')[2]}"
-        accounts = [one.roles.account for one in same]
-        create = [
-            *("aws", "cloudformation", "create-stack-set", "--region", region, "--stack-set-name", name),
-            *("--template-url" if first.size > BODY_BYTES else "--template-body", body),
-            *("--capabilities", _CAPABILITY, "--permission-model", "SERVICE_MANAGED"),
-            *("--auto-deployment", "Enabled=false"),
-        ]
-        targets = {"OrganizationalUnitIds": [_UNIT], "Accounts": accounts, "AccountFilterType": "INTERSECTION"}
-        fill = [
-            *("aws", "cloudformation", "create-stack-instances", "--region", region, "--stack-set-name", name),
-            *("--regions", region, "--deployment-targets", json.dumps(targets)),
-        ]
-        yield Step(
-            f"Or by a stack set, from the organization's management account, to {', '.join(accounts)} ({_UNIT} stands "
-            "for an OU or root above them), in one region alone:",
-            (shlex.join(create), shlex.join(fill)),
-        )
+    groups = _alike(written)
+    for same in groups:
+        yield _stack(same, stack_name(stage, same[0].roles, whole), region)
+        name = stack_name(stage, same[0].roles, whole)
+        # A stack set is one for all accounts that it goes to.
+        yield _stack_set(same, name if len(groups) == 1 else f"{name}-{same[0].roles.account}", region)
+
+
+def _stack(same: Sequence[Written], name: str, region: str) -> Step:
+    first, others = same[0], len(same) - 1
+    command = [
+        *("aws", "cloudformation", "deploy", "--region", region),
+        *("--stack-name", name, "--template-file", first.file, "--capabilities", _CAPABILITY),
+        *(("--s3-bucket", _BUCKET) if first.size > BODY_BYTES else ()),
+    ]
+    more = f" (and so on, for {others} more with the same template)" if others else ""
+    return Step(f"With credentials of account {first.roles.account}{more}:", (shlex.join(command),))
+
+
+def _stack_set(same: Sequence[Written], name: str, region: str) -> Step:
+    first, accounts = same[0], [one.roles.account for one in same]
+    template = ("--template-body", f"file://{first.file}")
+    if first.size > BODY_BYTES:
+        template = ("--template-url", f"https://{_BUCKET}.s3.amazonaws.com/{first.file.rpartition('/')[2]}")
+    create = [
+        *("aws", "cloudformation", "create-stack-set", "--region", region, "--stack-set-name", name, *template),
+        *("--capabilities", _CAPABILITY, "--permission-model", "SERVICE_MANAGED"),
+        *("--auto-deployment", "Enabled=false"),
+    ]
+    targets = {"OrganizationalUnitIds": [_UNIT], "Accounts": accounts, "AccountFilterType": "INTERSECTION"}
+    fill = [
+        *("aws", "cloudformation", "create-stack-instances", "--region", region, "--stack-set-name", name),
+        *("--regions", region, "--deployment-targets", json.dumps(targets)),
+    ]
+    what = f"account {accounts[0]}" if len(accounts) == 1 else f"{len(accounts)} accounts"
+    return Step(
+        f"Or by a stack set of the organization, to {what} in one region alone ({_UNIT} stands for an OU or root above):",
+        (shlex.join(create), shlex.join(fill)),
+    )
 
 
 def terraform_steps(written: Sequence[Written]) -> Iterator[Step]:

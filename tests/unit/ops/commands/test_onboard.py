@@ -99,23 +99,31 @@ def commands(line: CommandLine, *arguments: str) -> list[list[str]]:
     return [shlex.split(command) for step in told["NextSteps"] for command in step["Commands"]]
 
 
+def option(command: list[str], name: str) -> str:
+    return command[command.index(name) + 1]
+
+
 def test_accounts_with_the_same_roles_get_one_stack_set(line: CommandLine) -> None:
     entry = '  - {{name: a{0}, arn: "arn:aws:iam::{0}:role/a"}}\n'
     line.config.joinpath("roles.yaml").write_text("roles:\n" + "".join(map(entry.format, (AWAY, FAR))))
     typed = commands(line, "--all", "--output", "out")
-    assert [command[2] for command in typed[:-1]] == ["deploy", "deploy", "create-stack-set", "create-stack-instances"]
-    targets = json.loads(typed[3][typed[3].index("--deployment-targets") + 1])
+    assert [command[2] for command in typed[:-1]] == ["deploy", "create-stack-set", "create-stack-instances"]
+    targets = json.loads(option(typed[2], "--deployment-targets"))
     assert targets["Accounts"] == [AWAY, FAR] and targets["AccountFilterType"] == "INTERSECTION"
-    assert typed[3][typed[3].index("--regions") + 1] == "eu-west-1"
+    assert option(typed[2], "--regions") == "eu-west-1"
+    other = '  - {{name: b, arn: "arn:aws:iam::{0}:role/b"}}\n'
+    line.config.joinpath("roles.yaml").write_text("roles:\n" + entry.format(AWAY) + other.format(FAR))
+    sets = [one for one in commands(line, "--all", "--output", "out") if one[2] == "create-stack-set"]
+    assert len({option(one, "--stack-set-name") for one in sets}) == len(sets) == 2
 
 
 def test_some_roles_have_a_stack_of_their_own_which_takes_none_from_others(line: CommandLine, tmp_path: Path) -> None:
     found = catalog(tmp_path)
-    names = {stack_name(one, whole) for whole in (True, False) for one in plan(found).accounts}
-    assert len(names) == 3  # the account's whole stack, and one for each set of roles
-    first, second = (commands(line, role)[0] for role in ("readonly", "deploy"))
-    stack = first.index("--stack-name") + 1
-    assert first[stack] != second[stack] and first[stack].startswith("credvend-roles-")
+    accounts = plan(found).accounts
+    names = {stack_name(stage, one, whole) for whole in (True, False) for one in accounts for stage in ("dev", "prod")}
+    assert len(names) == 6  # of each stage: the account's whole stack, and one for each set of roles
+    first, second = (option(commands(line, role)[0], "--stack-name") for role in ("readonly", "deploy"))
+    assert first != second and first.startswith("credvend-roles-prod-")
     assert commands(line, "readonly")[-1][-2:] == ["--role", "readonly"]
 
 
@@ -123,8 +131,8 @@ def test_a_template_that_is_too_large_to_send_goes_through_a_bucket(line: Comman
     entry = '  - {{name: r{0}, arn: "arn:aws:iam::' + AWAY + ':role/r{0}"}}\n'
     line.config.joinpath("roles.yaml").write_text("roles:\n" + "".join(map(entry.format, range(120))))
     deploy, create, *_ = commands(line, "--all", "--output", "out", "--no-operator-role")
-    assert deploy[deploy.index("--s3-bucket") + 1] == "BUCKET"
-    assert create[create.index("--template-url") + 1].startswith("https://BUCKET.s3.")
+    assert option(deploy, "--s3-bucket") == "BUCKET"
+    assert option(create, "--template-url").startswith("https://BUCKET.s3.")
 
 
 def test_policies_boundary_and_tags_are_those_of_the_command_line(line: CommandLine) -> None:
