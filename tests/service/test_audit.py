@@ -195,6 +195,7 @@ def _go_every_way(
         credvend.call("POST", f"{prefix}/credentials", json.dumps({"role": role, **more}), identity, sent)
 
     credvend.call("GET", f"{prefix}/roles", None, identity, headers)
+    credvend.call("GET", f"{prefix}/roles", None, identity, headers, {"account": "111122223333"})
     credvend.call("GET", f"{prefix}/whoami", None, identity, headers)
     credvend.call("GET", f"{prefix}/whoami", None, identity, headers, {"a": "b"})
     credvend.call("GET", f"{prefix}/health", None, identity, headers)
