@@ -53,24 +53,34 @@ def made_by_cloudformation(
         if "Fn::Sub" in node:
             (text,) = node.values()
             return _PLACEHOLDER.sub(lambda match: values[match[1]], str(text))
-        assert not [key for key in node if key.startswith("Fn::") or key == "Ref"]
+        assert not [key for key in node if key.startswith("Fn::")]
         return {key: resolved(one) for key, one in node.items()}
 
-    return [_by_cloudformation(cast(Json, resolved(one))) for one in cast(Json, template["Resources"]).values()]
+    resources = {name: cast(Json, resolved(one)) for name, one in cast(Json, template["Resources"]).items()}
+    of_role: dict[str, list[Json]] = {}
+    for resource in resources.values():
+        assert resource.keys() == {"Type", "Properties"}
+        properties = cast(Json, resource["Properties"])
+        if resource["Type"] == "AWS::IAM::Policy":
+            assert properties.keys() == {"PolicyName", "PolicyDocument", "Roles"}
+            ((reference,),) = (cast(list[dict[str, str]], properties["Roles"]),)
+            assert resources[reference["Ref"]]["Type"] == "AWS::IAM::Role"
+            of_role.setdefault(reference["Ref"], []).append(properties)
+        else:
+            assert resource["Type"] == "AWS::IAM::Role"
+    roles = {name: one for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"}
+    return [_by_cloudformation(cast(Json, one["Properties"]), of_role.get(name, [])) for name, one in roles.items()]
 
 
-def _by_cloudformation(resource: Json) -> MadeRole:
-    assert resource.keys() == {"Type", "Properties"} and resource["Type"] == "AWS::IAM::Role"
-    told = dict(cast(Json, resource["Properties"]))
+def _by_cloudformation(properties: Json, policies: list[Json]) -> MadeRole:
+    told = dict(properties)
     made = MadeRole(
         name=str(told.pop("RoleName")),
         path=str(told.pop("Path")),
         description=str(told.pop("Description", "")),
         max_session_seconds=cast(int, told.pop("MaxSessionDuration")),
         trust=normal(told.pop("AssumeRolePolicyDocument")),
-        inline={
-            str(one["PolicyName"]): normal(one["PolicyDocument"]) for one in cast(list[Json], told.pop("Policies", []))
-        },
+        inline={str(one["PolicyName"]): normal(one["PolicyDocument"]) for one in policies},
         managed=frozenset(cast(list[str], told.pop("ManagedPolicyArns", []))),
         boundary=cast(str | None, told.pop("PermissionsBoundary", None)),
         tags={str(one["Key"]): str(one["Value"]) for one in cast(list[Json], told.pop("Tags", []))},

@@ -1,14 +1,14 @@
 """Target roles as a CloudFormation template, which may be deployed to any account: alone, or by a stack set.
 
-It names neither partition nor account of its own roles, uses no macro, nested stack or named policy, and has a default
-for each parameter, so that a stack set with service-managed permissions takes it:
+It names neither partition nor account of its own roles, uses no macro, and no nested stack, and has a default for each
+parameter, so that a stack set with service-managed permissions takes it:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concepts.html
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 from ops.documents.json_object import Json, json_text
@@ -37,13 +37,15 @@ def cloudformation_template(roles: AccountRoles, service: Service) -> Json:
         OperationFailed: CloudFormation would not take as many roles.
     """
     names = _Names(roles, service)
-    resources = {logical_id(one.name): names.resource(one) for one in roles.every}
-    if len(resources) != len(roles.every):
+    ids = {logical_id(one.name) for one in roles.every}
+    if len(ids) != len(roles.every):
         raise OperationFailed(f"Two roles of account {roles.account} have names that are too much alike: rename one.")
+    resources = {name: resource for one in roles.every for name, resource in names.resources(one)}
     if len(resources) > RESOURCES:
         raise OperationFailed(
-            f"Account {roles.account} has {len(resources)} roles, and a template holds {RESOURCES}: name some of them, "
-            "for a stack of their own, and then the others."
+            f"Account {roles.account} has {len(roles.every)} roles, whose template would have {len(resources)} "
+            f"resources, and CloudFormation takes {RESOURCES}: name some of them, for a stack of their own, and then "
+            "the others."
         )
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -102,7 +104,15 @@ class _Names:
             service.revoker_role_arn: f"{_THEIRS}role/${{{_REVOKER}}}",
         }
 
-    def resource(self, role: IamRole) -> Json:
+    def resources(self, role: IamRole) -> Iterator[tuple[str, Json]]:
+        """The role, and its inline policies: were they properties of it, the revoker's would be told as a drift."""
+        name = logical_id(role.name)
+        yield name, {"Type": "AWS::IAM::Role", "Properties": self._role(role)}
+        for policy, document in role.inline.items():
+            properties = {"PolicyName": policy, "PolicyDocument": self._value(document), "Roles": [{"Ref": name}]}
+            yield f"PolicyOf{name}", {"Type": "AWS::IAM::Policy", "Properties": properties}
+
+    def _role(self, role: IamRole) -> Json:
         properties: Json = {"RoleName": role.name, "Path": role.path}
         if role.description:
             properties["Description"] = self._value(role.description)
@@ -112,13 +122,9 @@ class _Names:
             properties["PermissionsBoundary"] = self._value(role.boundary)
         if role.managed:
             properties["ManagedPolicyArns"] = self._value(list(role.managed))
-        if role.inline:
-            properties["Policies"] = [
-                {"PolicyName": name, "PolicyDocument": self._value(document)} for name, document in role.inline.items()
-            ]
         if role.tags:
             properties["Tags"] = [{"Key": key, "Value": self._value(value)} for key, value in role.tags]
-        return {"Type": "AWS::IAM::Role", "Properties": properties}
+        return properties
 
     def _value(self, node: object) -> object:
         if isinstance(node, dict):

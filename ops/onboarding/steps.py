@@ -101,7 +101,7 @@ def _stack_set(same: Sequence[Written], name: str, region: str) -> Step:
     ]
     what = f"account {accounts[0]}" if len(accounts) == 1 else f"{len(accounts)} accounts"
     return Step(
-        f"Or by a stack set of the organization, to {what} in one region alone ({_UNIT} stands for an OU or root above):",
+        f"Or by a stack set of the organization, to {what} in one region alone ({_UNIT}: an OU or root above):",
         (shlex.join(create), shlex.join(fill)),
     )
 

@@ -158,6 +158,19 @@ def test_no_two_roles_are_called_alike_in_a_file(names: set[str]) -> None:
     assert all(len(logical_id(name)) <= 255 for name in names)
 
 
+def test_the_policies_of_one_role_are_not_taken_for_another_role(tmp_path: Path) -> None:
+    text = f"""
+roles:
+  - {{name: a, arn: "arn:aws:iam::{AWAY}:role/a", chains_to: ["arn:aws:iam::{FAR}:role/b"]}}
+  - {{name: b, arn: "arn:aws:iam::{AWAY}:role/a-policy"}}
+  - {{name: c, arn: "arn:aws:iam::{AWAY}:role/a_trust"}}
+  - {{name: d, arn: "arn:aws:iam::{AWAY}:role/a_credvend-chains"}}
+"""
+    (roles,) = plan(catalog(tmp_path, text)).accounts
+    planned = [as_made(one) for one in roles.every]
+    assert len(planned) == 5 and made(roles) == (planned, planned)
+
+
 def test_what_a_role_is_called_there_is_told_by_its_name() -> None:
     assert (logical_id("read-only"), label("read-only")) == ("RoleReadOnly", "read-only")
     assert logical_id("ReadOnly").startswith("RoleReadOnly") and label("1.2").startswith("role_1_2_")
@@ -185,7 +198,7 @@ def test_a_template_is_written_for_people_while_it_then_can_be_sent_as_it_is(tmp
 
 
 def test_more_roles_than_a_template_holds_are_refused(tmp_path: Path) -> None:
-    assert len(template_text(cloudformation_template(accounts_with(tmp_path, 499), SERVICE))) > BODY_BYTES
-    with pytest.raises(OperationFailed, match=r"has 501 roles, and a template holds 500"):
+    assert len(template_text(cloudformation_template(accounts_with(tmp_path, 498), SERVICE))) > BODY_BYTES
+    with pytest.raises(OperationFailed, match="has 501 roles, whose template would have 502 resources"):
         cloudformation_template(accounts_with(tmp_path, 500), SERVICE)
     assert len(terraform_module(accounts_with(tmp_path, 500), SERVICE)["resource"]["aws_iam_role"]) == 501  # type: ignore[index]
