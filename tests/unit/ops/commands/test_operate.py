@@ -87,6 +87,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.commands.diff.logs_client", lambda _region: None)
     monkeypatch.setattr("ops.commands.diff.messages", messages)
     monkeypatch.setattr("ops.commands.diff.log_group_of", lambda _stage: "group")
+    monkeypatch.setattr("ops.commands.onboard.Reader", lambda _region: Deployed())
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
 
@@ -102,13 +103,22 @@ def repository(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.comparing.sides.unpack_deployed", lambda _stage: deployed)
 
 
+class Deployed:
+    """AWS, where credvend is deployed."""
+
+    def ask(self, *_: object, **asked: object) -> object:
+        role = f"arn:aws:iam::999988887777:role/{asked['StackName']}"
+        told = {"FunctionRoleArn": f"{role}-eu-west-1", "RevokerRoleArn": f"{role}-revoker-eu-west-1"}
+        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in told.items()]}]}
+
+
 # What the answer is no to.
 DENIED = ("ref=refs/heads/x", "token:nightly-backup", "other branches do not", "--record", "--request")
-OURS = ("test", "explain", "who-can", "what-can", "diff")
+OURS = ("test", "explain", "who-can", "what-can", "diff", "onboard", "onboard-github", "onboard-gitlab")
 
 
 def commands() -> list[list[str]]:
-    lines = "\n".join(blocks(DOCUMENT, "bash")).splitlines()
+    lines = "\n".join(blocks(DOCUMENT, "bash")).replace("\\\n", " ").splitlines()
     typed = [shlex.split(line)[1:] for line in lines if line.startswith("./credvend-admin ")]
     return [one for one in typed if one[0] in OURS]
 
