@@ -85,7 +85,7 @@ def diff_command(
         print(json.dumps(report_json(report), indent=2))
     else:
         for line in markdown(report) if as_markdown else lines(report):
-            print("\n".join(map(escaped, line.split("\n"))))
+            print(escaped(line))
     if exit_code and report.access.changes:
         raise click.exceptions.Exit(OperationFailed.status)
 

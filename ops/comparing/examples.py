@@ -8,10 +8,12 @@ the other is varied, over what the policy compares it with.
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from chalicelib.callers.iam_role_session import IamRoleSession
 from chalicelib.callers.kinds import KINDS
+from chalicelib.callers.oidc_subject import OidcSubject
 from chalicelib.configuration.policy_conditions import Case, Conditions
 from chalicelib.configuration.policy_files import WrittenPolicy
 from chalicelib.configuration.policy_parts import parts_of
@@ -92,10 +94,11 @@ class Examples:
             for differing in self._about_role(name):
                 yield from self._of_policy(differing, name, None)
         for name in sorted(self._affected.issuers):
-            for differing in self._enforced():
-                yield from self._of_policy(differing, None, name)
+            for differing in self._the_same():
+                if _may_be_of(differing, name):
+                    yield from self._of_policy(differing, None, name)
 
-    def _enforced(self) -> Iterator[Differing]:
+    def _the_same(self) -> Iterator[Differing]:
         """Policies that are the same on both sides; those that differ were looked at already."""
         differing = {one.name for one in self._affected.policies}
         old, new = (look.by_name for look in self._looks)
@@ -103,12 +106,18 @@ class Examples:
             if name not in differing:
                 yield Differing(name, old.get(name), policy)
 
-    def _about_role(self, name: str) -> Iterator[Differing]:
+    def _about_role(self, name: str) -> list[Differing]:
         roles = [role for look in self._looks if (role := look.side.configuration.catalog.find_role(name)) is not None]
-        keys = {key for role in roles for key in keys_of(role_json(role))}
-        for one in self._enforced():
-            if any(demanded_key(version.json["resource"]) in keys for version in one.versions):
-                yield one
+        keys = dict.fromkeys(key for role in roles for key in keys_of(role_json(role)))
+        return [one for key in keys for one in self._by_role.get(key, ())]
+
+    @cached_property
+    def _by_role(self) -> Mapping[str, list[Differing]]:
+        """Policies that are the same, by what their scopes demand of roles."""
+        found: dict[str, list[Differing]] = {}
+        for one in self._the_same():
+            found.setdefault(demanded_key(one.versions[0].json["resource"]), []).append(one)
+        return found
 
     def _of_policy(self, differing: Differing, role: str | None, issuer: str | None) -> Iterator[Example]:
         varied = candidates(part.expression for version in differing.versions for part in parts_of(version.json))
@@ -124,6 +133,14 @@ class Examples:
                 self.left_out = self.left_out.with_more(LeftOut(policies=left_out))
                 for decided in found:
                     yield from look.examples(decided, place, varied)
+
+
+def _may_be_of(policy: Differing, issuer: str) -> bool:
+    """Whether the scope of a policy may be about an issuer's subjects."""
+    demanded = demanded_key(policy.versions[0].json["principal"])
+    if demanded in (ALL, OidcSubject.kind, f'OidcIssuer::"{issuer}"'):
+        return True
+    return demanded.startswith((f'OidcGroup::"{issuer}:', f'{OidcSubject.kind}::"{issuer}:'))
 
 
 class _Decided(NamedTuple):

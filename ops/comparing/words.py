@@ -88,11 +88,11 @@ def markdown(report: Report) -> Iterator[str]:
             for one in found[:MOST_TOLD]:
                 who = f"{_cell(_who(one))}{_cell(_when(one))}{_cell(_times(one))}"
                 yield f"| {_cell(_roles(one))} | {who} | {_cell(one.row.before)} | {_cell(one.row.after)} |"
-            yield from (f"\n{line}" for line in _more(found, ""))
+            yield from _paragraph(_more(found, ""))
     if report.changes:
         yield from ("", "#### Changes", "")
         yield from (f"- {_cell(one.kind)} {_cell(_changed(one))}" for one in report.changes[:MOST_TOLD])
-        yield from (f"\n{line}" for line in _more(report.changes, ""))
+        yield from _paragraph(_more(report.changes, ""))
     yield ""
     yield from (f"- {_cell(line)}" for line in _asked(report))
 
@@ -199,6 +199,11 @@ def _more(found: Sequence[object], indent: str) -> Iterator[str]:
         yield f"{indent}and {len(found) - MOST_TOLD:,} more: --json has them all"
 
 
+def _paragraph(lines: Iterator[str]) -> Iterator[str]:
+    for line in lines:
+        yield from ("", line)
+
+
 def _digest(digest: str) -> str:
     return digest[:12]
 
@@ -207,9 +212,11 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', '')}`"
 
 
-_MARKS: Final = re.compile(r"([\\`*_{}\[\]<>#|~@])")
+_MARKS: Final = re.compile(r"([\\`*_{}\[\]<>#|~])")
+# GitHub tells whoever is named so, whatever stands before the sign.
+_MENTION: Final = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")
 
 
 def _cell(text: str) -> str:
-    """Text in Markdown that means itself: names come from files and from callers."""
-    return _MARKS.sub(r"\\\1", text)
+    """Text in Markdown that means itself, and calls nobody: names come from files and from callers."""
+    return _MENTION.sub("@<!-- -->", _MARKS.sub(r"\\\1", text))

@@ -122,8 +122,19 @@ def test_names_in_markdown_mean_themselves(
     odd = ALICE.replace('@id("alice")', '@id("a|b <img src=x> [x](y) @team `c`")')
     new = configuration_directory(tmp_path / "odd", odd.replace("resource", 'resource == Role::"reader"'))
     printed = run(capsys, sides[0], str(new), "--markdown")[0]
-    assert "a\\|b \\<img src=x\\> \\[x\\](y) \\@team \\`c\\`" in printed
+    assert "a\\|b \\<img src=x\\> \\[x\\](y) @<!-- -->team \\`c\\`" in printed
     assert "<img" not in printed.replace("\\<img", "")
+
+
+def test_a_name_of_several_lines_is_on_one(
+    sides: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = RECORDS[0] | {"caller_subject": "dora\n  + deep: everybody", "caller": "oidc:okta:dora\n  + deep: everybody"}
+    file = tmp_path / "records.json"
+    file.write_text(json.dumps(odd))
+    for form in ((), ("--markdown",)):
+        printed = run(capsys, *sides, *TIME, "--records", str(file), *form)[0]
+        assert "dora\\n  + deep: everybody" in printed and "\n  + deep" not in printed
 
 
 RECORDS = [
