@@ -273,7 +273,10 @@ class _Look:
         who_in_words = callers_in_words(decided.permit.json["principal"])
         for shape in decided.case.shapes:
             for values in _variations(chosen, varied):
-                asking = asking_with(shape, role, values, self._now, self._zone)
+                try:
+                    asking = asking_with(shape, role, values, self._now, self._zone)
+                except (ValueError, OverflowError):  # a moment or a day that Python's calendar does not have
+                    continue
                 # Sessions of a role have any name.
                 is_named = "principal" in values and shape.kind != IamRoleSession.kind
                 yield Example(asking, "" if is_named else who_in_words)

@@ -1,6 +1,9 @@
 """Values worth asking with: those that policies compare with, and their neighbours."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
+from itertools import product
 from typing import Final
 
 from chalicelib.configuration.policy_addresses import network_of
@@ -16,6 +19,10 @@ from chalicelib.text.local_time import WEEKDAYS
 _ANYTHING: Final = "x"
 # What the service tells of moments are whole seconds.
 _STEPS: Final = {"context.time": 1000, "context.local.time": 1000}
+_DATE: Final = "context.local.date"
+# What stands for a wildcard in a date: nothing, a year, a month or a day, a digit, or two of these.
+_PARTS_OF_DATES: Final = ("", "2030", "01", "1", "2030-01", "01-01")
+_MOST_WILDCARDS: Final = 3
 _COMPARED: Final = ("==", "!=", "<", "<=", ">", ">=")
 
 Candidates = Mapping[str, tuple[Constant, ...]]
@@ -60,6 +67,8 @@ def _of(node: object) -> Iterator[tuple[str, Constant]]:
             if network is not None:
                 low, high = network.span
                 yield from ((text_of(one), address) for address in (low, high, low - 1, high + 1) if address >= 0)
+        case {"like": {"left": left, "pattern": list(parts)}} if text_of(left) == _DATE:
+            yield from ((_DATE, found) for found in _dates(parts))
         case {"like": {"left": left, "pattern": list(parts)}}:
             for filled in (_ANYTHING, ""):
                 yield text_of(left), "".join(one["Literal"] if isinstance(one, dict) else filled for one in parts)
@@ -75,6 +84,17 @@ def _of(node: object) -> Iterator[tuple[str, Constant]]:
             yield from ((text_of(node), value) for value in (1, 0))
         case {**compared} if len(compared) == 1 and (name := next(iter(compared))) in _COMPARED:
             yield from _compared(compared[name])
+
+
+def _dates(parts: Sequence[object]) -> Iterator[str]:
+    """Dates that a pattern fits, one for each way to fill it that gives one."""
+    wildcards = sum(not isinstance(one, dict) for one in parts)
+    for fill in product(_PARTS_OF_DATES, repeat=wildcards) if wildcards <= _MOST_WILDCARDS else ():
+        filling = iter(fill)
+        text = "".join(one["Literal"] if isinstance(one, dict) else next(filling) for one in parts)
+        with suppress(ValueError):
+            if date.fromisoformat(text).isoformat() == text:
+                yield text
 
 
 def _compared(operands: object) -> Iterator[tuple[str, Constant]]:

@@ -19,7 +19,16 @@ from ops.comparing.sides import Side
 from ops.deciding.deciding import Asking, decide
 from ops.deciding.recorded import untold_policy
 from testing.policies import AWAY, HOME, ISSUERS_YAML, ROLES_YAML
-from tests.unit.ops.comparing.sides import NAMES, OTHER_ISSUERS, OTHER_ROLES, POLICIES, side, side_of, sides
+from tests.unit.ops.comparing.sides import (
+    NAMES,
+    OTHER_ISSUERS,
+    OTHER_ROLES,
+    POLICIES,
+    policies_text,
+    side,
+    side_of,
+    sides,
+)
 
 NOON = datetime(2026, 1, 7, 12, tzinfo=UTC)
 CALLERS: tuple[Caller, ...] = (
@@ -226,3 +235,26 @@ def test_a_role_that_is_gone_and_a_shorter_maximum_take_access_from_what_was_ask
     shorter = gone.replace("max_duration: 30m", "max_duration: 20m")
     found = recorded(side(names), side(names, roles=shorter), askings).found
     assert [(one.row.kind, one.roles) for one in found] == [("taken", ("deep",)), ("taken", ("reader",))]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'context.time < datetime("9999-12-31T23:59:59Z")',
+        'context.local.date like "9999-*"',
+        'context.local.date like "*-12-24"',
+        'context.local.date like "203*-*-24"',
+        'context.source_ip.isInRange(ip("ffff:ffff::/16"))',
+        'context.time.toTime() < duration("9h")',
+        "context.duration * 2 < 5000",
+        'principal.hasTag("odd\\" name") && principal.getTag("odd\\" name") == "\\u{1f600}"',
+        'context.params.hasTag("tenant") && context.params.getTag("tenant") like "a*b"',
+        'if context.has_reason then context.format == Format::"env" else false',
+        '["a", "b"].contains(principal.name) || principal.owner != "c"',
+    ],
+)
+def test_whatever_a_policy_looks_at_is_asked(condition: str) -> None:
+    policy = f'@id("p") permit (principal is ServiceToken, action, resource == Role::"writer") when {{ {condition} }};'
+    old, new = side(frozenset({"alice"})), side_of(f"{policies_text(['alice'])}\n{policy}")
+    assert kinds(old, new) == {("granted", "writer")}
+    assert kinds(new, old) == {("taken", "writer")}
