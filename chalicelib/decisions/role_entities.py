@@ -122,14 +122,15 @@ class CallerEntities:
         self._caller = caller
         self._kept = WeighedCache[frozenset[str], cedarpy.Entities](_KEPT_CHARACTERS)
 
-    def with_request(self, asked: Sequence[Json], role: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
-        """The entities of a decision, as `RoleEntities.with_request` has them.
+    def with_request(self, asked: Sequence[Json], roles: Sequence[Json], named: frozenset[str]) -> cedarpy.Entities:
+        """The entities of decisions about some roles, as `RoleEntities.with_request` has them of one.
 
         Args:
-            asked: what else than the caller the request speaks of.
+            asked: what else than the caller the requests speak of.
+            roles: in Cedar's JSON.
         """
         kept = self._kept.get(named)
         if kept is None:
             kept = self._roles.with_caller(self._caller, named)
             self._kept.put(named, kept, _CHARACTERS_OF_A_ROLE * len(named))
-        return self._roles.added([*asked, role.document], kept)
+        return self._roles.added([*asked, *roles], kept)
