@@ -5,7 +5,8 @@ The schema is parsed once, when the service starts. A decision takes the policie
 (role_entities.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from itertools import islice
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({ALL, "Role"})
+# Of so many roles at a time a list is made, so that what it takes has a bound: 20,000 at once take 200 MB.
+_AT_ONCE: Final = 500
 _SHIPPED: Final = " (compare it with the one that credvend ships)"
 
 
@@ -148,25 +151,36 @@ class Authorizer:
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
         entities = self._roles.added([principal], entities)
-        about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in roles])
-        wanted: list[tuple[Role, list[Circumstances]]] = []
-        for role, decision in zip(roles, about, strict=True):
-            if scopes.permits.isdisjoint(decision.policies):
-                continue
-            durations, params = scopes.durations(decision.policies, role), role.session_rules.defaults
-            reasons = [*([] if role.require_reason else [None]), *scopes.reasons(decision.policies)]
-            candidates = [
-                Circumstances(duration, source_ip, reason is not None, time, reason, params)
-                for reason in reasons
-                for duration in durations
-            ]
-            wanted.append((role, candidates))
         found: list[Permitted] = []
-        for (role, candidates), decisions in zip(wanted, self._decide_all(principal, keys, wanted), strict=True):
-            allowed = next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
-            if allowed is not None:
-                found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
+        for start in range(0, len(roles), _AT_ONCE):
+            some = roles[start : start + _AT_ONCE]
+            about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in some])
+            wanted = [
+                (role, _candidates(scopes, decision.policies, role, anything))
+                for role, decision in zip(some, about, strict=True)
+                if not scopes.permits.isdisjoint(decision.policies)
+            ]
+            found += self._first_allowed(principal, keys, wanted)
         return found
+
+    def _first_allowed(
+        self, principal: Json, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
+    ) -> Iterator[Permitted]:
+        """For each role the first circumstances that are allowed, if any are; mostly, the first ones of all are."""
+        first = self._decide_all(principal, keys, [(role, candidates[:1]) for role, candidates in wanted])
+        denied = [
+            (role, candidates[1:])
+            for (role, candidates), (decision,) in zip(wanted, first, strict=True)
+            if not decision.allowed and len(candidates) > 1
+        ]
+        others = {
+            role.name: next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
+            for (role, candidates), decisions in zip(denied, self._decide_all(principal, keys, denied), strict=True)
+        }
+        for (role, candidates), (decision,) in zip(wanted, first, strict=True):
+            allowed = candidates[0] if decision.allowed else others.get(role.name)
+            if allowed is not None:
+                yield Permitted(role, allowed.duration, reason_required=allowed.has_reason)
 
     def _worth_asking(
         self, principal: Mapping[str, object], roles: Sequence[Role]
@@ -253,17 +267,38 @@ class Authorizer:
         principal: Mapping[str, object],
         questions: Sequence[tuple[Role, Circumstances]],
     ) -> list[Decision]:
+        contexts: dict[int, str] = {}
+        for _, circumstances in questions:
+            if id(circumstances) not in contexts:
+                context = context_json(circumstances, self._attributes, self._zone)
+                contexts[id(circumstances)] = json.dumps(context)
         requests = [
             {
                 "principal": principal["uid"],
                 "action": _ACTION,
                 "resource": {"type": "Role", "id": role.name},
-                "context": context_json(circumstances, self._attributes, self._zone),
+                "context": contexts[id(circumstances)],
             }
             for role, circumstances in questions
         ]
         results = cedarpy.is_authorized_batch(requests, policies, entities, self._schema)
         return [_decision(result) for result in results]
+
+
+def _candidates(scopes: Scopes, policies: Sequence[str], role: Role, anything: Circumstances) -> list[Circumstances]:
+    """What is worth asking about a role, the best first.
+
+    Args:
+        policies: that are about caller and role.
+        anything: where and when it is asked.
+    """
+    durations, params = scopes.durations(policies, role), role.session_rules.defaults
+    reasons = [*([] if role.require_reason else [None]), *scopes.reasons(policies)]
+    return [
+        anything._replace(duration=duration, has_reason=reason is not None, reason=reason, params=params)
+        for reason in reasons
+        for duration in durations
+    ]
 
 
 def _decision(result: cedarpy.AuthzResult) -> Decision:

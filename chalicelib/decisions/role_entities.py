@@ -15,7 +15,7 @@ from chalicelib.roles.role import Role
 # Entities are kept up to so many characters of JSON: of some 1,500 roles, which take 4 MB.
 _KEPT_CHARACTERS: Final = 262_144
 # What a role takes of that.
-_CHARACTERS_OF_A_ROLE: Final = 175
+_CHARACTERS_OF_A_ROLE: Final = 300
 
 
 class RoleEntity(NamedTuple):
