@@ -14,6 +14,8 @@ from ops.commands.blocks import block, blocks, start, stop, unblock
 from ops.commands.check_issuers import check_issuers_command
 from ops.commands.doctor import doctor
 from ops.commands.explain import explain_command
+from ops.commands.onboard import onboard
+from ops.commands.onboard_repository import onboard_github, onboard_gitlab
 from ops.commands.revoke import revoke_command
 from ops.commands.sessions import sessions
 from ops.commands.test import test_command
@@ -37,6 +39,9 @@ cli.add_command(test_command)
 cli.add_command(explain_command)
 cli.add_command(who_can_command)
 cli.add_command(what_can_command)
+cli.add_command(onboard)
+cli.add_command(onboard_github)
+cli.add_command(onboard_gitlab)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

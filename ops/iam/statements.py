@@ -4,7 +4,26 @@ from collections.abc import Sequence
 from typing import Final
 
 _ASSUME: Final = "sts:AssumeRole"
-TRUSTED_ACTIONS: Final = (_ASSUME, "sts:SetSourceIdentity", "sts:TagSession")
+_SET_SOURCE_IDENTITY: Final = "sts:SetSourceIdentity"
+_TAG_SESSION: Final = "sts:TagSession"
+TRUSTED_ACTIONS: Final = (_ASSUME, _SET_SOURCE_IDENTITY, _TAG_SESSION)
+# What the revoker asks of a role with a probe (chalicelib/revocation/probe.py), and of an operator role
+# (chalicelib/revocation/iam.py).
+PROBE_ACTIONS: Final = (_ASSUME, _TAG_SESSION)
+OPERATOR_ACTIONS: Final = (_ASSUME, _SET_SOURCE_IDENTITY)
+
+
+def session_actions(*, source_identity: bool, tag_session: bool) -> tuple[str, ...]:
+    """Of the three actions, those that a session takes: to be vended, or to go on to a further role.
+
+    Args:
+        source_identity, tag_session: as roles.yaml has them.
+    """
+    left_out = {
+        *(() if source_identity else (_SET_SOURCE_IDENTITY,)),
+        *(() if tag_session else (_TAG_SESSION,)),
+    }
+    return tuple(action for action in TRUSTED_ACTIONS if action not in left_out)
 
 
 def trust_statements(
@@ -25,10 +44,9 @@ def trust_statements(
     if external_id is None or _ASSUME not in actions:
         return [whole]
     conditions = {**_condition(function_role_arn), "StringEquals": {"sts:ExternalId": external_id}}
-    return [
-        {**whole, "Action": _ASSUME, "Condition": conditions},
-        {**whole, "Action": [action for action in actions if action != _ASSUME]},
-    ]
+    assume = {**whole, "Action": _ASSUME, "Condition": conditions}
+    others = [action for action in actions if action != _ASSUME]
+    return [assume, {**whole, "Action": others}] if others else [assume]
 
 
 def trust_statement(function_role_arn: str) -> dict[str, object]:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Final, Literal, cast
 
 from ops.documents.yaml_document import template_value
+from ops.iam.operator_policy import operator_policy, operator_trust
 from ops.iam.statements import invoke_statement, trust_statements
 
 _API: Final = "arn:aws:execute-api:eu-west-1:111122223333:abcdef1234"
 _ROLE: Final = "arn:aws:iam::111122223333:role/credvend-prod-eu-west-1"
+_TARGET: Final = "arn:aws:iam::444455556666:role/"
 _VERSION: Final = "2012-10-17"
 _WORDS: Final = {
     "$CREDVEND_API_ARN": _API,
@@ -79,11 +81,13 @@ class Policy:
 
 
 def policies_of_code() -> list[Policy]:
-    """Those that `make deploy` prints for others."""
+    """Those that `make deploy` and `credvend-admin` print for others."""
     return [
         Policy("trust_statement", _document(*trust_statements(_ROLE))),
         Policy("trust_statement with an external id", _document(*trust_statements(_ROLE, "sample"))),
         Policy("invoke_statement", _document(invoke_statement(_API))),
+        Policy("operator_trust", operator_trust(_ROLE)),
+        Policy("operator_policy", operator_policy(f"{_TARGET}operator", [f"{_TARGET}credvend/*", f"{_TARGET}other"])),
     ]
 
 

@@ -48,6 +48,28 @@ def table_name(stage: str, table: str) -> str:
     Raises:
         OperationFailed: no stage can be called so.
     """
+    return f"{_stack(stage)}-{TABLES[table]}"
+
+
+def function_role_name(stage: str, region: str) -> str:
+    """The role of the function that vends, as .chalice/template.json names it, whether it is there yet or not.
+
+    Raises:
+        OperationFailed: no stage can be called so.
+    """
+    return f"{_stack(stage)}-{region}"
+
+
+def revoker_role_name(stage: str, region: str) -> str:
+    """The role of the revoker, as .chalice/template.json names it, whether it is there yet or not.
+
+    Raises:
+        OperationFailed: no stage can be called so.
+    """
+    return f"{_stack(stage)}-revoker-{region}"
+
+
+def _stack(stage: str) -> str:
     if _STAGE.fullmatch(stage) is None:
         raise OperationFailed(f"{stage!r} is no stage: name one of .chalice/config.json.")
-    return f"credvend-{stage}-{TABLES[table]}"
+    return f"credvend-{stage}"

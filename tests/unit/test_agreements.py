@@ -1,11 +1,11 @@
 """What the service and the client must agree on. They are installed apart, so neither can import the other's."""
 
-import argparse
 import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from credvend import lean
@@ -124,7 +124,7 @@ def in_a_file(written: str) -> int | None:
 def on_a_command_line(written: str) -> int | None:
     try:
         return duration(written)
-    except argparse.ArgumentTypeError:
+    except click.BadParameter:
         # A number alone might be meant as days there.
         return int(written) if re.fullmatch("[0-9]{1,7}", written, re.ASCII) else None
 

@@ -54,6 +54,7 @@ NO_LIMITS = {
     "credvend.disk.secret_store._RECOMMENDED": "a priority, as keyring tells it",
     "ops.locking.machines._GLIBC": "a version",
     "ops.aws.partition._SHOWN": "what an error shows",
+    "ops.onboarding.plan._SHOWN": "what an error shows",
     "ops.examining.finding._SHOWN": "what a report shows",
     "ops.examining.quotas._SHOWN": "what a report shows",
     "ops.deploying.preview._MOST_NAMES": "what a preview shows",

@@ -81,16 +81,26 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.commands.explain.logs_client", lambda _region: None)
     monkeypatch.setattr("ops.commands.explain.messages", messages)
     monkeypatch.setattr("ops.commands.explain.log_group_of", lambda _stage: "group")
+    monkeypatch.setattr("ops.commands.onboard.Reader", lambda _region: Deployed())
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+
+class Deployed:
+    """AWS, where credvend is deployed."""
+
+    def ask(self, *_: object, **asked: object) -> object:
+        role = f"arn:aws:iam::999988887777:role/{asked['StackName']}"
+        told = {"FunctionRoleArn": f"{role}-eu-west-1", "RevokerRoleArn": f"{role}-revoker-eu-west-1"}
+        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in told.items()]}]}
 
 
 # What the answer is no to.
 DENIED = ("ref=refs/heads/x", "token:nightly-backup", "other branches do not", "--record", "--request")
-OURS = ("test", "explain", "who-can", "what-can")
+OURS = ("test", "explain", "who-can", "what-can", "onboard", "onboard-github", "onboard-gitlab")
 
 
 def commands() -> list[list[str]]:
-    lines = "\n".join(blocks(DOCUMENT, "bash")).splitlines()
+    lines = "\n".join(blocks(DOCUMENT, "bash")).replace("\\\n", " ").splitlines()
     typed = [shlex.split(line)[1:] for line in lines if line.startswith("./credvend-admin ")]
     return [one for one in typed if one[0] in OURS]
 
