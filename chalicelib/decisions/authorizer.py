@@ -20,7 +20,7 @@ from chalicelib.decisions.entities import Json, asked_entities, context_json, pr
 from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
-from chalicelib.decisions.role_entities import RoleEntities
+from chalicelib.decisions.role_entities import CallerEntities, RoleEntities
 from chalicelib.decisions.scope_keys import ALL, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
@@ -151,6 +151,7 @@ class Authorizer:
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
         entities = self._roles.added([principal], entities)
+        beside = self._roles.beside(principal)
         found: list[Permitted] = []
         for start in range(0, len(roles), _AT_ONCE):
             some = roles[start : start + _AT_ONCE]
@@ -160,25 +161,15 @@ class Authorizer:
                 for role, decision in zip(some, about, strict=True)
                 if not scopes.permits.isdisjoint(decision.policies)
             ]
-            found += self._first_allowed(principal, keys, wanted)
+            found += self._first_allowed(beside, keys, wanted)
         return found
 
     def _first_allowed(
-        self, principal: Json, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
+        self, caller: CallerEntities, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
     ) -> Iterator[Permitted]:
-        """For each role the first circumstances that are allowed, if any are; mostly, the first ones of all are."""
-        first = self._decide_all(principal, keys, [(role, candidates[:1]) for role, candidates in wanted])
-        denied = [
-            (role, candidates[1:])
-            for (role, candidates), (decision,) in zip(wanted, first, strict=True)
-            if not decision.allowed and len(candidates) > 1
-        ]
-        others = {
-            role.name: next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
-            for (role, candidates), decisions in zip(denied, self._decide_all(principal, keys, denied), strict=True)
-        }
-        for (role, candidates), (decision,) in zip(wanted, first, strict=True):
-            allowed = candidates[0] if decision.allowed else others.get(role.name)
+        """For each role the first circumstances that are allowed, if any are."""
+        for (role, candidates), decisions in zip(wanted, self._decide_all(caller, keys, wanted), strict=True):
+            allowed = next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
                 yield Permitted(role, allowed.duration, reason_required=allowed.has_reason)
 
@@ -198,12 +189,12 @@ class Authorizer:
         return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
 
     def _decide_all(
-        self, principal: Json, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
+        self, caller: CallerEntities, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
     ) -> list[list[Decision]]:
         """Decide about many roles: at once about those in which the same policies have a say.
 
         Args:
-            keys: what scopes may demand of the principal.
+            keys: what scopes may demand of the caller.
             wanted: each role with what is asked about it, at least once; all of that with the same params and tags.
         """
         documents = [self._roles.document(role) for role, _ in wanted]
@@ -211,7 +202,6 @@ class Authorizer:
         for number, (_, circumstances) in enumerate(wanted):
             places = self._index.about_both(keys, keys_of(documents[number]))
             alike.setdefault((places, tuple(sorted(circumstances[0].params.items()))), []).append(number)
-        caller = self._roles.beside(principal)
         found: list[list[Decision]] = [[] for _ in wanted]
         for (places, _), numbers in alike.items():
             asked = asked_entities(wanted[numbers[0]][1][0], self._attributes)
@@ -220,7 +210,7 @@ class Authorizer:
                 self._ask(
                     policies.policies,
                     caller.with_request(asked, [documents[number] for number in numbers], policies.named),
-                    principal,
+                    caller.document,
                     questions,
                 )
                 for policies in self._parsed.with_general(places)
