@@ -34,6 +34,7 @@ _STACK: Final = "stack"  # the fixture whose tests are the second lane's
 _REPORTS: Final = "--lane-reports"
 _CLAIMS: Final = "--lane-claims"
 _ASIDE: Final = "--lane-aside"
+_TOGETHER: Final = "together"  # the mark of files whose tests of the stack one lane takes, in their order
 _UNCOUNTED: Final = "no_cover"  # pytest-cov's mark of tests that cover nothing
 # What the reports tell of, or there was nothing to report.
 _ORDINARY_ENDS: Final = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
@@ -49,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"{_TOGETHER}: one lane takes all tests of the file, in their order")
     descriptor = cast(int | None, config.getoption(_REPORTS))
     if descriptor is not None:
         config.pluginmanager.register(OtherLane(config, descriptor))
@@ -61,7 +63,7 @@ class _Shares:
     """What a lane takes as a whole, each by its name, in the order in which tests run.
 
     Attributes:
-        on_stack: the tests of the stack, one by one, for they are slow.
+        on_stack: the tests of the stack, one by one, for they are slow, but for files that are marked.
         others: files.
         last: what looks back on the whole run of the stack that the second lane has made.
     """
@@ -93,7 +95,8 @@ def _share(items: list[pytest.Item]) -> _Shares:
         if item.name == LAST:
             shares.last.append(item)
         elif _STACK in cast(pytest.Function, item).fixturenames:
-            shares.on_stack[item.nodeid] = [item]
+            name = str(item.path) if item.get_closest_marker(_TOGETHER) else item.nodeid
+            shares.on_stack.setdefault(name, []).append(item)
         else:
             shares.others.setdefault(str(item.path), []).append(item)
     return shares

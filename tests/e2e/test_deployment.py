@@ -156,7 +156,7 @@ def test_an_invalid_configuration_is_not_deployed(stack: Stack, tmp_path: Path) 
     catalog = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
     assert (
         catalog.returncode != 0
-        and "roles.yaml: role 'a' (line 2): `arn` must be the ARN of an IAM role" in catalog.stderr
+        and "roles.yaml: role 'a' (line 1): `arn` must be the ARN of an IAM role" in catalog.stderr
     )
     shutil.copy(CONFIG / "roles.yaml", mine)
     policies = make_deploy(stack, "STAGE=dev", f"CONFIG={mine}")
@@ -251,6 +251,7 @@ def test_nothing_hidden_beside_a_configuration_is_shipped(stack: Stack, tmp_path
     with zipfile.ZipFile(ROOT / ".build/dev/package/deployment.zip") as package:
         configuration = [name for name in package.namelist() if name.startswith("chalicelib/config/")]
     assert sorted(configuration) == [
+        "chalicelib/config/accounts.schema.json",
         "chalicelib/config/issuers.schema.json",
         "chalicelib/config/policies/callers.cedar",
         "chalicelib/config/policies/guards.cedar",

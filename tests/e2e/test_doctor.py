@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.client import session
 from local.aws import ACCOUNT, REGION
 from ops import admin
 from ops.environments import ROOT
@@ -52,11 +53,15 @@ class Admin:
 
 
 @pytest.fixture
-def doctor(stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Admin:
+def doctor(
+    stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Admin]:
     for name, value in stack.aws.environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)  # no configuration is at hand
-    return Admin(stack, capsys, monkeypatch)
+    session.cache_clear()  # it keeps credentials, and tests of this file change them
+    yield Admin(stack, capsys, monkeypatch)
+    session.cache_clear()
 
 
 @dataclass

@@ -18,6 +18,8 @@ from local.aws import ACCOUNT
 from ops.iam.statements import trust_statement
 from testing.deployed import OTHER_ACCOUNT, Answer, Json, Key, Stack, allow
 
+# What one test writes into a role's policies is there for those after it.
+pytestmark = pytest.mark.together
 PATIENCE_SECONDS = 30.0
 REVOCABLE, TOO, CHAINED, FULL = (
     f"arn:aws:iam::{ACCOUNT}:role/e2e/{name}" for name in ("revocable", "revocable-too", "chained", "full")

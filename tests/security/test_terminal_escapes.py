@@ -61,7 +61,8 @@ def test_revoking(line: AdminLine, tables: StageTables) -> None:
     tables.revoker_works(problem=EVIL)
     line.answer("yes\n")
     line.patch.setattr("ops.revoking.watching._FAILED_SECONDS", 0)
-    shown(line.run("revoke", "--caller", CALLER, "--yes", status=3))
+    shown(line.run("revoke", "--caller", CALLER, "--yes", status=1))  # nobody can be called that
+    shown(line.run("revoke", "--session", "a", "--yes", status=3))
 
 
 def test_blocks(line: AdminLine, tables: StageTables) -> None:

@@ -166,10 +166,19 @@ def configured(document: Path, site: JwksSite) -> str:
 
 
 def test_every_example_of_a_configuration_is_valid(tmp_path: Path) -> None:
-    first_line, catalog, path = blocks(ROOT / "docs/catalog.md", "yaml")
+    first_line, catalog, accounts, of_many, path = blocks(ROOT / "docs/catalog.md", "yaml")
     # The policies speak of a tag that the callers of such a role may set.
     catalog = catalog.replace("groups: [ec2]", "groups: [ec2]\n    caller_tags: [Project]")
-    load(tmp_path / "policies", first_line + catalog, "issuers: []", blocks(ROOT / "docs/policies.md", "cedar"))
+    catalog = catalog.rstrip() + "\n  - {name: shop-deployer, arn: 'arn:aws:iam::278805249149:role/shop-deployer'}\n"
+    policies = blocks(ROOT / "docs/policies.md", "cedar")
+    about_accounts = [policy for policy in policies if "AccountGroup" in policy]
+    assert about_accounts
+    load(tmp_path / "policies", first_line + catalog, "issuers: []", [p for p in policies if p not in about_accounts])
+    (tmp_path / "many").mkdir()
+    (tmp_path / "many/accounts.yaml").write_text(accounts)
+    okta = "issuers: [{name: okta, issuer: https://okta.example.com, audiences: [credvend], groups_claim: groups}]"
+    many = load(tmp_path / "many", first_line + of_many, okta, about_accounts)
+    assert [role.name for role in many.catalog.roles] == ["readonly@payments-prod", "readonly@payments-dev"]
     mine = '@id("one") permit (principal in Account::"111122223333", action, resource);'
     load(tmp_path / "path", first_line + path, "issuers: []", [mine])
     scoping = ROOT / "docs/scoping.md"
@@ -201,7 +210,10 @@ def test_every_key_of_a_role_is_documented() -> None:
     schema = json.loads((ROOT / "chalicelib/config/roles.schema.json").read_text())
     table = (ROOT / "docs/catalog.md").read_text()
     keys = {*schema["$defs"]["RoleEntry"]["properties"], *schema["$defs"]["CatalogFile"]["properties"]} - {"roles"}
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.M)) == keys
+    accounts = json.loads((ROOT / "chalicelib/config/accounts.schema.json").read_text())
+    keys |= accounts["$defs"]["AccountEntry"]["properties"].keys()
+    first_cells = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|", table, re.M)
+    assert set(re.findall(r"\w+", " ".join(first_cells))) == keys
 
 
 def test_every_make_command_is_told_by_make_itself() -> None:

@@ -120,6 +120,18 @@ def test_the_first_lane_helps_with_the_tests_of_the_stack_but_not_with_what_look
     assert first == back != last
 
 
+def test_a_file_that_is_marked_is_one_lane_s_in_its_order(project: Path) -> None:
+    told = "import os, pathlib, pytest\npytestmark = pytest.mark.together\nhere = pathlib.Path(__file__)\n"
+    ran = "here.with_suffix('.ran').open('a').write(f'{os.getpid()} %s\\n')\n"
+    (project / "e2e/test_a.py").write_text("def test_first_of_the_second_lane(): pass\n")
+    (project / "e2e/test_z.py").write_text(told + "".join(f"def test_{n}(): {ran % n}" for n in "abcdef"))
+    run = start(project)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 0 and "9 passed" in output, output
+    lanes, order = zip(*(line.split() for line in (project / "e2e/test_z.ran").read_text().splitlines()), strict=True)
+    assert len(set(lanes)) == 1 and "".join(order) == "abcdef"
+
+
 def test_a_third_lane_takes_what_needs_no_stack_and_covers_nothing_from_the_back(project: Path) -> None:
     told = "import os, pathlib, threading, pytest\nhere = pathlib.Path(__file__)\n"
     ran = "    here.with_suffix('.ran').open('a').write(f'{os.getpid()}\\n')\n"
