@@ -12,6 +12,7 @@ import click
 
 from ops.commands.blocks import block, blocks, start, stop, unblock
 from ops.commands.check_issuers import check_issuers_command
+from ops.commands.diff import diff_command
 from ops.commands.doctor import doctor
 from ops.commands.explain import explain_command
 from ops.commands.onboard import onboard
@@ -37,6 +38,7 @@ for command in (token, sessions, revoke_command, block, unblock, blocks, stop, s
 cli.add_command(validate_command)
 cli.add_command(test_command)
 cli.add_command(explain_command)
+cli.add_command(diff_command)
 cli.add_command(who_can_command)
 cli.add_command(what_can_command)
 cli.add_command(onboard)

@@ -14,7 +14,7 @@ from ops.terminal.arguments import tag
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
-def _moment(text: str) -> datetime:
+def moment_said(text: str) -> datetime:
     try:
         return moment(text)
     except ValueError as error:
@@ -51,7 +51,7 @@ def where_and_when_options(command: _F) -> _F:
     """Whence, and when, somebody asks."""
     for option in (
         click.option(
-            "--time", "time", type=_moment, metavar="TIME", help="Such as 2026-01-31T12:00:00Z [default: now]."
+            "--time", "time", type=moment_said, metavar="TIME", help="Such as 2026-01-31T12:00:00Z [default: now]."
         ),
         click.option("--address", metavar="ADDRESS", help="The caller's."),
     ):

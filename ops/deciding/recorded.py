@@ -129,12 +129,13 @@ def _request(record: Mapping[str, object]) -> VendRequest:
         reason=_maybe(record, "reason"),
         tags=_texts(record, "requested_tags"),
         params=_texts(record, "params"),
-        policy=_policy() if record.get("narrowed") is True else None,
+        policy=untold_policy() if record.get("narrowed") is True else None,
         dry_run=record.get("dry_run") is True,
     )
 
 
-def _policy() -> CallerPolicy:
+def untold_policy() -> CallerPolicy:
+    """Stands for a session policy of a caller's of which no more is known than that there was one."""
     return CallerPolicy(_UNTOLD, check_document(_UNTOLD))
 
 

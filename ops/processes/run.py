@@ -6,6 +6,7 @@ from pathlib import Path
 
 # A program that has ended: its exit status, and what it printed.
 Ended = subprocess.CompletedProcess[str]
+EndedOnBytes = subprocess.CompletedProcess[bytes]
 
 
 class TookTooLong(Exception):
@@ -45,6 +46,19 @@ def run(
         )
     except subprocess.TimeoutExpired as error:
         raise TookTooLong(str(error)) from None
+
+
+def run_on_bytes(command: Sequence[str], *, directory: Path, said: bytes = b"") -> EndedOnBytes:
+    """Run a program whose output is no text, whatever its exit status.
+
+    Args:
+        directory: where it is run.
+        said: what it reads from standard input.
+
+    Raises:
+        OSError: there is no such program.
+    """
+    return subprocess.run(command, cwd=directory, input=said, capture_output=True, check=False)
 
 
 def run_in_sight(command: Sequence[str], directory: Path) -> int:

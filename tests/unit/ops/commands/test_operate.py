@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from ops import admin
+from ops.deployed.configuration import DeployedConfiguration
 from ops.environments import ROOT
 from testing.documents import blocks
 from tests.unit.ops.commands.test_explain import RECORD
+from tests.unit.ops.comparing.test_revisions import git
 from tests.unit.ops.stage_tables import StageTables
 
 DOCUMENT = ROOT / "docs/operate.md"
@@ -64,7 +66,8 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     (config / "tests/all.yaml").write_text(tests)
     record = RECORD | {"requested_role": "shop-deployer", "caller_issuer": "github"}
-    (tmp_path / "record.json").write_text(json.dumps(record))
+    for name in ("record.json", "records.json"):
+        (tmp_path / name).write_text(json.dumps(record))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CREDVEND_CONFIG_DIR", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
@@ -81,8 +84,23 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.commands.explain.logs_client", lambda _region: None)
     monkeypatch.setattr("ops.commands.explain.messages", messages)
     monkeypatch.setattr("ops.commands.explain.log_group_of", lambda _stage: "group")
+    monkeypatch.setattr("ops.commands.diff.logs_client", lambda _region: None)
+    monkeypatch.setattr("ops.commands.diff.messages", messages)
+    monkeypatch.setattr("ops.commands.diff.log_group_of", lambda _stage: "group")
     monkeypatch.setattr("ops.commands.onboard.Reader", lambda _region: Deployed())
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+
+@pytest.fixture
+def repository(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The configuration's: two commits, the second on a branch of its own; it is what is deployed, too."""
+    git(directory, "init", "-q", "-b", "main")
+    git(directory, "add", ".")
+    git(directory, "commit", "-q", "-m", "one")
+    git(directory, "checkout", "-q", "-b", "feature")
+    git(directory, "commit", "-q", "--allow-empty", "-m", "two")
+    deployed = DeployedConfiguration(directory / "config", "")
+    monkeypatch.setattr("ops.comparing.sides.unpack_deployed", lambda _stage: deployed)
 
 
 class Deployed:
@@ -96,7 +114,7 @@ class Deployed:
 
 # What the answer is no to.
 DENIED = ("ref=refs/heads/x", "token:nightly-backup", "other branches do not", "--record", "--request")
-OURS = ("test", "explain", "who-can", "what-can", "onboard", "onboard-github", "onboard-gitlab")
+OURS = ("test", "explain", "who-can", "what-can", "diff", "onboard", "onboard-github", "onboard-gitlab")
 
 
 def commands() -> list[list[str]]:
@@ -105,7 +123,7 @@ def commands() -> list[list[str]]:
     return [one for one in typed if one[0] in OURS]
 
 
-@pytest.mark.usefixtures("directory", "aws")
+@pytest.mark.usefixtures("directory", "aws", "repository")
 @pytest.mark.parametrize("command", commands(), ids=" ".join)
 def test_every_command_runs(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     command = [("test" if word == "prod" else word) for word in command]
@@ -120,6 +138,16 @@ def test_the_explanation_is_the_one_that_is_shown(capsys: pytest.CaptureFixture[
     assert admin.main(["explain", "--test", "other branches do not"]) == 1
     shown = [text for text in blocks(DOCUMENT, "text") if text.startswith("Denied by default")]
     assert shown == [capsys.readouterr().out]
+
+
+@pytest.mark.usefixtures("repository")
+def test_the_difference_is_the_one_that_is_shown(directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shop = directory / "config/policies/shop.cedar"
+    shop.write_text(shop.read_text().replace('== "refs/heads/main"', 'like "refs/heads/*"'))
+    assert admin.main(["diff", "main"]) == 0
+    printed = capsys.readouterr().out
+    (shown,) = [text for text in blocks(DOCUMENT, "text") if text.startswith("Policies\n  ~ main-branch")]
+    assert shown in printed
 
 
 @pytest.mark.usefixtures("directory")
