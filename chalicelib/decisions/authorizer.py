@@ -5,10 +5,12 @@ The schema is parsed once, when the service starts. A decision takes the policie
 (role_entities.py).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.callers.caller import Caller
@@ -18,7 +20,7 @@ from chalicelib.decisions.entities import Json, asked_entities, context_json, pr
 from chalicelib.decisions.indexed_policy import IndexedPolicies, parse_est, policy_set
 from chalicelib.decisions.parsed_policies import ParsedPolicies
 from chalicelib.decisions.policy_index import PolicyIndex
-from chalicelib.decisions.role_entities import RoleEntities, RoleEntity
+from chalicelib.decisions.role_entities import CallerEntities, RoleEntities
 from chalicelib.decisions.scope_keys import ALL, keys_of
 from chalicelib.decisions.scopes import Scopes
 from chalicelib.errors import ConfigError
@@ -32,21 +34,9 @@ if TYPE_CHECKING:
 _ACTION: Final = {"type": "Action", "id": "AssumeRole"}
 # What scopes demand that every role fits.
 _EVERY_ROLE: Final = frozenset({ALL, "Role"})
+# Of so many roles at a time a list is made, so that what it takes has a bound: 20,000 at once take 200 MB.
+_AT_ONCE: Final = 500
 _SHIPPED: Final = " (compare it with the one that credvend ships)"
-
-
-class _Asking(NamedTuple):
-    """Who asks, as decisions need it.
-
-    Attributes:
-        principal: in Cedar's JSON.
-        keys: what scopes may demand of it.
-        together: its entity and others: what else the request speaks of, the role, and roles by their ids.
-    """
-
-    principal: Json
-    keys: tuple[str, ...]
-    together: Callable[[Sequence[Json], RoleEntity, frozenset[str]], cedarpy.Entities]
 
 
 def make_authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: "TimeZone | None") -> "Authorizer":
@@ -125,12 +115,18 @@ class Authorizer:
         A policy that fails to evaluate denies: Cedar would skip it, and a skipped `forbid` would let in.
         """
         principal = principal_json(caller)
-
-        def together(asked: Sequence[Json], entity: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
-            return self._roles.with_request([principal, *asked], entity, named)
-
-        asking = _Asking(principal, keys_of(principal), together)
-        return self._decide(asking, role, [circumstances], errors_are_told=True)[0]
+        entity = self._roles.of(role)
+        request = [principal, *asked_entities(circumstances, self._attributes)]
+        answers: list[Decision] = []
+        for policies in self._parsed.with_general(self._index.about_both(keys_of(principal), entity.keys)):
+            entities = self._roles.with_request(request, entity, policies.named)
+            (decision,) = self._ask(policies.policies, entities, principal, [(role, circumstances)])
+            if decision.errors:
+                # People are told, who need the names of policies in them. That takes another decision.
+                named = self._parsed.under_their_names(policies.places)
+                (decision,) = self._ask(named, entities, principal, [(role, circumstances)])
+            answers.append(decision)
+        return together(tuple(answers))
 
     def near_permits(self, caller: Caller, role: Role) -> NearPermits:
         """Which policies would have let the caller in, had one thing been different, where none has."""
@@ -149,29 +145,33 @@ class Authorizer:
         policy is about caller and role at all is it worth asking for one duration after the other.
         """
         principal = principal_json(caller)
-        asking = _Asking(principal, keys_of(principal), self._roles.beside(principal).with_request)
-        about_caller = self._index.about_caller(asking.keys)
+        keys = keys_of(principal)
+        about_caller = self._index.about_caller(keys)
         scopes = Scopes(parse_est(self._policies.indexed[place] for place in about_caller))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
         roles, entities = self._worth_asking(principal, roles)
         entities = self._roles.added([principal], entities)
-        about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in roles])
+        beside = self._roles.beside(principal)
         found: list[Permitted] = []
-        for role, decision in zip(roles, about, strict=True):
-            if scopes.permits.isdisjoint(decision.policies):
-                continue
-            durations, params = scopes.durations(decision.policies, role), role.session_rules.defaults
-            reasons = [*([] if role.require_reason else [None]), *scopes.reasons(decision.policies)]
-            candidates = [
-                Circumstances(duration, source_ip, reason is not None, time, reason, params)
-                for reason in reasons
-                for duration in durations
+        for start in range(0, len(roles), _AT_ONCE):
+            some = roles[start : start + _AT_ONCE]
+            about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in some])
+            wanted = [
+                (role, _candidates(scopes, decision.policies, role, anything))
+                for role, decision in zip(some, about, strict=True)
+                if not scopes.permits.isdisjoint(decision.policies)
             ]
-            decisions = self._decide(asking, role, candidates, errors_are_told=False)
+            found += self._first_allowed(beside, keys, wanted)
+        return found
+
+    def _first_allowed(
+        self, caller: CallerEntities, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
+    ) -> Iterator[Permitted]:
+        """For each role the first circumstances that are allowed, if any are."""
+        for (role, candidates), decisions in zip(wanted, self._decide_all(caller, keys, wanted), strict=True):
             allowed = next((c for c, d in zip(candidates, decisions, strict=True) if d.allowed), None)
             if allowed is not None:
-                found.append(Permitted(role, allowed.duration, reason_required=allowed.has_reason))
-        return found
+                yield Permitted(role, allowed.duration, reason_required=allowed.has_reason)
 
     def _worth_asking(
         self, principal: Mapping[str, object], roles: Sequence[Role]
@@ -188,28 +188,37 @@ class Authorizer:
         ]
         return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
 
-    def _decide(
-        self, asking: "_Asking", role: Role, circumstances: Sequence[Circumstances], errors_are_told: bool
-    ) -> list[Decision]:
-        """Decide about one role, with the policies that can have a say.
+    def _decide_all(
+        self, caller: CallerEntities, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
+    ) -> list[list[Decision]]:
+        """Decide about many roles: at once about those in which the same policies have a say.
 
         Args:
-            circumstances: at least one; all with the same params and tags.
-            errors_are_told: to people, who need the names of policies in them. That takes another decision.
+            keys: what scopes may demand of the caller.
+            wanted: each role with what is asked about it, at least once; all of that with the same params and tags.
         """
-        entity = self._roles.of(role)
-        places = self._index.about_both(asking.keys, entity.keys)
-        asked = asked_entities(circumstances[0], self._attributes)
-        questions = [(role, one) for one in circumstances]
-        answers: list[list[Decision]] = []
-        for policies in self._parsed.with_general(places):
-            entities = asking.together(asked, entity, policies.named)
-            decisions = self._ask(policies.policies, entities, asking.principal, questions)
-            if errors_are_told and any(decision.errors for decision in decisions):
-                named = self._parsed.under_their_names(policies.places)
-                decisions = self._ask(named, entities, asking.principal, questions)
-            answers.append(decisions)
-        return list(map(together, zip(*answers, strict=True)))
+        documents = [self._roles.document(role) for role, _ in wanted]
+        alike: dict[tuple[tuple[int, ...], tuple[tuple[str, str], ...]], list[int]] = {}
+        for number, (_, circumstances) in enumerate(wanted):
+            places = self._index.about_both(keys, keys_of(documents[number]))
+            alike.setdefault((places, tuple(sorted(circumstances[0].params.items()))), []).append(number)
+        found: list[list[Decision]] = [[] for _ in wanted]
+        for (places, _), numbers in alike.items():
+            asked = asked_entities(wanted[numbers[0]][1][0], self._attributes)
+            questions = [(wanted[number][0], one) for number in numbers for one in wanted[number][1]]
+            answers = [
+                self._ask(
+                    policies.policies,
+                    caller.with_request(asked, [documents[number] for number in numbers], policies.named),
+                    caller.document,
+                    questions,
+                )
+                for policies in self._parsed.with_general(places)
+            ]
+            decisions = map(together, zip(*answers, strict=True))
+            for number in numbers:
+                found[number] = list(islice(decisions, len(wanted[number][1])))
+        return found
 
     @cached_property
     def _near_permits(self) -> "NearPermitsIndex":
@@ -248,17 +257,38 @@ class Authorizer:
         principal: Mapping[str, object],
         questions: Sequence[tuple[Role, Circumstances]],
     ) -> list[Decision]:
+        contexts: dict[int, str] = {}
+        for _, circumstances in questions:
+            if id(circumstances) not in contexts:
+                context = context_json(circumstances, self._attributes, self._zone)
+                contexts[id(circumstances)] = json.dumps(context)
         requests = [
             {
                 "principal": principal["uid"],
                 "action": _ACTION,
                 "resource": {"type": "Role", "id": role.name},
-                "context": context_json(circumstances, self._attributes, self._zone),
+                "context": contexts[id(circumstances)],
             }
             for role, circumstances in questions
         ]
         results = cedarpy.is_authorized_batch(requests, policies, entities, self._schema)
         return [_decision(result) for result in results]
+
+
+def _candidates(scopes: Scopes, policies: Sequence[str], role: Role, anything: Circumstances) -> list[Circumstances]:
+    """What is worth asking about a role, the best first.
+
+    Args:
+        policies: that are about caller and role.
+        anything: where and when it is asked.
+    """
+    durations, params = scopes.durations(policies, role), role.session_rules.defaults
+    reasons = [*([] if role.require_reason else [None]), *scopes.reasons(policies)]
+    return [
+        anything._replace(duration=duration, has_reason=reason is not None, reason=reason, params=params)
+        for reason in reasons
+        for duration in durations
+    ]
 
 
 def _decision(result: cedarpy.AuthzResult) -> Decision:

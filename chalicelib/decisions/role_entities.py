@@ -15,7 +15,7 @@ from chalicelib.roles.role import Role
 # Entities are kept up to so many characters of JSON: of some 1,500 roles, which take 4 MB.
 _KEPT_CHARACTERS: Final = 262_144
 # What a role takes of that.
-_CHARACTERS_OF_A_ROLE: Final = 175
+_CHARACTERS_OF_A_ROLE: Final = 250
 
 
 class RoleEntity(NamedTuple):
@@ -114,22 +114,27 @@ class RoleEntities:
 
 
 class CallerEntities:
-    """A caller beside one role after the other. Somebody in very many groups takes long to parse: here, once."""
+    """A caller beside one role after the other. Somebody in very many groups takes long to parse: here, once.
+
+    Attributes:
+        document: the caller, in Cedar's JSON.
+    """
 
     def __init__(self, roles: RoleEntities, caller: Json) -> None:
         """Nothing is parsed yet. Lives as long as one request."""
         self._roles = roles
-        self._caller = caller
+        self.document = caller
         self._kept = WeighedCache[frozenset[str], cedarpy.Entities](_KEPT_CHARACTERS)
 
-    def with_request(self, asked: Sequence[Json], role: RoleEntity, named: frozenset[str]) -> cedarpy.Entities:
-        """The entities of a decision, as `RoleEntities.with_request` has them.
+    def with_request(self, asked: Sequence[Json], roles: Sequence[Json], named: frozenset[str]) -> cedarpy.Entities:
+        """The entities of decisions about some roles, as `RoleEntities.with_request` has them of one.
 
         Args:
-            asked: what else than the caller the request speaks of.
+            asked: what else than the caller the requests speak of.
+            roles: in Cedar's JSON.
         """
         kept = self._kept.get(named)
         if kept is None:
-            kept = self._roles.with_caller(self._caller, named)
+            kept = self._roles.with_caller(self.document, named)
             self._kept.put(named, kept, _CHARACTERS_OF_A_ROLE * len(named))
-        return self._roles.added([*asked, role.document], kept)
+        return self._roles.added([*asked, *roles], kept)

@@ -111,6 +111,30 @@ def test_twenty_thousand_roles_below_a_path_are_deployed_and_vend(stack: Stack, 
     assert large.vend({"role": f"arn:aws:iam::{ACCOUNT}:role/credvend/stranger"}).status == 403
 
 
+def test_twenty_thousand_roles_of_forty_accounts_are_named_once_and_vend(stack: Stack, tmp_path: Path) -> None:
+    accounts = [ACCOUNT, OTHER_ACCOUNT, *(f"1111222200{number:02}" for number in range(38))]
+    config = configuration(tmp_path / "config", [])
+    lines = [f'  - {{id: "{account}", name: team-{number}}}' for number, account in enumerate(accounts)]
+    (config / "accounts.yaml").write_text("\n".join(["accounts:", *lines]))
+    entries = [f"  - {{name: r{number}, role: many/r{number}, accounts: all}}" for number in range(500)]
+    (config / "roles.yaml").write_text("\n".join(["roles:", *entries]))
+    large = deployed(stack, config)
+    inline, managed = granted(large)
+    names = [*inline, *(name for policy in managed for name in policy)]
+    assert sorted(names) == sorted(f"arn:aws:iam::*:role/many/r{number}" for number in range(500))
+    trusting = {"Version": "2012-10-17", "Statement": [trust_statement(large.deployed.function_role_arn)]}
+    for number, account in ((0, ACCOUNT), (1, OTHER_ACCOUNT)):
+        large.add_role("r7", trusting, path="/many/", account=account)
+        for asked in (f"r7@team-{number}", f"arn:aws:iam::{account}:role/many/r7"):
+            answer = large.vend({"role": asked})
+            assert answer.status == 200, answer.text
+            assert answer.body["Role"] == f"r7@team-{number}"
+            assert f":{account}:assumed-role/r7/" in str(cast(Json, answer.body["AssumedRoleUser"])["Arn"])
+    listed = large.call("GET", "/v1/iam/roles?account=team-1")
+    assert len(cast(list[Json], listed.body["Roles"])) == 500
+    assert {role["AccountName"] for role in cast(list[Json], listed.body["Roles"])} == {"team-1"}
+
+
 def test_a_catalog_that_cannot_fit_is_refused_in_words(tmp_path: Path) -> None:
     config = configuration(tmp_path / "config", arns(2500, "/too-many-roles/"))
     done = subprocess.run(

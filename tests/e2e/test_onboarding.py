@@ -19,6 +19,8 @@ from testing.deployed import Key, Stack, allow
 from testing.made_roles import made_by_terraform
 from tests.e2e.test_revocation import Revocations, is_let_in, until, vend
 
+# One account for all of them: one lane takes them.
+pytestmark = pytest.mark.together
 ONBOARDED, BY_TERRAFORM = "666655554444", "555566667777"
 ROLE = f"arn:aws:iam::{ONBOARDED}:role/credvend/onboarded"
 NEXT = f"{ROLE}-next"

@@ -168,7 +168,9 @@ CONDITIONS = [
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_an_expanded_catalog_decides_as_one_that_is_written_by_hand(tmp_path: Path, seed: int) -> None:
+def test_an_expanded_catalog_decides_as_one_that_is_written_by_hand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
     rng = random.Random(f"credvend {seed}")  # noqa: S311 no secret
     policies = "\n".join(
         f'@id("p{n}") {rng.choice(("permit", "permit", "forbid"))} ({ALICE}, action, {rng.choice(SCOPES)}) '
@@ -193,3 +195,13 @@ def test_an_expanded_catalog_decides_as_one_that_is_written_by_hand(tmp_path: Pa
         assert short.catalog.roles_in(account) == long.catalog.roles_in(account)
     some, same = (one.authorizer.permitted(alice, one.catalog.roles, "::1", noon) for one in (short, long))
     assert some == same, policies
+    # A list is what decisions one by one are, and however many are decided at once.
+    monkeypatch.setattr("chalicelib.decisions.authorizer._AT_ONCE", 2)
+    assert some == short.authorizer.permitted(alice, short.catalog.roles, "::1", noon)
+    listed = {one.role.name: one.longest_duration for one in some}
+    for role in short.catalog.roles:
+        reason = "a reason" if role.require_reason else None
+        asked = Circumstances(
+            listed.get(role.name, 900), "::1", reason is not None, noon, reason, role.session_rules.defaults
+        )
+        assert short.authorizer.decide(alice, role, asked).allowed is (role.name in listed), (role.name, policies)

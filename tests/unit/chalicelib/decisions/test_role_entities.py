@@ -47,7 +47,7 @@ def test_a_caller_of_many_decisions_stands_beside_the_same_as_one_of_a_single_on
     caller = found.beside(ALICE)
     for role in ROLES[:3]:
         alone = found.with_request([ALICE], found.of(role), frozenset(named))
-        assert uids(caller.with_request([], found.of(role), frozenset(named))) == uids(alone)
+        assert uids(caller.with_request([], [found.document(role)], frozenset(named))) == uids(alone)
 
 
 def test_a_caller_of_many_decisions_is_parsed_once_for_the_roles_that_policies_look_at(
@@ -67,7 +67,7 @@ def test_a_caller_of_many_decisions_is_parsed_once_for_the_roles_that_policies_l
     caller = found.beside(ALICE)
     for role in ROLES:
         for named in (frozenset[str](), frozenset({"r1"})):
-            caller.with_request([], found.of(role), named)
+            caller.with_request([], [found.document(role)], named)
     assert len(parsed) == 2
 
 
@@ -76,7 +76,7 @@ def test_what_is_kept_of_a_caller_has_a_bound(monkeypatch: pytest.MonkeyPatch) -
     found = entities()
     caller = found.beside(ALICE)
     for number, role in enumerate(ROLES):
-        caller.with_request([], found.of(role), frozenset({f"r{number}", f"r{number // 2}"}))
+        caller.with_request([], [found.document(role)], frozenset({f"r{number}", f"r{number // 2}"}))
     assert 1 < len(caller._kept._values) < 10
 
 

@@ -211,8 +211,8 @@ def test_policies_are_of_aws_or_of_the_roles_own_account_and_may_be_for_one_role
     for policy in (own, "arn:aws-cn:iam::aws:policy/ReadOnlyAccess"):
         with pytest.raises(OperationFailed, match="cannot have"):
             plan(found, Wanted(roles=("home",), managed=(ManagedPolicy(policy),)))
-    with pytest.raises(OperationFailed, match="no role 'deplyo'; did you mean deploy"):
-        plan(found, Wanted(managed=(ManagedPolicy(own, "deplyo"),)))
+    with pytest.raises(OperationFailed, match="no role 'deplo'; did you mean deploy"):
+        plan(found, Wanted(managed=(ManagedPolicy(own, "deplo"),)))
     with pytest.raises(OperationFailed, match="21 managed policies"):
         plan(found, Wanted(managed=tuple(ManagedPolicy(f"p{n}") for n in range(21))))
     many = Wanted(roles=("home",), managed=tuple(ManagedPolicy(f"p{n}") for n in range(11)))
