@@ -33,17 +33,12 @@ def cli() -> None:
     """Administer credvend."""
 
 
-for command in (token, sessions, revoke_command, block, unblock, blocks, stop, start, check_issuers_command, doctor):
+for command in (
+    *(validate_command, test_command, explain_command, who_can_command, what_can_command, diff_command),
+    *(onboard, onboard_github, onboard_gitlab, check_issuers_command, doctor),
+    *(token, sessions, revoke_command, block, unblock, blocks, stop, start),
+):
     cli.add_command(command)
-cli.add_command(validate_command)
-cli.add_command(test_command)
-cli.add_command(explain_command)
-cli.add_command(diff_command)
-cli.add_command(who_can_command)
-cli.add_command(what_can_command)
-cli.add_command(onboard)
-cli.add_command(onboard_github)
-cli.add_command(onboard_gitlab)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -44,24 +44,30 @@ def render_container_credentials(plan: SessionPlan, session: Session, request_id
     }
 
 
-def render_explanation(plan: SessionPlan, decision: Decision, request_id: str) -> Json:
-    """The answer to a dry run: what would be vended, and which policies allow it."""
-    answer: Json = {
-        "DryRun": True,
-        "Decision": "Allow",
-        "Policies": list(decision.policies),
+def plan_json(plan: SessionPlan) -> Json:
+    """The session that is asked for, each field by the name that answers have for it."""
+    return {
         "Role": plan.role.name,
         "RoleArn": plan.role.arn,
         "DurationSeconds": plan.duration,
         "RoleSessionName": plan.session_name,
         "SourceIdentity": plan.source_identity,
         "Tags": dict(plan.tags),
-        "TransitiveTagKeys": list(plan.transitive_tags) or None,
+        "TransitiveTagKeys": list(plan.transitive_tags),
         "Policy": None if plan.policy is None else json.loads(plan.policy),
-        "PolicyArns": list(plan.policy_arns) or None,
+        "PolicyArns": list(plan.policy_arns),
+    }
+
+
+def render_explanation(plan: SessionPlan, decision: Decision, request_id: str) -> Json:
+    """The answer to a dry run: what would be vended, and which policies allow it."""
+    return {
+        "DryRun": True,
+        "Decision": "Allow",
+        "Policies": list(decision.policies),
+        **{key: value for key, value in plan_json(plan).items() if value not in (None, [])},
         "RequestId": request_id,
     }
-    return {key: value for key, value in answer.items() if value is not None}
 
 
 def render_roles(permitted: Sequence[Permitted], request_id: str) -> Json:

@@ -1,13 +1,12 @@
 """An adopter's configuration directory: what may lie in it, and what of it is shipped."""
 
-import atexit
 import re
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Final
 
 from ops.errors import CommandFailed
+from ops.processes.temporary import temporary_directory
 
 _REQUIRED: Final = frozenset({"roles.yaml", "policies"})
 _FOLDERS: Final = frozenset({"accounts", "keys", "policies", "roles"})
@@ -70,8 +69,7 @@ def with_schema(config: Path, shipped: Path) -> Path:
     """
     if (config / _SCHEMA).exists() or not config.is_dir():
         return config
-    copy = Path(tempfile.mkdtemp(prefix="credvend-"))
-    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    copy = temporary_directory()
     shutil.copytree(config, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".*"))
     shutil.copyfile(shipped / _SCHEMA, copy / _SCHEMA)
     return copy

@@ -43,9 +43,8 @@ def _open(stage: str) -> tuple[Operator, Blocks]:
 
 def _named_argument(command: _F) -> _F:
     """What is meant, and its kind where the name does not tell."""
-    for kind, about in (("issuer", "of issuers.yaml"), ("role", "of roles.yaml"), ("caller", "it is a caller")):
-        help_ = f"The name is one {about}." if about.startswith("of") else "The name is a caller's."
-        command = click.option(f"--{kind}", f"is_{kind}", is_flag=True, help=help_)(command)
+    for kind, whose in (("issuer", "one of issuers.yaml"), ("role", "one of roles.yaml"), ("caller", "a caller's")):
+        command = click.option(f"--{kind}", f"is_{kind}", is_flag=True, help=f"The name is {whose}.")(command)
     return click.argument("name", metavar=_NAMED)(command)
 
 

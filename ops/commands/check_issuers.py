@@ -9,11 +9,10 @@ import click
 from chalicelib.configuration.issuer_warnings import issuer_warnings
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.errors import ConfigError
-from ops.commands.options import config_option, json_option, stage_option
-from ops.environments import ROOT
+from ops.commands.options import config_option, expect_stage, json_option, stage_option
 from ops.errors import OperationFailed
 from ops.issuer_checks.check import Checked, check_issuers, is_without_network
-from ops.stages.stage import LOCAL_STAGE, is_stage, stages
+from ops.stages.stage import LOCAL_STAGE
 from ops.terminal.columns import columns
 from ops.terminal.say import escaped, say
 
@@ -26,8 +25,7 @@ _COLUMNS: Final = ("Issuer", "Result", "Details")
 @json_option
 def check_issuers_command(config: Path, stage: str, as_json: bool) -> None:
     """Ask each issuer of issuers.yaml for its keys, as the service would, from this machine."""
-    if not is_stage(ROOT, stage):
-        raise OperationFailed(f"No stage {stage!r}. There are: {', '.join(stages(ROOT))}.")
+    expect_stage(stage)
     local = stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
     try:
         issuers = [trusted.issuer for trusted in load_trusted_issuers(config, local).values()]

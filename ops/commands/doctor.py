@@ -13,13 +13,12 @@ import click
 
 from ops.aws.reader import Reader
 from ops.aws.region import find_region
-from ops.commands.options import json_option, stage_option
-from ops.environments import ROOT
+from ops.commands.options import config_here, expect_stage, json_option, stage_option
 from ops.errors import CommandFailed, OperationFailed
 from ops.examining.at_hand import at_hand
 from ops.examining.examination import PARTS, Examination, Part, Wanted, examine
 from ops.examining.finding import Finding, Level, is_in_order
-from ops.stages.stage import LOCAL_STAGE, is_stage, stages
+from ops.stages.stage import LOCAL_STAGE
 from ops.terminal.commands import AwsCommand
 from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, say
@@ -57,13 +56,12 @@ def doctor(config: Path | None, stage: str, only: tuple[str, ...], roles: tuple[
     Each role of the catalog is asked for as a vend would ask, with credvend's own role, in sessions that may do
     nothing and that nobody gets. What a role lacks is said with the statement that its trust policy needs.
     """
-    if not is_stage(ROOT, stage):
-        raise OperationFailed(f"No stage {stage!r}. There are: {', '.join(stages(ROOT))}.")
+    expect_stage(stage)
     local = stage == LOCAL_STAGE  # the only one that lets issuers do without TLS
     # Whoever names roles wants to know of these.
     parts = cast(Sequence[Part], only or (("roles",) if roles else PARTS))
     with ExitStack() as until_the_end:
-        directory = config or (Path(os.curdir) if Path("roles.yaml").exists() else None)
+        directory = config or config_here()
         found = None if directory is None else until_the_end.enter_context(at_hand(directory, local))
         wanted = Wanted(f"credvend-{stage}", parts, tuple(dict.fromkeys(roles)), found, local)
         with Progress("Asking about roles") as progress:

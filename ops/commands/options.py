@@ -3,17 +3,16 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from ops.building.source_tree import SHIPPED_CONFIG
 from ops.environments import ROOT
 from ops.errors import OperationFailed
-from ops.stages.stage import DEFAULT_STAGE
+from ops.stages.stage import DEFAULT_STAGE, is_stage, stages
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_ROLES: Final = ("roles.yaml",)
 
 
 def _of_group(ctx: click.Context, parameter: click.Parameter, value: object) -> object:
@@ -69,5 +68,20 @@ def _config(_ctx: click.Context, _parameter: click.Parameter, value: Path | None
 
 def default_config() -> Path:
     """The directory that is meant where none is named; in a program that was installed, it need not be there."""
+    return config_here() or ROOT / SHIPPED_CONFIG
+
+
+def config_here() -> Path | None:
+    """This directory, if it is a configuration's."""
     here = Path(os.curdir)
-    return here if any((here / name).exists() for name in _ROLES) else ROOT / SHIPPED_CONFIG
+    return here if (here / "roles.yaml").exists() else None
+
+
+def expect_stage(name: str) -> None:
+    """See to it that there is such a stage.
+
+    Raises:
+        OperationFailed: there is none.
+    """
+    if not is_stage(ROOT, name):
+        raise OperationFailed(f"No stage {name!r}. There are: {', '.join(stages(ROOT))}.")

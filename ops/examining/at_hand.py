@@ -13,7 +13,7 @@ from chalicelib.configuration.sessions_file import load_session_settings
 from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
-from ops.building.source_tree import SHIPPED_CONFIG, copy_source
+from ops.building.source_tree import copy_configuration
 from ops.errors import CommandFailed, OperationFailed
 
 
@@ -43,8 +43,8 @@ def at_hand(config: Path, allow_loopback_http: bool) -> Iterator[AtHand]:
     """
     with tempfile.TemporaryDirectory(prefix="credvend-doctor-") as directory:
         try:
-            copy_source(Path(directory), config)
-            laid = Path(directory) / SHIPPED_CONFIG
+            laid = Path(directory) / "config"
+            copy_configuration(laid, config)
             roles = read_catalog(laid / "roles.yaml").roles
             issuers = [trusted.issuer for trusted in load_trusted_issuers(laid, allow_loopback_http).values()]
             settings = load_session_settings(laid / "sessions.yaml", roles, [issuer.name for issuer in issuers])

@@ -1,12 +1,12 @@
 """An outcome and why it is so, as people read it and as JSON."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from chalicelib.decisions.audit_mode import Audited
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.text.timestamps import rfc3339
+from chalicelib.wire.rendering import plan_json
 from ops.deciding.deciding import Asking, Outcome
 from ops.explaining.explaining import Elsewhere, ExplainedPolicy, Explanation, SeenCondition
 
@@ -98,19 +98,7 @@ def outcome_json(outcome: Outcome) -> Json:
         "Policies": list(outcome.policies),
         "Error": None if refusal is None else {"Code": refusal.code, "Message": refusal.message},
         "Request": None if outcome.asking is None else request_json(outcome.asking),
-        "Session": None
-        if plan is None
-        else {
-            "Role": plan.role.name,
-            "RoleArn": plan.role.arn,
-            "DurationSeconds": plan.duration,
-            "RoleSessionName": plan.session_name,
-            "SourceIdentity": plan.source_identity,
-            "Tags": dict(plan.tags),
-            "TransitiveTagKeys": list(plan.transitive_tags),
-            "Policy": None if plan.policy is None else json.loads(plan.policy),
-            "PolicyArns": list(plan.policy_arns),
-        },
+        "Session": None if plan is None else plan_json(plan),
     }
 
 

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concept
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, cast
 
 from ops.documents.json_object import Json, json_text
@@ -21,7 +21,8 @@ BODY_BYTES: Final = 51_200
 URL_BYTES: Final = 1_000_000
 RESOURCES: Final = 500
 
-_ACCOUNT, _FUNCTION, _REVOKER = "CredvendAccount", "CredvendFunctionRole", "CredvendRevokerRole"
+_PARAMETERS: Final = ("CredvendAccount", "CredvendFunctionRole", "CredvendRevokerRole")
+_ACCOUNT, _FUNCTION, _REVOKER = _PARAMETERS
 _THEIRS: Final = f"arn:${{AWS::Partition}}:iam::${{{_ACCOUNT}}}:"
 # Without capitals in it, and words that begin with a letter: two such names never make one id.
 _PLAIN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z][a-z0-9]*)*", re.ASCII)
@@ -81,14 +82,9 @@ def logical_id(name: str) -> str:
 
 def _parameters(service: Service, resources: str) -> Json:
     """Those that are referred to."""
-    told: Mapping[str, tuple[str, str, str]] = {
-        _ACCOUNT: (service.account, "[0-9]{12}", "Account that credvend is in."),
-        _FUNCTION: (service.function_role, "[A-Za-z0-9_+=,.@-]{1,64}", "Name of the role of credvend's function."),
-        _REVOKER: (service.revoker_role, "[A-Za-z0-9_+=,.@-]{1,64}", "Name of the role of credvend's revoker."),
-    }
     return {
         name: {"Type": "String", "Default": default, "AllowedPattern": pattern, "Description": description}
-        for name, (default, pattern, description) in told.items()
+        for name, (default, pattern, description) in zip(_PARAMETERS, service.settings, strict=True)
         if f"${{{name}}}" in resources
     }
 
@@ -98,11 +94,7 @@ class _Names:
 
     def __init__(self, roles: AccountRoles, service: Service) -> None:
         self._account, self._partition = roles.account, roles.partition
-        self._of_service = {
-            service.root_arn: f"{_THEIRS}root",
-            service.function_role_arn: f"{_THEIRS}role/${{{_FUNCTION}}}",
-            service.revoker_role_arn: f"{_THEIRS}role/${{{_REVOKER}}}",
-        }
+        self._of_service = service.written(_THEIRS, f"${{{_FUNCTION}}}", f"${{{_REVOKER}}}")
 
     def resources(self, role: IamRole) -> Iterator[tuple[str, Json]]:
         """The role, and its inline policies: were they properties of it, the revoker's would be told as a drift."""

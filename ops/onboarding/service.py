@@ -1,8 +1,9 @@
 """The credvend that target roles are to trust, which need not be deployed yet: its roles' names are known before."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.callers.iam_principal import AWS_NAME
@@ -11,6 +12,20 @@ from ops.stages.names import function_role_name, revoker_role_name
 
 _ROLE: Final = re.compile(rf"arn:({PARTITIONS}):iam::([0-9]{{12}}):role/({AWS_NAME})", re.ASCII)
 _LONGEST_NAME: Final = 64
+# Of a role, as parameters of files may be.
+_NAME: Final = "[A-Za-z0-9_+=,.@-]{1,64}"
+
+
+class Setting(NamedTuple):
+    """What of a service stands in files as a parameter.
+
+    Attributes:
+        pattern: a regular expression of what it may be.
+    """
+
+    value: str
+    pattern: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,28 @@ class Service:
     def revoker_role_arn(self) -> str:
         """The role that ends them."""
         return f"arn:{self.partition}:iam::{self.account}:role/{self.revoker_role}"
+
+    @property
+    def settings(self) -> tuple[Setting, Setting, Setting]:
+        """Its account, and the names of the function's role and of the revoker's."""
+        return (
+            Setting(self.account, "[0-9]{12}", "Account that credvend is in."),
+            Setting(self.function_role, _NAME, "Name of the role of credvend's function."),
+            Setting(self.revoker_role, _NAME, "Name of the role of credvend's revoker."),
+        )
+
+    def written(self, theirs: str, function: str, revoker: str) -> Mapping[str, str]:
+        """What stands in files for its ARNs.
+
+        Args:
+            theirs: how ARNs of its account begin there, up to the last colon.
+            function, revoker: what stands there for the names of the roles.
+        """
+        return {
+            self.root_arn: f"{theirs}root",
+            self.function_role_arn: f"{theirs}role/{function}",
+            self.revoker_role_arn: f"{theirs}role/{revoker}",
+        }
 
 
 def service_to_be(partition: str, account: str, stage: str, region: str) -> Service:

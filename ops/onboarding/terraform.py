@@ -19,7 +19,8 @@ from ops.onboarding.service import Service
 _PARTITION: Final = "${data.aws_partition.current.partition}"
 _OWN_ACCOUNT: Final = "${data.aws_caller_identity.current.account_id}"
 _THEIRS: Final = f"arn:{_PARTITION}:iam::${{var.credvend_account}}:"
-_ACCOUNT, _FUNCTION, _REVOKER = "credvend_account", "credvend_function_role", "credvend_revoker_role"
+_VARIABLES: Final = ("credvend_account", "credvend_function_role", "credvend_revoker_role")
+_ACCOUNT, _FUNCTION, _REVOKER = _VARIABLES
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _DOCUMENT: Final = "aws_iam_policy_document"
 
@@ -57,11 +58,7 @@ class _Writer:
 
     def __init__(self, roles: AccountRoles, service: Service) -> None:
         self._account, self._partition = roles.account, roles.partition
-        self._of_service = {
-            service.root_arn: f"{_THEIRS}root",
-            service.function_role_arn: f"{_THEIRS}role/${{var.{_FUNCTION}}}",
-            service.revoker_role_arn: f"{_THEIRS}role/${{var.{_REVOKER}}}",
-        }
+        self._of_service = service.written(_THEIRS, f"${{var.{_FUNCTION}}}", f"${{var.{_REVOKER}}}")
         self._documents: Json = {}
         self._roles: Json = {}
         self._policies: Json = {}
@@ -152,12 +149,6 @@ class _Writer:
 
 def _variables(service: Service, used: str) -> Json:
     """Those that are referred to."""
-    name = "[A-Za-z0-9_+=,.@-]{1,64}"
-    told: Mapping[str, tuple[str, str, str]] = {
-        _ACCOUNT: (service.account, "[0-9]{12}", "Account that credvend is in."),
-        _FUNCTION: (service.function_role, name, "Name of the role of credvend's function."),
-        _REVOKER: (service.revoker_role, name, "Name of the role of credvend's revoker."),
-    }
     return {
         variable: {
             "type": "string",
@@ -170,6 +161,6 @@ def _variables(service: Service, used: str) -> Json:
                 }
             ],
         }
-        for variable, (default, pattern, description) in told.items()
+        for variable, (default, pattern, description) in zip(_VARIABLES, service.settings, strict=True)
         if f"${{var.{variable}}}" in used
     }

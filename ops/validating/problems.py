@@ -65,6 +65,10 @@ def _place(one: Finding) -> tuple[bool, str, int]:
 
 def _written(config: Path, attempt: "_Attempts") -> WrittenConfiguration | None:
     whole = with_schema(config, ROOT / SHIPPED_CONFIG)
+    try:
+        return read_source(whole, allow_loopback_http=True)
+    except ConfigError as error:
+        first = error.problems  # of one file alone: what the others hold is not looked at any more
     catalog: WrittenCatalog | None = attempt(lambda: read_catalog(config / "roles.yaml"))
     issuers: tuple[Issuer, ...] | None = attempt(
         lambda: tuple(one.issuer for one in load_trusted_issuers(config, allow_loopback_http=True).values())
@@ -72,8 +76,9 @@ def _written(config: Path, attempt: "_Attempts") -> WrittenConfiguration | None:
     if catalog is None or issuers is None:
         attempt.looked_up = False
         attempt(lambda: read_policies(whole, None, ()))
-        return None
-    return attempt(lambda: read_source(whole, allow_loopback_http=True))
+    else:
+        attempt.messages += first
+    return None
 
 
 class _Attempts:

@@ -1,12 +1,11 @@
 """Two configurations to compare, of which the policies are some of a few."""
 
-import tempfile
 from collections.abc import Collection
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 from ops.comparing.sides import Side, read_side
+from ops.processes.temporary import temporary_directory
 from testing.policies import AWAY, HOME, ISSUERS_YAML, ROLES_YAML, configuration_directory
 
 # Each by its name. Those that end in `2` are others of the same name.
@@ -79,7 +78,7 @@ def side(
 @cache
 def side_of(policies: str, roles: str = ROLES_YAML, issuers: str = ISSUERS_YAML, tests: str = "") -> Side:
     """A side with any policies."""
-    directory = configuration_directory(Path(tempfile.mkdtemp(prefix="credvend-side-")), policies, issuers, roles)
+    directory = configuration_directory(temporary_directory(), policies, issuers, roles)
     if tests:
         (directory / "tests").mkdir()
         (directory / "tests/all.yaml").write_text(tests)
