@@ -6,7 +6,7 @@ load and guard nothing; of a `forbid`, nobody would notice.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
 from chalicelib.decisions.audit_mode import audit_policies
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
+from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, own_spelling
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
@@ -73,12 +73,16 @@ class WrittenPolicies(NamedTuple):
         return tuple(policy for policy in self.policies if policy.is_audited)
 
     def for_decisions(self) -> IndexedPolicies:
-        """Those that decide, one by one and with what their scopes demand.
+        """Those that decide, one by one and with what their scopes demand."""
+        enforced = self.enforced
+        texts = [policy.lines.text for policy in enforced]
+        return IndexedPolicies.of_json(self.schema, [policy.json for policy in enforced], texts)
 
-        Raises:
-            ValueError: a policy that Cedar would spell in a way that means something else.
-        """
-        return IndexedPolicies.of_json(self.schema, (policy.json for policy in self.enforced))
+    def for_package(self) -> IndexedPolicies:
+        """The same for the deployed function: in Cedar's own spelling, without comments, where that means the same."""
+        enforced = self.enforced
+        texts = [own_spelling(policy.json) or policy.lines.text for policy in enforced]
+        return IndexedPolicies.of_json(self.schema, [policy.json for policy in enforced], texts)
 
     def for_audit(self) -> IndexedPolicies | None:
         """Those in audit mode, the same way; None: there are none.
@@ -100,13 +104,18 @@ def load_policies(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -
 
 
 def read_policies(
-    config: Path, catalog: Catalog | None, issuers: Collection[Issuer], kinds: Collection[type[Caller]] = KINDS
+    config: Path,
+    catalog: Catalog | None,
+    issuers: Collection[Issuer],
+    kinds: Collection[type[Caller]] = KINDS,
+    prove: bool = True,
 ) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Args:
         catalog: None where it is not known, nor are the issuers: policies are checked against the schema alone.
         kinds: of callers, all of them.
+        prove: that each policy can apply, which takes most of the time. What decides does not depend on it.
 
     Raises:
         ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, names what cannot be, or can
@@ -117,7 +126,7 @@ def read_policies(
     if catalog is not None:
         possible = PossibleRequests(kinds, issuers, catalog)
         problems_of = PolicyProblems(References(kinds, issuers, catalog), Applicability(possible))
-    checker = _Checker(schema, problems_of)
+    checker = _Checker(schema, problems_of, prove)
     paths = _policy_paths(config / "policies")
     for path in paths:
         checker.read(path, path.relative_to(config).as_posix())
@@ -150,12 +159,13 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, problems_of: PolicyProblems | None) -> None:
+    def __init__(self, schema: str, problems_of: PolicyProblems | None, prove: bool) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
         self._parsed_schema = cedarpy.Schema.from_str(schema)
         self._problems = problems_of
+        self._prove = prove
         self._owners: dict[str, str] = {}
 
     def read(self, path: Path, name: str) -> None:
@@ -183,20 +193,25 @@ class _Checker:
         findings = self._findings(file.sound)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}
-        proved = impossible(fitting, self._parsed_schema)
+        proved = self._impossible({position: file.lines(position).text for position in fitting})
         for position, policy in policies.items():
             lines = file.lines(position)
             self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
             if self._problems is None:
                 continue
-            fits = position in fitting
-            problems = self._problems.of(policy, position in proved, lines) if fits else self._problems.of_names(policy)
+            if self._prove and position in fitting:
+                problems = self._problems.of(policy, position in proved, lines)
+            else:
+                problems = self._problems.of_names(policy)
             self.problems += [f"{name}: policy {labels[position]}: {lines.told_in(problem)}" for problem in problems]
         for position, messages in findings.items():
             label = names.get(position, position)
             parts = parts_with(messages, policies[position], self._parsed_schema) if position in policies else {}
             explained = file.explained(position, label, messages, self._schema, parts)
             self.problems += [f"{name}: {line}" for line in explained]
+
+    def _impossible(self, policies: Mapping[str, str]) -> frozenset[str]:
+        return impossible(policies, self._parsed_schema) if self._prove else frozenset()
 
     def _findings(self, sound: str) -> dict[str, list[str]]:
         """What Cedar's validator has against each policy that there is something against, by Cedar's name for it."""

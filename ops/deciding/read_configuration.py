@@ -22,7 +22,7 @@ def read_configuration(config: Path) -> WrittenConfiguration:
         with tempfile.TemporaryDirectory(prefix="credvend-") as temporary:
             target = Path(temporary) / "config"
             copy_configuration(target, config)
-            return read_source(target, allow_loopback_http=True)._replace(directory=config)
+            return read_source(target, allow_loopback_http=True, prove=False)._replace(directory=config)
     except CommandFailed as error:
         raise OperationFailed(escaped_lines(str(error))) from None
     except OSError as error:  # what copying says of what cannot be read
