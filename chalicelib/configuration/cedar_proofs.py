@@ -63,7 +63,11 @@ def _impossible_as_json(
         texts = [cedarpy.policies_from_json_str(document) for document in documents]
         unreached = [at for at, is_reached in enumerate(_reached(texts, schema)) if not is_reached]
         # Cedar writes a few policies in a way that means another one: those prove nothing.
-        found += [some[at] for at in unreached if json.loads(cedarpy.policies_to_json_str(texts[at])) == json.loads(documents[at])]
+        found += [
+            some[at]
+            for at in unreached
+            if json.loads(cedarpy.policies_to_json_str(texts[at])) == json.loads(documents[at])
+        ]
     return frozenset(found)
 
 

@@ -22,6 +22,7 @@ from chalicelib.configuration.policy_modes import is_audited, mode_problem
 from chalicelib.configuration.policy_problems import PolicyProblems
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
+from chalicelib.configuration.yaml_file import not_utf8
 from chalicelib.decisions.audit_mode import audit_policies
 from chalicelib.decisions.cedar import cedarpy
 from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, own_spelling
@@ -109,6 +110,7 @@ def read_policies(
     issuers: Collection[Issuer],
     kinds: Collection[type[Caller]] = KINDS,
     prove: bool = True,
+    schema: Path | None = None,
 ) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
@@ -116,25 +118,30 @@ def read_policies(
         catalog: None where it is not known, nor are the issuers: policies are checked against the schema alone.
         kinds: of callers, all of them.
         prove: that each policy can apply, which takes most of the time. What decides does not depend on it.
+        schema: where it is not in the directory.
 
     Raises:
         ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, names what cannot be, or can
             never apply. One line each, naming the file.
     """
-    schema = _schema_text(config / "schema.cedarschema")
+    schema_text = _schema_text(schema or config / "schema.cedarschema")
     problems_of = None
     if catalog is not None:
         possible = PossibleRequests(kinds, issuers, catalog)
         problems_of = PolicyProblems(References(kinds, issuers, catalog), Applicability(possible))
-    checker = _Checker(schema, problems_of, prove)
-    paths = _policy_paths(config / "policies")
+    checker = _Checker(schema_text, problems_of, prove)
+    try:
+        paths = _policy_paths(config / "policies")
+    except OSError as error:
+        folder = Path(str(error.filename)).relative_to(config).as_posix()
+        raise ConfigError([f"{folder}: cannot be read: {error.strerror}"]) from None
     for path in paths:
         checker.read(path, path.relative_to(config).as_posix())
     if not paths:
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return WrittenPolicies(schema, tuple(checker.policies))
+    return WrittenPolicies(schema_text, tuple(checker.policies))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -170,12 +177,15 @@ class _Checker:
 
     def read(self, path: Path, name: str) -> None:
         """Read and check a policy file; `name` is what messages call it."""
+        if path.suffix == ".cedar" and path.is_symlink() and not _leads_somewhere(path):
+            self.problems.append(f"{name}: is a link that leads nowhere: remove it, or put the file itself there")
+            return
         if path.suffix != ".cedar" or not path.is_file():
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
             return
         try:
             text = _read_text(path)
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             self.problems.append(f"{name}: {one_line(error)}")
             return
         file = CedarFile.of(text)
@@ -249,8 +259,10 @@ def _schema_text(path: Path) -> str:
         text = _read_text(path)
         if text.startswith("\ufeff"):
             raise ValueError(BEGINS_WITH_A_MARK)
+        if not text.strip():
+            raise ValueError("is empty: remove it to have the one that credvend ships")
         cedarpy.Schema.from_str(text)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError([f"{path.name}: {one_line(error)}"]) from None
     return text
 
@@ -259,13 +271,21 @@ def _read_text(path: Path) -> str:
     """The text of a file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: not UTF-8.
+        ValueError: it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("not in UTF-8, which Cedar takes alone: save it so") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(not_utf8(error)) from None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+
+
+def _leads_somewhere(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # links that go round in circles
+        return False
 
 
 def _about_template(name: str, file: CedarFile, position: str) -> str:

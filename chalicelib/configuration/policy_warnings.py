@@ -35,7 +35,7 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     catalog = written.configuration.catalog
     if not catalog.roles:
         return
-    if written.policies.audited and not any(one.json["effect"] == "permit" for one in written.policies.enforced):
+    if not any(one.json["effect"] == "permit" for one in written.policies.enforced):
         yield "policies/: no `permit` is enforced, so nobody is let in"
     look = PolicyWarnings(PossibleRequests(KINDS, written.issuers, catalog), now=time.time())
     idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
+from ops.aws.refusals import NOT_TAKEN, not_taken
 from ops.documents.json_object import Json
 from ops.errors import OperationFailed
 
@@ -22,12 +23,6 @@ _DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}
 )
 _GONE: Final = frozenset({"NoSuchEntity", "NoSuchEntityException", "ResourceNotFound", "ResourceNotFoundException"})
-_CREDENTIALS: Final = frozenset(
-    {
-        *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
-        *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
-    }
-)
 # Where the right is called otherwise than the operation:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 _RIGHTS: Final = {"lambda:Invoke": "lambda:InvokeFunction"}
@@ -151,8 +146,8 @@ class _Explained:
     def _told(self, error: ClientError) -> Exception:
         said = error.response.get("Error", {})
         code, message = said.get("Code", "Unknown"), said.get("Message", "")
-        if code in _CREDENTIALS:
-            return OperationFailed(f"AWS does not take your credentials ({code}): sign in again, or set AWS_PROFILE.")
+        if code in NOT_TAKEN:
+            return OperationFailed(not_taken(code))
         if code in _DENIED:
             right = _RIGHTS.get(self._asked, self._asked)
             return NotTold(f"your AWS credentials do not give you {right}", "denied", right)

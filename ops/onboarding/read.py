@@ -9,8 +9,7 @@ from chalicelib.configuration.issuers_file import load_issuers
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.sessions_file import load_session_settings
 from chalicelib.errors import ConfigError
-from ops.errors import OperationFailed
-from ops.terminal.say import escaped_lines
+from ops.faults.invalid_configuration import invalid
 
 
 class Parts(NamedTuple):
@@ -33,7 +32,5 @@ def read_parts(config: Path) -> Parts:
         names = [issuer.name for issuer in issuers]
         settings = load_session_settings(config / "sessions.yaml", catalog.roles, names)
     except ConfigError as error:
-        raise OperationFailed(
-            escaped_lines(f"{config} is no valid configuration (`credvend-admin validate` tells more):\n{error}")
-        ) from None
+        raise invalid(config, error.problems) from None
     return Parts(catalog, issuers, settings)
