@@ -50,7 +50,7 @@ def deployment_of(account: Account, stack: Stack) -> Deployment:
             account=account.number,
             region=account.region,
             api_id=told["RestAPIId"],
-            url=_service_url(told, account.endpoint),
+            url=service_url(told, account.endpoint),
             function_role_arn=told["FunctionRoleArn"],
             log_group=told["LogGroupName"],
             configuration=told.get(CONFIGURATION_OUTPUT, ""),
@@ -59,8 +59,16 @@ def deployment_of(account: Account, stack: Stack) -> Deployment:
         raise CommandFailed(f"Stack {stack.name} has no output {missing}: it is none of credvend's.") from None
 
 
-def _service_url(outputs: Mapping[str, str], endpoint: str | None) -> str:
-    """Where the routes are. On a local AWS that is not where the template says, for AWS's names lead to AWS."""
+def service_url(outputs: Mapping[str, str], endpoint: str | None) -> str:
+    """Where the routes are. On a local AWS that is not where the template says, for AWS's names lead to AWS.
+
+    Args:
+        outputs: of the stack.
+        endpoint: where all services are instead of at AWS, or None.
+
+    Raises:
+        KeyError: the stack is none of credvend's.
+    """
     url = outputs["EndpointURL"].rstrip("/")
     if not endpoint:
         return url
