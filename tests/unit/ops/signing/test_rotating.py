@@ -14,7 +14,7 @@ from ops.signing.rotating import Done, StageSigning, rotate
 from ops.signing.rotation import KEPT_AFTER_SECONDS, PUBLISHED_BEFORE_SECONDS, due
 from ops.signing.stage_keys import names_of
 from testing.clock import Clock
-from testing.kms import Broken, Key, KmsInMemory, NoAnswer
+from testing.kms_in_memory import Broken, Key, KmsInMemory, NoAnswer
 
 ALIAS = "alias/credvend-prod-signing"
 NEXT, PREVIOUS = f"{ALIAS}-next", f"{ALIAS}-previous"

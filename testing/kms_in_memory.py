@@ -24,6 +24,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from testing.kms_server import KeySpec, private_key
+
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
@@ -50,14 +52,6 @@ class Broken(BaseException):
     """Whoever asks is stopped in the middle; raised by `before` or `after`."""
 
 
-@cache
-def _private_key(spec: str, number: int) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
-    """The same in all tests: to make one takes long."""
-    if spec == "RSA_2048":
-        return rsa.generate_private_key(public_exponent=65_537, key_size=2048)
-    return ec.generate_private_key(ec.SECP256R1())
-
-
 @dataclass
 class Key:
     """A key.
@@ -67,7 +61,7 @@ class Key:
     """
 
     id: str
-    spec: str
+    spec: KeySpec
     policy: str
     created: float
     private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
@@ -115,7 +109,7 @@ class KmsInMemory:
         client.meta.events.register("before-send.kms.*", cast(Callable[..., None], self._respond))
         return client
 
-    def make(self, spec: str = "RSA_2048", alias: str | None = None, **tags: str) -> Key:
+    def make(self, spec: KeySpec = "RSA_2048", alias: str | None = None, **tags: str) -> Key:
         """A key, and its name."""
         key = self.keys[self._create({"KeySpec": spec, "KeyUsage": "SIGN_VERIFY"})]
         key.tags |= {name.replace("__", ":").replace("_", "-"): value for name, value in tags.items()}
@@ -213,9 +207,9 @@ class KmsInMemory:
 
     def _create(self, asked: Json) -> str:
         assert asked["KeyUsage"] == "SIGN_VERIFY"
-        spec, id_ = str(asked["KeySpec"]), str(uuid.uuid4())
+        spec, id_ = cast(KeySpec, asked["KeySpec"]), str(uuid.uuid4())
         tags = {one["TagKey"]: one["TagValue"] for one in cast(list[dict[str, str]], asked.get("Tags", []))}
-        private = _private_key(spec, len(self.keys))
+        private = private_key(spec, len(self.keys))
         self.keys[id_] = Key(id_, spec, str(asked.get("Policy", "")), self.clock(), private, tags)
         return id_
 
