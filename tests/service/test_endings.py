@@ -147,7 +147,7 @@ def _panic(*_: object, **__: object) -> None:
     ("function", "events"),
     [
         ("decisions.authorizer.Authorizer.decide", ["request.failed"]),
-        ("service.assume_role", ["credentials.requested", "credentials.failed"]),
+        ("sessions.issuing.assume_role", ["credentials.requested", "credentials.failed"]),
         ("wire.rendering.render_session", ["credentials.requested", "credentials.failed"]),
     ],
 )
