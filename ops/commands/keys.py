@@ -12,14 +12,14 @@ from chalicelib.signing.keys import Algorithm, SigningKey
 from ops.aws.kms import find_kms
 from ops.aws.reader import Reader
 from ops.aws.stack_outputs import stack_outputs
-from ops.commands.options import expect_stage, json_option, stage_option
+from ops.commands.options import json_option, stage_option
 from ops.deployed.deployment import service_url
 from ops.errors import OperationFailed
 from ops.signing.documents import documents, published_at, write_documents
 from ops.signing.rotating import Done, StageSigning, moment_of, rotate, what_comes
 from ops.signing.rotation import due
 from ops.signing.stage_keys import StageKey, named_keys, names_of, unnamed_keys
-from ops.stages.names import ALGORITHM_OUTPUT, ALIAS_OUTPUT, ISSUER_OUTPUT
+from ops.stages.names import ALGORITHM_OUTPUT, ALIAS_OUTPUT, ISSUER_OUTPUT, signing_alias
 from ops.terminal.arguments import duration
 from ops.terminal.columns import columns
 from ops.terminal.commands import AwsCommand, Group
@@ -38,7 +38,7 @@ class _Open:
     """A deployed stage, and its KMS."""
 
     def __init__(self, stage: str) -> None:
-        expect_stage(stage)
+        signing_alias(stage)  # is it a stage at all?
         self.stage = stage
         self.kms, region = find_kms(say)
         outputs = stack_outputs(Reader(region), f"credvend-{stage}")
