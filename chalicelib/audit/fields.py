@@ -178,6 +178,7 @@ def failure_fields(failure: StsFailure) -> dict[str, object]:
     """Why STS gave nothing."""
     return {
         "cause": failure.cause,
+        "access_key_id": failure.access_key_id,
         "error": failure.answer.message,
         "error_type": failure.error_type,
         "sts_problem": failure.problem,

@@ -124,12 +124,16 @@ class Issuing(NamedTuple):
         if not plan.is_lease:
             return way.issue(plan, occasion)
         from chalicelib.sessions.leases import WORST_SECONDS, session_before, shorten
-        from chalicelib.sessions.sts_failures import out_of_time
+        from chalicelib.sessions.sts_failures import StsFailure, out_of_time
 
         session = way.issue(session_before(plan), occasion)
-        if occasion.seconds_left() < WORST_SECONDS + _RECORD_SECONDS:
-            raise out_of_time(session.milliseconds)
-        return shorten(self.region, session, plan, occasion.description)
+        try:
+            if occasion.seconds_left() < WORST_SECONDS + _RECORD_SECONDS:
+                raise out_of_time(session.milliseconds)
+            return shorten(self.region, session, plan, occasion.description)
+        except StsFailure as error:
+            error.access_key_id = session.credentials.access_key_id
+            raise
 
     def _way(self, plan: SessionPlan) -> Issuance:
         return self.by_web_identity() if plan.role.by_web_identity else self.by_assume_role

@@ -120,7 +120,10 @@ class StsFailure(Exception):
         milliseconds: time the call took, retries included.
         error_type: what botocore raised, where STS itself answered no error.
         problem: what is wrong with an answer.
+        access_key_id: of a session that there is, and that nobody has.
     """
+
+    access_key_id: str | None = None
 
     def __init__(
         self,

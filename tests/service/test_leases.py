@@ -11,6 +11,7 @@ from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
 from chalicelib.sessions.leases import shown
+from chalicelib.sessions.sharing import SharedSessions
 from testing.app import POLICIES, REQUEST_ID, CredvendApp, write_config
 from testing.sts_server import LEASE_KEY, LEASE_REQUEST_ID, LEASE_TOKEN, TOKEN, Refusal, StsServer
 from testing.sts_server import REQUEST_ID as STS_REQUEST_ID
@@ -103,7 +104,9 @@ def test_no_session_leaves_where_no_lease_can_be_had(
 
     sts.answer = answer  # type: ignore[method-assign]
     got = credvend.vend({"role": "leased", "duration": 60})
-    assert (got.status, credvend.records()[-1]["cause"]) == (status, cause), got.text
+    failed = credvend.records()[-1]
+    assert (got.status, failed["cause"]) == (status, cause), got.text
+    assert failed["access_key_id"] == "ASIAEXAMPLE"  # CloudTrail shows it
     assert "Credentials" not in got.body and [asked["Action"] for asked in sts.asked] == [
         "AssumeRole",
         "GetScopedCredentials",
@@ -118,6 +121,17 @@ def test_a_lease_that_lasts_longer_than_was_asked_for_is_never_handed_out(
     answer = credvend.vend({"role": "leased", "duration": 60})
     assert answer.status == 503 and "Credentials" not in answer.body
     assert credvend.records()[-1]["sts_problem"] == "Expiration is later than was asked for"
+
+
+def test_a_lease_is_shared_with_nobody(
+    credvend: CredvendApp, sts: StsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would have ended before the other has it."""
+    sharing = app_module.service._replace(sharing=SharedSessions(5))
+    monkeypatch.setattr(app_module, "service", sharing)
+    for _ in range(2):
+        assert credvend.vend({"role": "leased", "duration": 2}).status == 200
+    assert [asked["Action"] for asked in sts.asked] == ["AssumeRole", "GetScopedCredentials"] * 2
 
 
 def test_a_description_holds_what_sts_takes_and_no_more() -> None:
