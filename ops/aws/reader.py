@@ -22,7 +22,12 @@ CONNECTIONS: Final = 16
 _DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}
 )
-_GONE: Final = frozenset({"NoSuchEntity", "NoSuchEntityException", "ResourceNotFound", "ResourceNotFoundException"})
+_GONE: Final = frozenset(
+    {
+        *("NoSuchEntity", "NoSuchEntityException", "ResourceNotFound", "ResourceNotFoundException"),
+        "NotFoundException",  # KMS
+    }
+)
 # Where the right is called otherwise than the operation:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awslambda.html
 _RIGHTS: Final = {"lambda:Invoke": "lambda:InvokeFunction"}
