@@ -11,7 +11,7 @@ NOT_TAKEN: Final = frozenset(
 )
 """Codes for credentials that are no good, whatever is asked with them."""
 # As the aws command line writes them.
-_CODE: Final = re.compile(r"An error occurred \((\w+)\) when calling")
+_CODE: Final = re.compile(r"An error occurred \((\w+)\)")
 _UNREACHED: Final = re.compile(r"Could not connect|Connect timeout|Name or service not known|Failed to connect")
 
 

@@ -164,7 +164,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "tests that are no YAML": Fault(write("tests/a.yaml", "tests: ["), ("tests/a.yaml", "not valid YAML"), ON_TESTS),
     "stage.yaml that is no YAML": Fault(
-        write("stage.yaml", "runtime: ["), ("stage.yaml", "not valid YAML"), frozenset({"validate"})
+        write("stage.yaml", "runtime: ["), ("stage.yaml", "not valid YAML"), frozenset({"validate", "onboard"})
     ),
     "a template that is none": Fault(
         write("template.yaml", "Resources:\n  A: !Nope x\n"), ("template.yaml:2", "!Nope"), frozenset({"validate"})
@@ -224,7 +224,7 @@ def test_yaml_with_a_byte_order_mark_is_yaml(tmp_path: Path, capsys: pytest.Capt
 def test_an_empty_policy_file_alone_lets_nobody_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write("policies/a.cedar", "")(good(tmp_path / "config"))
     admin.main(["validate", "--config", str(tmp_path / "config")])
-    assert "warning: no `permit` is enforced, so nobody is let in" in capsys.readouterr().out
+    assert "warning: the files there hold no policy, so nobody is let in" in capsys.readouterr().out
 
 
 def test_policies_and_quotas_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
