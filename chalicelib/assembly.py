@@ -91,13 +91,14 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
 def load_doctor(configuration: "Configuration", audit_log: AuditLog, settings: Settings) -> "Doctor":
     """Put together what the function that operators ask does, for the first who asks."""
     from chalicelib.examining.doctor import ASKED_AT_ONCE, Doctor
+    from chalicelib.examining.questions import NAME
     from chalicelib.sessions.issuing import Occasion
 
     issuing = _issuing(settings, ASKED_AT_ONCE)
 
     def ask(plan: "SessionPlan") -> str:
         # The session ends here: nothing but the id of the call is kept of it.
-        return issuing.issue(plan, Occasion("", lambda: math.inf)).request_id
+        return issuing.issue(plan, Occasion(NAME, lambda: math.inf)).request_id
 
     return Doctor(configuration.catalog, configuration.digest, ask, audit_log)
 
