@@ -18,11 +18,13 @@ from chalicelib.configuration.settings import Settings
 from chalicelib.errors import ConfigError, InvalidToken, NoLedger, SignsNothing, UsedTokensUnavailable
 from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
-from chalicelib.sessions.issuing import WEB_IDENTITY_ATTEMPTS, ByAssumeRole, Issuing
+from chalicelib.sessions.issuing import FEWER_ATTEMPTS, ByAssumeRole, Issuing, before_lease
 from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts import sts_client
 
 if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
     from chalicelib.configuration.configuration import Configuration
@@ -114,10 +116,18 @@ def _issuing(settings: Settings, connections: int = 1) -> Issuing:
     def by_web_identity() -> "Issuance":
         from chalicelib.sessions.issuing import ByWebIdentity
 
-        client = sts_client(settings.region, connections, WEB_IDENTITY_ATTEMPTS)
-        return ByWebIdentity(client, _key_ring(settings), partial(_issuer, settings))
+        return ByWebIdentity(fewer(), _key_ring(settings), partial(_issuer, settings))
 
-    return Issuing(ByAssumeRole(sts_client(settings.region, connections)), by_web_identity, settings.region)
+    @cache
+    def fewer() -> "STSClient":
+        return sts_client(settings.region, connections, FEWER_ATTEMPTS)
+
+    return Issuing(
+        ByAssumeRole(sts_client(settings.region, connections)),
+        lambda: before_lease(fewer()),
+        by_web_identity,
+        settings.region,
+    )
 
 
 def _signing(settings: Settings, api: "Api | None") -> "tuple[str, KeyRing]":

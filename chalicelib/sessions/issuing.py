@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from chalicelib.signing.issuer_url import Api
     from chalicelib.signing.keys import KeyRing
 
-# Of AssumeRoleWithWebIdentity, which comes after KMS: two attempts, and at most 1 s between them, end after 9 s.
-WEB_IDENTITY_ATTEMPTS: Final = 2
-_WEB_IDENTITY_SECONDS: Final = WEB_IDENTITY_ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
+# Where STS is not all that is asked, it is tried twice: with at most 1 s between them, that ends after 9 s.
+FEWER_ATTEMPTS: Final = 2
+_FEWER_SECONDS: Final = FEWER_ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
 _RECORD_SECONDS: Final = 1
 
 
@@ -49,13 +49,14 @@ class Issuance(Protocol):
 
 
 class ByAssumeRole(NamedTuple):
-    """As the role that the function has."""
+    """As the role that the function has.
+
+    Attributes:
+        worst_seconds: by how often the client tries.
+    """
 
     client: "STSClient"
-
-    @property
-    def worst_seconds(self) -> float:
-        return _ASSUME_ROLE_SECONDS
+    worst_seconds: float = _ASSUME_ROLE_SECONDS
 
     def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
         return assume_role(self.client, plan)
@@ -77,7 +78,7 @@ class ByWebIdentity(NamedTuple):
     def worst_seconds(self) -> float:
         from chalicelib.signing.keys import WORST_SECONDS
 
-        return WORST_SECONDS + _WEB_IDENTITY_SECONDS + _RECORD_SECONDS
+        return WORST_SECONDS + _FEWER_SECONDS + _RECORD_SECONDS
 
     def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
         from chalicelib.sessions.sts_failures import not_signed
@@ -88,7 +89,7 @@ class ByWebIdentity(NamedTuple):
             raise not_signed("the stage has no key, or no issuer: deploy again", None, 0)
 
         def has_time() -> bool:
-            return occasion.seconds_left() >= _WEB_IDENTITY_SECONDS + _RECORD_SECONDS
+            return occasion.seconds_left() >= _FEWER_SECONDS + _RECORD_SECONDS
 
         return assume_role_with_token(self.client, self.keys, issuer, plan, has_time)
 
@@ -97,11 +98,13 @@ class Issuing(NamedTuple):
     """Every way there is.
 
     Attributes:
+        before_lease: AssumeRole that leaves time for one more call; made for the first lease.
         by_web_identity: made for the first role that needs it.
         region: where leases are made.
     """
 
     by_assume_role: ByAssumeRole
+    before_lease: Callable[[], Issuance]
     by_web_identity: Callable[[], Issuance]
     region: str
 
@@ -136,4 +139,15 @@ class Issuing(NamedTuple):
             raise
 
     def _way(self, plan: SessionPlan) -> Issuance:
-        return self.by_web_identity() if plan.role.by_web_identity else self.by_assume_role
+        if plan.role.by_web_identity:
+            return self.by_web_identity()
+        return self.before_lease() if plan.is_lease else self.by_assume_role
+
+
+def before_lease(client: "STSClient") -> ByAssumeRole:
+    """AssumeRole that leaves time for one more call.
+
+    Args:
+        client: that tries `FEWER_ATTEMPTS` times.
+    """
+    return ByAssumeRole(client, _FEWER_SECONDS + _RECORD_SECONDS)
