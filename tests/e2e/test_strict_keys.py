@@ -153,6 +153,16 @@ def test_who_names_a_key_by_its_id_has_asked_by_no_alias(stack: Stack, kms: Any,
         signing.sign(KeyId=key, SigningAlgorithm=RSA, **DIGEST)
 
 
+def test_an_alias_that_leads_nowhere_is_not_found_by_anybody_who_signs(stack: Stack, kms: Any, signer: Key) -> None:
+    let(stack, "kms:GetPublicKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*")
+    reading: Any = stack._client("kms", signer)
+    with refused("NotFoundException"):
+        reading.get_public_key(KeyId=f"{ALIAS}-next")
+    nobody: Any = stack._client("kms", Key(signer.access_key_id, "x" * 40))
+    with refused("SignatureDoesNotMatch"):
+        nobody.get_public_key(KeyId=f"{ALIAS}-next")
+
+
 @pytest.mark.parametrize("resource", ["alias/*", "key/*"])
 def test_to_name_a_key_takes_rights_on_both(stack: Stack, kms: Any, signer: Key, resource: str) -> None:
     key = kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
