@@ -250,8 +250,13 @@ class KmsInMemory:
 
     def _metadata(self, key: Key) -> Json:
         return {
-            **{"AWSAccountId": ACCOUNT, "KeyId": key.id, "Arn": key.arn, "CreationDate": key.created},
-            **{"KeySpec": key.spec, "KeyState": key.state, "KeyUsage": "SIGN_VERIFY"},
+            "AWSAccountId": ACCOUNT,
+            "KeyId": key.id,
+            "Arn": key.arn,
+            "CreationDate": key.created,
+            "KeySpec": key.spec,
+            "KeyState": key.state,
+            "KeyUsage": "SIGN_VERIFY",
         }
 
     def _page(self, what: str, listed: list[Json], asked: Json) -> Json:

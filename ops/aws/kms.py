@@ -76,7 +76,9 @@ class KmsKey:
 class Kms:
     """The keys of an account in a region."""
 
-    def __init__(self, client: "KMSClient", warn: Callable[[str], None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: "KMSClient", warn: Callable[[str], None], clock: Callable[[], float] = time.time
+    ) -> None:
         """Nothing is asked yet.
 
         Args:

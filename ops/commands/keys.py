@@ -150,16 +150,16 @@ def _check_published(url: str, key: SigningKey, now_too: bool) -> None:
             say(f"Warning: {error}.")
             return
         raise OperationFailed(
-            f"{error}. The old key goes on signing. If that is a copy, export it again (credvend-admin keys export DIR) "
-            "and publish it there; --now does not ask."
+            f"{error}. The old key goes on signing. If that is a copy, export it again (credvend-admin keys export "
+            "DIR) and publish it there; --now does not ask."
         ) from None
 
 
 def _advise(opened: _Open, done: Done) -> None:
     if done.action in ("publish", "finish") and not opened.is_own:
         say(
-            f"The public keys are others now. If {opened.signing.issuer} is a copy, export it again and publish it there: "
-            f"credvend-admin keys export DIR --stage {opened.stage}"
+            f"The public keys are others now. If {opened.signing.issuer} is a copy, export it again and publish it "
+            f"there: credvend-admin keys export DIR --stage {opened.stage}"
         )
 
 

@@ -1,4 +1,4 @@
-"""The first key of credvend's tokens stays of the kind that it was made: KMS changes no key, and CloudFormation refuses.
+"""The first key of credvend's tokens stays of its kind: KMS changes no key, and CloudFormation refuses to.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-kms-key.html (KeySpec)
 """

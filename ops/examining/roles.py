@@ -153,7 +153,7 @@ def _token_not_let_in(about: str, answer: Answer, around: Surroundings) -> Findi
         return Finding(
             "problem",
             about,
-            f"STS cannot read the keys of credvend's tokens at {around.issuer}{KEYS_PATH}, or not the one that signs",
+            f"STS cannot read the key of credvend's tokens at {around.issuer}{KEYS_PATH}",
             (
                 "That address must answer from anywhere, within seconds; look at the web ACL and the throttle.",
                 "If it is a copy: credvend-admin keys export DIR, and publish it there.",
@@ -166,7 +166,8 @@ def _token_not_let_in(about: str, answer: Answer, around: Surroundings) -> Findi
             "STS refuses credvend's token itself",
             (
                 f"Does the provider have its audience? In account {answer.account}: aws iam "
-                f"add-client-id-to-open-id-connect-provider --open-id-connect-provider-arn {arn} --client-id {AUDIENCE}",
+                "add-client-id-to-open-id-connect-provider "
+                f"--open-id-connect-provider-arn {arn} --client-id {AUDIENCE}",
                 f"CloudTrail has STS's words, by the call's id (docs/audit.md). {_JUST_CHANGED}",
             ),
         )

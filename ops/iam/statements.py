@@ -9,7 +9,7 @@ _ASSUME: Final = "sts:AssumeRole"
 _SET_SOURCE_IDENTITY: Final = "sts:SetSourceIdentity"
 _TAG_SESSION: Final = "sts:TagSession"
 TRUSTED_ACTIONS: Final = (_ASSUME, _SET_SOURCE_IDENTITY, _TAG_SESSION)
-_WITH_TOKEN: Final = "sts:AssumeRoleWithWebIdentity"
+_BY_WEB_IDENTITY: Final = "sts:AssumeRoleWithWebIdentity"
 # What the revoker asks of a role with a probe (chalicelib/revocation/probe.py), and of an operator role
 # (chalicelib/revocation/iam.py).
 PROBE_ACTIONS: Final = (_ASSUME, _TAG_SESSION)
@@ -64,9 +64,7 @@ def provider_arn(role_arn: str, provider: str) -> str:
     return f"arn:{partition}:iam::{account}:oidc-provider/{provider}"
 
 
-def web_identity_statement(
-    role_arn: str, provider: str, actions: Sequence[str] = TRUSTED_ACTIONS
-) -> dict[str, object]:
+def web_identity_statement(role_arn: str, provider: str, actions: Sequence[str] = TRUSTED_ACTIONS) -> dict[str, object]:
     """What stands in the trust policy of a role that credvend's tokens are for.
 
     The token names the role: without the condition on `sub`, one for any other role of the account would do.
@@ -76,7 +74,7 @@ def web_identity_statement(
         provider: the URL of the issuer without `https://`.
         actions: as AssumeRole has them.
     """
-    named = [_WITH_TOKEN if action == _ASSUME else action for action in actions]
+    named = [_BY_WEB_IDENTITY if action == _ASSUME else action for action in actions]
     return {
         "Effect": "Allow",
         "Principal": {"Federated": provider_arn(role_arn, provider)},

@@ -300,21 +300,21 @@ def _notes_on_provider(accounts: Sequence[AccountRoles], given: _Given) -> Itera
         return
     issuer = given.service.issuer
     yield (
-        f"These roles have more than an hour, and trust credvend's tokens ({issuer or 'of an issuer yet unknown'}), not "
-        f"its role: {_some(long)}."
+        f"These roles have more than an hour, and trust credvend's tokens ({issuer or 'of an issuer yet unknown'}), "
+        f"not its role: {_some(long)}."
     )
     if issuer is None:
         yield (
-            "The issuer is known once credvend is deployed with such a role: its stack calls it IssuerUrl. Give that, "
-            "without https://, where the commands below have ISSUER; or name it here, with --issuer or `signing.issuer` "
-            "in stage.yaml."
+            "The issuer is known once credvend is deployed with such a role: its stack calls it IssuerUrl. Give "
+            "that, without https://, where the commands below have ISSUER; or name it here, with --issuer or "
+            "`signing.issuer` in stage.yaml."
         )
     without = [one.account for one in accounts if not one.makes_provider and any(r.by_web_identity for r in one.roles)]
     if without:
         yield (
             f"Account {_some(without)} must have an OpenID Connect provider of that issuer, which is not made here: "
-            f"`credvend-admin onboard --account {without[0]}` makes it with all of the account's roles, --provider with "
-            "these."
+            f"`credvend-admin onboard --account {without[0]}` makes it with all of the account's roles, --provider "
+            "with these."
         )
     if len(without) < len(accounts):
         yield "IAM asks the issuer for its certificate when a provider is made: it must answer by then."

@@ -55,7 +55,9 @@ class Done:
     what: tuple[str, ...]
 
 
-def rotate(kms: Kms, stage: StageSigning, *, now_too: bool, older_than: int, check: Callable[[SigningKey], None]) -> Done:
+def rotate(
+    kms: Kms, stage: StageSigning, *, now_too: bool, older_than: int, check: Callable[[SigningKey], None]
+) -> Done:
     """Carry out the step that is due.
 
     Args:
@@ -120,8 +122,8 @@ def _switch(kms: Kms, stage: StageSigning, names: Names, check: Callable[[Signin
     algorithm = algorithm_of(key.spec)
     if not key.is_enabled or algorithm is None:
         raise OperationFailed(
-            f"Key {key.id}, the next one, is {key.state} and of kind {key.spec}: it could not sign. Take its name away, "
-            f"and rotate again: aws kms delete-alias --alias-name {stage.alias + NEXT}"
+            f"Key {key.id}, the next one, is {key.state} and of kind {key.spec}: it could not sign. Take its name "
+            f"away, and rotate again: aws kms delete-alias --alias-name {stage.alias + NEXT}"
         )
     check(SigningKey(key.arn, algorithm, kms.public_half(key.id)))
     _expect(kms, stage, names)

@@ -79,7 +79,8 @@ def unnamed_keys(kms: Kms, stack: str) -> list[StageKey]:
     """Keys that were made for a stack, and that have no name; the newest first."""
     named = {one.key for one in kms.names().values()}
     found: list[StageKey] = []
-    for key in kms.keys():
+    every = kms.keys()
+    for key in every:
         if key in named:
             continue
         tags = tags_of(kms, key)
@@ -111,9 +112,7 @@ def _named(names: Names, called: Called) -> Named | None:
     return {"signing": names.signing, "next": names.next, "previous": names.previous}[called]
 
 
-def _described(
-    kms: Kms, key: str, called: tuple[Called, ...], since: int | None, tags: Mapping[str, str]
-) -> StageKey:
+def _described(kms: Kms, key: str, called: tuple[Called, ...], since: int | None, tags: Mapping[str, str]) -> StageKey:
     told = kms.describe(key)
     return StageKey(told, called, told.created if since is None else since, _public(kms, told), tags)
 

@@ -26,8 +26,8 @@ _MUST_BE: Final = {
     "waf_acl": "must be the ARN of a regional web ACL: arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID",
     "access_log": "must be the ARN of a log group, without `:*` at the end, or of a Firehose stream whose name begins "
     "with amazon-apigateway-",
-    "signing.issuer": "must be a URL such as https://tokens.example.com/credvend: a domain name in small letters, no port, "
-    "no query, no slash at the end, and at most 255 characters",
+    "signing.issuer": "must be a URL such as https://tokens.example.com/credvend: a domain name in small letters, "
+    "no port, no query, no slash at the end, and at most 255 characters",
     "accounts": "must hold account numbers of twelve digits",
     "organization": "must be the id of an organization, such as o-a1b2c3d4e5",
 }

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 import app as app_module
-from chalicelib.assembly import _key_ring, load_doctor, load_service
+from chalicelib.assembly import load_doctor
 from chalicelib.configuration.settings import Settings
-from testing.app import POLICIES, CredvendApp, Invocation, write_config
+from testing.app import CredvendApp, Invocation
 from testing.kms_server import KmsServer
+from testing.signing_app import ALIAS, ISSUER, kms, use
 from testing.sts_server import Refusal, StsServer, claims_of
-from tests.service.test_web_identity import ALIAS, ISSUER, kms
 
 __all__ = ["kms"]
 
@@ -29,11 +29,10 @@ def credvend(
     sts: StsServer, kms: KmsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> CredvendApp:
     """The doctor of a stage that signs: no request comes to it through an API, so that it is told the issuer."""
-    _key_ring.cache_clear()
     load_doctor.cache_clear()
     settings = Settings("ap-northeast-2", signing_alias=ALIAS, issuer=ISSUER)
     monkeypatch.setattr(app_module, "settings", settings)
-    monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path, ROLES, POLICIES), settings))
+    use(monkeypatch, tmp_path, settings, ROLES)
     return CredvendApp(sts, capsys)
 
 

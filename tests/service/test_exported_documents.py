@@ -14,12 +14,12 @@ from testing.app import CredvendApp
 from testing.events import unsigned
 from testing.kms_server import Key, KmsServer
 from testing.loopback import Request, Response, serve
-from tests.service.test_web_identity import ALIAS, API, ISSUER, credvend, kms
+from testing.signing_app import ALIAS, API, ISSUER, kms, signing
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
-__all__ = ["credvend", "kms"]
+__all__ = ["kms", "signing"]
 
 
 def exported_documents() -> dict[str, bytes]:
@@ -28,16 +28,16 @@ def exported_documents() -> dict[str, bytes]:
     return documents(Kms(client, print), stage)
 
 
-def test_what_is_exported_is_what_the_service_answers(credvend: CredvendApp, kms: KmsServer) -> None:
+def test_what_is_exported_is_what_the_service_answers(signing: CredvendApp, kms: KmsServer) -> None:
     kms.aliases |= {f"{ALIAS}-next": Key(2, "ECC_NIST_P256"), f"{ALIAS}-previous": Key(1)}
     exported = exported_documents()
     assert len(exported) == 2
     for path, content in exported.items():
-        answer = credvend.call("GET", path, identity=unsigned(), context=API)
+        answer = signing.call("GET", path, identity=unsigned(), context=API)
         assert answer.status == 200 and answer.text.encode() == content
 
 
-def test_a_published_copy_is_read_as_sts_does(credvend: CredvendApp, kms: KmsServer, tmp_path: Path) -> None:
+def test_a_published_copy_is_read_as_sts_does(signing: CredvendApp, kms: KmsServer, tmp_path: Path) -> None:
     write_documents(exported_documents(), tmp_path / "copy")
 
     def answer(request: Request) -> Response:

@@ -52,7 +52,7 @@ class Deployed(Nobody):
         assert (service, method, self.region) == ("cloudformation", "describe_stacks", "eu-west-1")
         if arguments["StackName"] != "credvend-prod":
             raise NotTold("it does not exist", "gone")
-        told = {"FunctionRoleArn": FUNCTION, "RevokerRoleArn": REVOKER} | self.more
+        told = {"FunctionRoleArn": FUNCTION, "RevokerRoleArn": REVOKER, **self.more}
         return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in told.items()]}]}
 
 
@@ -173,8 +173,18 @@ LONG = f'roles: [{{name: long, arn: "arn:aws:iam::{AWAY}:role/long", max_duratio
         ({}, "", [], None),
         ({"EndpointURL": f"{API}/"}, "", [], API),
         ({"EndpointURL": f"{API}/", "IssuerUrl": "https://a.example.com"}, "", [], "https://a.example.com"),
-        ({"IssuerUrl": "https://a.example.com"}, "signing: {issuer: https://b.example.com}", [], "https://b.example.com"),
-        ({}, "signing: {issuer: https://b.example.com}", ["--issuer", "https://c.example.com"], "https://c.example.com"),
+        (
+            {"IssuerUrl": "https://a.example.com"},
+            "signing: {issuer: https://b.example.com}",
+            [],
+            "https://b.example.com",
+        ),
+        (
+            {},
+            "signing: {issuer: https://b.example.com}",
+            ["--issuer", "https://c.example.com"],
+            "https://c.example.com",
+        ),
     ],
 )
 def test_the_issuer_is_the_one_that_is_named_configured_or_deployed(
@@ -189,7 +199,7 @@ def test_the_issuer_is_the_one_that_is_named_configured_or_deployed(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     (line.config / "roles.yaml").write_text(LONG)
     (line.config / "stage.yaml").write_text(stage_file)
-    told = line.json("onboard", "--all", "--stage", "prod", *option)
+    told: Any = line.json("onboard", "--all", "--stage", "prod", *option)
     assert told["Issuer"] == issuer and told["Accounts"][0]["Provider"] is True
     parameter = told["Accounts"][0]["Document"]["Parameters"]["CredvendIssuer"]
     assert parameter.get("Default") == (issuer and issuer.removeprefix("https://"))

@@ -4,7 +4,9 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -53,6 +55,14 @@ forbid (principal, action, resource in RoleGroup::"shop") when { context.duratio
 """
 
 
+class Morning(datetime):
+    """A time at which operators work: what is asked now is asked then."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 1, 14, 10, tzinfo=tz)
+
+
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where commands are typed. The configuration has what the README says that it has, and no more."""
@@ -72,6 +82,8 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CREDVEND_CONFIG_DIR", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for module in ("explain", "who_can"):
+        monkeypatch.setattr(f"ops.commands.{module}.datetime", Morning)
     return tmp_path
 
 

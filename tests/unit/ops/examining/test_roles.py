@@ -78,7 +78,8 @@ def found_of_token(around: Surroundings = TOKENS, **lacks: str) -> list[Finding]
 @pytest.mark.parametrize("cause", get_args(Cause))
 @pytest.mark.parametrize("lack", LACKS)
 def test_whatever_sts_says_of_a_token_there_is_something_to_do(lack: str, cause: str) -> None:
-    findings = found_of_token(**{lack: cause})
+    answer = replace(GOOD, granted=False, lacks={lack: cause}, by_web_identity=True)
+    findings = list(role_findings(answer, TOKENS))
     assert findings and all(one.level == "problem" and one.what and one.do for one in findings)
 
 

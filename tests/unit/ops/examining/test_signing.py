@@ -26,7 +26,9 @@ class World:
     def __init__(self) -> None:
         self.aws = FakeAws()
         self.key: dict[str, Any] = {"KeyId": "k1", "KeySpec": "RSA_2048", "KeyState": "Enabled"}
-        self.aws.answers["kms.describe_key"] = lambda asked: {"KeyMetadata": self.key if asked["KeyId"] == ALIAS else {}}
+        self.aws.answers["kms.describe_key"] = lambda asked: {
+            "KeyMetadata": self.key if asked["KeyId"] == ALIAS else {}
+        }
         self.aws.answers["kms.get_public_key"] = lambda _: {"PublicKey": KEY.der}
         self.outputs = {
             "RestAPIId": "a1b2c3",
@@ -62,7 +64,9 @@ def test_a_stage_that_signs_in_order_or_not_at_all_is_not_spoken_of(world: World
     assert world.found() == [] and len(world.asked) == 3
 
 
-@pytest.mark.parametrize(("state", "spec"), [("Disabled", "RSA_2048"), ("PendingDeletion", "RSA_2048"), ("Enabled", "HMAC_256")])
+@pytest.mark.parametrize(
+    ("state", "spec"), [("Disabled", "RSA_2048"), ("PendingDeletion", "RSA_2048"), ("Enabled", "HMAC_256")]
+)
 def test_a_key_that_cannot_sign_is_said_with_what_brings_it_back(world: World, state: str, spec: str) -> None:
     world.key |= {"KeyState": state, "KeySpec": spec}
     (finding,) = world.found()

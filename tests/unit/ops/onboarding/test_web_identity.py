@@ -61,8 +61,9 @@ def test_a_role_that_moves_lets_in_credvends_role_for_a_while_as_well(tmp_path: 
 
 def test_roles_with_leases_may_have_them(tmp_path: Path) -> None:
     roles = {role.name: role for role in planned(tmp_path).accounts[1].roles}
-    (statement,) = roles["long"].inline["credvend-leases"]["Statement"]  # type: ignore[misc]
-    assert statement == {"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}
+    assert roles["long"].inline["credvend-leases"]["Statement"] == [
+        {"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}
+    ]
     assert roles["hour"].inline == {}
 
 

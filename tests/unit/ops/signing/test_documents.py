@@ -7,7 +7,8 @@ import pytest
 from chalicelib.signing.keys import NEXT, PREVIOUS
 from ops.errors import OperationFailed
 from ops.signing.documents import documents, write_documents
-from tests.unit.ops.signing.test_rotating import PUBLISHED_BEFORE_SECONDS, STAGE, Rotated
+from ops.signing.rotation import PUBLISHED_BEFORE_SECONDS
+from tests.unit.ops.signing.test_rotating import STAGE, Rotated
 
 
 def test_the_documents_name_the_issuer_and_every_key_that_has_a_name(tmp_path: Path) -> None:

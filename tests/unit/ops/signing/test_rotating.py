@@ -1,8 +1,9 @@
 """A rotation never signs with a key that is not published, whoever breaks it off, and whoever else rotates."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -59,9 +60,14 @@ class Rotated:
         """The same keys, asked without a word of it."""
         return KmsInMemory(self.clock, self.kms.keys, self.kms.aliases)
 
-    def rotate(self, stage: StageSigning = STAGE, **more: Any) -> Done:
-        given = {"now_too": False, "older_than": 0, "check": self.check} | more
-        return rotate(self.operators, stage, **given)
+    def rotate(
+        self,
+        stage: StageSigning = STAGE,
+        now_too: bool = False,
+        older_than: int = 0,
+        check: Callable[[SigningKey], None] | None = None,
+    ) -> Done:
+        return rotate(self.operators, stage, now_too=now_too, older_than=older_than, check=check or self.check)
 
     def check(self, key: SigningKey) -> None:
         self.checked.append(key.id)
@@ -258,6 +264,7 @@ def test_without_a_key_it_is_said_what_makes_one() -> None:
     stage = Rotated()
     stage.kms.after = lambda _: None
     del stage.kms.aliases[ALIAS]
-    with pytest.raises(OperationFailed, match="signs no tokens. It does where its catalog has a role with max_duration"):
+    with pytest.raises(
+        OperationFailed, match=r"signs no tokens\. It does where its catalog has a role with max_duration"
+    ):
         stage.rotate()
-

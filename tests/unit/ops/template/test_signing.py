@@ -90,7 +90,9 @@ def test_the_functions_are_told_the_name_of_the_key_and_the_doctor_the_issuer() 
     url = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
     # A reference to the API in the function that it calls would be a circle.
     assert variables(made, "APIHandler") == alias and variables(made, "Revoker") == {}
-    assert variables(made, "Doctor") == alias | {"CREDVEND_ISSUER": url} and made["Outputs"]["IssuerUrl"]["Value"] == url
+    assert (
+        variables(made, "Doctor") == alias | {"CREDVEND_ISSUER": url} and made["Outputs"]["IssuerUrl"]["Value"] == url
+    )
     filled = url["Fn::Sub"].replace("${RestAPI}", "a1").replace("${AWS::Region}", "eu-west-1")
     assert filled.replace("${AWS::URLSuffix}", "amazonaws.com") == url_of(Api("a1", "api"), "eu-west-1")
 
@@ -140,7 +142,5 @@ def test_an_overlay_neither_uses_the_key_nor_names_another_one_so(resource: dict
 
 def test_nothing_of_the_key_is_changed_by_an_overlay() -> None:
     change = {"SigningKey": {"Properties": {"Enabled": False}}}
-    with pytest.raises(ConfigError, match="SigningKey.Properties.Enabled is credvend's own"):
+    with pytest.raises(ConfigError, match=r"SigningKey\.Properties\.Enabled is credvend's own"):
         merge_overlay(signing(), Overlay("template.yaml", {"Resources": change}))
-
-
