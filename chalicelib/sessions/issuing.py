@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from chalicelib.signing.issuer_url import Api
     from chalicelib.signing.keys import KeyRing
 
-# Where STS is not all that is asked, it is tried twice: with at most 1 s between them, that ends after 9 s.
+# AssumeRole that leaves time for one more call: with at most 1 s between them, two attempts end after 9 s.
 FEWER_ATTEMPTS: Final = 2
 _FEWER_SECONDS: Final = FEWER_ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
+# STS reads the keys of a token it does not know yet, and gives that 5 s:
+# https://repost.aws/knowledge-center/iam-sts-invalididentitytoken. Meanwhile another execution environment may start.
+TOKEN_READ_SECONDS: Final = 5
+TOKEN_ATTEMPTS: Final = 2
 _RECORD_SECONDS: Final = 1
 
 
@@ -68,17 +72,24 @@ class ByWebIdentity(NamedTuple):
     Attributes:
         keys: None: the stage has none.
         issuer: URL of the issuer, of a request that came through that API.
+        attempts: of the client.
     """
 
     client: "STSClient"
     keys: "KeyRing | None"
     issuer: "Callable[[Api | None], str | None]"
+    attempts: int
+
+    @property
+    def _sts_seconds(self) -> float:
+        """From the question to the record of the answer. Between two attempts is at most 1 s."""
+        return self.attempts * (CONNECT_SECONDS + TOKEN_READ_SECONDS) + self.attempts - 1 + _RECORD_SECONDS
 
     @property
     def worst_seconds(self) -> float:
         from chalicelib.signing.keys import WORST_SECONDS
 
-        return WORST_SECONDS + _FEWER_SECONDS + _RECORD_SECONDS
+        return WORST_SECONDS + self._sts_seconds
 
     def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
         from chalicelib.sessions.sts_failures import not_signed
@@ -89,7 +100,7 @@ class ByWebIdentity(NamedTuple):
             raise not_signed("the stage has no key, or no issuer: deploy again", None, 0)
 
         def has_time() -> bool:
-            return occasion.seconds_left() >= _FEWER_SECONDS + _RECORD_SECONDS
+            return occasion.seconds_left() >= self._sts_seconds
 
         return assume_role_with_token(self.client, self.keys, issuer, plan, has_time)
 
@@ -98,14 +109,13 @@ class Issuing(NamedTuple):
     """Every way there is.
 
     Attributes:
-        before_lease: AssumeRole that leaves time for one more call; made for the first lease.
-        by_web_identity: made for the first role that needs it.
+        otherwise: what carries out a plan that AssumeRole alone does not, made for the first; told whether with a
+            token, and whether a lease is to come of it.
         region: where leases are made.
     """
 
     by_assume_role: ByAssumeRole
-    before_lease: Callable[[], Issuance]
-    by_web_identity: Callable[[], Issuance]
+    otherwise: Callable[[bool, bool], Issuance]
     region: str
 
     def worst_seconds(self, plan: SessionPlan) -> float:
@@ -139,9 +149,9 @@ class Issuing(NamedTuple):
             raise
 
     def _way(self, plan: SessionPlan) -> Issuance:
-        if plan.role.by_web_identity:
-            return self.by_web_identity()
-        return self.before_lease() if plan.is_lease else self.by_assume_role
+        if plan.is_lease or plan.role.by_web_identity:
+            return self.otherwise(plan.role.by_web_identity, plan.is_lease)
+        return self.by_assume_role
 
 
 def before_lease(client: "STSClient") -> ByAssumeRole:
