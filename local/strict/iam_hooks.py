@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from ministack.core import iam_actions, iam_evaluator
-from ministack.core.iam_evaluator import EvalContext
 from ministack.services import iam
 
 from local.strict.iam_rules import check_attached, check_inline, check_managed, check_trust, named_principals
@@ -49,16 +48,16 @@ def name_roles_with_their_paths() -> None:
     iam_actions.extract_resource_arn = extract_resource_arn
 
 
-def know_sessions_by_their_roles() -> None:
-    """Have conditions compare `aws:PrincipalArn` of a session with its role's ARN, path included.
+def name_sessions_by_their_role() -> None:
+    """Let `aws:PrincipalArn` of a session be its role's ARN, path included, in policies of every kind.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
     """
-    resolve: Callable[[str, EvalContext], object] = iam_evaluator._resolve_condition_key
+    resolve = iam_evaluator._resolve_condition_key
 
-    def resolve_condition_key(key: str, context: EvalContext) -> object:
-        found = resolve(key, context)
-        return arn_of_role(found) if key.lower() == "aws:principalarn" and isinstance(found, str) else found
+    def resolve_condition_key(key: str, context: iam_evaluator.EvalContext) -> object:
+        resolved = resolve(key, context)
+        return arn_of_role(str(resolved)) if key.lower() == "aws:principalarn" else resolved
 
     iam_evaluator._resolve_condition_key = resolve_condition_key
 

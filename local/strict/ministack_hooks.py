@@ -12,8 +12,8 @@ import ministack.app
 from local.strict.function_hooks import check_function_request, name_actions_on_concurrency, tell_functions_apart
 from local.strict.iam_hooks import (
     check_iam_request,
-    know_sessions_by_their_roles,
     name_roles_with_their_paths,
+    name_sessions_by_their_role,
     watch_requests,
 )
 from local.strict.kms_hooks import check_kms_request, judge_keys_themselves
@@ -53,7 +53,7 @@ def serve() -> None:
     judge_keys_themselves()
     watch_requests()
     name_roles_with_their_paths()
-    know_sessions_by_their_roles()
+    name_sessions_by_their_role()
     name_what_is_watched_as_aws_does()
     name_actions_on_concurrency()
     judge_stacks()
