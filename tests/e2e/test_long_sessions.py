@@ -1,4 +1,4 @@
-"""Sessions of 12 hours and leases of seconds: the same identity as one of an hour, the same end when they are revoked."""
+"""Sessions of 12 hours and leases of seconds have the identity of one of an hour, and are revoked like it."""
 
 import json
 import time
