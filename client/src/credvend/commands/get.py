@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+from collections.abc import Mapping
 
 import click
 
@@ -14,6 +15,7 @@ from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.errors import UsageError
 from credvend.vending.cache_or_service import half_of_life
+from credvend.vending.credentials import Credentials
 from credvend.vending.formats import FORMATS, append_github, check_github, section_of
 from credvend.vending.options import Options
 from credvend.vending.service import service_of
@@ -38,18 +40,25 @@ def command(told: Told, role: str, options: Options, form: str | None, dry_run: 
             raise UsageError("With --dry-run there are no credentials to format: it prints JSON.")
         print(json.dumps(service_of(*told).vend(role, options, dry_run=True), indent=2))
         return 0
-    wanted = FORMATS[name]
-    if lasting.region and not wanted.lasts:
+    if lasting.region and not FORMATS[name].lasts:
         raise UsageError(f"--format {name} has no place for a region.")
     if name == "github":
         check_github(told.environ)
-    otherwise = half_of_life if wanted.lasts else lean.Entry.is_fresh
-    credentials = lasting.credentials(told, role, options, otherwise)
-    before = _before_section(section_of(credentials.role)) if name == "ini" else ""
-    print(f"{before}{wanted.write(credentials, lasting.region)}", flush=True)
-    if name == "github":
-        append_github(credentials, lasting.region, told.environ)
+    otherwise = half_of_life if FORMATS[name].lasts else lean.Entry.is_fresh
+    print_in(name, lasting.credentials(told, role, options, otherwise), lasting.region, told.environ)
     return 0
+
+
+def print_in(name: str, credentials: Credentials, region: str | None, environ: Mapping[str, str]) -> None:
+    """Print credentials in a format, which has been checked to have a use here.
+
+    Raises:
+        UsageError: the file has no place for them.
+    """
+    before = _before_section(section_of(credentials.role)) if name == "ini" else ""
+    print(f"{before}{FORMATS[name].write(credentials, region)}", flush=True)
+    if name == "github":
+        append_github(credentials, region, environ)
 
 
 def _before_section(section: str) -> str:
