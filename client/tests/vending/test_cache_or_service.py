@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -326,19 +327,25 @@ def test_a_lease_that_ends_before_a_short_try_is_over_does_not_shorten_that_try(
     first = vend(environ)
     age(environ, 50)
     limits: list[float] = []
-    monkeypatch.setattr(cache_or_service, "within", lambda seconds: limits.append(seconds) or within(seconds))
+
+    def limited(seconds: float) -> AbstractContextManager[None]:
+        limits.append(seconds)
+        return within(seconds)
+
+    monkeypatch.setattr(cache_or_service, "within", limited)
     assert vend(environ) != first and limits == []
 
 
-LEASES: list[dict[str, str]] = [
-    {},
-    {"duration": "60s"},
-    {"duration": "61s"},
-    {"policy": '{"Version": "2012-10-17", "Statement": []}'},
-    {"policy": '{"Version": "2012-10-17", "Statement": [{}]}'},
-    {"duration": "60s", "policy": '{"Version": "2012-10-17", "Statement": []}'},
-    {"duration": "60s", "policy": '{"Version": "2012-10-17", "Statement": []}', "reason": "task 42"},
-    {"duration": "60s", "reason": '{"Version": "2012-10-17", "Statement": []}'},
+NARROW = '{"Version": "2012-10-17", "Statement": []}'
+LEASES = [
+    Options(),
+    Options(duration="60s"),
+    Options(duration="61s"),
+    Options(policy=NARROW),
+    Options(policy=NARROW.replace("[]", "[{}]")),
+    Options(duration="60s", policy=NARROW),
+    Options(duration="60s", policy=NARROW, reason="task 42"),
+    Options(duration="60s", reason=NARROW),
 ]
 
 
@@ -346,9 +353,11 @@ def test_a_lease_never_stands_in_for_another_session_nor_a_session_for_a_lease(
     service: FakeService, environ: dict[str, str]
 ) -> None:
     for _ in range(2):
-        given = [vend(environ, **options).access_key_id for options in LEASES]
+        given = [get_credentials("reports", each, load_config(environ), environ).access_key_id for each in LEASES]
         assert len(set(given)) == len(LEASES) == len(service.asked)
-    assert [asked.json.get("policy") is not None for asked in service.asked] == ["policy" in each for each in LEASES]
+    assert [asked.json.get("policy") is not None for asked in service.asked] == [
+        each.policy is not None for each in LEASES
+    ]
 
 
 @pytest.mark.parametrize("ahead", [-7200, -600, 600, 7200])

@@ -130,7 +130,7 @@ def test_the_service_is_asked_once_a_second_at_most_however_short_leases_are_and
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(renewing.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     asked: list[float] = []
 
     def ended() -> lean.Entry:

@@ -24,7 +24,6 @@ from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options, Pairs
 from credvend.vending.policy import read_policy
 
-
 policy_option = click.option(
     "--policy", metavar="FILE", type=click.Path(), help="an IAM policy (JSON) that narrows the session; - reads it"
 )

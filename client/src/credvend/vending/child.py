@@ -32,7 +32,7 @@ _LEFT_TO_THE_COMMAND = ("SIGINT", "SIGQUIT")
 
 
 def environment_of(environ: Mapping[str, str], credentials: Credentials, region: str | None) -> dict[str, str]:
-    """What a command has that is given credentials: nothing that SDKs would prefer, or by which the caller is proved."""
+    """What a command has that is given credentials: nothing that SDKs prefer, or by which the caller is proved."""
     kept = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}
     return {**kept, **environment(credentials, region), INSIDE: credentials.role}
 
