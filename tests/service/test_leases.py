@@ -7,12 +7,15 @@ from typing import cast
 import pytest
 
 import app as app_module
+from chalicelib.admission.with_ledger import WORST_SECONDS as LEDGER_SECONDS
 from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
 from chalicelib.sessions.leases import shown
+from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sharing import SharedSessions
 from testing.app import POLICIES, REQUEST_ID, CredvendApp, write_config
+from testing.signing_app import ROLES as SIGNING_ROLES
 from testing.sts_server import LEASE_KEY, LEASE_REQUEST_ID, LEASE_TOKEN, TOKEN, Refusal, StsServer
 from testing.sts_server import REQUEST_ID as STS_REQUEST_ID
 
@@ -66,6 +69,18 @@ def test_the_record_is_that_of_the_lease(credvend: CredvendApp) -> None:
     _, vended = credvend.records()
     assert (vended["access_key_id"], vended["issued_by"]) == (LEASE_KEY, "assume_role")
     assert (vended["sts_request_id"], vended["sts_scoped_request_id"]) == (STS_REQUEST_ID, LEASE_REQUEST_ID)
+
+
+@pytest.mark.parametrize("role", ["reader", "leased", "long"])
+@pytest.mark.parametrize("duration", [1, 900])
+def test_whatever_is_asked_ends_before_the_function_does(tmp_path: Path, role: str, duration: int) -> None:
+    """API Gateway and Lambda give a request 28 s; half a second is what comes before the ledger."""
+    config = write_config(tmp_path, SIGNING_ROLES, POLICIES)
+    service = load_service(config, Settings("ap-northeast-2", signing_alias="alias/a"))
+    found = service.configuration().catalog.find_role(role)
+    assert found is not None
+    plan = SessionPlan(found, "a", duration, None, ())
+    assert LEDGER_SECONDS + service.issuing.worst_seconds(plan) <= 27.5
 
 
 def test_a_role_that_has_none_names_the_shortest(credvend: CredvendApp, sts: StsServer) -> None:

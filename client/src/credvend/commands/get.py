@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
-import sys
-from collections.abc import Mapping
 
 import click
 
 from credvend import lean
+from credvend.commands.printing import print_in
 from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.errors import UsageError
 from credvend.vending.cache_or_service import half_of_life
-from credvend.vending.credentials import Credentials
-from credvend.vending.formats import FORMATS, append_github, check_github, section_of
+from credvend.vending.formats import FORMATS, check_github
 from credvend.vending.options import Options
 from credvend.vending.service import service_of
 
@@ -47,36 +43,3 @@ def command(told: Told, role: str, options: Options, form: str | None, dry_run: 
     otherwise = half_of_life if FORMATS[name].lasts else lean.Entry.is_fresh
     print_in(name, lasting.credentials(told, role, options, otherwise), lasting.region, told.environ)
     return 0
-
-
-def print_in(name: str, credentials: Credentials, region: str | None, environ: Mapping[str, str]) -> None:
-    """Print credentials in a format, which has been checked to have a use here.
-
-    Raises:
-        UsageError: the file has no place for them.
-    """
-    before = _before_section(section_of(credentials.role)) if name == "ini" else ""
-    print(f"{before}{FORMATS[name].write(credentials, region)}", flush=True)
-    if name == "github":
-        append_github(credentials, region, environ)
-
-
-def _before_section(section: str) -> str:
-    """What must stand before a profile in the file that it is appended to: an end of the last line, if it has none.
-
-    Raises:
-        UsageError: the file has that profile: AWS's tools would read nothing of the whole file.
-    """
-    try:
-        if not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
-            return ""
-        with open(f"/dev/fd/{sys.stdout.fileno()}", encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    except (OSError, ValueError):  # nobody can tell
-        return ""
-    if any(line.strip() == f"[{section}]" for line in text.splitlines()):
-        raise UsageError(
-            f"The file has a profile [{section}] already, and two are none to AWS's tools: remove that one, or have "
-            "`credvend configure --profiles` write profiles that renew themselves."
-        )
-    return "" if not text or text.endswith("\n") else "\n"

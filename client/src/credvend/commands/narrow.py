@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import click
 
-from credvend.commands.get import print_in
+from credvend.commands.printing import print_in
 from credvend.commands.vend_arguments import Seconds, policy_option
 from credvend.disk.aws_config_file import region_of
 from credvend.errors import UsageError
