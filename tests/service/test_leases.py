@@ -1,5 +1,6 @@
 """Sessions of less than 15 minutes: STS shortens the one that it has made."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -23,6 +24,16 @@ ROLES = """
 roles:
   - {name: reader, arn: "arn:aws:iam::111122223333:role/reader", groups: [open]}
   - {name: leased, arn: "arn:aws:iam::111122223333:role/leased", groups: [open], min_duration: 1s}
+  - name: scoped
+    arn: arn:aws:iam::111122223333:role/scoped
+    groups: [open]
+    min_duration: 1s
+    policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:GetObject", Resource: "*"}]}
+  - name: managed
+    arn: arn:aws:iam::111122223333:role/managed
+    groups: [open]
+    min_duration: 1s
+    policy_arns: [arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess]
 """
 
 
@@ -59,6 +70,31 @@ def test_a_lease_has_the_identity_that_a_session_has(credvend: CredvendApp, sts:
     assert [asked["Action"] for asked in sts.asked] == ["AssumeRole", "AssumeRole", "GetScopedCredentials"]
     same = {key: value for key, value in sts.asked[0].items() if "Value" not in key}
     assert {key: value for key, value in sts.asked[1].items() if "Value" not in key} == same
+
+
+CUT_SHORT = {"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}
+READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "statements"),
+    [
+        ("leased", None, None),
+        ("leased", READ, [READ, CUT_SHORT]),
+        ("scoped", None, [READ, CUT_SHORT]),
+        ("managed", None, [CUT_SHORT]),
+    ],
+)
+def test_a_session_policy_lets_the_session_be_cut_short(
+    credvend: CredvendApp, sts: StsServer, role: str, asked: object, statements: object
+) -> None:
+    """Or nobody who narrows a lease would get one. A session of 15 minutes has nothing of it."""
+    policy = {} if asked is None else {"policy": {"Version": "2012-10-17", "Statement": asked}}
+    assert credvend.vend({"role": role, "duration": 60, **policy}).status == 200
+    sent = sts.asked[0].get("Policy")
+    assert (None if sent is None else json.loads(sent)["Statement"]) == statements
+    assert credvend.vend({"role": role, "duration": 900, **policy}).status == 200
+    assert "GetScopedCredentials" not in sts.asked[2].get("Policy", "")
 
 
 def test_the_record_is_that_of_the_lease(credvend: CredvendApp) -> None:
