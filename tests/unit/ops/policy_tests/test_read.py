@@ -115,7 +115,7 @@ def test_a_test_is_found_by_its_name(tmp_path: Path) -> None:
     found: Case = cases.named("alice reads")
     assert found.line == 2
     with pytest.raises(OperationFailed, match=r"did you mean alice reads\?$"):
-        cases.named("alice raeds")
+        cases.named("alyce reads")
 
 
 def test_a_test_is_found_by_a_part_of_its_name_that_no_other_has(tmp_path: Path) -> None:
