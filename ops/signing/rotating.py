@@ -161,7 +161,7 @@ def _new_key(kms: Kms, stage: StageSigning) -> KmsKey:
 
 
 def _is_left_over(one: StageKey) -> bool:
-    """A rotation was broken off after its name was taken away. A key of another kind is none, whoever gave it the tags."""
+    """A rotation was broken off after its name was taken away. No key of another kind is one, whatever its tags say."""
     return one.is_retired and one.public is not None
 
 
