@@ -73,6 +73,7 @@ def profiled(faults: Faults) -> Iterator[None]:
         sys.setprofile(None)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("route", ROUTES)
 def test_wherever_it_fails_a_record_tells_how_it_ended(credvend: CredvendApp, route: str) -> None:
     logging.getLogger("credvend").setLevel(logging.CRITICAL)
