@@ -89,6 +89,17 @@ def health() -> Response:
     return edge.answer(app.current_request, service.report_health)
 
 
+# What STS checks credvend's own tokens with; for everybody, and the only answers that are cached.
+@app.route("/.well-known/openid-configuration", content_types=ANY)
+def describe_issuer() -> Response:
+    return edge.answer(app.current_request, service.describe_issuer)
+
+
+@app.route("/.well-known/jwks.json", content_types=ANY)
+def list_keys() -> Response:
+    return edge.answer(app.current_request, service.list_keys)
+
+
 # A function of its own, with a role of its own (.chalice/config.json, ops/iam/revoker_policy.py): the stream of the
 # table of revocations invokes it, and nobody else.
 @app.lambda_function(name="revoker")

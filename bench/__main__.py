@@ -29,6 +29,8 @@ _SMALL: Final = Size(10, 10)
 _WITH_LEDGER: Final = Size(10, 10, ledger=True)
 _LARGE: Final = Size(1000, 5000)
 _HUGE: Final = Size(20_000, 1000)
+_MANY_ACCOUNTS: Final = Size(20_000, 1000, accounts=40)
+_LONG: Final = Size(10, 10, long=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,6 +60,7 @@ def measure(rounds: int, key: Key) -> list[Row]:
         rows += measure_cold(rounds, small, bare, sts)
         rows += measure_warm(rounds, small, bare, sts, key)
         rows += measure_ledger(rounds, credvend_tree(_WITH_LEDGER, key)[1], small, bare, sts)
+        rows += measure_issuing(rounds, credvend_tree(_LONG, key)[1], sts)
         rows += measure_memory(rounds, small, bare, sts)
         rows += measure_growth(rounds, small, sts, key)
     rows.append(measure_stranger(40 * rounds))
@@ -180,6 +183,24 @@ def measure_ledger(rounds: int, ledger: Path, small: Path, bare: Path, sts: Sts)
     ]
 
 
+def measure_issuing(rounds: int, tree: Path, sts: Sts) -> list[Row]:
+    """Sessions that AssumeRole alone does not make: a token signed by KMS, on loopback, and a second call of STS."""
+    _say("Long sessions, and leases ...")
+    environment = _environment("credvend", tree, sts)
+    events = {what: sigv4_event("user-0", "role-0", what) for what in ("12h", "60s")}
+    taken: dict[str, list[float]] = {what: [] for what in events}
+    for number in range(rounds + 1):
+        for what, event in events.items():
+            calls = environment.call(event, 20)
+            if number > 0:
+                taken[what] += calls
+    environment.end()
+    return [
+        Row(f"warm vend of {what}", "", median(times), None, "ms", "absolute", None, _p99(times))
+        for what, times in taken.items()
+    ]
+
+
 def measure_memory(rounds: int, small: Path, bare: Path, sts: Sts) -> list[Row]:
     """Resident memory at its peak, after 1,000 vends; and whether it grows."""
     _say("Memory ...")
@@ -231,17 +252,19 @@ def measure_growth(rounds: int, small: Path, sts: Sts, key: Key) -> list[Row]:
     for size, little, goal in (
         (_LARGE, _SMALL, 2.0),
         (_HUGE, _SMALL, 2.0),
+        (_MANY_ACCOUNTS, _SMALL, 2.0),
         (Size(1000, 5000, "caller"), Size(10, 10, "caller"), 2.0),
         (Size(1000, 1000, "anything"), Size(10, 10, "anything"), None),
     ):
         _, large_tree = credvend_tree(size, key)
         small_tree = small if little == _SMALL else credvend_tree(little, key)[1]
         many, few = (_decisions(rounds, *one, sts) for one in ((large_tree, size), (small_tree, little)))
-        what = f"decision: {size.roles} roles, {size.policies} policies about {_ABOUT[size.shape]}"
+        where = f" in {size.accounts} accounts" if size.accounts else ""
+        what = f"decision: {size.roles} roles{where}, {size.policies} policies about {_ABOUT[size.shape]}"
         against = f"{little.roles} and {little.policies}"
         rows.append(_ratio(what, against, many.again, few.again, goal))
         rows.append(_ratio(f"{what}, first", against, many.first, few.first, goal))
-        if size in (_LARGE, _HUGE):
+        if size in (_LARGE, _HUGE, _MANY_ACCOUNTS):
             rows.append(
                 Row("load at init of that size", "", median(many.load), None, "ms", "absolute", 150, _p99(many.load))
             )

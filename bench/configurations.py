@@ -20,31 +20,51 @@ _ASKED_ABOUT: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is in a configuration."""
+    """How much there is in a configuration.
+
+    Attributes:
+        accounts: that the roles are in, if they are roles of many.
+        long: sessions last up to 12 hours, and from a second on.
+    """
 
     roles: int
     policies: int
     shape: Shape = "role"
     ledger: bool = False
+    accounts: int = 0
+    long: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.roles}-{self.policies}-{self.shape}{'-ledger' if self.ledger else ''}"
+        beside = {"ledger": self.ledger, f"{self.accounts}-accounts": self.accounts, "long": self.long}
+        return "-".join(
+            [f"{self.roles}-{self.policies}-{self.shape}", *(name for name, there in beside.items() if there)]
+        )
 
     @property
     def questions(self) -> list[tuple[str, str]]:
         """A user and a role, for each role or a thousand of them: every other user is one that policies are about."""
         numbers = range(0, self.roles, max(1, self.roles // _ASKED_ABOUT))
         return [
-            ("stranger" if place % 2 else f"user-{number}", f"role-{number}") for place, number in enumerate(numbers)
+            ("stranger" if place % 2 else f"user-{number}", self.role(number)) for place, number in enumerate(numbers)
         ]
+
+    def role(self, number: int) -> str:
+        """The catalog name of a role."""
+        if not self.accounts:
+            return f"role-{number}"
+        return f"role-{number // self.accounts}@account-{number % self.accounts}"
 
 
 def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
     """Write a configuration directory, with an issuer whose keys need no network."""
     (directory / "policies").mkdir(parents=True, exist_ok=True)
     (directory / "keys").mkdir(exist_ok=True)
-    roles = "".join(_role(number) for number in range(size.roles))
+    roles = "".join(_role(number, size) for number in range(size.roles // max(1, size.accounts)))
+    if size.accounts:
+        accounts = (f'  - {{id: "{number:012}", name: account-{number}}}\n' for number in range(1, size.accounts + 1))
+        named = "".join(accounts).replace(f"account-{size.accounts}}}", "account-0}")
+        (directory / "accounts.yaml").write_text(f"accounts:\n{named}", encoding="utf-8")
     # More do not fit into IAM policies one by one.
     setting = "role_path: /team/\n" if size.roles > _ASKED_ABOUT else ""
     (directory / "roles.yaml").write_text(f"{setting}roles:\n{roles}", encoding="utf-8")
@@ -62,7 +82,7 @@ def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
     return directory
 
 
-def _role(number: int) -> str:
+def _role(number: int, size: Size) -> str:
     # Every tenth shapes its sessions, as a catalog has some that do.
     shaped = (
         "    params: {tenant: {pattern: '[a-z]{1,32}', default: acme}}\n"
@@ -71,10 +91,13 @@ def _role(number: int) -> str:
         if number % 10 == 9
         else ""
     )
+    bounds = "min_duration: 1s\n    max_duration: 12h" if size.long else "max_duration: 1h"
+    one = f"    arn: arn:aws:iam::{ACCOUNT}:role/team/role-{number}\n"
+    where = f"    role: team/role-{number}\n    accounts: all\n" if size.accounts else one
     return (
-        f"  - name: role-{number}\n    arn: arn:aws:iam::{ACCOUNT}:role/team/role-{number}\n"
+        f"  - name: role-{number}\n{where}"
         f"    description: Number {number} of many.\n    groups: [group-{number // _ROLES_OF_A_GROUP}]\n"
-        f"    max_duration: 1h\n{shaped}"
+        f"    {bounds}\n{shaped}"
     )
 
 
@@ -87,13 +110,14 @@ def _policy(number: int, size: Size) -> str:
     if size.shape == "anything":
         condition = f'principal is IamUser && principal.name == "user-{role}" && context.duration <= {900 + number % 5}'
         return f'@id("p{number}") permit (principal, action, resource) when {{ {condition} }};'
+    name = size.role(role)
     scope = [
-        f'permit ({user}, action, resource == Role::"role-{role}")',
-        f'permit (principal == OidcSubject::"bench:user-{role}", action, resource == Role::"role-{role}")',
-        f'forbid (principal is IamUser, action, resource == Role::"role-{role}") when {{ context.duration > 3000 }}',
+        f'permit ({user}, action, resource == Role::"{name}")',
+        f'permit (principal == OidcSubject::"bench:user-{role}", action, resource == Role::"{name}")',
+        f'forbid (principal is IamUser, action, resource == Role::"{name}") when {{ context.duration > 3000 }}',
         f'permit ({user}, action, resource in RoleGroup::"group-{role // _ROLES_OF_A_GROUP}")'
         " when { context.duration <= 1800 }",
-        f'permit (principal in Account::"{ACCOUNT}", action, resource == Role::"role-{role}")'
+        f'permit (principal in Account::"{ACCOUNT}", action, resource == Role::"{name}")'
         ' when { principal is IamRole && principal.session_name like "*@example.com" && context.has_reason }',
     ]
     return f'@id("p{number}") {scope[number % len(scope)]};'

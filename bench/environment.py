@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
+from bench.stub_sts import ALIAS
 from bench.trees import BUILD, REGION
 from ops.environments import ROOT
 from ops.stages.names import TABLES
@@ -36,7 +37,7 @@ def stub_sts() -> Iterator[Sts]:
     """STS, for as long as the block runs."""
     directory = BUILD / "sts"
     directory.mkdir(parents=True, exist_ok=True)
-    own = make_certificate(directory, *(f"{service}.{REGION}.amazonaws.com" for service in ("sts", "dynamodb")))
+    own = make_certificate(directory, *(f"{service}.{REGION}.amazonaws.com" for service in ("sts", "dynamodb", "kms")))
     authorities = directory / "authorities.pem"
     authorities.write_bytes((BUILD / "bare/botocore/cacert.pem").read_bytes() + own.read_bytes())
     command = [sys.executable, "-m", "bench.stub_sts", str(directory)]
@@ -121,6 +122,8 @@ def lambda_environment(tree: Path, sts: Sts) -> dict[str, str]:
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
         "LAMBDA_TASK_ROOT": str(tree),
         **{f"CREDVEND_{name.replace('-', '_').upper()}_TABLE": f"bench-{name}" for name in TABLES.values()},
+        "CREDVEND_SIGNING_ALIAS": ALIAS,
+        "CREDVEND_ISSUER": "https://id.example.com",
         "LANG": "en_US.UTF-8",
         "PATH": os.defpath,
     }

@@ -8,9 +8,9 @@ from testing.tokens import Key, honest_claims, sign
 _JSON: Texts = {"Content-Type": "application/json"}
 
 
-def sigv4_event(user: str, role: str) -> str:
+def sigv4_event(user: str, role: str, duration: str = "15m") -> str:
     """A vend that API Gateway found signed by an IAM user."""
-    return _vend("/v1/iam/credentials", role, _JSON, iam_user(user))
+    return _vend("/v1/iam/credentials", role, _JSON, iam_user(user), duration)
 
 
 def oidc_event(subject: str, role: str, key: Key) -> str:
@@ -19,6 +19,6 @@ def oidc_event(subject: str, role: str, key: Key) -> str:
     return _vend("/v1/credentials", role, {**_JSON, "Authorization": bearer}, None)
 
 
-def _vend(path: str, role: str, headers: Texts, identity: Json | None) -> str:
-    body = json.dumps({"role": role, "duration": "15m", "reason": "measure"})
+def _vend(path: str, role: str, headers: Texts, identity: Json | None, duration: str = "15m") -> str:
+    body = json.dumps({"role": role, "duration": duration, "reason": "measure"})
     return json.dumps(rest_event("POST", path, identity=identity, headers=headers, body=body))

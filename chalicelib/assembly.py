@@ -3,8 +3,9 @@
 What only some requests need is imported with the first one.
 """
 
+import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,10 @@ from chalicelib.audit.log import AuditLog
 from chalicelib.configuration.load import load_configuration
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.settings import Settings
-from chalicelib.errors import ConfigError, InvalidToken, NoLedger, UsedTokensUnavailable
+from chalicelib.errors import ConfigError, InvalidToken, NoLedger, SignsNothing, UsedTokensUnavailable
 from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
+from chalicelib.sessions.issuing import WEB_IDENTITY_ATTEMPTS, ByAssumeRole, Issuing
 from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts import sts_client
 
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
     from chalicelib.examining.doctor import Doctor
     from chalicelib.own_sessions import OwnSessions
     from chalicelib.revocation.revoker import Revoker
+    from chalicelib.sessions.issuing import Issuance
+    from chalicelib.sessions.plan import SessionPlan
+    from chalicelib.signing.issuer_url import Api
+    from chalicelib.signing.keys import KeyRing
 
 CONFIG = Path(__file__).parent / "config"
 
@@ -44,8 +50,9 @@ def load_service(config: Path, settings: Settings) -> Service:
         admission=_admission(configuration.sessions, settings),
         sharing=SharedSessions(configuration.sessions.share_seconds),
         audit_log=AuditLog(),
-        sts=sts_client(settings.region),
+        issuing=_issuing(settings),
         own_sessions=_own_sessions(configuration.sessions, settings),
+        signing=partial(_signing, settings),
     )
 
 
@@ -84,13 +91,61 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
 def load_doctor(configuration: "Configuration", audit_log: AuditLog, settings: Settings) -> "Doctor":
     """Put together what the function that operators ask does, for the first who asks."""
     from chalicelib.examining.doctor import ASKED_AT_ONCE, Doctor
-    from chalicelib.sessions.sts import assume_role
+    from chalicelib.sessions.issuing import Occasion
 
-    client = sts_client(settings.region, ASKED_AT_ONCE)
-    # The session ends here: nothing but the id of the call is kept of it.
-    return Doctor(
-        configuration.catalog, configuration.digest, lambda plan: assume_role(client, plan).request_id, audit_log
-    )
+    issuing = _issuing(settings, ASKED_AT_ONCE)
+
+    def ask(plan: "SessionPlan") -> str:
+        # The session ends here: nothing but the id of the call is kept of it.
+        return issuing.issue(plan, Occasion("", lambda: math.inf)).request_id
+
+    return Doctor(configuration.catalog, configuration.digest, ask, audit_log)
+
+
+def _issuing(settings: Settings, connections: int = 1) -> Issuing:
+    """Where sessions come from.
+
+    Args:
+        connections: to STS that are kept.
+    """
+
+    @cache
+    def by_web_identity() -> "Issuance":
+        from chalicelib.sessions.issuing import ByWebIdentity
+
+        client = sts_client(settings.region, connections, WEB_IDENTITY_ATTEMPTS)
+        return ByWebIdentity(client, _key_ring(settings), partial(_issuer, settings))
+
+    return Issuing(ByAssumeRole(sts_client(settings.region, connections)), by_web_identity, settings.region)
+
+
+def _signing(settings: Settings, api: "Api | None") -> "tuple[str, KeyRing]":
+    """The issuer of credvend's tokens, and its keys.
+
+    Raises:
+        SignsNothing: there are none.
+    """
+    keys = _key_ring(settings)
+    issuer = _issuer(settings, api)
+    if keys is None or issuer is None:
+        raise SignsNothing
+    return issuer, keys
+
+
+@cache
+def _key_ring(settings: Settings) -> "KeyRing | None":
+    from chalicelib.signing.keys import KeyRing, kms_client
+
+    return None if settings.signing_alias is None else KeyRing(kms_client(settings.region), settings.signing_alias)
+
+
+def _issuer(settings: Settings, api: "Api | None") -> str | None:
+    """URL of the issuer of credvend's tokens; None: a request came through no API, and nothing is set."""
+    from chalicelib.signing.issuer_url import url_of
+
+    if settings.issuer is not None or api is None:
+        return settings.issuer
+    return url_of(api, settings.region)
 
 
 def _admission(sessions: SessionSettings, settings: Settings) -> Admission:

@@ -307,6 +307,27 @@ class NoLedger(CredvendError):
         super().__init__("This service keeps no ledger of sessions: its configuration switches it off.")
 
 
+class SignsNothing(CredvendError):
+    """Nobody has to check tokens of this service's."""
+
+    status = 404
+    code = "SignsNothing"
+
+    def __init__(self) -> None:
+        super().__init__("This service signs no tokens: none of its roles has sessions of more than an hour.")
+
+
+class KeysUnavailable(CredvendError):
+    """The keys that this service's tokens are checked with cannot be read now."""
+
+    status = 503
+    code = "KeysUnavailable"
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("The public keys cannot be read now. Try again in a few seconds.")
+
+
 class NoSuchSession(CredvendError):
     """The caller has no session of that id. That another one has, nobody is told."""
 

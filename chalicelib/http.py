@@ -11,10 +11,12 @@ from chalice.app import Request, Response
 
 from chalicelib.callers.origin import Origin, source_address
 from chalicelib.errors import CredvendError
+from chalicelib.signing.issuer_url import Api
 from chalicelib.wire.formats.format import JSON
 from chalicelib.wire.formats.negotiation import wants_script
 from chalicelib.wire.incoming import Incoming
 from chalicelib.wire.no_script import no_script
+from chalicelib.wire.public_document import CACHED_SECONDS, PublicDocument
 from chalicelib.wire.query import Query
 from chalicelib.wire.rendering import Json, render_error
 from chalicelib.wire.text_answer import Text
@@ -29,6 +31,9 @@ _HEADERS: Final = {
 }
 
 
+Answer = Json | Text | PublicDocument
+
+
 class HttpEdge:
     """Answers requests. Counts them, to tell the first one of an execution environment from the rest."""
 
@@ -41,8 +46,8 @@ class HttpEdge:
         self._record_unforeseen = record_unforeseen
         self._served = itertools.count()
 
-    def answer(self, request: Request | None, use_case: Callable[[Incoming], Json | Text]) -> Response:
-        """Run a use case. Whatever happens, the answer is not cached, and holds no stack trace; errors are JSON."""
+    def answer(self, request: Request | None, use_case: Callable[[Incoming], Answer]) -> Response:
+        """Run a use case. Nothing but public documents is cached, no answer holds a stack trace; errors are JSON."""
         assert request is not None  # noqa: S101 Chalice sets it before it calls a route
         origin: Origin | None = None
         try:
@@ -96,7 +101,14 @@ def _incoming(request: Request, origin: Origin) -> Incoming:
         accept=_accept(request),
         seconds_left=partial(_seconds_left, request),
         session=(request.uri_params or {}).get("session"),
+        api=_api(context),
     )
+
+
+def _api(context: Mapping[str, object]) -> Api | None:
+    """https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html"""
+    api, stage = context.get("apiId"), context.get("stage")
+    return Api(api, stage) if isinstance(api, str) and isinstance(stage, str) and api and stage else None
 
 
 def _seconds_left(request: Request) -> float:
@@ -140,7 +152,7 @@ def _body(request: Request) -> bytes:
     return body.encode() if isinstance(body, str) else body
 
 
-def _response(status: int, body: Json | Text, retry_after: int | None = None, challenge: str | None = None) -> Response:
+def _response(status: int, body: Answer, retry_after: int | None = None, challenge: str | None = None) -> Response:
     headers: dict[str, str | list[str]] = dict(_HEADERS)
     if isinstance(body, Text):
         charset = "; charset=utf-8" if body.media_type.startswith("text/") else ""
@@ -149,5 +161,8 @@ def _response(status: int, body: Json | Text, retry_after: int | None = None, ch
         headers["Retry-After"] = str(retry_after)
     if challenge is not None:
         headers["WWW-Authenticate"] = challenge
+    if isinstance(body, PublicDocument):
+        headers["Cache-Control"] = f"public, max-age={CACHED_SECONDS}"
+        body = dict(body.content)
     text = body.text if isinstance(body, Text) else json.dumps(body, separators=(",", ":"))
     return Response(body=text, status_code=status, headers=headers)

@@ -22,19 +22,22 @@ from chalicelib.errors import (
     CredvendError,
     InternalError,
     InvalidRequest,
+    KeysUnavailable,
     LedgerUnavailable,
     NotThroughApi,
     OutOfTime,
 )
-from chalicelib.operators_log import tell_of_unforeseen
+from chalicelib.operators_log import tell_of_unforeseen, tell_operators
 from chalicelib.sessions.asked import VendRequest
+from chalicelib.sessions.issuing import Issuing, Occasion
 from chalicelib.sessions.plan import SessionPlan, plan_session
 from chalicelib.sessions.sharing import Shared, SharedSessions
-from chalicelib.sessions.sts import WORST_SECONDS, Session, assume_role
+from chalicelib.sessions.sts import Session
 from chalicelib.sessions.sts_failures import StsFailure
 from chalicelib.wire import rendering
 from chalicelib.wire.formats.negotiation import choose_format
 from chalicelib.wire.incoming import Incoming
+from chalicelib.wire.public_document import PublicDocument
 from chalicelib.wire.query import refuse_query, requested_format
 from chalicelib.wire.rendering import Json
 from chalicelib.wire.roles_query import parse_roles_query
@@ -42,10 +45,10 @@ from chalicelib.wire.text_answer import Text
 from chalicelib.wire.vend_request import parse_vend_query, parse_vend_request
 
 if TYPE_CHECKING:
-    from mypy_boto3_sts import STSClient
-
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.own_sessions import OwnSessions
+    from chalicelib.signing.issuer_url import Api
+    from chalicelib.signing.keys import KeyRing, SigningKey
 
 Renderer = Callable[[SessionPlan, Session, str], Json | Text]
 
@@ -69,8 +72,11 @@ class Service(NamedTuple):
         configuration: the one that is in force; each request asks once, and goes by what it was told to its end.
         token_store: made for the first API token.
         admission: what is asked and written before STS is asked, and after it.
+        issuing: asks STS.
         sharing: of sessions among identical requests, where that is switched on.
         own_sessions: made for the first who asks for theirs.
+        signing: the issuer of credvend's tokens, by the API that a request came through, and its keys; raises where it
+            signs none.
     """
 
     configuration: Callable[[], Configuration]
@@ -78,8 +84,9 @@ class Service(NamedTuple):
     admission: Admission
     sharing: SharedSessions
     audit_log: AuditLog
-    sts: "STSClient"
+    issuing: Issuing
     own_sessions: Callable[[], "OwnSessions"]
+    signing: "Callable[[Api | None], tuple[str, KeyRing]]"
 
     def vend(self, incoming: Incoming) -> Json | Text:
         """POST credentials: those of a role, in the form that the client wants.
@@ -126,7 +133,7 @@ class Service(NamedTuple):
             self.audit_log.write("credentials.requested", known)
             if admitted is None:
                 return rendering.render_explanation(plan, decision, request_id)
-            session = assume_role(self.sts, plan) if shared is None else shared.session
+            session = self._issue(plan, request, incoming) if shared is None else shared.session
             known |= audit.session_fields(session)
             if shared is not None:
                 known |= {"shared_with": shared.request_id}
@@ -190,6 +197,30 @@ class Service(NamedTuple):
             return {"Status": "ok", "Configuration": configuration.digest}
 
         return self._read(incoming, "health.reported", read)
+
+    def describe_issuer(self, incoming: Incoming) -> PublicDocument:
+        """GET .well-known/openid-configuration: who issues the tokens that STS is given, and where the keys are.
+
+        Raises:
+            CredvendError: there are none, or they cannot be told.
+        """
+        refuse_query(incoming.query.keys())
+        from chalicelib.signing.documents import configuration_document
+
+        issuer, keys = self.signing(incoming.api)
+        return PublicDocument(configuration_document(issuer, [key.algorithm for key in _published(keys)]))
+
+    def list_keys(self, incoming: Incoming) -> PublicDocument:
+        """GET .well-known/jwks.json: the keys that those tokens are checked with.
+
+        Raises:
+            CredvendError: there are none, or they cannot be told.
+        """
+        refuse_query(incoming.query.keys())
+        from chalicelib.signing.documents import keys_document
+
+        _, keys = self.signing(incoming.api)
+        return PublicDocument(keys_document(_published(keys)))
 
     def list_sessions(self, incoming: Incoming) -> Json:
         """GET sessions: those that the caller has had.
@@ -284,7 +315,8 @@ class Service(NamedTuple):
         """
         if asked.request.dry_run:
             return None, None
-        if incoming.seconds_left() < self.admission.worst_seconds(asked.caller) + WORST_SECONDS:
+        worst = self.admission.worst_seconds(asked.caller) + self.issuing.worst_seconds(asked.plan)
+        if incoming.seconds_left() < worst:
             raise OutOfTime
         if shared is None:
             return self.admission.admit(asked), None
@@ -293,6 +325,12 @@ class Service(NamedTuple):
         except SharedRevoked:
             self.sharing.forget()
             return self._admit(asked, None, incoming)
+
+    def _issue(self, plan: SessionPlan, request: VendRequest, incoming: Incoming) -> Session:
+        """The session, of which CloudTrail may show what it is for."""
+        request_id = incoming.origin.request_id
+        description = request_id if request.reason is None else f"{request_id} {request.reason}"
+        return self.issuing.issue(plan, Occasion(description, incoming.seconds_left, incoming.api))
 
     def _read(
         self,
@@ -379,6 +417,21 @@ def _source_address(origin: Origin) -> str:
     if origin.source_ip is None:
         raise NotThroughApi
     return origin.source_ip
+
+
+def _published(keys: "KeyRing") -> "tuple[SigningKey, ...]":
+    """The keys that tokens may be checked with.
+
+    Raises:
+        KeysUnavailable: KMS does not tell them.
+    """
+    from chalicelib.signing.keys import SigningFailed
+
+    try:
+        return keys.published()
+    except SigningFailed as error:
+        tell_operators("the public keys could not be read: %s", error.problem)
+        raise KeysUnavailable from None
 
 
 def _read_body(incoming: Incoming) -> Read:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from local.strict.addresses import HOSTS_FILE, read_hosts
 from local.supervisor import KEEP, KEPT, LOCK, LOG
 from ops.environments import ROOT, programs
 
@@ -59,6 +60,11 @@ class LocalAws:
         # ministack's way to name another account: its number instead of the access key id.
         key = self.access_key_id if account == ACCOUNT else account
         return self.environment_for(key, self.secret_access_key)
+
+    def name_host(self, host: str, origin: str) -> None:
+        """Let the local AWS find an https host, such as an issuer's, on loopback, such as at `http://127.0.0.1:8080`."""
+        path = self.directory / HOSTS_FILE
+        path.write_text(json.dumps({**read_hosts(self.directory), host: origin}))
 
     def environment_for(self, access_key_id: str, secret_access_key: str, session_token: str = "") -> dict[str, str]:
         """Environment of a program that acts with a key."""

@@ -57,6 +57,11 @@ EXCEPTIONS: Final[Mapping[tuple[str, str], str]] = {
         ("CKV_AWS_119", table): "It holds no secrets; AWS's key encrypts it, another is the adopter's."
         for table in TABLES
     },
+    **{
+        (finding, "docs/sessions.md 1"): "The provider is credvend's own, and its keys are those of its tokens: "
+        "reference_policies_iam-condition-keys.html#condition-keys-wif."
+        for finding in ("UNKNOWN_CONDITION_FOR_ACTION", "UNKNOWN_FEDERATION_SOURCE")
+    },
     ("CKV_AWS_120", API): "Credentials must not be cached.",
     **{
         ("CKV_AWS_158", group): "CloudWatch encrypts by itself; a KMS key of one's own is the adopter's."

@@ -135,6 +135,9 @@ def session_fields(session: Session) -> dict[str, object]:
         "expiration": rfc3339(session.credentials.expiration),
         "sts_request_id": session.request_id,
         "sts_milliseconds": session.milliseconds,
+        "issued_by": session.issued_by,
+        "signing_key": session.signing_key,
+        "sts_scoped_request_id": session.scoped_request_id,
     }
 
 
@@ -175,6 +178,7 @@ def failure_fields(failure: StsFailure) -> dict[str, object]:
     """Why STS gave nothing."""
     return {
         "cause": failure.cause,
+        "access_key_id": failure.access_key_id,
         "error": failure.answer.message,
         "error_type": failure.error_type,
         "sts_problem": failure.problem,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from chalicelib.aws.durations import TOO_LONG, TOO_SHORT, parse_duration
+from chalicelib.aws.durations import CHAINED_SECONDS, MINIMUM_SECONDS, TOO_LONG, TOO_SHORT, parse_duration
 from chalicelib.aws.policy_document import check_document
 from chalicelib.aws.policy_lint import lint
 from chalicelib.configuration.account_entry import PATTERNS_IN_WORDS as ACCOUNTS_IN_WORDS
@@ -24,6 +24,9 @@ from chalicelib.roles.scoping_lint import lint_scoping
 from chalicelib.roles.session_rules import SessionRules, read_session_rules
 from chalicelib.text.durations import MALFORMED
 from chalicelib.text.likeness import did_you_mean, nearest
+
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html (SubjectFromWebIdentityToken)
+_SUBJECT_CHARACTERS: Final = 255
 
 
 class CheckedEntry(NamedTuple):
@@ -134,6 +137,11 @@ def _converted(value: object) -> RoleEntry:
 def _role(checked: RoleEntry, name: str, arn: str, account: Account | None) -> Role:
     default_duration = _seconds("default_duration", checked.default_duration)
     max_duration = _seconds("max_duration", checked.max_duration)
+    min_duration = _seconds("min_duration", checked.min_duration)
+    if min_duration > MINIMUM_SECONDS:
+        raise ValueError(f"`min_duration` ({min_duration} s) is longer than {MINIMUM_SECONDS} s (15m)")
+    if min_duration > default_duration:
+        raise ValueError(f"`default_duration` ({default_duration} s) is shorter than min_duration ({min_duration} s)")
     if default_duration > max_duration:
         raise ValueError(f"`default_duration` ({default_duration} s) is longer than max_duration ({max_duration} s)")
     if len(set(checked.groups)) != len(checked.groups):
@@ -145,7 +153,23 @@ def _role(checked: RoleEntry, name: str, arn: str, account: Account | None) -> R
     for onward in checked.chains_to:
         if onward.split(":")[1] != arn.split(":")[1]:
             raise ValueError(f"`chains_to` names {onward}, of another partition, to which no session can go on")
-    return make_role(name, arn, account, checked, _session_rules(checked, arn))
+    role = make_role(name, arn, account, checked, _session_rules(checked, arn))
+    if role.by_web_identity:
+        _check_web_identity(role)
+    return role
+
+
+def _check_web_identity(role: Role) -> None:
+    """Whether sessions of more than an hour can be had of it.
+
+    Raises:
+        ValueError: they cannot.
+    """
+    beyond = f"`max_duration` is more than {CHAINED_SECONDS} s (1h), for which AWS is given a token"
+    if len(role.arn) > _SUBJECT_CHARACTERS:
+        raise ValueError(f"{beyond} that names the role: `arn` must have at most {_SUBJECT_CHARACTERS} characters")
+    if role.external_id is not None:
+        raise ValueError(f"{beyond}, and no `external_id`: leave that out, and have the role trust the token's subject")
 
 
 def _session_rules(entry: RoleEntry, role_arn: str) -> SessionRules:
@@ -242,7 +266,7 @@ def _message(error: str, entry: object) -> str:
         return message + _about_account(str(entry.get("arn")))
     if message.startswith("`policy` must be keys with values"):
         return "`policy` must be a policy document, written out in YAML: Version, Statement and so on"
-    for key in ("`default_duration` ", "`max_duration` "):
+    for key in ("`default_duration` ", "`max_duration` ", "`min_duration` "):
         if message.startswith(key) and " - at `$." in error:  # msgspec's words, about a number or a text
             return key + (TOO_SHORT if ">=" in error else TOO_LONG if "<=" in error else MALFORMED)
     return message

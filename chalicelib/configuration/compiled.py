@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chalicelib.text.local_time import TimeZone
 
 # A function never reads what another version of this code has compiled.
-FORMAT: Final = 6
+FORMAT: Final = 7
 _NAME: Final = "compiled.json"
 
 

@@ -89,8 +89,8 @@ class Conditions:
         """Follow them through what is possible.
 
         Args:
-            maxima: have no session last longer than the roles let it that it can be of. A request for more is refused,
-                but only after the policies were asked.
+            maxima: have no session last shorter or longer than the roles let it that it can be of. A request for less
+                or more is refused, but only after the policies were asked.
             also: what is known besides.
         """
         self._possible = possible
@@ -404,8 +404,10 @@ class Conditions:
         """The case, if there can be a request that it is of."""
         if not case.shapes or not case.roles:
             return []
-        if self._maxima and case.values.get(_DURATION, _ANY).at_most(self._possible.longest(case.roles)).is_empty:
-            return []
+        if self._maxima:
+            lengths = self._possible.lengths(case.roles)
+            if case.values.get(_DURATION, _ANY).inside(lengths, wanted=True).is_empty:
+                return []
         return [case]
 
 

@@ -9,7 +9,7 @@ from datetime import date
 from functools import cache, cached_property
 from typing import Final, NamedTuple
 
-from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
+from chalicelib.aws.durations import MAXIMUM_SECONDS, SHORTEST_SECONDS
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.callers.shape import KnownIssuer, Shape
@@ -48,8 +48,8 @@ class Range(NamedTuple):
 # schema.cedarschema, and decisions/entities.py makes the values. Attributes that are not here can be anything.
 CONTEXT: Final[Mapping[str, Range]] = {
     "context.duration": Range(
-        numbers(MINIMUM_SECONDS, MAXIMUM_SECONDS),
-        f"sessions last {MINIMUM_SECONDS} to {MAXIMUM_SECONDS} seconds, and no longer than the role's `max_duration`",
+        numbers(SHORTEST_SECONDS, MAXIMUM_SECONDS),
+        f"sessions last {SHORTEST_SECONDS} to {MAXIMUM_SECONDS} seconds, and no longer than the role's `max_duration`",
     ),
     ADDRESS: Range(numbers(*EVERY_ADDRESS), ""),
     "context.reason": Range(
@@ -87,7 +87,7 @@ class PossibleRequests:
         self.shapes: tuple[Shape, ...] = tuple(shape for kind in kinds for shape in kind.shapes(self.issuers))
         self.roles: tuple[Role, ...] = catalog.roles
         self.every_role: Roles = frozenset(range(len(self.roles)))
-        self.longest = cache(self._longest)
+        self.lengths = cache(self._lengths)
 
     def roles_taking(self, asked: str, name: str) -> Roles:
         """The roles that take a value of that name from callers.
@@ -156,9 +156,12 @@ class PossibleRequests:
             name: {value: frozenset(places) for value, places in by_value.items()} for name, by_value in found.items()
         }
 
-    def _longest(self, roles: Roles) -> int:
-        """The longest session that some roles let be asked for, in seconds."""
-        return max((self.roles[place].max_duration for place in roles), default=0)
+    def _lengths(self, roles: Roles) -> tuple[int, int]:
+        """The shortest and the longest session that some roles let be asked for, in seconds."""
+        return (
+            min((self.roles[place].min_duration for place in roles), default=0),
+            max((self.roles[place].max_duration for place in roles), default=0),
+        )
 
 
 def range_of(expression: str) -> Range | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
+from chalicelib.aws.durations import CHAINED_SECONDS, MAXIMUM_SECONDS, MINIMUM_SECONDS, SHORTEST_SECONDS
 from chalicelib.aws.partitions import PARTITIONS
 from chalicelib.aws.probes import ProbeAction
 from chalicelib.configuration.account_entry import ACCOUNT_NAME, SomeAccounts
@@ -67,7 +67,7 @@ TimeZoneName = Annotated[
     ),
 ]
 GroupName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")]
-Duration = Annotated[int, Meta(ge=MINIMUM_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=PATTERN)]
+Duration = Annotated[int, Meta(ge=SHORTEST_SECONDS, le=MAXIMUM_SECONDS)] | Annotated[str, Meta(pattern=PATTERN)]
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html (ExternalId)
 ExternalId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_+=,.@:/-]+\Z", min_length=2, max_length=1224)]
 
@@ -94,7 +94,12 @@ class RoleEntry(
     default_duration: Annotated[Duration, Meta(description='Where the caller names none: seconds or "15m".')] = (
         MINIMUM_SECONDS
     )
-    max_duration: Annotated[Duration, Meta(description="The longest session, 15m to 1h.")] = MAXIMUM_SECONDS
+    min_duration: Annotated[
+        Duration, Meta(description="The shortest session, 1s to 15m; below 15m, callers may have leases.")
+    ] = MINIMUM_SECONDS
+    max_duration: Annotated[
+        Duration, Meta(description="The longest session, up to 12h; above 1h, the role trusts credvend's tokens.")
+    ] = CHAINED_SECONDS
     external_id: Annotated[ExternalId | None, Meta(description="Sent to STS; the trust policy may demand it.")] = None
     require_reason: Annotated[bool, Meta(description="Callers must say why.")] = False
     source_identity: Annotated[

@@ -25,6 +25,8 @@ class Settings(NamedTuple):
         ledger_tables: names of the tables of the ledger, or None: a deployed function does not start, unless its
             configuration switches the ledger off; any other keeps none.
         allow_loopback_http: let issuers on this very machine be reached without TLS. For tests alone.
+        signing_alias: name in KMS of the key that signs credvend's tokens, or None: it signs none.
+        issuer: URL that those name; None: that of the API that a request came through.
         deployed: this is a deployed function, which takes the configuration that was compiled for it, and no other.
     """
 
@@ -34,6 +36,8 @@ class Settings(NamedTuple):
     deployed: bool = False
     used_tokens_table: str | None = None
     ledger_tables: LedgerTables | None = None
+    signing_alias: str | None = None
+    issuer: str | None = None
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -54,6 +58,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         deployed="AWS_LAMBDA_FUNCTION_NAME" in environment,
         used_tokens_table=environment.get("CREDVEND_USED_TOKENS_TABLE") or None,
         ledger_tables=_ledger_tables(environment),
+        signing_alias=environment.get("CREDVEND_SIGNING_ALIAS") or None,
+        issuer=environment.get("CREDVEND_ISSUER") or None,
     )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.decisions.indexed_policy import PolicyJson, policy_set
 from chalicelib.roles.role import Role
 
@@ -37,8 +36,8 @@ class Scopes:
         if not looking:
             return [role.max_duration]
         near = {number + step for numbers in looking for number in numbers for step in (-1, 0, 1)}
-        candidates = {role.max_duration, role.default_duration, MINIMUM_SECONDS} | near
-        return sorted((n for n in candidates if MINIMUM_SECONDS <= n <= role.max_duration), reverse=True)
+        candidates = {role.max_duration, role.default_duration, role.min_duration} | near
+        return sorted((n for n in candidates if role.min_duration <= n <= role.max_duration), reverse=True)
 
     def reasons(self, policies: Iterable[str]) -> list[str]:
         """Reasons worth asking about: any at all, and those that policies look for."""

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 
-from chalicelib.aws.durations import MAXIMUM_SECONDS, MINIMUM_SECONDS
+from chalicelib.aws.durations import CHAINED_SECONDS, MINIMUM_SECONDS
 from chalicelib.roles.places import Places
 from chalicelib.roles.role import Role
 
@@ -16,7 +16,7 @@ NOWHERE = Role(
     description="",
     groups=(),
     default_duration=MINIMUM_SECONDS,
-    max_duration=MAXIMUM_SECONDS,
+    max_duration=CHAINED_SECONDS,
     external_id=None,
     require_reason=False,
     source_identity=False,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from chalicelib.aws.durations import parse_duration
+from chalicelib.aws.durations import CHAINED_SECONDS, MINIMUM_SECONDS, parse_duration
 from chalicelib.aws.probes import ProbeAction
 from chalicelib.roles.account import Account
 from chalicelib.roles.session_rules import SessionRules
@@ -15,6 +15,7 @@ class Role:
     """A role of the catalog, checked. Durations are seconds.
 
     Attributes:
+        min_duration: below `MINIMUM_SECONDS`, callers may have leases.
         probe: by which it is seen that a revocation is in force; None: it is not.
         chains_to: ARNs of roles that its sessions may go on to.
         account_name: what accounts.yaml calls its account; empty where there is no such file.
@@ -36,6 +37,15 @@ class Role:
     chains_to: tuple[str, ...] = ()
     account_name: str = ""
     account_groups: tuple[str, ...] = ()
+    min_duration: int = MINIMUM_SECONDS
+
+    @property
+    def by_web_identity(self) -> bool:
+        """Whether its sessions are made with a token of credvend's: AssumeRole gives none so long.
+
+        All of them, the short ones as well, so that one trust policy is right for all.
+        """
+        return self.max_duration > CHAINED_SECONDS
 
     @property
     def account(self) -> str:
@@ -60,6 +70,8 @@ class WrittenRole(Protocol):
     def groups(self) -> Sequence[str]: ...
     @property
     def default_duration(self) -> int | str: ...
+    @property
+    def min_duration(self) -> int | str: ...
     @property
     def max_duration(self) -> int | str: ...
     @property
@@ -102,6 +114,7 @@ def make_role(name: str, arn: str, account: Account | None, written: WrittenRole
         chains_to=tuple(written.chains_to),
         account_name="" if account is None else account.name,
         account_groups=() if account is None else account.groups,
+        min_duration=parse_duration(written.min_duration),
     )
 
 

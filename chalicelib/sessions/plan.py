@@ -3,6 +3,7 @@
 import re
 from typing import Final, NamedTuple
 
+from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.aws.session_tags import OWN_KEYS, TRANSITIVE_KEYS, check_value
 from chalicelib.callers.caller import Caller
 from chalicelib.callers.session_name import identity_hash, session_name
@@ -23,7 +24,7 @@ _LIKE_CUT = re.compile(r" [a-z2-7]{26}\Z", re.ASCII)
 
 
 class SessionPlan(NamedTuple):
-    """The arguments of sts:AssumeRole.
+    """What a session is to be, whichever way STS is asked for it.
 
     Attributes:
         duration: seconds.
@@ -45,6 +46,11 @@ class SessionPlan(NamedTuple):
     asked_to_narrow: bool = False
     policy_arns: tuple[str, ...] = ()
 
+    @property
+    def is_lease(self) -> bool:
+        """Whether it is shorter than any session that STS makes at once."""
+        return self.duration < MINIMUM_SECONDS
+
 
 def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: str) -> SessionPlan:
     """The plan for a request that policy has allowed.
@@ -56,6 +62,8 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
             policy that it does not take.
     """
     duration = requested_duration(request, role)
+    if duration < role.min_duration:
+        raise InvalidRequest(f'Field "duration" must be at least {role.min_duration} seconds for role {role.name}.')
     if duration > role.max_duration:
         raise InvalidRequest(f'Field "duration" must be at most {role.max_duration} seconds for role {role.name}.')
     if role.require_reason and request.reason is None:

@@ -68,7 +68,7 @@ class SharedSessions:
 
     def keep(self, request_id: str, caller: Caller, request: VendRequest, plan: SessionPlan, session: Session) -> None:
         """Share a session from now on that was vended."""
-        if self._seconds and caller.one_use is None:
+        if self._seconds and caller.one_use is None and not plan.is_lease:  # that may end before the other has it
             shared = Shared(request_id, plan, session)
             self._kept = _Kept(caller.identifier, request.reason, self._clock(), shared)
 

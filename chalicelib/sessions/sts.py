@@ -1,10 +1,10 @@
-"""The call to STS AssumeRole. What its refusals mean to a person is in sts_failures.py."""
+"""How STS is asked for a session: by AssumeRole. What its refusals mean to a person is in sts_failures.py."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -12,11 +12,11 @@ from botocore.parsers import ResponseParserError
 from chalicelib.aws.client import client_config, session
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sts_answer import problem_with
-from chalicelib.sessions.sts_failures import not_answered, refused, unbelievable
+from chalicelib.sessions.sts_failures import Operation, not_answered, refused, unbelievable
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
-    from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef, AssumeRoleResponseTypeDef
+    from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
 # API Gateway gives up after 29 s. Three attempts of at most 1 s + 3 s, and back-off of at most 1 s + 2 s between
 # them, end after 15 s at worst. Asking twice is harmless: a session whose answer got lost is known to nobody.
@@ -28,6 +28,8 @@ _BACK_OFF_SECONDS: Final = 1 + 2
 # Whoever has less time left does not ask: a session would be made that nobody gets, or that no record tells the end of.
 WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + _BACK_OFF_SECONDS + 1
 
+IssuedBy = Literal["assume_role", "web_identity"]
+_Answer = TypeVar("_Answer")
 # What botocore raises of an answer: no XML, a tag that is not there, text instead of a number or a time (tried).
 _UNREADABLE: Final = (ResponseParserError, LookupError, RuntimeError, TypeError, ValueError)
 
@@ -51,7 +53,10 @@ class Session(NamedTuple):
     Attributes:
         packed_policy_size: percent of what STS allows for policies and tags.
         request_id: the id that STS gave the call.
-        milliseconds: time the call took, retries included.
+        milliseconds: time that all calls took, retries included.
+        issued_by: how it was made.
+        signing_key: id of the key that its token was signed with; None: it has none.
+        scoped_request_id: of a lease, the id that STS gave the call that shortened it.
     """
 
     credentials: Credentials
@@ -61,15 +66,19 @@ class Session(NamedTuple):
     source_identity: str | None
     request_id: str
     milliseconds: int
+    issued_by: IssuedBy = "assume_role"
+    signing_key: str | None = None
+    scoped_request_id: str | None = None
 
 
-def sts_client(region: str, connections: int = 1) -> "STSClient":
+def sts_client(region: str, connections: int = 1, attempts: int = ATTEMPTS) -> "STSClient":
     """A client of the region's own endpoint; keep it, and the connection stays open between requests.
 
     Args:
         connections: that are kept; of a client that several threads use at once, as many.
+        attempts: in all.
     """
-    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS, connections)
+    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, attempts, connections)
     return cast("STSClient", session().create_client("sts", config=config))
 
 
@@ -79,39 +88,58 @@ def assume_role(client: "STSClient", plan: SessionPlan) -> Session:
     Raises:
         StsFailure: STS refused, could not be reached, or answered with half a session; says what to do.
     """
-    started = time.monotonic()
     arguments = _arguments(plan)
+    answer, milliseconds = answered(lambda: client.assume_role(**arguments), plan, "AssumeRole")
+    return read_session(cast(Mapping[str, Any], answer), plan, milliseconds)
+
+
+def answered(ask: Callable[[], _Answer], plan: SessionPlan, operation: Operation) -> tuple[_Answer, int]:
+    """What STS answers, and after how many milliseconds, retries included.
+
+    Raises:
+        StsFailure: it refused, could not be reached, or answered what cannot be read.
+    """
+    started = time.monotonic()
     try:
-        answer = client.assume_role(**arguments)
+        return ask(), _since(started)
     except ClientError as error:
-        raise refused(error, plan, _since(started)) from None
+        raise refused(error, plan, operation, _since(started)) from None
     except BotoCoreError as error:
         raise not_answered(error, _since(started)) from None
     except UnicodeEncodeError:  # a ValueError, but nothing was asked
         raise
     except _UNREADABLE as error:
         raise unbelievable("it cannot be read", None, _since(started), type(error).__name__) from None
-    return _session(answer, plan, _since(started))
 
 
-def _session(answer: "AssumeRoleResponseTypeDef", plan: SessionPlan, milliseconds: int) -> Session:
-    problem = problem_with(cast(Mapping[str, object], answer), plan, time.time())
+def read_session(answer: Mapping[str, Any], plan: SessionPlan, milliseconds: int) -> Session:
+    """The session of an answer to AssumeRole, or to AssumeRoleWithWebIdentity.
+
+    Raises:
+        StsFailure: it is not all that was asked for.
+    """
+    problem = problem_with(answer, plan, time.time())
     if problem is not None:
         raise unbelievable(problem, answer.get("ResponseMetadata", {}).get("RequestId"), milliseconds)
     issued = answer["Credentials"]
     return Session(
-        credentials=Credentials(
-            access_key_id=issued["AccessKeyId"],
-            secret_access_key=issued["SecretAccessKey"],
-            session_token=issued["SessionToken"],
-            expiration=issued["Expiration"],
-        ),
+        credentials=read_credentials(issued),
         assumed_role_id=answer["AssumedRoleUser"]["AssumedRoleId"],
         arn=answer["AssumedRoleUser"]["Arn"],
         packed_policy_size=answer.get("PackedPolicySize"),
         source_identity=answer.get("SourceIdentity") or plan.source_identity,
         request_id=answer["ResponseMetadata"]["RequestId"],
         milliseconds=milliseconds,
+    )
+
+
+def read_credentials(issued: Mapping[str, Any]) -> Credentials:
+    """The credentials of an answer that nothing is wrong with."""
+    return Credentials(
+        access_key_id=issued["AccessKeyId"],
+        secret_access_key=issued["SecretAccessKey"],
+        session_token=issued["SessionToken"],
+        expiration=issued["Expiration"],
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.sessions.plan import SessionPlan
 
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html: none of the three holds a blank.
@@ -16,6 +17,8 @@ _LARGEST_PACKED_SIZE: Final = 100
 # STS takes no signature whose clock differs by more, so neither clock can:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
 _LARGEST_SKEW_SECONDS: Final = 300
+# Between the session and the lease that is made of it: longer, no function runs.
+_UNDER_WAY_SECONDS: Final = 30
 
 
 def problem_with(answer: Mapping[str, object], plan: SessionPlan, now: float) -> str | None:
@@ -26,16 +29,44 @@ def problem_with(answer: Mapping[str, object], plan: SessionPlan, now: float) ->
         now: seconds since 1970, UTC.
     """
     credentials, user = _mapping(answer.get("Credentials")), _mapping(answer.get("AssumedRoleUser"))
+    return (
+        _problem_with_keys(answer)
+        or _problem_with_expiration(credentials.get("Expiration"), plan, now)
+        or _problem_with_user(user, plan)
+        or _problem_with_the_rest(answer, plan)
+    )
+
+
+def problem_with_lease(
+    answer: Mapping[str, object], arn: str, expiration: datetime, plan: SessionPlan, now: float
+) -> str | None:
+    """The same of an answer to GetScopedCredentials.
+
+    Args:
+        arn: of the session that the lease is made of, and whose name it keeps.
+        expiration: of that session, which lasts 15 minutes.
+    """
+    ends = _mapping(answer.get("Credentials")).get("Expiration")
+    problem = _problem_with_keys(answer) or _problem_with_expiration(ends, plan, now)
+    if problem is not None:
+        return problem
+    assert isinstance(ends, datetime)  # noqa: S101 seen just now
+    # Both moments are by STS's clock.
+    if (expiration - ends).total_seconds() < MINIMUM_SECONDS - plan.duration - _UNDER_WAY_SECONDS:
+        return "Expiration is later than was asked for"
+    if _mapping(answer.get("SessionInfo")).get("Arn") != arn:
+        return "SessionInfo.Arn is not that of the session asked for"
+    return _problem_with_the_rest(answer, plan)
+
+
+def _problem_with_keys(answer: Mapping[str, object]) -> str | None:
+    credentials = _mapping(answer.get("Credentials"))
     for name in _KEYS:
         if not _is_key(credentials.get(name)):
             return f"{name} is missing or malformed"
     if not str(credentials.get("AccessKeyId")).startswith(_TEMPORARY):
         return "AccessKeyId is not that of a session"
-    return (
-        _problem_with_expiration(credentials.get("Expiration"), plan, now)
-        or _problem_with_user(user, plan)
-        or _problem_with_the_rest(answer, plan)
-    )
+    return None
 
 
 def _is_key(value: object) -> bool:

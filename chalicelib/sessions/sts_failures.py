@@ -1,4 +1,4 @@
-"""What a failed AssumeRole means: a cause for the audit record, and words that a person can act on.
+"""What it means that STS gives no session: a cause for the audit record, and words that a person can act on.
 
 STS's own messages stay inside: they name the service's session. Of them, only its role is told, to callers whom policy
 lets have the target: whoever is to trust that role has to know it.
@@ -19,7 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NotConnected
 
-from chalicelib.errors import CredvendError, InternalError, InvalidRequest, StsRefused, StsUnavailable
+from chalicelib.errors import CredvendError, InternalError, InvalidRequest, OutOfTime, StsRefused, StsUnavailable
 from chalicelib.sessions.plan import SessionPlan
 
 # docs/audit.md says what each means.
@@ -33,6 +33,12 @@ Cause = Literal[
     "malformed_policy",
     "packed_policy_too_large",
     "region_disabled",
+    "no_provider",
+    "keys_not_reached",
+    "token_refused",
+    "not_signed",
+    "no_scoped_credentials",
+    "out_of_time",
     "throttled",
     "own_credentials",
     "sts_error",
@@ -43,7 +49,11 @@ Cause = Literal[
     "unforeseen",
 ]
 _PERCENT = re.compile(r"\b([0-9]{3,6})%")
-_DENIED_ACTION = re.compile(r"perform: sts:(AssumeRole|TagSession|SetSourceIdentity)\b")
+Operation = Literal["AssumeRole", "AssumeRoleWithWebIdentity", "GetScopedCredentials"]
+# Of a token, AWS says "Not authorized to perform sts:AssumeRoleWithWebIdentity", without a colon.
+_DENIED_ACTION = re.compile(
+    r"perform:? sts:(AssumeRoleWithWebIdentity|AssumeRole|TagSession|SetSourceIdentity|GetScopedCredentials)\b"
+)
 # "User: ARN is not authorized to perform: ACTION on resource: ARN". A session's ARN names its role without a path, and
 # credvend's has none: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 _OWN_SESSION: Final = r"User: arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([A-Za-z0-9_+=,.@-]{1,64})/"
@@ -59,12 +69,30 @@ _OWN_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+# Of AssumeRoleWithWebIdentity, by its model.
+_TOKEN: Final = frozenset(
+    {"ExpiredTokenException", "IDPCommunicationError", "IDPRejectedClaim", "InvalidIdentityToken"}
+)
 # https://github.com/boto/botocore/blob/develop/botocore/exceptions.py
 _NETWORK: Final = (HTTPClientError, NotConnected, IncompleteReadError)
 _NO_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, MetadataRetrievalError)
 _STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
 # What the owner of the role must do, by the action that was denied, and the cause's name.
+_PROVIDER: Final = (
+    "its account must have an OpenID Connect provider of credvend's issuer, with the audience sts.amazonaws.com, and "
+    "its trust policy must allow sts:AssumeRoleWithWebIdentity, sts:TagSession and sts:SetSourceIdentity to that. "
+    "`credvend-admin onboard` writes both."
+)
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
+    "AssumeRoleWithWebIdentity": (
+        "not_trusted",
+        "The role does not exist, or does not trust credvend's tokens: " + _PROVIDER,
+    ),
+    "GetScopedCredentials": (
+        "no_scoped_credentials",
+        "Sessions of less than 15 minutes need it: the role's policies, its scoping policy in the catalog and those "
+        "that are asked for must allow it. Or ask for 15 minutes.",
+    ),
     "AssumeRole": (
         "not_trusted",
         "The role does not exist, or its trust policy does not let credvend in: its owner must allow sts:AssumeRole to "
@@ -83,7 +111,7 @@ _DENIED: Final[dict[str, tuple[Cause, str]]] = {
 
 
 class StsFailure(Exception):
-    """AssumeRole failed.
+    """There is no session.
 
     Attributes:
         answer: what the caller is told.
@@ -92,7 +120,10 @@ class StsFailure(Exception):
         milliseconds: time the call took, retries included.
         error_type: what botocore raised, where STS itself answered no error.
         problem: what is wrong with an answer.
+        access_key_id: of a session that there is, and that nobody has.
     """
+
+    access_key_id: str | None = None
 
     def __init__(
         self,
@@ -112,13 +143,13 @@ class StsFailure(Exception):
         self.milliseconds = milliseconds
 
 
-def refused(error: ClientError, plan: SessionPlan, milliseconds: int) -> StsFailure:
+def refused(error: ClientError, plan: SessionPlan, operation: Operation, milliseconds: int) -> StsFailure:
     """STS answered, with an error."""
     # What botocore could not read of an answer is missing here.
     metadata = error.response.get("ResponseMetadata", {})
     code = error.response.get("Error", {}).get("Code", "Unknown")
     message = error.response.get("Error", {}).get("Message", "")
-    cause, answer = _explain(code, message, plan)
+    cause, answer = _explain(code, message, plan, operation)
     if metadata.get("HTTPStatusCode", 0) >= 500:
         cause, answer = "sts_error", StsUnavailable(_STS_PROBLEM)
     return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
@@ -145,10 +176,27 @@ def unbelievable(problem: str, request_id: str | None, milliseconds: int, error_
     return StsFailure(StsUnavailable(_STS_PROBLEM), "bad_answer", request_id, milliseconds, error_type, problem)
 
 
-def _explain(code: str, message: str, plan: SessionPlan) -> tuple[Cause, CredvendError]:
+def not_signed(problem: str, request_id: str | None, milliseconds: int) -> StsFailure:
+    """KMS signed no token, so that STS was not asked.
+
+    Args:
+        problem: what it answered instead, for the record.
+    """
+    answer = StsUnavailable("credvend's token for STS could not be signed. Try again in a few seconds.")
+    return StsFailure(answer, "not_signed", request_id, milliseconds, problem=problem)
+
+
+def out_of_time(milliseconds: int) -> StsFailure:
+    """So much time has passed that the last call could not be waited for."""
+    return StsFailure(OutOfTime(), "out_of_time", None, milliseconds)
+
+
+def _explain(code: str, message: str, plan: SessionPlan, operation: Operation) -> tuple[Cause, CredvendError]:
     role = plan.role.name
     if code in ("AccessDenied", "AccessDeniedException"):
-        return _explain_denied(message, role)
+        return _explain_denied(message, role, operation)
+    if operation == "AssumeRoleWithWebIdentity" and code in _TOKEN:
+        return _explain_token(code, message, role)
     if code in _THROTTLED:
         return "throttled", StsUnavailable("STS throttles credvend. Try again in a few seconds.")
     if code == "RegionDisabledException":
@@ -196,16 +244,30 @@ def _malformed(plan: SessionPlan) -> CredvendError:
     return StsRefused(f"STS finds the scoping policy of role {plan.role.name} malformed. Tell the operators.")
 
 
-def _explain_denied(message: str, role: str) -> tuple[Cause, CredvendError]:
+def _explain_token(code: str, message: str, role: str) -> tuple[Cause, CredvendError]:
+    """What STS finds wrong with credvend's own token, or with what it is checked by."""
+    if code == "IDPCommunicationError" or "verification key" in message:
+        return "keys_not_reached", StsUnavailable(
+            "STS could not read the keys of credvend's tokens. Try again in a few seconds; if it stays so, tell the "
+            "operators."
+        )
+    if "No OpenIDConnect provider" in message:
+        return "no_provider", StsRefused(f"STS knows no tokens of credvend's in the account of {role}: {_PROVIDER}")
+    return "token_refused", StsRefused(
+        f"STS refused credvend's token for {role} ({code}): {_PROVIDER} Tell the operators the request id."
+    )
+
+
+def _explain_denied(message: str, role: str, operation: Operation) -> tuple[Cause, CredvendError]:
     match = _DENIED_ACTION.search(message)
-    action = match[1] if match else "AssumeRole"
+    action = match[1] if match else operation
     own_role = _own_role(message)
-    if "identity-based policy" in message:
+    if operation == "AssumeRole" and "identity-based policy" in message:
         return "own_policy", StsRefused(
             f"The IAM policy of {own_role} does not allow sts:{action} on the role behind {role}. "
             f"The operators must deploy again. {_JUST_CHANGED}"
         )
-    if "explicit deny" in message:
+    if operation != "GetScopedCredentials" and "explicit deny" in message:
         return "explicit_deny", StsRefused(
             f"A policy explicitly denies sts:{action} for {role} to {own_role}: a service or resource control policy, "
             "a permissions boundary or the role's trust policy. Its owner, or an administrator of its organization, "

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from chalicelib.callers.origin import Origin
+from chalicelib.signing.issuer_url import Api
 from chalicelib.wire.query import Query
 
 Authentication = Literal["sigv4", "bearer"]
@@ -24,6 +25,7 @@ class Incoming(NamedTuple):
         query: the query parameters, each with all its values.
         content_type, accept: the headers of these names, or None.
         seconds_left: until Lambda ends the request.
+        api: that the request came through; None: it says none.
     """
 
     authentication: Authentication
@@ -37,3 +39,4 @@ class Incoming(NamedTuple):
     accept: str | None = None
     seconds_left: Callable[[], float] = lambda: math.inf
     session: str | None = None
+    api: Api | None = None

@@ -9,7 +9,7 @@ from local.strict.function_rules import check_code, check_environment, check_run
 from local.strict.protocols import Asked, Request
 from local.strict.records import Record, role_of
 from local.strict.refusal import Refusal
-from local.strict.sts_hooks import SOURCE_IDENTITY
+from local.strict.session_records import FEDERATED_PROVIDER, SOURCE_IDENTITY, session_of
 
 # In a session's record in ministack: the function that was given its credentials.
 _SOURCE_FUNCTION = "StrictSourceFunctionArn"
@@ -34,10 +34,11 @@ def tell_functions_apart() -> None:
 
     def principal_keys(credential: iam_evaluator.ResolvedCredential) -> Record:
         keys: Record = keys_of_principal(credential)
-        session = sts._sessions.get(credential.access_key_id, {})
+        session = session_of(credential.access_key_id)
         more = {
             "lambda:sourcefunctionarn": session.get(_SOURCE_FUNCTION),
             "aws:sourceidentity": session.get(SOURCE_IDENTITY),
+            "aws:federatedprovider": session.get(FEDERATED_PROVIDER),
         }
         return keys | {key: value for key, value in more.items() if value}
 

@@ -4,9 +4,12 @@ https://smithy.io/2.0/spec/constraint-traits.html. AWS's services check the same
 the table below.
 """
 
+import base64
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import botocore.session
@@ -24,14 +27,22 @@ CODES: Final = {
     "logs": "InvalidParameterException",
     "lambda": "ValidationException",
     "apigateway": "BadRequestException",
+    "kms": "ValidationException",
 }
 _NUMBERS: Final = ("integer", "long")
+# ministack pins a botocore that is older than these; tests/unit/local/test_strict_rules.py holds them against ours.
+_ADDITIONS: Final[Mapping[str, Mapping[str, Mapping[str, object]]]] = {
+    "sts": json.loads((Path(__file__).parent / "sts_additions.json").read_text()),
+}
 
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """The model of a service, by its name in botocore."""
-    return botocore.session.Session().get_service_model(service)
+    """The model of a service, by its name in botocore, and what newer versions of botocore have added to it."""
+    model = botocore.session.Session().get_component("data_loader").load_service_model(service, "service-2")
+    for part, added in _ADDITIONS.get(service, {}).items():
+        model[part] = added | model[part]
+    return ServiceModel(model, service_name=service)
 
 
 def check_model(service: str, operation: str, members: Mapping[str, object]) -> Refusal | None:
@@ -76,6 +87,8 @@ def _problems(shape: Shape, place: str, value: object) -> Iterator[str]:
                 yield _problem(place, "Member must be a number")
         case Shape(type_name="string") if isinstance(value, str):
             yield from _text_problems(shape, place, value)
+        case Shape(type_name="blob") if isinstance(value, str | bytes):
+            yield from _size_problems(shape, place, _bytes_of(value), "length")
 
 
 def _text_problems(shape: Shape, place: str, value: str) -> Iterator[str]:
@@ -85,6 +98,14 @@ def _text_problems(shape: Shape, place: str, value: str) -> Iterator[str]:
         yield _problem(place, f"Member must satisfy regular expression pattern: {pattern}")
     if known is not None and value not in known:
         yield _problem(place, f"Member must satisfy enum value set: [{', '.join(known)}]")
+
+
+def _bytes_of(value: str | bytes) -> int:
+    """The size of a blob, which JSON holds in base64; what is none is left to the service."""
+    try:
+        return len(value if isinstance(value, bytes) else base64.b64decode(value, validate=True))
+    except ValueError:
+        return 1
 
 
 def _size_problems(shape: Shape, place: str, size: int, of: str) -> Iterator[str]:

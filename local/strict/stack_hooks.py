@@ -15,6 +15,7 @@ from local.strict.iam_hooks import (
     check_role_properties,
     keep_principals,
 )
+from local.strict.kms_hooks import alias_exists, check_alias_properties, check_key_properties
 from local.strict.propagation_hooks import note_changes
 from local.strict.refusal import Refusal
 
@@ -62,6 +63,8 @@ _JUDGES: Final[Mapping[str, tuple[str, Judge]]] = {
     "AWS::IAM::Role": ("Iam", check_role_properties),
     "AWS::IAM::ManagedPolicy": ("Iam", check_managed_properties),
     "AWS::IAM::Policy": ("Iam", check_policy_properties),
+    "AWS::KMS::Alias": ("Kms", check_alias_properties),
+    "AWS::KMS::Key": ("Kms", check_key_properties),
     "AWS::Lambda::Function": ("Lambda", _check_function),
 }
 # For each kind that a template may name, whether there is one of the name that its properties say. CloudFormation makes
@@ -72,6 +75,7 @@ _EXISTS: Final[Mapping[str, Callable[[Properties], bool]]] = {
     "AWS::IAM::ManagedPolicy": lambda made: (
         made.get("ManagedPolicyName") in {policy["PolicyName"] for policy in iam._policies.values()}
     ),
+    "AWS::KMS::Alias": alias_exists,
     "AWS::Lambda::Function": lambda made: made.get("FunctionName") in lambda_svc._functions,
     "AWS::Logs::LogGroup": lambda made: made.get("LogGroupName") in cloudwatch_logs._log_groups,
     "AWS::DynamoDB::Table": lambda made: made.get("TableName") in dynamodb._tables,

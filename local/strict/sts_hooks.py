@@ -16,6 +16,7 @@ from local.strict.propagation_hooks import trust_in_force
 from local.strict.protocols import Asked, Handler, Request, read_query
 from local.strict.records import Record, arn_of_role, role_of
 from local.strict.refusal import Answer, Refusal, answer
+from local.strict.session_records import SOURCE_IDENTITY, TRANSITIVE_TAGS, session_of
 from local.strict.sts_rules import (
     DEFAULT_SECONDS,
     SESSION_ACTIONS,
@@ -23,12 +24,6 @@ from local.strict.sts_rules import (
     check_transitive_tags,
     own_grant_needed,
 )
-
-# In a session's record in ministack. Both go on to the sessions that it becomes:
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
-SOURCE_IDENTITY = "StrictSourceIdentity"
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_role-chaining
-_TRANSITIVE_TAGS = "StrictTransitiveTags"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +68,8 @@ def check_sts_request(asked: Asked, request: Request) -> Refusal | None:
     role = role_of(str(asked.members["RoleArn"]))
     maximum = None if role is None else int(str(role.get("MaxSessionDuration") or 3600))
     refusal = check_assume_role(asked.members, ":assumed-role/" in caller["userArn"], maximum)
-    session = sts._sessions.get(caller["accessKey"], {})
-    refusal = refusal or check_transitive_tags(asked.members, session.get(_TRANSITIVE_TAGS, ()))
+    session = session_of(caller["accessKey"])
+    refusal = refusal or check_transitive_tags(asked.members, _inherited(session))
     before = session.get(SOURCE_IDENTITY)
     if refusal is None and before is not None and asked.members.get("SourceIdentity", before) != before:
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
@@ -116,8 +111,8 @@ def _note_what_is_assumed() -> None:
 
 
 def _assumed_by(members: Mapping[str, object], role: Record | None, caller: Mapping[str, str]) -> _Assumed:
-    session = sts._sessions.get(caller["accessKey"], {})
-    inherited = tuple(session.get(_TRANSITIVE_TAGS, ()))
+    session = session_of(caller["accessKey"])
+    inherited = tuple(_inherited(session))
     identity = members.get("SourceIdentity") or session.get(SOURCE_IDENTITY)
     keys = [tag["Key"] for tag in inherited] + cast(list[str], members.get("TransitiveTagKeys", []))
     have = {"SourceIdentity": identity, "Tags": members.get("Tags") or inherited}
@@ -130,6 +125,10 @@ def _assumed_by(members: Mapping[str, object], role: Record | None, caller: Mapp
         str(members.get("DurationSeconds", DEFAULT_SECONDS)),
         tuple(action for member, action in SESSION_ACTIONS.items() if have[member]),
     )
+
+
+def _inherited(session: Record) -> list[Mapping[str, str]]:
+    return cast(list[Mapping[str, str]], session.get(TRANSITIVE_TAGS, []))
 
 
 def _ask_the_trust_policy() -> None:
@@ -189,7 +188,7 @@ def _keep_what_stays() -> None:
         if assumed is not None:
             tags = [*assumed.inherited, *cast(list[Mapping[str, str]], session.get("SessionTags") or [])]
             passed_on = [tag for tag in tags if tag["Key"].lower() in assumed.transitive]
-            session = {**session, "SessionTags": tags, _TRANSITIVE_TAGS: passed_on}
+            session = {**session, "SessionTags": tags, TRANSITIVE_TAGS: passed_on}
             if assumed.source_identity is not None:
                 session[SOURCE_IDENTITY] = assumed.source_identity
         register(access_key, session)

@@ -18,7 +18,8 @@ from ops.documents.json_object import Json
 _CALLED: Final[Mapping[str, tuple[str, ...]]] = {
     "dynamodb": ("BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
     "iam": ("DeleteRolePolicy", "GetRolePolicy", "ListRolePolicies", "PutRolePolicy"),
-    "sts": ("AssumeRole",),
+    "kms": ("GetPublicKey", "Sign"),
+    "sts": ("AssumeRole", "AssumeRoleWithWebIdentity", "GetScopedCredentials"),
 }
 # And what it calls to see that a revocation is in force.
 _PROBED: Final = {(probe.service, probe.operation) for probe in PROBES.values()}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.aws.durations import MAXIMUM_SECONDS
+from chalicelib.aws.durations import CHAINED_SECONDS
 from chalicelib.configuration.catalog_file import read_catalog
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
@@ -38,7 +38,7 @@ class Chains:
         """
         roles = () if self.catalog is None else self.catalog.roles
         steps = [len(self.also), *(len(self.of(role.arn)) for role in roles if role.chains_to)]
-        return MAXIMUM_SECONDS * max(steps)
+        return CHAINED_SECONDS * max(steps)
 
     def is_proved(self, role_arn: str) -> bool:
         """Whether the role has a probe, by which its revocations are seen in force."""

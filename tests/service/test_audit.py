@@ -18,7 +18,7 @@ import pytest
 import app as app_module
 from chalicelib.admission.admission import Admitted
 from chalicelib.admission.without_ledger import WithoutLedger
-from chalicelib.assembly import load_service
+from chalicelib.assembly import _key_ring, load_service
 from chalicelib.audit.log import AuditLog
 from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.api_tokens.stored_token import StoredToken
@@ -40,11 +40,13 @@ from chalicelib.ledger.entry import Entry
 from chalicelib.own_sessions import Found, OwnSessions, Read, Revoked
 from chalicelib.sessions.sharing import SharedSessions
 from chalicelib.sessions.sts_failures import Cause
-from testing.app import POLICIES, CredvendApp, Json, write_config
+from testing.app import POLICIES, ROLES, CredvendApp, Json, write_config
 from testing.events import federated_user, iam_user, role_session, root, unsigned
+from testing.kms_server import Key, kms_server
 from testing.sts_server import SECRET, TOKEN, Refusal, StsServer
 from testing.tokens import ABSENT, AUDIENCE, ISSUER, ec_key, honest_claims, honest_header, key_set, sign
 
+ALIAS = "alias/credvend-test-signing"
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs/audit.md"
 EVENTS = {
     "requested": "credentials.requested",
@@ -194,6 +196,7 @@ def _go(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         patch.setattr("chalicelib.audit.log.MAXIMUM_CHARACTERS", 700)
         _go_every_way(credvend, "/v1/iam", session, {})
     _fail_unforeseen(credvend, monkeypatch, session)
+    _issue_otherwise(credvend, monkeypatch, tmp_path / "3")
     monkeypatch.setattr("urllib3.util.connection.create_connection", _refuse)
     monkeypatch.setattr(app_module, "service", load_service(write_config(tmp_path / "2"), Settings("eu-west-1")))
     credvend.vend({"role": "reader"})
@@ -276,6 +279,21 @@ def _fail_unforeseen(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, ses
         patch.setattr(app_module, "edge", HttpEdge(app_module.service.record_unforeseen))
         credvend.call("GET", "/v1/health", query={"a": "b"})
         credvend.vend({"role": "reader"})
+
+
+def _issue_otherwise(credvend: CredvendApp, monkeypatch: pytest.MonkeyPatch, config: Path) -> None:
+    """A lease of a role that is issued with a token: vended, and one of which the answer cannot be made."""
+    bounds = "min_duration: 1s, max_duration: 2h"
+    roles = f'{ROLES}  - {{name: long, arn: "arn:aws:iam::111122223333:role/long", groups: [open], {bounds}}}\n'
+    settings = Settings("eu-west-1", signing_alias=ALIAS, issuer="https://id.example.com")
+    _key_ring.cache_clear()
+    with monkeypatch.context() as patch, kms_server() as kms:
+        kms.aliases[ALIAS] = Key(1, "ECC_NIST_P256")
+        patch.setenv("AWS_ENDPOINT_URL_KMS", kms.url)
+        patch.setattr(app_module, "service", load_service(write_config(config, roles), settings))
+        credvend.vend({"role": "long", "duration": 60})
+        patch.setattr("chalicelib.wire.rendering.render_session", lambda *_: _raise(AttributeError()))
+        credvend.vend({"role": "long", "duration": 60})
 
 
 def _raise(error: Exception, *_: object) -> NoReturn:

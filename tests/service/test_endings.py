@@ -18,9 +18,13 @@ import pytest
 import app as app_module
 from chalicelib.audit.standard_output import StandardOutput
 from testing.app import Answer, CredvendApp, Json
-from testing.events import iam_user
-from testing.sts_server import SECRET, TOKEN
+from testing.events import iam_user, unsigned
+from testing.signing_app import API, kms, signing
+from testing.sts_server import LEASE_TOKEN, SECRET, TOKEN
 
+__all__ = ["kms", "signing"]
+
+NO_PLACES = ("HttpEdge.answer", "finalize.__call__")
 SERVICE = str(Path(app_module.__file__).parent / "chalicelib")
 MESSAGE = "a message that holds a secret"
 ROUTES: dict[str, Callable[[CredvendApp], Answer]] = {
@@ -33,6 +37,15 @@ ROUTES: dict[str, Callable[[CredvendApp], Answer]] = {
     "configuration": lambda credvend: credvend.call("GET", "/v1/iam/health"),
     "health": lambda credvend: credvend.call("GET", "/v1/health"),
     "no token": lambda credvend: credvend.call("GET", "/v1/whoami"),
+}
+
+
+# Of a stage that signs tokens.
+SIGNED: dict[str, Callable[[CredvendApp], Answer]] = {
+    "twelve hours": lambda credvend: credvend.vend({"role": "long", "duration": "12h"}, context=API),
+    "lease": lambda credvend: credvend.vend({"role": "leased", "duration": 60, "reason": "r"}, context=API),
+    "lease by token": lambda credvend: credvend.vend({"role": "long", "duration": 60}, context=API),
+    "keys": lambda credvend: credvend.call("GET", "/.well-known/jwks.json", identity=unsigned(), context=API),
 }
 
 
@@ -56,8 +69,9 @@ class Faults:
         caller = frame if frame.f_code.co_filename.startswith(SERVICE) else frame.f_back
         if event != "call" or caller is None or not caller.f_code.co_filename.startswith(SERVICE):
             return
-        # The edge is called by Chalice, and a generator also to be closed, where an error is no more than printed.
-        if frame.f_code.co_qualname == "HttpEdge.answer" or frame.f_code.co_flags & inspect.CO_GENERATOR:
+        # The edge is called by Chalice, and a generator also to be closed, a finalizer where a client is given up: an
+        # error in these is no more than printed.
+        if frame.f_code.co_qualname in NO_PLACES or frame.f_code.co_flags & inspect.CO_GENERATOR:
             return
         self.calls.append(caller.f_code.co_qualname)
         if len(self.calls) - 1 == self.at:
@@ -76,19 +90,33 @@ def profiled(faults: Faults) -> Iterator[None]:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("route", ROUTES)
 def test_wherever_it_fails_a_record_tells_how_it_ended(credvend: CredvendApp, route: str) -> None:
+    fail_everywhere(credvend, ROUTES[route], route)
+
+
+@pytest.mark.parametrize("route", SIGNED)
+def test_wherever_a_token_or_a_lease_fails_a_record_tells_how_it_ended(
+    signing: CredvendApp, monkeypatch: pytest.MonkeyPatch, route: str
+) -> None:
+    monkeypatch.setattr("chalicelib.signing.keys.PUBLISHED_KEPT_SECONDS", 0)  # asked for each time
+    fail_everywhere(signing, SIGNED[route], route)
+
+
+def fail_everywhere(credvend: CredvendApp, ask: Callable[[CredvendApp], Answer], route: str) -> None:
     logging.getLogger("credvend").setLevel(logging.CRITICAL)
-    ROUTES[route](credvend)  # what is made with the first request is there
+    ask(credvend)  # what is made with the first request is there
     honest = Faults()
     credvend.records()
     with profiled(honest):
-        expected = ROUTES[route](credvend)
+        expected = ask(credvend)
     (*_, ending) = [record["event"] for record in credvend.records()] or [None]
     assert len(honest.calls) > 20
     for at, function in enumerate(honest.calls):
         credvend.sts.asked.clear()
         with profiled(Faults(at)):
-            answer = ROUTES[route](credvend)
+            answer = ask(credvend)
+        tokens = [asked["WebIdentityToken"] for asked in credvend.sts.asked if "WebIdentityToken" in asked]
         records = credvend.records()
+        assert not any(token in answer.text or token in json.dumps(records) for token in tokens)
         place = f"{route}, call {at}, in {function}: {answer.text} {records}"
         check(answer, records, expected, ending, place)
         if not records and answer.status != expected.status:
@@ -101,7 +129,7 @@ def check(answer: Answer, records: list[Json], expected: Answer, ending: object,
         assert events[-1:] == ([ending] if ending else []), place
         return
     assert answer.status in (500, 503), place
-    assert SECRET not in answer.text and TOKEN not in answer.text, place
+    assert not any(secret in answer.text for secret in (SECRET, TOKEN, LEASE_TOKEN)), place
     assert MESSAGE not in answer.text and MESSAGE not in json.dumps(records), place
     if answer.body["Code"] == "AuditFailed":
         return
@@ -148,7 +176,7 @@ def _panic(*_: object, **__: object) -> None:
     ("function", "events"),
     [
         ("decisions.authorizer.Authorizer.decide", ["request.failed"]),
-        ("service.assume_role", ["credentials.requested", "credentials.failed"]),
+        ("sessions.issuing.assume_role", ["credentials.requested", "credentials.failed"]),
         ("wire.rendering.render_session", ["credentials.requested", "credentials.failed"]),
     ],
 )

@@ -290,7 +290,7 @@ def test_what_the_aws_client_raises_is_of_its_own_kind(
     def fail(**_: object) -> None:
         raise error
 
-    monkeypatch.setattr(app_module.service.sts, "assume_role", fail)
+    monkeypatch.setattr(app_module.service.issuing.by_assume_role.client, "assume_role", fail)
     answer = credvend.vend({"role": "reader"})
     assert (answer.status, answer.body["Code"]) == (status, code)
     requested, failed = credvend.records()

@@ -98,6 +98,7 @@ PLANTED = (
             ("service.py", "import aws_lambda_powertools", "powertools"),
             ("configuration/policy_files.py", "import cedarpy", "cedar"),
             ("callers/oidc/jwt_format.py", "def late() -> None:\n    import jwt", "signatures"),
+            ("roles/session_rules.py", "from cryptography.hazmat.primitives import hashes", "forms-of-keys"),
             ("callers/oidc/issuer_keys.py", "import http.client", "fetching"),
             ("aws/table.py", "def late() -> None:\n    import socket", "fetching"),
             ("configuration/catalog_file.py", "import yaml", "yaml"),

@@ -35,6 +35,7 @@ NO_LIMITS = {
     "chalicelib.configuration.policy_addresses._IPV6": "how many addresses there are",
     "chalicelib.configuration.policy_arithmetic.DAY_MILLISECONDS": "the length of a day",
     "chalicelib.decisions.role_entities._CHARACTERS_OF_A_ROLE": "the length of a text",
+    "chalicelib.signing.token._P256_BYTES": "the length of a number",
     "ops.blocking.blocks._BYTES_BESIDES": "the length of a text",
     "ops.ledger.rebuilding._HOUR": "the length of an hour",
     "chalicelib.own_sessions._THREADS": "how many partitions a day has",

@@ -164,7 +164,7 @@ def test_what_is_wrong_with_an_entry_is_told_with_its_line(tmp_path: Path, entry
 
 
 def test_the_line_is_that_of_the_key(tmp_path: Path) -> None:
-    path = write(tmp_path, "roles:\n  - name: r\n    role: r\n    max_duration: 2h\n    accounts: all\n")
+    path = write(tmp_path, "roles:\n  - name: r\n    role: r\n    max_duration: 13h\n    accounts: all\n")
     (found,) = problems(path)
     assert found.startswith("roles.yaml: role 'r' (line 4): `max_duration` ")
 

@@ -34,13 +34,13 @@ NEVER = [
     ('when { principal.name == "team/alice" }', "is never true", "principal is IamUser"),
     ('when { principal.path == "/team" }', "is never true", "principal is IamUser"),
     # What can be asked.
-    ("when { context.duration > 7200 }", "`context.duration > 7200` is never true: sessions last 900 to 3600 seconds"),
-    ("when { context.duration < 900 }", "sessions last 900 to 3600"),
-    ("when { 60 >= context.duration }", "sessions last 900 to 3600"),
-    ("when { context.duration == 15 }", "sessions last 900 to 3600"),
+    ("when { context.duration > 86400 }", "`context.duration > 86400` is never true: sessions last 1 to 43200 seconds"),
+    ("when { context.duration < 1 }", "sessions last 1 to 43200"),
+    ("when { 0 >= context.duration }", "sessions last 1 to 43200"),
+    ("when { context.duration == 0 }", "sessions last 1 to 43200"),
     (
-        "unless { context.duration <= 7200 }",
-        "its `unless { context.duration <= 7200 }` is always true: sessions last 900 to 3600",
+        "unless { context.duration <= 86400 }",
+        "its `unless { context.duration <= 86400 }` is always true: sessions last 1 to 43200",
     ),
     ('when { context.time.toTime() >= duration("24h") }', "a day goes from 0h to 24h"),
     (
@@ -214,20 +214,20 @@ NEVER = [
         "is never true where",
     ),
     # Arithmetic.
-    ("when { context.duration > 7200 + 1 }", "sessions last 900 to 3600"),
-    ("when { context.duration * 1 > 7200 }", "sessions last 900 to 3600"),
-    ("when { context.duration - 3600 > 0 }", "sessions last 900 to 3600"),
-    ("when { 3600 - context.duration < 0 }", "sessions last 900 to 3600"),
-    ("when { -context.duration < -7200 }", "sessions last 900 to 3600"),
-    ("when { context.duration * -2 == -899 * 2 }", "sessions last 900 to 3600"),
-    ("when { context.duration * 2 == 2001 }", "sessions last 900 to 3600"),
-    ("when { context.duration * 0 == 1 }", "sessions last 900 to 3600"),
+    ("when { context.duration > 86400 + 1 }", "sessions last 1 to 43200"),
+    ("when { context.duration * 1 > 86400 }", "sessions last 1 to 43200"),
+    ("when { context.duration - 43200 > 0 }", "sessions last 1 to 43200"),
+    ("when { 43200 - context.duration < 0 }", "sessions last 1 to 43200"),
+    ("when { -context.duration < -86400 }", "sessions last 1 to 43200"),
+    ("when { context.duration * -2 == 2 }", "sessions last 1 to 43200"),
+    ("when { context.duration * 2 == 2001 }", "sessions last 1 to 43200"),
+    ("when { context.duration * 0 == 1 }", "sessions last 1 to 43200"),
     (
         "when { context.duration > 9223372036854775807 + 1 }",
         "that is no number of 64 bits, and a policy that comes to it",
     ),
     ("unless { context.duration > -(-9223372036854775807 - 1) }", "that is no number of 64 bits"),
-    ("when { context.duration * 9223372036854775807 > 0 }", "is never true"),
+    ("when { context.duration * 9223372036854775807 > 9223372036854775807 }", "is never true"),
     ("when { context.duration < context.duration }", "is never true"),
     ('when { duration("1h") > duration("90m") || 2 * 3 == 7 }', '`duration("1h") > duration("90m")` is never true'),
     # What follows from something else.
@@ -354,9 +354,9 @@ unless {
 def test_a_line_is_the_files(tmp_path: Path) -> None:
     first = '@id("a") permit (principal is IamUser, action, resource);\n\n// Never.\n'
     (found,) = problems(
-        tmp_path, first + '@id("b") forbid (principal, action, resource)\nwhen { context.duration > 7200 };'
+        tmp_path, first + '@id("b") forbid (principal, action, resource)\nwhen { context.duration > 86400 };'
     )
-    assert "policy b (line 4): it can never apply: `context.duration > 7200` (line 5) is never true: sessions" in found
+    assert "policy b (line 4): it can never apply: `context.duration > 86400` (line 5) is never true: sessions" in found
 
 
 def test_a_condition_is_not_told_at_any_length(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_policy_that_is_too_deep_is_told_and_so_are_the_others(tmp_path: Path)
     found = problems(
         tmp_path,
         f'@id("a") forbid (principal, action, resource) when {{ {deep} }};\n'
-        '@id("b") forbid (principal, action, resource) when { context.duration > 7200 };',
+        '@id("b") forbid (principal, action, resource) when { context.duration > 86400 };',
     )
     assert [line.partition(": its")[0].partition(": it can")[0] for line in found] == [
         "policies/a.cedar: policy a (line 1)",

@@ -64,14 +64,14 @@ def warnings(directory: Path, policy: str) -> list[str]:
         ),
         (f'{USERS} unless {{ ["a/b"].contains(principal.name) }}', '`["a/b"].contains(principal.name)` is never true'),
         (
-            f"{USERS} unless {{ context.duration > 7200 }}",
-            "`context.duration > 7200` is never true: sessions last 900 to 3600",
+            f"{USERS} unless {{ context.duration > 86400 }}",
+            "`context.duration > 86400` is never true: sessions last 1 to 43200",
         ),
         (
-            f"{USERS} when {{ context.duration <= 7200 }}",
-            "`context.duration <= 7200` is always true: sessions last 900 to 3600",
+            f"{USERS} when {{ context.duration <= 86400 }}",
+            "`context.duration <= 86400` is always true: sessions last 1 to 43200",
         ),
-        (f"{USERS} when {{ 60 < context.duration }}", "`60 < context.duration` is always true: sessions last 900"),
+        (f"{USERS} when {{ -1 < context.duration }}", "`-1 < context.duration` is always true: sessions last 1 "),
         (
             'permit (principal is IamUser, action, resource == Role::"reader") unless { context.duration > 1800 }',
             '`context.duration > 1800` is never true where `resource == Role::"reader"` is',
@@ -161,7 +161,7 @@ def warnings(directory: Path, policy: str) -> list[str]:
             f"{USERS} when {{ context.local.time.toSeconds() < 90000 }}",
             "`context.local.time.toSeconds() < 90000` is always true: a day goes from 0h to 24h",
         ),
-        (f"{USERS} when {{ context.duration + 1 < 7200 }}", "is always true: sessions last 900 to 3600"),
+        (f"{USERS} when {{ context.duration + 1 < 86400 }}", "is always true: sessions last 1 to 43200"),
         (
             f"{FORBID} unless {{ context.has_reason && !(context has reason) }}",
             '`!(context has "reason")` is never true where `context.has_reason` is',

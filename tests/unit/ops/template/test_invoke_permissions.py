@@ -56,6 +56,8 @@ def own_paths() -> dict[str, Json]:
 
 def test_each_route_has_a_permission_of_its_own() -> None:
     assert sources(own_paths()) == [
+        f"{API}/api/GET/.well-known/jwks.json",
+        f"{API}/api/GET/.well-known/openid-configuration",
         f"{API}/api/GET/v1/credentials/*",
         f"{API}/api/GET/v1/health",
         f"{API}/api/GET/v1/iam/health",

@@ -1,0 +1,139 @@
+"""Where sessions come from. A plan is the same whichever way it is carried out; the role says which that is."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from chalicelib.sessions.plan import SessionPlan
+from chalicelib.sessions.sts import CONNECT_SECONDS, READ_SECONDS, Session, assume_role
+from chalicelib.sessions.sts import WORST_SECONDS as _ASSUME_ROLE_SECONDS
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
+    from chalicelib.signing.issuer_url import Api
+    from chalicelib.signing.keys import KeyRing
+
+# Of AssumeRoleWithWebIdentity, which comes after KMS: two attempts, and at most 1 s between them, end after 9 s.
+WEB_IDENTITY_ATTEMPTS: Final = 2
+_WEB_IDENTITY_SECONDS: Final = WEB_IDENTITY_ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
+_RECORD_SECONDS: Final = 1
+
+
+class Occasion(NamedTuple):
+    """What a session is issued on.
+
+    Attributes:
+        description: for CloudTrail, where that shows one.
+        seconds_left: until the function's time is over.
+        api: that the request came through; None: through none.
+    """
+
+    description: str
+    seconds_left: Callable[[], float]
+    api: "Api | None" = None
+
+
+class Issuance(Protocol):
+    """One way to carry out a plan of at least 15 minutes."""
+
+    @property
+    def worst_seconds(self) -> float:
+        """Seconds that it takes at worst, until the answer is recorded."""
+
+    def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
+        """Carry it out.
+
+        Raises:
+            StsFailure: there is no session; says what to do.
+        """
+
+
+class ByAssumeRole(NamedTuple):
+    """As the role that the function has."""
+
+    client: "STSClient"
+
+    @property
+    def worst_seconds(self) -> float:
+        return _ASSUME_ROLE_SECONDS
+
+    def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
+        return assume_role(self.client, plan)
+
+
+class ByWebIdentity(NamedTuple):
+    """With a token of credvend's own.
+
+    Attributes:
+        keys: None: the stage has none.
+        issuer: URL of the issuer, of a request that came through that API.
+    """
+
+    client: "STSClient"
+    keys: "KeyRing | None"
+    issuer: "Callable[[Api | None], str | None]"
+
+    @property
+    def worst_seconds(self) -> float:
+        from chalicelib.signing.keys import WORST_SECONDS
+
+        return WORST_SECONDS + _WEB_IDENTITY_SECONDS + _RECORD_SECONDS
+
+    def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
+        from chalicelib.sessions.sts_failures import not_signed
+        from chalicelib.sessions.web_identity import assume_role_with_token
+
+        issuer = self.issuer(occasion.api)
+        if self.keys is None or issuer is None:
+            raise not_signed("the stage has no key, or no issuer: deploy again", None, 0)
+
+        def has_time() -> bool:
+            return occasion.seconds_left() >= _WEB_IDENTITY_SECONDS + _RECORD_SECONDS
+
+        return assume_role_with_token(self.client, self.keys, issuer, plan, has_time)
+
+
+class Issuing(NamedTuple):
+    """Every way there is.
+
+    Attributes:
+        by_web_identity: made for the first role that needs it.
+        region: where leases are made.
+    """
+
+    by_assume_role: ByAssumeRole
+    by_web_identity: Callable[[], Issuance]
+    region: str
+
+    def worst_seconds(self, plan: SessionPlan) -> float:
+        """Seconds that the plan takes at worst, until the answer is recorded."""
+        way = self._way(plan).worst_seconds
+        if not plan.is_lease:
+            return way
+        from chalicelib.sessions.leases import WORST_SECONDS
+
+        return way + WORST_SECONDS
+
+    def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
+        """Carry out a plan.
+
+        Raises:
+            StsFailure: there is no session; says what to do.
+        """
+        way = self._way(plan)
+        if not plan.is_lease:
+            return way.issue(plan, occasion)
+        from chalicelib.sessions.leases import WORST_SECONDS, session_before, shorten
+        from chalicelib.sessions.sts_failures import StsFailure, out_of_time
+
+        session = way.issue(session_before(plan), occasion)
+        try:
+            if occasion.seconds_left() < WORST_SECONDS + _RECORD_SECONDS:
+                raise out_of_time(session.milliseconds)
+            return shorten(self.region, session, plan, occasion.description)
+        except StsFailure as error:
+            error.access_key_id = session.credentials.access_key_id
+            raise
+
+    def _way(self, plan: SessionPlan) -> Issuance:
+        return self.by_web_identity() if plan.role.by_web_identity else self.by_assume_role

@@ -1,0 +1,176 @@
+"""The keys that sign credvend's tokens: in KMS, which never gives the private halves away.
+
+Which key signs, which one will, and which one did until now is told by the names that they have in KMS, and nowhere
+else: whoever could change a table could not add a key. `credvend-admin keys rotate` moves the names.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from chalicelib.aws.client import client_config, session
+
+if TYPE_CHECKING:
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_kms.literals import SigningAlgorithmSpecType
+
+# Two attempts of at most 1 s + 1 s, and at most 1 s of back-off, end after 5 s at worst.
+CONNECT_SECONDS: Final = 1
+READ_SECONDS: Final = 1
+ATTEMPTS: Final = 2
+_BACK_OFF_SECONDS: Final = 1
+WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + _BACK_OFF_SECONDS
+# Anybody may ask for the public keys, and each time costs up to three calls: they are asked for once in so long.
+PUBLISHED_KEPT_SECONDS: Final = 60
+# A signature says which key it is by: an exchange of keys is seen with the next one, whatever is kept here.
+SIGNING_KEPT_SECONDS: Final = 3600
+# Behind the name of the key that signs.
+NEXT: Final = "-next"
+PREVIOUS: Final = "-previous"
+
+Algorithm = Literal["RS256", "ES256"]
+# https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html. Both are taken by STS:
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html (WebIdentityToken)
+_ALGORITHMS: Final[dict[str, tuple[Algorithm, "SigningAlgorithmSpecType"]]] = {
+    "RSA_2048": ("RS256", "RSASSA_PKCS1_V1_5_SHA_256"),
+    "RSA_3072": ("RS256", "RSASSA_PKCS1_V1_5_SHA_256"),
+    "RSA_4096": ("RS256", "RSASSA_PKCS1_V1_5_SHA_256"),
+    "ECC_NIST_P256": ("ES256", "ECDSA_SHA_256"),
+}
+_NOT_THERE: Final = "NotFoundException"
+_UNREADABLE: Final = (ResponseParserError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+class SigningFailed(Exception):
+    """KMS signed nothing, or did not say with which key.
+
+    Attributes:
+        problem: what KMS answered, in a word; nothing of the token.
+        request_id: the id that KMS gave the call; None where it was not reached.
+    """
+
+    def __init__(self, problem: str, request_id: str | None = None) -> None:
+        super().__init__(problem)
+        self.problem, self.request_id = problem, request_id
+
+
+class SigningKey(NamedTuple):
+    """A key that STS may check tokens with.
+
+    Attributes:
+        arn: in KMS.
+        der: the public half, a SubjectPublicKeyInfo (RFC 5280, 4.1).
+    """
+
+    arn: str
+    algorithm: Algorithm
+    der: bytes
+
+    @property
+    def id(self) -> str:
+        """What tokens and key sets call it: a hash of the public half, which says nothing of KMS."""
+        return base64.urlsafe_b64encode(hashlib.sha256(self.der).digest()).rstrip(b"=").decode()
+
+
+class KeyRing:
+    """The keys that have the stage's names."""
+
+    def __init__(self, client: "KMSClient", alias: str, clock: Callable[[], float] = time.time) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            alias: of the key that signs, such as `alias/credvend-prod-signing`.
+            clock: seconds since 1970, UTC. Not a monotonic clock: while Lambda freezes a function, those may stand.
+        """
+        self._client, self._alias, self._clock = client, alias, clock
+        self._signing: tuple[float, SigningKey] | None = None
+        self._published: tuple[float, tuple[SigningKey, ...]] | None = None
+
+    def signing(self) -> SigningKey:
+        """The one that signs.
+
+        Raises:
+            SigningFailed: KMS does not tell it.
+        """
+        now = self._clock()
+        if self._signing is None or not 0 <= now - self._signing[0] < SIGNING_KEPT_SECONDS:
+            key = self._public(self._alias)
+            if key is None:
+                raise SigningFailed(_NOT_THERE)
+            self._signing = (now, key)
+        return self._signing[1]
+
+    def published(self) -> tuple[SigningKey, ...]:
+        """All that a token may be checked with: the one that signs first.
+
+        Raises:
+            SigningFailed: KMS does not tell them.
+        """
+        now = self._clock()
+        if self._published is None or not 0 <= now - self._published[0] < PUBLISHED_KEPT_SECONDS:
+            found = [self._public(self._alias + behind) for behind in ("", NEXT, PREVIOUS)]
+            if found[0] is None:
+                raise SigningFailed(_NOT_THERE)
+            self._published = (now, tuple(dict.fromkeys(key for key in found if key is not None)))
+        return self._published[1]
+
+    def sign(self, key: SigningKey, digest: bytes) -> bytes | None:
+        """A signature of a SHA-256 digest, as KMS writes it; None: another key has the name by now. Ask for it anew.
+
+        Raises:
+            SigningFailed: KMS signs nothing.
+        """
+        spec = next(spec for algorithm, spec in _ALGORITHMS.values() if algorithm == key.algorithm)
+        try:
+            answer = self._client.sign(KeyId=self._alias, Message=digest, MessageType="DIGEST", SigningAlgorithm=spec)
+            arn, signature = answer["KeyId"], answer["Signature"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "InvalidKeyUsageException":  # of another algorithm
+                self._signing = None
+                return None
+            raise _failure(error) from None
+        except BotoCoreError as error:
+            raise SigningFailed(type(error).__name__) from None
+        except _UNREADABLE as error:
+            raise SigningFailed(type(error).__name__) from None
+        if arn != key.arn:
+            self._signing = None
+            return None
+        return signature
+
+    def _public(self, alias: str) -> SigningKey | None:
+        """The key of that name, or None: none has it."""
+        try:
+            answer = self._client.get_public_key(KeyId=alias)
+            spec, arn, der = answer["KeySpec"], answer["KeyId"], answer["PublicKey"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == _NOT_THERE:
+                return None
+            raise _failure(error) from None
+        except BotoCoreError as error:
+            raise SigningFailed(type(error).__name__) from None
+        except _UNREADABLE as error:
+            raise SigningFailed(type(error).__name__) from None
+        if spec not in _ALGORITHMS:
+            raise SigningFailed(f"{spec} signs no tokens that STS takes")
+        return SigningKey(arn, _ALGORITHMS[spec][0], der)
+
+
+def kms_client(region: str) -> "KMSClient":
+    """A client of the region's own endpoint."""
+    return cast(
+        "KMSClient",
+        session().create_client("kms", config=client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)),
+    )
+
+
+def _failure(error: ClientError) -> SigningFailed:
+    return SigningFailed(
+        str(error.response.get("Error", {}).get("Code", "Unknown")),
+        error.response.get("ResponseMetadata", {}).get("RequestId"),
+    )
