@@ -18,11 +18,13 @@ from chalicelib.configuration.settings import Settings
 from chalicelib.errors import ConfigError, InvalidToken, NoLedger, SignsNothing, UsedTokensUnavailable
 from chalicelib.operators_log import tell_operators
 from chalicelib.service import Service
-from chalicelib.sessions.issuing import WEB_IDENTITY_ATTEMPTS, ByAssumeRole, Issuing
+from chalicelib.sessions.issuing import ByAssumeRole, Issuing
 from chalicelib.sessions.sharing import SharedSessions
-from chalicelib.sessions.sts import sts_client
+from chalicelib.sessions.sts import READ_SECONDS, sts_client
 
 if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
     from chalicelib.configuration.configuration import Configuration
@@ -91,13 +93,14 @@ def load_revoker(configuration: "Configuration", audit_log: AuditLog, settings: 
 def load_doctor(configuration: "Configuration", audit_log: AuditLog, settings: Settings) -> "Doctor":
     """Put together what the function that operators ask does, for the first who asks."""
     from chalicelib.examining.doctor import ASKED_AT_ONCE, Doctor
+    from chalicelib.examining.questions import NAME
     from chalicelib.sessions.issuing import Occasion
 
     issuing = _issuing(settings, ASKED_AT_ONCE)
 
     def ask(plan: "SessionPlan") -> str:
         # The session ends here: nothing but the id of the call is kept of it.
-        return issuing.issue(plan, Occasion("", lambda: math.inf)).request_id
+        return issuing.issue(plan, Occasion(NAME, lambda: math.inf)).request_id
 
     return Doctor(configuration.catalog, configuration.digest, ask, audit_log)
 
@@ -110,13 +113,20 @@ def _issuing(settings: Settings, connections: int = 1) -> Issuing:
     """
 
     @cache
-    def by_web_identity() -> "Issuance":
-        from chalicelib.sessions.issuing import ByWebIdentity
+    def kept(attempts: int, read_seconds: float) -> "STSClient":
+        return sts_client(settings.region, connections, attempts, read_seconds)
 
-        client = sts_client(settings.region, connections, WEB_IDENTITY_ATTEMPTS)
-        return ByWebIdentity(client, _key_ring(settings), partial(_issuer, settings))
+    def otherwise(by_token: bool, for_lease: bool) -> "Issuance":
+        from chalicelib.sessions import issuing
 
-    return Issuing(ByAssumeRole(sts_client(settings.region, connections)), by_web_identity, settings.region)
+        if not by_token:
+            return issuing.before_lease(kept(issuing.FEWER_ATTEMPTS, READ_SECONDS))
+        attempts, seconds = 1 if for_lease else issuing.TOKEN_ATTEMPTS, issuing.TOKEN_READ_SECONDS
+        # A connection that was kept may be gone, and there is no time for a second attempt.
+        client = sts_client(settings.region, 1, 1, seconds) if for_lease else kept(attempts, seconds)
+        return issuing.ByWebIdentity(client, _key_ring(settings), partial(_issuer, settings), attempts)
+
+    return Issuing(ByAssumeRole(sts_client(settings.region, connections)), otherwise, settings.region)
 
 
 def _signing(settings: Settings, api: "Api | None") -> "tuple[str, KeyRing]":

@@ -15,6 +15,7 @@ from ops.commands.check_issuers import check_issuers_command
 from ops.commands.diff import diff_command
 from ops.commands.doctor import doctor
 from ops.commands.explain import explain_command
+from ops.commands.keys import keys
 from ops.commands.onboard import onboard
 from ops.commands.onboard_repository import onboard_github, onboard_gitlab
 from ops.commands.revoke import revoke_command
@@ -36,7 +37,7 @@ def cli() -> None:
 for command in (
     *(validate_command, test_command, explain_command, who_can_command, what_can_command, diff_command),
     *(onboard, onboard_github, onboard_gitlab, check_issuers_command, doctor),
-    *(token, sessions, revoke_command, block, unblock, blocks, stop, start),
+    *(keys, token, sessions, revoke_command, block, unblock, blocks, stop, start),
 ):
     cli.add_command(command)
 

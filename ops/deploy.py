@@ -70,7 +70,13 @@ def _print_result(deployed: Deployment, settings: StageFile, roles: Sequence[Rol
     print(f"its audit records are in  {deployed.log_group}")
     print(f"its role is               {deployed.function_role_arn}")
     print(f"its configuration is      {deployed.configuration}")
-    _print_trust(deployed.function_role_arn, roles)
+    _print_trust(deployed.function_role_arn, [role for role in roles if not role.by_web_identity])
+    long = [role.name for role in roles if role.by_web_identity]
+    if long:
+        print(
+            f"\n{_listed(long)} must trust tokens of {deployed.issuer} instead, and the account must have a provider of"
+        )
+        print("that issuer: `credvend-admin onboard` writes both.")
     print("\nEach caller needs this one in its IAM policy:")
     print(json.dumps(invoke_statement(deployed.api_arn), indent=2))
     others = [f"account {account}" for account in settings.accounts]

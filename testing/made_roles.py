@@ -37,7 +37,7 @@ def made_by_cloudformation(
     assert template["AWSTemplateFormatVersion"] == "2010-09-09"
     assert set(template) == {"AWSTemplateFormatVersion", "Description", "Parameters", "Resources"}
     told = cast(Mapping[str, Mapping[str, str]], template["Parameters"])
-    values = {name: parameters.get(name, one["Default"]) for name, one in told.items()}
+    values = {name: parameters[name] if name in parameters else one["Default"] for name, one in told.items()}
     assert parameters.keys() <= told.keys()
     for name, value in values.items():
         assert re.fullmatch(told[name]["AllowedPattern"], value), name
@@ -59,9 +59,14 @@ def made_by_cloudformation(
     resources = {name: cast(Json, resolved(one)) for name, one in cast(Json, template["Resources"]).items()}
     of_role: dict[str, list[Json]] = {}
     for resource in resources.values():
-        assert resource.keys() == {"Type", "Properties"}
+        assert resource.keys() - {"DependsOn"} == {"Type", "Properties"}
         properties = cast(Json, resource["Properties"])
-        if resource["Type"] == "AWS::IAM::Policy":
+        for before in cast(list[str], resource.get("DependsOn", [])):
+            assert resources[before]["Type"] == "AWS::IAM::OIDCProvider"
+        if resource["Type"] == "AWS::IAM::OIDCProvider":
+            assert properties.pop("ClientIdList") == ["sts.amazonaws.com"]
+            assert str(properties.pop("Url")).startswith("https://") and properties.keys() <= {"Tags"}
+        elif resource["Type"] == "AWS::IAM::Policy":
             assert properties.keys() == {"PolicyName", "PolicyDocument", "Roles"}
             ((reference,),) = (cast(list[dict[str, str]], properties["Roles"]),)
             assert resources[reference["Ref"]]["Type"] == "AWS::IAM::Role"
@@ -74,12 +79,13 @@ def made_by_cloudformation(
 
 def _by_cloudformation(properties: Json, policies: list[Json]) -> MadeRole:
     told = dict(properties)
+    trust = told.pop("AssumeRolePolicyDocument")
     made = MadeRole(
         name=str(told.pop("RoleName")),
         path=str(told.pop("Path")),
         description=str(told.pop("Description", "")),
         max_session_seconds=cast(int, told.pop("MaxSessionDuration")),
-        trust=normal(told.pop("AssumeRolePolicyDocument")),
+        trust=normal(json.loads(trust) if isinstance(trust, str) else trust),
         inline={str(one["PolicyName"]): normal(one["PolicyDocument"]) for one in policies},
         managed=frozenset(cast(list[str], told.pop("ManagedPolicyArns", []))),
         boundary=cast(str | None, told.pop("PermissionsBoundary", None)),
@@ -94,7 +100,8 @@ def made_by_terraform(module: Document, account: str, partition: str = "aws", **
     assert module.keys() == {"terraform", "variable", "data", "resource"}
     told = cast(Mapping[str, Mapping[str, object]], module["variable"])
     assert variables.keys() <= told.keys()
-    values = {f"var.{name}": str(variables.get(name, one["default"])) for name, one in told.items()}
+    given = {name: variables[name] if name in variables else one["default"] for name, one in told.items()}
+    values = {f"var.{name}": str(value) for name, value in given.items()}
     for name, one in told.items():
         (validation,) = cast(list[dict[str, str]], one["validation"])
         (pattern,) = re.findall(rf'^\$\{{can\(regex\("\^(.*)\$", var\.{name}\)\)\}}$', validation["condition"])
@@ -115,6 +122,9 @@ def made_by_terraform(module: Document, account: str, partition: str = "aws", **
         values[f"aws_iam_role.{label}.name"] = str(block["name"])
     policies = cast(dict[str, Json], resources.pop("aws_iam_role_policy", {})).values()
     attachments = cast(dict[str, Json], resources.pop("aws_iam_role_policy_attachment", {})).values()
+    for provider in cast(dict[str, Json], resources.pop("aws_iam_openid_connect_provider", {})).values():
+        assert provider.pop("client_id_list") == ["sts.amazonaws.com"]
+        assert text(provider.pop("url")).startswith("https://") and provider.keys() <= {"tags"}
     assert not data and not resources
     return [_by_terraform(block, list(policies), list(attachments), text) for block in roles.values()]
 
@@ -125,6 +135,7 @@ def _by_terraform(
     told = dict(block)
     name = text(told.pop("name"))
     assert told.pop("force_detach_policies") is True
+    assert told.pop("depends_on", None) in (None, ["aws_iam_openid_connect_provider.credvend"])
     boundary = told.pop("permissions_boundary", None)
     made = MadeRole(
         name=name,

@@ -20,7 +20,7 @@ LISTED_AT_ONCE: Final = 5_000
 EXAMINED_AT_ONCE: Final = 50
 # STS takes 600 calls a second of an account and region, of vends as well. One takes some 50 ms.
 ASKED_AT_ONCE: Final = 8
-# Whoever has less time left does not begin with another role: six calls that are answered slowly, or one that is not.
+# Whoever has less time left does not begin with another role: eight calls that are answered slowly, or one that is not.
 _ENOUGH_MILLISECONDS: Final = 30_000
 
 
@@ -119,6 +119,8 @@ def _told(verdict: Verdict) -> dict[str, object]:
         # No secret: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
         "ExternalId": verdict.role.external_id,
         "MaxDuration": verdict.role.max_duration,
+        "MinDuration": verdict.role.min_duration,
+        "ByWebIdentity": verdict.role.by_web_identity,
         "Granted": verdict.granted,
         "Lacks": [{"What": one.lack, "Cause": one.cause} for one in verdict.lacks],
         "Unknown": verdict.unknown,

@@ -1,7 +1,7 @@
 """What STS is asked about a role, to see what its owner lets credvend do. Nothing is ever done with what it answers.
 
 A vend is asked for first, whole, as any caller's would be; and where that is refused, its parts one by one, for STS
-names one thing that is missing, and there may be more.
+names one thing that is missing, and there may be more. Of a token, it does not even name that one.
 """
 
 import json
@@ -19,10 +19,21 @@ from chalicelib.sessions.plan import SessionPlan, transitive_tags
 DENY_ALL: Final = json.dumps(
     {"Version": VERSION, "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}, separators=(",", ":")
 )
+# A session that is to be cut short may do that, and nothing else: nor may what is cut of it.
+DENY_ALL_BUT_LEASES: Final = json.dumps(
+    {
+        "Version": VERSION,
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"},
+            {"Effect": "Deny", "NotAction": "sts:GetScopedCredentials", "Resource": "*"},
+        ],
+    },
+    separators=(",", ":"),
+)
 # No caller's session has such a name: theirs begin with a kind of caller (callers/session_name.py).
 NAME: Final = "credvend-doctor"
 
-Part = Literal["tag_session", "set_source_identity", "duration", "policy_arns"]
+Part = Literal["tag_session", "set_source_identity", "duration", "policy_arns", "lease"]
 
 
 class Question(NamedTuple):
@@ -66,6 +77,14 @@ def without_external_id(role: Role, request_id: str) -> SessionPlan:
     return bare(replace(role, external_id=None), request_id)
 
 
+def lease(role: Role, request_id: str) -> Question | None:
+    """A session of less than 15 minutes; None: the role has none."""
+    if role.min_duration >= MINIMUM_SECONDS:
+        return None
+    short = bare(role, request_id)._replace(duration=role.min_duration, policy=DENY_ALL_BUT_LEASES)
+    return Question("lease", short)
+
+
 def parts(role: Role, request_id: str) -> list[Question]:
     """What a vend of the role asks for beside the bare session, each part alone."""
     everything, least = whole(role, request_id), bare(role, request_id)
@@ -79,6 +98,8 @@ def parts(role: Role, request_id: str) -> list[Question]:
         found.append(Question("duration", least._replace(duration=everything.duration)))
     if everything.policy_arns:
         found.append(Question("policy_arns", least._replace(policy_arns=everything.policy_arns)))
+    if (short := lease(role, request_id)) is not None:
+        found.append(short)
     return found
 
 

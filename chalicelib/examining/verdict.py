@@ -13,9 +13,17 @@ from chalicelib.sessions.sts_failures import Cause, StsFailure
 Lack = Part | Literal["assume_role", "together"]
 # Of these it is not known what the role's owner would say: STS was not asked, or has trouble of its own.
 _UNKNOWN: Final[frozenset[Cause]] = frozenset(
-    {"throttled", "own_credentials", "sts_error", "bad_answer", "unreachable", "not_sent", "unforeseen"}
+    {
+        *("throttled", "own_credentials", "sts_error", "bad_answer", "unreachable", "not_sent", "unforeseen"),
+        *("not_signed", "out_of_time"),
+    }
 )
 
+# What it is called, where a part of a token's session is refused: AWS says of all of them that the token was.
+_OF_TOKENS: Final[dict[Lack, Cause]] = {
+    "tag_session": "no_tag_session",
+    "set_source_identity": "no_set_source_identity",
+}
 _NAMED: Final[dict[Cause, Lack]] = {"no_tag_session": "tag_session", "no_set_source_identity": "set_source_identity"}
 
 
@@ -51,7 +59,8 @@ Ask = Callable[[SessionPlan], str]
 
 
 def examine(role: Role, request_id: str, ask: Ask) -> Verdict:
-    """Ask about a role: once where all is in order, twice where it has an external id, up to six times else.
+    """Ask about a role: once where all is in order, once more where it has an external id or leases, up to eight times
+    else.
 
     Args:
         request_id: of the invocation, by which CloudTrail's events are found.
@@ -80,10 +89,13 @@ def examine(role: Role, request_id: str, ask: Ask) -> Verdict:
 def _judge(role: Role, request_id: str, refusal: Callable[[SessionPlan], Cause | None]) -> Verdict:
     whole = refusal(questions.whole(role, request_id))
     if whole is None:
-        if role.external_id is None:
-            return Verdict(role, granted=True)
-        demands = refusal(questions.without_external_id(role, request_id)) is not None
-        return Verdict(role, granted=True, demands_external_id=demands)
+        demands = None
+        if role.external_id is not None:
+            demands = refusal(questions.without_external_id(role, request_id)) is not None
+        lease = questions.lease(role, request_id)
+        cause = None if lease is None else refusal(lease.plan)
+        lacks = tuple(Refused("lease", one) for one in (cause,) if one is not None)
+        return Verdict(role, granted=not lacks, lacks=lacks, demands_external_id=demands)
     bare = refusal(questions.bare(role, request_id))
     if bare is not None:
         # STS has judged sts:AssumeRole before the action that it named for the whole: the trust policy wants to see
@@ -91,5 +103,10 @@ def _judge(role: Role, request_id: str, refusal: Callable[[SessionPlan], Cause |
         named = _NAMED.get(whole)
         return Verdict(role, granted=False, lacks=(Refused(named, whole) if named else Refused("assume_role", bare),))
     each = [(part, refusal(plan)) for part, plan in questions.parts(role, request_id)]
-    lacks = tuple(Refused(part, cause) for part, cause in each if cause is not None)
+    lacks = tuple(Refused(part, _named(role, part, cause)) for part, cause in each if cause is not None)
     return Verdict(role, granted=False, lacks=lacks or (Refused("together", whole),))
+
+
+def _named(role: Role, part: Part, cause: Cause) -> Cause:
+    """The cause that a part was refused for, which is known to be the part."""
+    return _OF_TOKENS.get(part, cause) if role.by_web_identity and cause == "not_trusted" else cause

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from chalicelib.signing.issuer_url import Api
     from chalicelib.signing.keys import KeyRing
 
-# Of AssumeRoleWithWebIdentity, which comes after KMS: two attempts, and at most 1 s between them, end after 9 s.
-WEB_IDENTITY_ATTEMPTS: Final = 2
-_WEB_IDENTITY_SECONDS: Final = WEB_IDENTITY_ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
+# AssumeRole that leaves time for one more call: with at most 1 s between them, two attempts end after 9 s.
+FEWER_ATTEMPTS: Final = 2
+_FEWER_SECONDS: Final = FEWER_ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + 1
+# STS reads the keys of a token it does not know yet, and gives that 5 s:
+# https://repost.aws/knowledge-center/iam-sts-invalididentitytoken. Meanwhile another execution environment may start.
+TOKEN_READ_SECONDS: Final = 5
+TOKEN_ATTEMPTS: Final = 2
 _RECORD_SECONDS: Final = 1
 
 
@@ -49,13 +53,14 @@ class Issuance(Protocol):
 
 
 class ByAssumeRole(NamedTuple):
-    """As the role that the function has."""
+    """As the role that the function has.
+
+    Attributes:
+        worst_seconds: by how often the client tries.
+    """
 
     client: "STSClient"
-
-    @property
-    def worst_seconds(self) -> float:
-        return _ASSUME_ROLE_SECONDS
+    worst_seconds: float = _ASSUME_ROLE_SECONDS
 
     def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
         return assume_role(self.client, plan)
@@ -67,17 +72,24 @@ class ByWebIdentity(NamedTuple):
     Attributes:
         keys: None: the stage has none.
         issuer: URL of the issuer, of a request that came through that API.
+        attempts: of the client.
     """
 
     client: "STSClient"
     keys: "KeyRing | None"
     issuer: "Callable[[Api | None], str | None]"
+    attempts: int
+
+    @property
+    def _sts_seconds(self) -> float:
+        """From the question to the record of the answer. Between two attempts is at most 1 s."""
+        return self.attempts * (CONNECT_SECONDS + TOKEN_READ_SECONDS) + self.attempts - 1 + _RECORD_SECONDS
 
     @property
     def worst_seconds(self) -> float:
         from chalicelib.signing.keys import WORST_SECONDS
 
-        return WORST_SECONDS + _WEB_IDENTITY_SECONDS + _RECORD_SECONDS
+        return WORST_SECONDS + self._sts_seconds
 
     def issue(self, plan: SessionPlan, occasion: Occasion) -> Session:
         from chalicelib.sessions.sts_failures import not_signed
@@ -88,7 +100,7 @@ class ByWebIdentity(NamedTuple):
             raise not_signed("the stage has no key, or no issuer: deploy again", None, 0)
 
         def has_time() -> bool:
-            return occasion.seconds_left() >= _WEB_IDENTITY_SECONDS + _RECORD_SECONDS
+            return occasion.seconds_left() >= self._sts_seconds
 
         return assume_role_with_token(self.client, self.keys, issuer, plan, has_time)
 
@@ -97,12 +109,13 @@ class Issuing(NamedTuple):
     """Every way there is.
 
     Attributes:
-        by_web_identity: made for the first role that needs it.
+        otherwise: what carries out a plan that AssumeRole alone does not, made for the first; told whether with a
+            token, and whether a lease is to come of it.
         region: where leases are made.
     """
 
     by_assume_role: ByAssumeRole
-    by_web_identity: Callable[[], Issuance]
+    otherwise: Callable[[bool, bool], Issuance]
     region: str
 
     def worst_seconds(self, plan: SessionPlan) -> float:
@@ -136,4 +149,15 @@ class Issuing(NamedTuple):
             raise
 
     def _way(self, plan: SessionPlan) -> Issuance:
-        return self.by_web_identity() if plan.role.by_web_identity else self.by_assume_role
+        if plan.is_lease or plan.role.by_web_identity:
+            return self.otherwise(plan.role.by_web_identity, plan.is_lease)
+        return self.by_assume_role
+
+
+def before_lease(client: "STSClient") -> ByAssumeRole:
+    """AssumeRole that leaves time for one more call.
+
+    Args:
+        client: that tries `FEWER_ATTEMPTS` times.
+    """
+    return ByAssumeRole(client, _FEWER_SECONDS + _RECORD_SECONDS)

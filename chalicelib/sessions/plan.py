@@ -80,7 +80,7 @@ def plan_session(caller: Caller, request: VendRequest, role: Role, request_id: s
         source_identity=name if role.source_identity else None,
         tags=tags,
         transitive_tags=transitive_tags(role, {key for key, _ in tags}),
-        policy=session_policy(role, values, request.policy),
+        policy=session_policy(role, values, request.policy, duration < MINIMUM_SECONDS),
         asked_to_narrow=request.policy is not None,
         policy_arns=role.session_rules.policy_arns,
     )

@@ -5,6 +5,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_s
 own, an `Allow` of the caller's would widen the session, and only `Deny` is taken.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from chalicelib.aws.policy_document import VERSION, Statement, document_of, minify, texts_in
 from chalicelib.errors import InvalidRequest
 from chalicelib.roles.role import Role
@@ -13,21 +16,33 @@ from chalicelib.roles.template import holds_placeholder
 from chalicelib.roles.template_values import Values
 from chalicelib.sessions.asked import CallerPolicy
 
+# What a session needs to be cut short, so that whoever narrows one need not think of it. All that it lets the lease do
+# is narrow itself further.
+_CUT_SHORT: Final[Statement] = {"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}
 
-def session_policy(role: Role, values: Values, asked: CallerPolicy | None) -> str | None:
+
+def session_policy(role: Role, values: Values, asked: CallerPolicy | None, is_lease: bool) -> str | None:
     """The inline policy of the session as minified JSON, or None.
+
+    Args:
+        is_lease: it is to be cut short, which every session policy must allow.
 
     Raises:
         InvalidRequest: a value is missing, the caller's policy could widen the session, or it is too long.
     """
     own = role.session_rules.policy
+    more = (_CUT_SHORT,) if is_lease else ()
     if not role.session_rules.scoped:
         # It is intersected with the role, and so can only narrow.
-        return None if asked is None else _bounded(minify(asked.document), role)
-    statements = () if own is None else own.fill(values)
+        return None if asked is None else _bounded(minify(_with(asked, more)), role)
+    statements = more if own is None else own.fill(values) + more
     if asked is not None:
         statements += _denials(asked, role)
     return _bounded(minify(document_of(statements)), role) if statements else None
+
+
+def _with(asked: CallerPolicy, more: tuple[Statement, ...]) -> Mapping[str, object]:
+    return {**asked.document, "Statement": [*asked.statements, *more]} if more else asked.document
 
 
 def _denials(asked: CallerPolicy, role: Role) -> tuple[Statement, ...]:

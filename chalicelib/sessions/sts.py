@@ -71,14 +71,17 @@ class Session(NamedTuple):
     scoped_request_id: str | None = None
 
 
-def sts_client(region: str, connections: int = 1, attempts: int = ATTEMPTS) -> "STSClient":
+def sts_client(
+    region: str, connections: int = 1, attempts: int = ATTEMPTS, read_seconds: float = READ_SECONDS
+) -> "STSClient":
     """A client of the region's own endpoint; keep it, and the connection stays open between requests.
 
     Args:
         connections: that are kept; of a client that several threads use at once, as many.
         attempts: in all.
+        read_seconds: for the answer, of each attempt.
     """
-    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, attempts, connections)
+    config = client_config(region, CONNECT_SECONDS, read_seconds, attempts, connections)
     return cast("STSClient", session().create_client("sts", config=config))
 
 

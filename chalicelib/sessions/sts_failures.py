@@ -90,8 +90,8 @@ _DENIED: Final[dict[str, tuple[Cause, str]]] = {
     ),
     "GetScopedCredentials": (
         "no_scoped_credentials",
-        "Sessions of less than 15 minutes need it: the role's policies, its scoping policy in the catalog and those "
-        "that are asked for must allow it. Or ask for 15 minutes.",
+        "Sessions of less than 15 minutes need it: the role's own policies must allow it, and no other may deny it. "
+        "Or ask for 15 minutes.",
     ),
     "AssumeRole": (
         "not_trusted",

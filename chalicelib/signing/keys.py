@@ -161,6 +161,11 @@ class KeyRing:
         return SigningKey(arn, _ALGORITHMS[spec][0], der)
 
 
+def algorithm_of(spec: str) -> Algorithm | None:
+    """What a key of that kind signs by, as KMS calls the kind; None: nothing that STS takes."""
+    return _ALGORITHMS[spec][0] if spec in _ALGORITHMS else None
+
+
 def kms_client(region: str) -> "KMSClient":
     """A client of the region's own endpoint."""
     return cast(

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 from ministack.services import iam
 
 from local.strict.iam_rules import check_attached, check_inline, check_managed, check_trust, named_principals
 from local.strict.propagation_hooks import has_arrived, note_changes
 from local.strict.protocols import Asked, Handler, Request, read_query
-from local.strict.records import Record, role_of, unique_id
+from local.strict.records import Record, arn_of_role, role_of, unique_id
 from local.strict.refusal import Answer, Refusal
 
 # In a role's record in ministack: the unique ids of those that its trust policy names, by ARN.
@@ -46,6 +46,20 @@ def name_roles_with_their_paths() -> None:
         return arn if role is None else str(role["Arn"])
 
     iam_actions.extract_resource_arn = extract_resource_arn
+
+
+def name_sessions_by_their_role() -> None:
+    """Let `aws:PrincipalArn` of a session be its role's ARN, path included, in policies of every kind.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+    resolve = iam_evaluator._resolve_condition_key
+
+    def resolve_condition_key(key: str, context: iam_evaluator.EvalContext) -> object:
+        resolved = resolve(key, context)
+        return arn_of_role(str(resolved)) if key.lower() == "aws:principalarn" else resolved
+
+    iam_evaluator._resolve_condition_key = resolve_condition_key
 
 
 def keep_principals(role: Record | None) -> None:

@@ -33,10 +33,18 @@ def judge_keys_themselves() -> None:
     """Judge what is asked of a key by its ARN, whatever names it, and tell conditions the alias that does.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html: rights on an alias are none on its
-    key; `kms:RequestAlias` and `kms:ResourceAliases` are how a policy names keys by alias.
+    key; `kms:RequestAlias` and `kms:ResourceAliases` are how a policy names keys by alias. Where an alias leads to no
+    key, there is nothing to judge: that everybody in the account is told so is not known, but follows from this.
     """
+    action_of: Callable[..., str | None] = iam_actions.extract_iam_action
     extract: Callable[..., str] = iam_actions.extract_resource_arn
     tags: Callable[[str, str, bytes, object], dict[str, object]] = iam_actions.request_tag_context
+
+    def extract_iam_action(service: str, *arguments: object) -> str | None:
+        action = action_of(service, *arguments)
+        members = _members(cast(bytes, arguments[3])) if service == "kms" else {}
+        key_id = str(members.get("KeyId", ""))
+        return None if alias_in(key_id) is not None and _key(key_id) is None else action
 
     def extract_resource_arn(service: str, *arguments: object, **options: object) -> str:
         arn = extract(service, *arguments, **options)
@@ -55,6 +63,7 @@ def judge_keys_themselves() -> None:
         members = _members(body)
         return said | context(action.partition(":")[2], members, _key(str(members.get("KeyId", ""))))
 
+    iam_actions.extract_iam_action = extract_iam_action
     iam_actions.extract_resource_arn = extract_resource_arn
     iam_actions.request_tag_context = request_tag_context
 

@@ -10,7 +10,12 @@ from collections.abc import Callable, Mapping
 import ministack.app
 
 from local.strict.function_hooks import check_function_request, name_actions_on_concurrency, tell_functions_apart
-from local.strict.iam_hooks import check_iam_request, name_roles_with_their_paths, watch_requests
+from local.strict.iam_hooks import (
+    check_iam_request,
+    name_roles_with_their_paths,
+    name_sessions_by_their_role,
+    watch_requests,
+)
 from local.strict.kms_hooks import check_kms_request, judge_keys_themselves
 from local.strict.log_hooks import hold_logs_to_the_role, name_what_is_watched_as_aws_does
 from local.strict.model_rules import CODES, check_model
@@ -48,6 +53,7 @@ def serve() -> None:
     judge_keys_themselves()
     watch_requests()
     name_roles_with_their_paths()
+    name_sessions_by_their_role()
     name_what_is_watched_as_aws_does()
     name_actions_on_concurrency()
     judge_stacks()

@@ -21,7 +21,12 @@ CONNECTIONS: Final = 16
 _DENIED: Final = frozenset(
     {"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}
 )
-_GONE: Final = frozenset({"NoSuchEntity", "NoSuchEntityException", "ResourceNotFound", "ResourceNotFoundException"})
+_GONE: Final = frozenset(
+    {
+        *("NoSuchEntity", "NoSuchEntityException", "ResourceNotFound", "ResourceNotFoundException"),
+        "NotFoundException",  # KMS
+    }
+)
 _CREDENTIALS: Final = frozenset(
     {
         *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),

@@ -63,7 +63,14 @@ def doctor(config: Path | None, stage: str, only: tuple[str, ...], roles: tuple[
     with ExitStack() as until_the_end:
         directory = config or config_here()
         found = None if directory is None else until_the_end.enter_context(at_hand(directory, local))
-        wanted = Wanted(f"credvend-{stage}", parts, tuple(dict.fromkeys(roles)), found, local)
+        wanted = Wanted(
+            f"credvend-{stage}",
+            parts,
+            tuple(dict.fromkeys(roles)),
+            found,
+            local,
+            endpoint=os.environ.get("AWS_ENDPOINT_URL"),
+        )
         with Progress("Asking about roles") as progress:
             came = examine(_reader(parts), wanted, datetime.now(UTC), progress.tell)
     if as_json:

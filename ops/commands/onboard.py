@@ -30,6 +30,8 @@ from ops.onboarding.steps import (
 )
 from ops.onboarding.terraform import terraform_module
 from ops.onboarding.wanted import ManagedPolicy, Wanted, check_tags, managed_policy, policy_text
+from ops.stages.names import ISSUER_OUTPUT
+from ops.stages.stage_file import ISSUER
 from ops.terminal.arguments import account, tag
 from ops.terminal.commands import AwsCommand
 from ops.terminal.say import escaped, say
@@ -68,6 +70,12 @@ def _tags(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ..
 def _region(text: str) -> str:
     if _REGION.fullmatch(text) is None:
         raise click.BadParameter(f"{text!r} is no region: write it as AWS does, such as eu-west-1.")
+    return text
+
+
+def _issuer(text: str) -> str:
+    if re.fullmatch(ISSUER, text) is None:
+        raise click.BadParameter(f"{text!r} is no issuer: write its URL, without a port and a slash at the end.")
     return text
 
 
@@ -115,6 +123,17 @@ def _region(text: str) -> str:
     help="Make the role through which sessions are revoked there [default: for whole accounts].",
 )
 @click.option(
+    "--provider/--no-provider",
+    "provider",
+    default=None,
+    help="Make the OpenID Connect provider that roles of more than an hour trust [default: for whole accounts].",
+)
+@click.option(
+    "--keep-assume-role",
+    is_flag=True,
+    help="Have roles of more than an hour let credvend's role in as well, while they move.",
+)
+@click.option(
     "--tag", "tags", multiple=True, callback=_tags, metavar="KEY=VALUE", help="A tag of all roles; may be repeated."
 )
 @click.option(
@@ -125,6 +144,12 @@ def _region(text: str) -> str:
 )
 @click.option(
     "--region", type=_region, metavar="REGION", help="Where credvend is, or will be [default: that of the environment]."
+)
+@click.option(
+    "--issuer",
+    type=_issuer,
+    metavar="URL",
+    help="Of credvend's tokens, for roles of more than an hour [default: that of stage.yaml, or as its stack says].",
 )
 @config_option
 @stage_option
@@ -141,9 +166,12 @@ def onboard(
     boundary: ManagedPolicy | None,
     operator_boundary: ManagedPolicy | None,
     operator: bool | None,
+    provider: bool | None,
+    keep_assume_role: bool,
     tags: tuple[tuple[str, str], ...],
     credvend_account: str | None,
     region: str | None,
+    issuer: str | None,
     config: Path,
     stage: str,
     as_json: bool,
@@ -157,7 +185,7 @@ def onboard(
         raise click.UsageError("Say ROLE, --account, --account-group or --all.")
     parts = read_parts(config)
     where = region or _found_region()
-    service = _service(credvend_account, stage, where)
+    service = _service(credvend_account, stage, where).issued_by(issuer or parts.issuer)
     wanted = Wanted(
         roles=tuple(dict.fromkeys(roles)),
         accounts=tuple(dict.fromkeys(accounts)),
@@ -167,6 +195,8 @@ def onboard(
         boundary=boundary,
         operator_boundary=operator_boundary,
         tags=tags,
+        provider=provider,
+        keep_assume_role=keep_assume_role,
     )
     plan = plan_roles(parts.catalog, parts.settings, service, wanted)
     if output is None and len(plan.accounts) > 1 and not as_json:
@@ -210,7 +240,9 @@ def _service(credvend_account: str | None, stage: str, region: str) -> Service:
         raise OperationFailed(f"{error} Or name the account that credvend is in with --credvend-account.") from None
     (stack,) = cast(list[dict[str, list[dict[str, str]]]], answer["Stacks"])
     told = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-    return deployed_service(told.get("FunctionRoleArn", ""), told.get("RevokerRoleArn", ""))
+    service = deployed_service(told.get("FunctionRoleArn", ""), told.get("RevokerRoleArn", ""))
+    # Before it has a role of more than an hour, the stack names no issuer: it will be the API's own URL.
+    return service.issued_by(told.get(ISSUER_OUTPUT) or told.get("EndpointURL", "").rstrip("/") or None)
 
 
 def _write(plan: Plan, service: Service, form: Form, output: Path | None) -> list[Written]:
@@ -271,11 +303,13 @@ def _described(
     return {
         "FunctionRoleArn": service.function_role_arn,
         "RevokerRoleArn": service.revoker_role_arn,
+        "Issuer": service.issuer,
         "Accounts": [
             {
                 "Account": one.roles.account,
                 "Roles": [role.arn for role in one.roles.roles],
                 "OperatorRole": None if one.roles.operator is None else one.roles.operator.arn,
+                "Provider": one.roles.makes_provider,
                 "File": None if output is None else one.file,
                 "Document": one.document,
             }

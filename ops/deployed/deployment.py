@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ops.aws.account import Account
 from ops.cloudformation.stack import Stack
 from ops.errors import CommandFailed
-from ops.stages.names import CONFIGURATION_OUTPUT
+from ops.stages.names import CONFIGURATION_OUTPUT, ISSUER_OUTPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Deployment:
         function_role_arn: the principal that target roles must trust.
         log_group: name of the log group that holds the audit records.
         configuration: its digest, as in audit records; empty where the stack was deployed before stacks named it.
+        issuer: URL that its tokens name; empty where no role has more than an hour.
     """
 
     stack: str
@@ -29,6 +30,7 @@ class Deployment:
     function_role_arn: str
     log_group: str
     configuration: str
+    issuer: str = ""
 
     @property
     def api_arn(self) -> str:
@@ -50,17 +52,26 @@ def deployment_of(account: Account, stack: Stack) -> Deployment:
             account=account.number,
             region=account.region,
             api_id=told["RestAPIId"],
-            url=_service_url(told, account.endpoint),
+            url=service_url(told, account.endpoint),
             function_role_arn=told["FunctionRoleArn"],
             log_group=told["LogGroupName"],
             configuration=told.get(CONFIGURATION_OUTPUT, ""),
+            issuer=told.get(ISSUER_OUTPUT, ""),
         )
     except KeyError as missing:
         raise CommandFailed(f"Stack {stack.name} has no output {missing}: it is none of credvend's.") from None
 
 
-def _service_url(outputs: Mapping[str, str], endpoint: str | None) -> str:
-    """Where the routes are. On a local AWS that is not where the template says, for AWS's names lead to AWS."""
+def service_url(outputs: Mapping[str, str], endpoint: str | None) -> str:
+    """Where the routes are. On a local AWS that is not where the template says, for AWS's names lead to AWS.
+
+    Args:
+        outputs: of the stack.
+        endpoint: where all services are instead of at AWS, or None.
+
+    Raises:
+        KeyError: the stack is none of credvend's.
+    """
     url = outputs["EndpointURL"].rstrip("/")
     if not endpoint:
         return url

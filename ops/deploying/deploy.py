@@ -19,6 +19,7 @@ from ops.deployed.caller import SmokeFailed
 from ops.deployed.deployment import Deployment, deployment_of
 from ops.deployed.smoke_test import PATIENCE_SECONDS, smoke_test
 from ops.deploying.artifacts_bucket import artifacts_bucket
+from ops.deploying.kept_key import keep_kind_of_key
 from ops.deploying.kept_summaries import find_summary, keep_summary
 from ops.deploying.preview import Planned, preview
 from ops.deploying.protection import protect
@@ -114,6 +115,8 @@ def _prepare(account: Account, stage: Stage, config: Path, template: Path, build
     bucket = artifacts_bucket(account.aws, account.number, account.region)
     before = find_deployed(account.aws, stage.stack)
     former = None if before is None else remember(account, before, bucket, build)
+    if former is not None:
+        keep_kind_of_key(template, former.template)
     new = summarize(build / "source/chalicelib/config")
     old = None
     if before is not None:

@@ -16,6 +16,7 @@ from ops.stages.names import DIGEST_OUTPUT
 # What the template keeps when its stack is deleted, and how to delete it.
 _KEPT: Final = {
     "AWS::DynamoDB::Table": "aws dynamodb delete-table --table-name",
+    "AWS::KMS::Key": "aws kms schedule-key-deletion --key-id",
     "AWS::Logs::LogGroup": "aws logs delete-log-group --log-group-name",
 }
 _SOMEBODY_ELSE: Final = "Somebody has deployed since; nothing was rolled back."

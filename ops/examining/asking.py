@@ -35,6 +35,7 @@ class Answer:
         lacks: what it would not get, each with STS's cause.
         unknown: why it is not known.
         demands_external_id: it keeps out who does not bring the catalog's; None: there is none, or it is not known.
+        by_web_identity: it was asked with a token of credvend's.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Answer:
     lacks: dict[str, str]
     unknown: str | None
     demands_external_id: bool | None
+    by_web_identity: bool = False
 
     @property
     def account(self) -> str:
@@ -105,4 +107,5 @@ def _answer(told: Json) -> Answer:
         lacks={str(one["What"]): str(one["Cause"]) for one in cast(list[Json], told["Lacks"])},
         unknown=None if unknown is None else str(unknown),
         demands_external_id=cast(bool | None, told["DemandsExternalId"]),
+        by_web_identity=told.get("ByWebIdentity") is True,
     )

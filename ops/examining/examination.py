@@ -17,11 +17,13 @@ from ops.examining.issuers import issuer_findings
 from ops.examining.quotas import iam_findings, lambda_findings, sts_findings
 from ops.examining.revocation import revocation_findings
 from ops.examining.roles import Surroundings, role_findings
+from ops.examining.signing import signing_findings
 from ops.examining.stack import DeployedStack, configuration_findings, read_stack, stack_findings
 from ops.examining.tables import table_findings
 from ops.examining.trust import KnownRole, known_roles
 from ops.examining.watching import alarm_findings, log_findings
-from ops.stages.names import DOCTOR
+from ops.signing.documents import published_at
+from ops.stages.names import DOCTOR, ISSUER_OUTPUT
 
 Part = Literal["roles", "issuers", "stack"]
 PARTS: Final[tuple[Part, ...]] = ("roles", "issuers", "stack")
@@ -37,6 +39,8 @@ class Wanted:
         names: of roles; empty: all that are deployed.
         at_hand: the configuration directory, or None: what is deployed alone.
         allow_loopback_http: the stage lets issuers on this very machine do without TLS.
+        keys_at: tells the ids of the keys that are published below a URL; raises `OperationFailed`.
+        endpoint: where all services are instead of at AWS, or None.
     """
 
     stack: str
@@ -44,6 +48,8 @@ class Wanted:
     names: Sequence[str]
     at_hand: AtHand | None
     allow_loopback_http: bool
+    keys_at: Callable[[str], frozenset[str]] = published_at
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +99,13 @@ def examine(aws: Aws, wanted: Wanted, now: datetime, progress: Callable[[int, in
     if "stack" in wanted.parts:
         digest = None if wanted.at_hand is None else wanted.at_hand.digest
         findings += configuration_findings(stack, running, digest)
-        findings += _of_stack(aws, stack, now)
+        findings += _of_stack(aws, stack, wanted, now)
         findings += _of_iam(aws, stack, known, deployed)
         findings += revocation_findings(stack, wanted.at_hand, deployed)
     if "roles" in wanted.parts and deployed is not None:
         answers = _answers(aws, stack, wanted, deployed, findings, progress)
-        around = Surroundings(stack.outputs.get("FunctionRoleArn", ""), stack.account, known)
+        role, issuer = stack.outputs.get("FunctionRoleArn", ""), stack.outputs.get(ISSUER_OUTPUT, "")
+        around = Surroundings(role, stack.account, known, issuer)
         about_roles = [list(role_findings(answer, around)) for answer in answers]
         findings += chain.from_iterable(about_roles)
     granted = sum(answer.granted is True for answer in answers)
@@ -139,7 +146,7 @@ def _deployed(aws: Aws, stack: DeployedStack, findings: list[Finding]) -> Deploy
         return None
 
 
-def _of_stack(aws: Aws, stack: DeployedStack, now: datetime) -> Iterable[Finding]:
+def _of_stack(aws: Aws, stack: DeployedStack, wanted: Wanted, now: datetime) -> Iterable[Finding]:
     """Each kind of thing beside the others; what is found stays in this order."""
     looks: list[Callable[[], list[Finding]]] = [
         lambda: list(stack_findings(stack)),
@@ -147,6 +154,7 @@ def _of_stack(aws: Aws, stack: DeployedStack, now: datetime) -> Iterable[Finding
         lambda: list(table_findings(aws, stack)),
         lambda: list(log_findings(aws, stack)),
         lambda: list(alarm_findings(aws, stack)),
+        lambda: list(signing_findings(aws, stack, wanted.endpoint, wanted.keys_at)),
         lambda: list(lambda_findings(aws, stack, now)),
         lambda: list(sts_findings(aws, stack, now)),
     ]

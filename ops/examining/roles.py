@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib.sessions.web_identity import AUDIENCE
+from chalicelib.signing.documents import KEYS_PATH
 from ops.examining.asking import Answer
 from ops.examining.finding import Finding
 from ops.examining.trust import KnownRole
-from ops.iam.statements import trust_statements
+from ops.iam.statements import provider_arn, trust_statements, web_identity_statement
 
 _ACTIONS: Final = {"set_source_identity": "sts:SetSourceIdentity", "tag_session": "sts:TagSession"}
 _SWITCHES: Final = {"set_source_identity": "source_identity", "tag_session": "tag_session"}
@@ -41,11 +43,18 @@ class Surroundings:
     Attributes:
         function_role_arn: whom roles must trust.
         known: roles of the account `account`, by ARN; None: IAM did not tell.
+        issuer: URL that credvend's tokens name; empty: the stack names none.
     """
 
     function_role_arn: str
     account: str
     known: Mapping[str, KnownRole] | None = None
+    issuer: str = ""
+
+    @property
+    def provider(self) -> str:
+        """What IAM calls the provider of the tokens."""
+        return self.issuer.removeprefix("https://")
 
     def knows(self, answer: Answer) -> bool:
         """Whether IAM has told of a role that is there, and of one that is not, that it is not."""
@@ -63,7 +72,8 @@ def role_findings(answer: Answer, around: Surroundings) -> Iterator[Finding]:
         if answer.demands_external_id is False:
             yield _lets_in_without_external_id(about, answer, around)
     elif "assume_role" in answer.lacks:
-        yield _not_let_in(about, answer, around)
+        closed = _token_not_let_in if answer.by_web_identity else _not_let_in
+        yield closed(about, answer, around)
     else:
         yield from _parts_missing(about, answer, around)
 
@@ -120,6 +130,63 @@ def _not_let_in(about: str, answer: Answer, around: Surroundings) -> Finding:
     )
 
 
+def _token_not_let_in(about: str, answer: Answer, around: Surroundings) -> Finding:
+    cause = answer.lacks["assume_role"]
+    arn = provider_arn(answer.arn, around.provider)
+    statement = web_identity_statement(answer.arn, around.provider)
+    if cause in _BY_CAUSE:
+        why, advice = _BY_CAUSE[cause]
+        return Finding("problem", about, f"credvend's tokens get no session of it: {why}", (advice,))
+    if cause == "no_provider":
+        return Finding(
+            "problem",
+            about,
+            f"account {answer.account} has no OpenID Connect provider of {around.issuer}",
+            (
+                f"In that account: aws iam create-open-id-connect-provider --url {around.issuer} "
+                f"--client-id-list {AUDIENCE}",
+                f"Or: credvend-admin onboard --account {answer.account}. What its trust policy needs:",
+            ),
+            (statement,),
+        )
+    if cause == "keys_not_reached":
+        return Finding(
+            "problem",
+            about,
+            f"STS cannot read the key of credvend's tokens at {around.issuer}{KEYS_PATH}",
+            (
+                "That address must answer from anywhere, within seconds; look at the web ACL and the throttle.",
+                "If it is a copy: credvend-admin keys export DIR, and publish it there.",
+            ),
+        )
+    if cause == "token_refused":
+        return Finding(
+            "problem",
+            about,
+            "STS refuses credvend's token itself",
+            (
+                f"Does the provider have its audience? In account {answer.account}: aws iam "
+                "add-client-id-to-open-id-connect-provider "
+                f"--open-id-connect-provider-arn {arn} --client-id {AUDIENCE}",
+                f"CloudTrail has STS's words, by the call's id (docs/audit.md). {_JUST_CHANGED}",
+            ),
+        )
+    if cause != "not_trusted":
+        return _refused(about, cause)
+    if around.knows(answer) and around.known is not None and answer.arn not in around.known:
+        what, do = "there is no such role", "Make it, with this in its trust policy; or take it out of roles.yaml:"
+        return Finding("problem", about, what, (do,), (statement,))
+    where = "" if around.knows(answer) else "there is no such role, or "
+    return Finding(
+        "problem",
+        about,
+        f"credvend's tokens are not let in: {where}its trust policy does not allow sts:AssumeRoleWithWebIdentity to "
+        "the issuer, with the role as the token's subject",
+        (_CONDITIONS, "Its trust policy must have this, with aud and sub as they stand here:"),
+        (statement,),
+    )
+
+
 def _parts_missing(about: str, answer: Answer, around: Surroundings) -> Iterator[Finding]:
     missing = [part for part in _ACTIONS if answer.lacks.get(part) in ("no_tag_session", "no_set_source_identity")]
     if missing:
@@ -130,7 +197,9 @@ def _parts_missing(about: str, answer: Answer, around: Surroundings) -> Iterator
             about,
             f"its trust policy lets credvend in, and does not allow {' and '.join(actions)}",
             (f"Add to its trust policy (or set {switches} in roles.yaml, and deploy):",),
-            tuple(trust_statements(around.function_role_arn, None, actions)),
+            (web_identity_statement(answer.arn, around.provider, actions),)
+            if answer.by_web_identity
+            else tuple(trust_statements(around.function_role_arn, None, actions)),
         )
     for part, cause in answer.lacks.items():
         if part not in missing:
@@ -151,7 +220,8 @@ def _part_refused(about: str, answer: Answer, part: str, cause: str) -> Finding:
             about,
             f"its MaxSessionDuration is less than the max_duration of roles.yaml, {answer.max_duration} s",
             (
-                f"aws iam update-role --role-name {name} --max-session-duration 3600 (in account {answer.account})",
+                f"aws iam update-role --role-name {name} --max-session-duration {max(3600, answer.max_duration)} "
+                f"(in account {answer.account})",
                 "Or set a shorter `max_duration` in roles.yaml, and deploy.",
             ),
         )
@@ -161,6 +231,16 @@ def _part_refused(about: str, answer: Answer, part: str, cause: str) -> Finding:
             about,
             f"its trust policy lets credvend in for 900 s, and not for its max_duration, {answer.max_duration} s",
             ("Raise what it demands of sts:DurationSeconds, or set a shorter `max_duration` in roles.yaml.",),
+        )
+    if part == "lease":
+        return Finding(
+            "problem",
+            about,
+            f"STS does not cut its sessions short ({cause}): nobody gets one of less than 15 minutes",
+            (
+                "Add to its permissions, not to its trust policy (or leave min_duration out of roles.yaml):",
+                '{"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}',
+            ),
         )
     if part == "policy_arns":
         return Finding(

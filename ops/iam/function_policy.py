@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from chalicelib.configuration.catalog_file import WrittenCatalog
+from chalicelib.signing.keys import NEXT, PREVIOUS
 from ops.documents.json_object import json_text
 from ops.stages.names import BLOCKS_TABLE, QUOTAS_TABLE, REVOCATIONS_TABLE, SESSIONS_TABLE, TABLE, USED_TABLE
 
@@ -28,7 +29,8 @@ _OWN_LOG: Final = "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:l
 
 
 def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
-    """What the function may do: assume the catalog's roles, find and use up tokens, write its own log and traces."""
+    """What the function may do: assume the catalog's roles, or sign the tokens that get them; find and use up tokens,
+    write its own log and traces."""
     assume: dict[str, object] = {
         "Sid": ASSUME_SID,
         "Effect": "Allow",
@@ -71,8 +73,10 @@ def iam_policy(catalog: WrittenCatalog) -> dict[str, object]:
         },
     }
     tables = [find_tokens, note_use_of_tokens, *_of_each_vend()]
+    signs = any(role.by_web_identity for role in catalog.roles)
     # IAM takes no empty list of resources.
-    statements = ([assume] if catalog.roles else []) + [*tables, write_log, write_traces]
+    statements = ([assume] if assume["Resource"] else []) + (_signing() if signs else [])
+    statements += [*tables, write_log, write_traces]
     return {"Version": "2012-10-17", "Statement": statements}
 
 
@@ -104,13 +108,31 @@ def _of_each_vend() -> list[dict[str, object]]:
     ]
 
 
+def _signing() -> list[dict[str, object]]:
+    """Which key it is, its name in KMS says, and that is moved from one to the next without a deployment.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-request-alias
+    """
+    name = "alias/${AWS::StackName}-signing"
+    names = [{"Fn::Sub": f"{name}{behind}"} for behind in ("", NEXT, PREVIOUS)]
+    keys = {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/*"}
+
+    def statement(sid: str, action: str, named: object) -> dict[str, object]:
+        condition = {**_BY_THE_FUNCTION_OR_THE_DOCTOR, "StringEquals": {"kms:RequestAlias": named}}
+        return {"Sid": sid, "Effect": "Allow", "Action": [action], "Resource": keys, "Condition": condition}
+
+    return [statement("SignTokens", "kms:Sign", names[0]), statement("ReadPublicKeys", "kms:GetPublicKey", names)]
+
+
 def assumable(catalog: WrittenCatalog) -> list[str]:
     """What `sts:AssumeRole` is granted on: each role; for those below the catalog's `role_path`, that, once an account.
+
+    Not those that tokens are for: AssumeRoleWithWebIdentity asks for no rights of whoever brings the token.
 
     In resources, `*` stands for slashes, too:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """
-    return sorted({granted(role.arn, catalog.role_path) for role in catalog.roles})
+    return sorted({granted(role.arn, catalog.role_path) for role in catalog.roles if not role.by_web_identity})
 
 
 def granted(arn: str, role_path: str | None) -> str:

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
+from chalicelib.sessions.web_identity import AUDIENCE
+
 _ASSUME: Final = "sts:AssumeRole"
 _SET_SOURCE_IDENTITY: Final = "sts:SetSourceIdentity"
 _TAG_SESSION: Final = "sts:TagSession"
 TRUSTED_ACTIONS: Final = (_ASSUME, _SET_SOURCE_IDENTITY, _TAG_SESSION)
+_BY_WEB_IDENTITY: Final = "sts:AssumeRoleWithWebIdentity"
 # What the revoker asks of a role with a probe (chalicelib/revocation/probe.py), and of an operator role
 # (chalicelib/revocation/iam.py).
 PROBE_ACTIONS: Final = (_ASSUME, _TAG_SESSION)
@@ -47,6 +50,37 @@ def trust_statements(
     assume = {**whole, "Action": _ASSUME, "Condition": conditions}
     others = [action for action in actions if action != _ASSUME]
     return [assume, {**whole, "Action": others}] if others else [assume]
+
+
+def provider_arn(role_arn: str, provider: str) -> str:
+    """The OpenID Connect provider of a role's account.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+
+    Args:
+        provider: the URL of the issuer without `https://`.
+    """
+    _, partition, _, _, account, _ = role_arn.split(":", 5)
+    return f"arn:{partition}:iam::{account}:oidc-provider/{provider}"
+
+
+def web_identity_statement(role_arn: str, provider: str, actions: Sequence[str] = TRUSTED_ACTIONS) -> dict[str, object]:
+    """What stands in the trust policy of a role that credvend's tokens are for.
+
+    The token names the role: without the condition on `sub`, one for any other role of the account would do.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+
+    Args:
+        provider: the URL of the issuer without `https://`.
+        actions: as AssumeRole has them.
+    """
+    named = [_BY_WEB_IDENTITY if action == _ASSUME else action for action in actions]
+    return {
+        "Effect": "Allow",
+        "Principal": {"Federated": provider_arn(role_arn, provider)},
+        "Action": named[0] if len(named) == 1 else named,
+        "Condition": {"StringEquals": {f"{provider}:aud": AUDIENCE, f"{provider}:sub": role_arn}},
+    }
 
 
 def trust_statement(function_role_arn: str) -> dict[str, object]:

@@ -1,16 +1,17 @@
 """Target roles as a CloudFormation template, which may be deployed to any account: alone, or by a stack set.
 
 It names neither partition nor account of its own roles, uses no macro, and no nested stack, and has a default for each
-parameter, so that a stack set with service-managed permissions takes it:
+parameter that is known, so that a stack set with service-managed permissions takes it:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-concepts.html
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
+from chalicelib.sessions.web_identity import AUDIENCE
 from ops.documents.json_object import Json, json_text
 from ops.errors import OperationFailed
 from ops.onboarding.iam_role import AccountRoles, IamRole
@@ -21,8 +22,10 @@ BODY_BYTES: Final = 51_200
 URL_BYTES: Final = 1_000_000
 RESOURCES: Final = 500
 
-_PARAMETERS: Final = ("CredvendAccount", "CredvendFunctionRole", "CredvendRevokerRole")
-_ACCOUNT, _FUNCTION, _REVOKER = _PARAMETERS
+ISSUER_PARAMETER: Final = "CredvendIssuer"
+_PARAMETERS: Final = ("CredvendAccount", "CredvendFunctionRole", "CredvendRevokerRole", ISSUER_PARAMETER)
+_ACCOUNT, _FUNCTION, _REVOKER, _ISSUER = _PARAMETERS
+_PROVIDER: Final = "CredvendProvider"
 _THEIRS: Final = f"arn:${{AWS::Partition}}:iam::${{{_ACCOUNT}}}:"
 # Without capitals in it, and words that begin with a letter: two such names never make one id.
 _PLAIN_NAME: Final = re.compile(r"[a-z0-9]+(-[a-z][a-z0-9]*)*", re.ASCII)
@@ -41,7 +44,8 @@ def cloudformation_template(roles: AccountRoles, service: Service) -> Json:
     ids = {logical_id(one.name) for one in roles.every}
     if len(ids) != len(roles.every):
         raise OperationFailed(f"Two roles of account {roles.account} have names that are too much alike: rename one.")
-    resources = {name: resource for one in roles.every for name, resource in names.resources(one)}
+    resources = {_PROVIDER: names.provider()} if roles.makes_provider else {}
+    resources |= {name: resource for one in roles.every for name, resource in names.resources(one)}
     if len(resources) > RESOURCES:
         raise OperationFailed(
             f"Account {roles.account} has {len(roles.every)} roles, whose template would have {len(resources)} "
@@ -83,7 +87,12 @@ def logical_id(name: str) -> str:
 def _parameters(service: Service, resources: str) -> Json:
     """Those that are referred to."""
     return {
-        name: {"Type": "String", "Default": default, "AllowedPattern": pattern, "Description": description}
+        name: {
+            "Type": "String",
+            **({} if default is None else {"Default": default}),
+            "AllowedPattern": pattern,
+            "Description": description,
+        }
         for name, (default, pattern, description) in zip(_PARAMETERS, service.settings, strict=True)
         if f"${{{name}}}" in resources
     }
@@ -95,11 +104,25 @@ class _Names:
     def __init__(self, roles: AccountRoles, service: Service) -> None:
         self._account, self._partition = roles.account, roles.partition
         self._of_service = service.written(_THEIRS, f"${{{_FUNCTION}}}", f"${{{_REVOKER}}}")
+        self._provider = service.provider
+        self._makes_provider = roles.makes_provider
+        self._tags = roles.roles[0].tags
+
+    def provider(self) -> Json:
+        """The OpenID Connect provider. IAM finds the thumbprint out, and has no use for it where AWS knows who signed.
+
+        https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html (ThumbprintList)
+        """
+        properties: Json = {"Url": {"Fn::Sub": f"https://${{{_ISSUER}}}"}, "ClientIdList": [AUDIENCE]}
+        if self._tags:
+            properties["Tags"] = self._written_tags(self._tags)
+        return {"Type": "AWS::IAM::OIDCProvider", "Properties": properties}
 
     def resources(self, role: IamRole) -> Iterator[tuple[str, Json]]:
         """The role, and its inline policies: were they properties of it, the revoker's would be told as a drift."""
         name = logical_id(role.name)
-        yield name, {"Type": "AWS::IAM::Role", "Properties": self._role(role)}
+        after = {"DependsOn": [_PROVIDER]} if role.by_web_identity and self._makes_provider else {}
+        yield name, {"Type": "AWS::IAM::Role", **after, "Properties": self._role(role)}
         for policy, document in role.inline.items():
             properties = {"PolicyName": policy, "PolicyDocument": self._value(document), "Roles": [{"Ref": name}]}
             yield f"PolicyOf{name}", {"Type": "AWS::IAM::Policy", "Properties": properties}
@@ -109,14 +132,37 @@ class _Names:
         if role.description:
             properties["Description"] = self._value(role.description)
         properties["MaxSessionDuration"] = role.max_session_seconds
-        properties["AssumeRolePolicyDocument"] = self._value(role.trust)
+        properties["AssumeRolePolicyDocument"] = (
+            {"Fn::Sub": json.dumps(self._text(role.trust))} if role.by_web_identity else self._value(role.trust)
+        )
         if role.boundary is not None:
             properties["PermissionsBoundary"] = self._value(role.boundary)
         if role.managed:
             properties["ManagedPolicyArns"] = self._value(list(role.managed))
         if role.tags:
-            properties["Tags"] = [{"Key": key, "Value": self._value(value)} for key, value in role.tags]
+            properties["Tags"] = self._written_tags(role.tags)
         return properties
+
+    def _written_tags(self, tags: Sequence[tuple[str, str]]) -> list[Json]:
+        return [{"Key": key, "Value": self._value(value)} for key, value in tags]
+
+    def _text(self, node: object) -> object:
+        """A document whose texts are all to be filled in together: in keys of an object, CloudFormation fills nothing
+        in, and the conditions' keys begin with the issuer."""
+        if isinstance(node, dict):
+            named = f"{self._provider}:"
+            return {
+                f"${{{_ISSUER}}}:{key.removeprefix(named)}" if key.startswith(named) else key: self._text(value)
+                for key, value in cast(Json, node).items()
+            }
+        if isinstance(node, list):
+            return [self._text(one) for one in cast(list[object], node)]
+        written = self._value(node)
+        if isinstance(written, dict):
+            written = written["Fn::Sub"]
+        text = cast(str, written)  # a trust policy holds nothing else
+        behind = f":oidc-provider/{self._provider}"
+        return f"{text.removesuffix(behind)}:oidc-provider/${{{_ISSUER}}}" if text.endswith(behind) else text
 
     def _value(self, node: object) -> object:
         if isinstance(node, dict):

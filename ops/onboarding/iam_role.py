@@ -20,6 +20,7 @@ class IamRole:
         boundary: ARN of the policy that is its permissions boundary, or None.
         tags: keys and values.
         max_session_seconds: how long a session may last.
+        by_web_identity: its trust policy names the provider of credvend's tokens.
     """
 
     arn: str
@@ -30,6 +31,7 @@ class IamRole:
     boundary: str | None
     tags: tuple[tuple[str, str], ...]
     max_session_seconds: int
+    by_web_identity: bool = False
 
     @property
     def name(self) -> str:
@@ -49,10 +51,12 @@ class AccountRoles:
     Attributes:
         roles: those of the catalog.
         operator: the one through which sessions are revoked there, or None.
+        makes_provider: whether the OpenID Connect provider of credvend's tokens is to be made as well.
     """
 
     roles: tuple[IamRole, ...]
     operator: IamRole | None
+    makes_provider: bool = False
 
     @property
     def every(self) -> tuple[IamRole, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.aws.policy_document import VERSION
 from chalicelib.configuration.catalog_file import WrittenCatalog
 from chalicelib.configuration.role_entry import DEFAULT_MANAGED_POLICIES, MAXIMUM_MANAGED_POLICIES
@@ -14,7 +15,7 @@ from ops.documents.json_object import Json
 from ops.errors import OperationFailed
 from ops.iam.operator_policy import operator_policy, operator_trust, revocable_in
 from ops.iam.policy_size import MAXIMUM_INLINE, characters
-from ops.iam.statements import PROBE_ACTIONS, session_actions, trust_statements
+from ops.iam.statements import PROBE_ACTIONS, session_actions, trust_statements, web_identity_statement
 from ops.onboarding.descriptions import description_for_iam
 from ops.onboarding.iam_role import AccountRoles, IamRole
 from ops.onboarding.service import Service
@@ -29,6 +30,7 @@ _SESSION_SECONDS: Final = 3_600
 # In messages.
 _SHOWN: Final = 10
 CHAINS_POLICY: Final = "credvend-chains"
+LEASES_POLICY: Final = "credvend-leases"
 OPERATOR_POLICY: Final = "credvend-revocations-of-roles"
 
 
@@ -83,7 +85,7 @@ def plan_roles(catalog: WrittenCatalog, settings: SessionSettings, service: Serv
     accounts: list[AccountRoles] = []
     for account in sorted({role.account for role in chosen}):
         roles = tuple(_role(role, given) for role in chosen if role.account == account)
-        accounts.append(AccountRoles(roles, _operator(account, given)))
+        accounts.append(AccountRoles(roles, _operator(account, given), _makes_provider(roles, wanted)))
     for one in accounts:
         _check_names(one)
     made = {role.arn for one in accounts for role in one.every}
@@ -131,7 +133,8 @@ def _role(role: Role, given: _Given) -> IamRole:
             "or have fewer roles chain to it."
         )
     inline = {CHAINS_POLICY: _chains_policy(role)} if role.chains_to else {}
-    if inline and (length := characters(inline[CHAINS_POLICY])) > MAXIMUM_INLINE:
+    inline |= {LEASES_POLICY: _leases_policy()} if role.min_duration < MINIMUM_SECONDS else {}
+    if inline and (length := sum(map(characters, inline.values()))) > MAXIMUM_INLINE:
         raise OperationFailed(
             f"Role {role.name} chains to too many roles: its policy would have {length:,} characters."
         )
@@ -144,12 +147,22 @@ def _role(role: Role, given: _Given) -> IamRole:
         boundary=None if given.wanted.boundary is None else given.wanted.boundary.arn_for(role.arn),
         tags=given.wanted.tags,
         max_session_seconds=max(_SESSION_SECONDS, role.max_duration),
+        by_web_identity=role.by_web_identity,
     )
+
+
+def _makes_provider(roles: Iterable[IamRole], wanted: Wanted) -> bool:
+    """An account has one provider of an issuer: some roles alone have stacks beside the one that makes it."""
+    is_wanted = not wanted.roles if wanted.provider is None else wanted.provider
+    return is_wanted and any(role.by_web_identity for role in roles)
 
 
 def _trust(role: Role, given: _Given) -> Iterator[Json]:
     """Who may have sessions of it: credvend, its revoker if there is a probe to ask, and the roles that chain to it."""
-    yield from trust_statements(given.service.function_role_arn, role.external_id, _actions(role))
+    if role.by_web_identity:
+        yield web_identity_statement(role.arn, given.service.provider, _actions(role))
+    if not role.by_web_identity or given.wanted.keep_assume_role:
+        yield from trust_statements(given.service.function_role_arn, role.external_id, _actions(role))
     if role.probe is not None and given.settings.ledger:
         yield from trust_statements(given.service.revoker_role_arn, role.external_id, PROBE_ACTIONS)
     yield from _chained(role.arn, given)
@@ -180,6 +193,18 @@ def _chains_policy(role: Role) -> Json:
     """
     statement = {"Effect": "Allow", "Action": list(_actions(role)), "Resource": sorted(role.chains_to)}
     return {"Version": VERSION, "Statement": [statement]}
+
+
+def _leases_policy() -> Json:
+    """What a session needs to be cut short.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetScopedCredentials.html does not say that it does, nor on
+    which resource: were it not needed, this would allow nothing more.
+    """
+    return {
+        "Version": VERSION,
+        "Statement": [{"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}],
+    }
 
 
 def _operator(account: str, given: _Given) -> IamRole | None:
@@ -263,7 +288,41 @@ def _notes(accounts: Sequence[AccountRoles], given: _Given) -> Iterator[str]:
         yield f"Descriptions are left out in letters that IAM does not take (it has Latin ones): {_some(mute)}."
     if bare := [names[role.arn] for role in every if not role.managed]:
         yield f"Policies must give these roles their rights, or they may do nothing (--managed-policy): {_some(bare)}."
+    yield from _notes_on_provider(accounts, given)
     yield from _notes_on_operators(accounts, given)
+
+
+def _notes_on_provider(accounts: Sequence[AccountRoles], given: _Given) -> Iterator[str]:
+    """What roles of more than an hour need, and how one moves there."""
+    names = {role.arn: role.name for role in given.catalog.roles}
+    long = [names[role.arn] for one in accounts for role in one.roles if role.by_web_identity]
+    if not long:
+        return
+    issuer = given.service.issuer
+    yield (
+        f"These roles have more than an hour, and trust credvend's tokens ({issuer or 'of an issuer yet unknown'}), "
+        f"not its role: {_some(long)}."
+    )
+    if issuer is None:
+        yield (
+            "The issuer is known once credvend is deployed with such a role: its stack calls it IssuerUrl. Give "
+            "that, without https://, where the commands below have ISSUER; or name it here, with --issuer or "
+            "`signing.issuer` in stage.yaml."
+        )
+    without = [one.account for one in accounts if not one.makes_provider and any(r.by_web_identity for r in one.roles)]
+    if without:
+        yield (
+            f"Account {_some(without)} must have an OpenID Connect provider of that issuer, which is not made here: "
+            f"`credvend-admin onboard --account {without[0]}` makes it with all of the account's roles, --provider "
+            "with these."
+        )
+    if len(without) < len(accounts):
+        yield "IAM asks the issuer for its certificate when a provider is made: it must answer by then."
+    if not given.wanted.keep_assume_role:
+        yield (
+            "A role that was vended for an hour until now moves without a gap so: `max_duration: 12h` in roles.yaml; "
+            "this command with --keep-assume-role, and what it says; deploy credvend; this command again without."
+        )
 
 
 def _notes_on_operators(accounts: Sequence[AccountRoles], given: _Given) -> Iterator[str]:

@@ -10,15 +10,21 @@ from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.sessions_file import load_session_settings
 from chalicelib.errors import ConfigError
 from ops.errors import OperationFailed
+from ops.stages.read_stage_file import read_stage_file
 from ops.terminal.say import escaped_lines
 
 
 class Parts(NamedTuple):
-    """Roles, issuers and sessions. Policies are left alone: that one of them is wrong changes no target role."""
+    """Roles, issuers and sessions. Policies are left alone: that one of them is wrong changes no target role.
+
+    Attributes:
+        issuer: of credvend's own tokens, as stage.yaml has it; None: it has none.
+    """
 
     catalog: WrittenCatalog
     issuers: tuple[Issuer, ...]
     settings: SessionSettings
+    issuer: str | None
 
 
 def read_parts(config: Path) -> Parts:
@@ -32,8 +38,9 @@ def read_parts(config: Path) -> Parts:
         issuers = load_issuers(config / "issuers.yaml", allow_loopback_http=True)
         names = [issuer.name for issuer in issuers]
         settings = load_session_settings(config / "sessions.yaml", catalog.roles, names)
+        issuer = read_stage_file(config).signing.issuer
     except ConfigError as error:
         raise OperationFailed(
             escaped_lines(f"{config} is no valid configuration (`credvend-admin validate` tells more):\n{error}")
         ) from None
-    return Parts(catalog, issuers, settings)
+    return Parts(catalog, issuers, settings, issuer)

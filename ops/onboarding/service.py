@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from chalicelib.aws.partitions import PARTITIONS
@@ -14,16 +14,23 @@ _ROLE: Final = re.compile(rf"arn:({PARTITIONS}):iam::([0-9]{{12}}):role/({AWS_NA
 _LONGEST_NAME: Final = 64
 # Of a role, as parameters of files may be.
 _NAME: Final = "[A-Za-z0-9_+=,.@-]{1,64}"
+# Of an issuer: ops/stages/stage_file.py tells more.
+_PROVIDER: Final = "[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*"
+_SCHEME: Final = "https://"
+# Stands in documents for an issuer that is not known: files have a parameter in its place. No name is ever such:
+# https://www.rfc-editor.org/rfc/rfc2606#section-2
+_NOT_KNOWN: Final = "issuer.invalid"
 
 
 class Setting(NamedTuple):
     """What of a service stands in files as a parameter.
 
     Attributes:
+        value: None: not known yet.
         pattern: a regular expression of what it may be.
     """
 
-    value: str
+    value: str | None
     pattern: str
     description: str
 
@@ -35,12 +42,23 @@ class Service:
     Attributes:
         account: 12 digits.
         function_role, revoker_role: names of roles, which have no path.
+        issuer: URL that its tokens name; None: not known before it is deployed.
     """
 
     partition: str
     account: str
     function_role: str
     revoker_role: str
+    issuer: str | None = None
+
+    def issued_by(self, issuer: str | None) -> "Service":
+        """The same, with that issuer, where one is given."""
+        return self if issuer is None else replace(self, issuer=issuer)
+
+    @property
+    def provider(self) -> str:
+        """What IAM calls the provider of its tokens: the issuer's URL without `https://`."""
+        return _NOT_KNOWN if self.issuer is None else self.issuer.removeprefix(_SCHEME)
 
     @property
     def root_arn(self) -> str:
@@ -58,12 +76,17 @@ class Service:
         return f"arn:{self.partition}:iam::{self.account}:role/{self.revoker_role}"
 
     @property
-    def settings(self) -> tuple[Setting, Setting, Setting]:
-        """Its account, and the names of the function's role and of the revoker's."""
+    def settings(self) -> tuple[Setting, Setting, Setting, Setting]:
+        """Its account, the names of the function's role and of the revoker's, and its issuer."""
         return (
             Setting(self.account, "[0-9]{12}", "Account that credvend is in."),
             Setting(self.function_role, _NAME, "Name of the role of credvend's function."),
             Setting(self.revoker_role, _NAME, "Name of the role of credvend's revoker."),
+            Setting(
+                None if self.issuer is None else self.provider,
+                _PROVIDER,
+                "Issuer of credvend's tokens: what its stack calls IssuerUrl, without https://.",
+            ),
         )
 
     def written(self, theirs: str, function: str, revoker: str) -> Mapping[str, str]:

@@ -6,15 +6,17 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from ops.documents.json_object import Json
-from ops.onboarding.cloudformation import BODY_BYTES
+from ops.onboarding.cloudformation import BODY_BYTES, ISSUER_PARAMETER
 from ops.onboarding.iam_role import AccountRoles
+from ops.onboarding.terraform import ISSUER_VARIABLE
 
 _CAPABILITY: Final = "CAPABILITY_NAMED_IAM"
 _UNIT: Final = "ou-EXAMPLE"
 _BUCKET: Final = "BUCKET"
+_UNKNOWN_ISSUER: Final = "ISSUER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _stack(same: Sequence[Written], name: str, region: str) -> Step:
         *("aws", "cloudformation", "deploy", "--region", region),
         *("--stack-name", name, "--template-file", first.file, "--capabilities", _CAPABILITY),
         *(("--s3-bucket", _BUCKET) if first.size > BODY_BYTES else ()),
+        *(("--parameter-overrides", f"{ISSUER_PARAMETER}={_UNKNOWN_ISSUER}") if _lacks_issuer(first) else ()),
     ]
     more = f" (and so on, for {others} more with the same template)" if others else ""
     return Step(f"With credentials of account {first.roles.account}{more}:", (shlex.join(command),))
@@ -94,6 +97,8 @@ def _stack_set(same: Sequence[Written], name: str, region: str) -> Step:
         *("--capabilities", _CAPABILITY, "--permission-model", "SERVICE_MANAGED"),
         *("--auto-deployment", "Enabled=false"),
     ]
+    if _lacks_issuer(first):
+        create += ["--parameters", f"ParameterKey={ISSUER_PARAMETER},ParameterValue={_UNKNOWN_ISSUER}"]
     targets = {"OrganizationalUnitIds": [_UNIT], "Accounts": accounts, "AccountFilterType": "INTERSECTION"}
     fill = [
         *("aws", "cloudformation", "create-stack-instances", "--region", region, "--stack-set-name", name),
@@ -110,9 +115,10 @@ def terraform_steps(written: Sequence[Written]) -> Iterator[Step]:
     """How modules are applied."""
     for one in written:
         directory = shlex.quote(one.file.rpartition("/")[0] or ".")
+        given = f" -var {ISSUER_VARIABLE}={_UNKNOWN_ISSUER}" if _lacks_issuer(one) else ""
         yield Step(
             f"With credentials of account {one.roles.account} (or as a module of yours, with that account's provider):",
-            (f"terraform -chdir={directory} init", f"terraform -chdir={directory} apply"),
+            (f"terraform -chdir={directory} init", f"terraform -chdir={directory} apply{given}"),
         )
 
 
@@ -133,6 +139,13 @@ def doctor_step(roles: Sequence[str], stage: str) -> Step:
         "Once credvend is deployed, see that the roles let it in:",
         (shlex.join(["credvend-admin", "doctor", "--stage", stage, *named]),),
     )
+
+
+def _lacks_issuer(one: Written) -> bool:
+    """Whether the file has a parameter that nobody knows the value of yet."""
+    parameters = cast(Json, one.document.get("Parameters") or one.document.get("variable") or {})
+    issuer = cast(Json | None, parameters.get(ISSUER_PARAMETER) or parameters.get(ISSUER_VARIABLE))
+    return issuer is not None and not {"Default", "default"} & issuer.keys()
 
 
 def _alike(written: Sequence[Written]) -> list[list[Written]]:

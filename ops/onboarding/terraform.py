@@ -8,9 +8,10 @@ It names neither partition nor account of its own roles. The roles' inline polic
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
+from chalicelib.sessions.web_identity import AUDIENCE
 from ops.documents.json_object import Json
 from ops.errors import OperationFailed
 from ops.onboarding.iam_role import AccountRoles, IamRole
@@ -19,8 +20,13 @@ from ops.onboarding.service import Service
 _PARTITION: Final = "${data.aws_partition.current.partition}"
 _OWN_ACCOUNT: Final = "${data.aws_caller_identity.current.account_id}"
 _THEIRS: Final = f"arn:{_PARTITION}:iam::${{var.credvend_account}}:"
-_VARIABLES: Final = ("credvend_account", "credvend_function_role", "credvend_revoker_role")
-_ACCOUNT, _FUNCTION, _REVOKER = _VARIABLES
+ISSUER_VARIABLE: Final = "credvend_issuer"
+_VARIABLES: Final = ("credvend_account", "credvend_function_role", "credvend_revoker_role", ISSUER_VARIABLE)
+_ACCOUNT, _FUNCTION, _REVOKER, _ISSUER = _VARIABLES
+_PROVIDER: Final = "aws_iam_openid_connect_provider"
+# The first that does without a thumbprint: https://github.com/hashicorp/terraform-provider-aws/pull/37255
+_WITH_PROVIDER: Final = ">= 5.82"
+_WITHOUT: Final = ">= 5.0"
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _DOCUMENT: Final = "aws_iam_policy_document"
 
@@ -59,6 +65,9 @@ class _Writer:
     def __init__(self, roles: AccountRoles, service: Service) -> None:
         self._account, self._partition = roles.account, roles.partition
         self._of_service = service.written(_THEIRS, f"${{var.{_FUNCTION}}}", f"${{var.{_REVOKER}}}")
+        self._provider = service.provider
+        self._makes_provider = roles.makes_provider
+        self._tags = roles.roles[0].tags
         self._documents: Json = {}
         self._roles: Json = {}
         self._policies: Json = {}
@@ -76,7 +85,9 @@ class _Writer:
         if role.boundary is not None:
             block["permissions_boundary"] = self._text(role.boundary)
         if role.tags:
-            block["tags"] = {literal(key): self._text(value) for key, value in role.tags}
+            block["tags"] = self._written_tags(role.tags)
+        if role.by_web_identity and self._makes_provider:
+            block["depends_on"] = [f"{_PROVIDER}.credvend"]
         # A role that has the revoker's policy could not be deleted otherwise.
         block["force_detach_policies"] = True
         self._roles[name] = block
@@ -93,13 +104,18 @@ class _Writer:
         resources: Json = {"aws_iam_role": self._roles}
         resources |= {"aws_iam_role_policy": self._policies} if self._policies else {}
         resources |= {"aws_iam_role_policy_attachment": self._attachments} if self._attachments else {}
+        if self._makes_provider:
+            block: Json = {"url": f"https://${{var.{_ISSUER}}}", "client_id_list": [AUDIENCE]}
+            block |= {"tags": self._written_tags(self._tags)} if self._tags else {}
+            resources = {_PROVIDER: {"credvend": block}} | resources
+        version = _WITH_PROVIDER if self._makes_provider else _WITHOUT
         used = str((self._documents, resources))
         data: Json = {"aws_partition": {"current": {}}}
         data |= {"aws_caller_identity": {"current": {}}} if "data.aws_caller_identity.current" in used else {}
         return {
             "terraform": {
                 "required_version": ">= 1.3",
-                "required_providers": {"aws": {"source": "hashicorp/aws", "version": ">= 5.0"}},
+                "required_providers": {"aws": {"source": "hashicorp/aws", "version": version}},
             },
             "variable": _variables(service, used),
             "data": data | {_DOCUMENT: self._documents},
@@ -127,11 +143,19 @@ class _Writer:
             block["resources"] = self._texts(statement["Resource"])
         if "Condition" in statement:
             block["condition"] = [
-                {"test": operator, "variable": key, "values": self._texts(values)}
+                {"test": operator, "variable": self._key(key), "values": self._texts(values)}
                 for operator, keys in cast(Mapping[str, Json], statement["Condition"]).items()
                 for key, values in keys.items()
             ]
         return block
+
+    def _written_tags(self, tags: Sequence[tuple[str, str]]) -> Json:
+        return {literal(key): self._text(value) for key, value in tags}
+
+    def _key(self, key: str) -> str:
+        """Of a condition: those about credvend's tokens begin with the issuer."""
+        named = f"{self._provider}:"
+        return f"${{var.{_ISSUER}}}:{key.removeprefix(named)}" if key.startswith(named) else key
 
     def _texts(self, value: object) -> list[str]:
         return [self._text(str(one)) for one in (cast(list[object], value) if isinstance(value, list) else [value])]
@@ -139,6 +163,9 @@ class _Writer:
     def _text(self, text: str) -> str:
         if text in self._of_service:
             return self._of_service[text]
+        behind = f":oidc-provider/{self._provider}"
+        if text.endswith(behind):
+            return f"{self._text(text.removesuffix(behind))}:oidc-provider/${{var.{_ISSUER}}}"
         if self._account not in text:
             return literal(text)
         # Also what roles.yaml says with ${account.id}, so that accounts with the same roles have the same module.
@@ -152,7 +179,7 @@ def _variables(service: Service, used: str) -> Json:
     return {
         variable: {
             "type": "string",
-            "default": default,
+            **({} if default is None else {"default": default}),
             "description": description,
             "validation": [
                 {

@@ -58,6 +58,9 @@ class Wanted:
         boundary: of the roles, or None.
         operator_boundary: of the operator role, or None.
         tags: of all that is made.
+        provider: whether the OpenID Connect provider of credvend's tokens is to be made; None: with the roles of whole
+            accounts, where any needs it.
+        keep_assume_role: whether roles that tokens are for let in credvend's role as well, while they move.
     """
 
     roles: tuple[str, ...] = ()
@@ -68,6 +71,8 @@ class Wanted:
     boundary: ManagedPolicy | None = None
     operator_boundary: ManagedPolicy | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    provider: bool | None = None
+    keep_assume_role: bool = False
 
     @property
     def is_for_all(self) -> bool:

@@ -23,6 +23,9 @@ SESSIONS_TABLE: Final = "SessionsTable"
 BLOCKS_TABLE: Final = "BlocksTable"
 QUOTAS_TABLE: Final = "QuotasTable"
 REVOCATIONS_TABLE: Final = "RevocationsTable"
+# Where a role of the catalog has more than an hour.
+SIGNING_KEY: Final = "SigningKey"
+SIGNING_ALIAS: Final = "SigningAlias"
 # Each with what stands behind the stack's name in its own.
 TABLES: Final = {
     TABLE: "tokens",
@@ -37,6 +40,10 @@ TABLES: Final = {
 CONFIGURATION_OUTPUT: Final = "ConfigurationDigest"
 # The digest of the summary, which lies under it in the artifacts bucket.
 DIGEST_OUTPUT: Final = "SummaryDigest"
+# What credvend's tokens name, the name in KMS of the key that signs them, and of which kind new keys are to be.
+ISSUER_OUTPUT: Final = "IssuerUrl"
+ALIAS_OUTPUT: Final = "SigningAlias"
+ALGORITHM_OUTPUT: Final = "SigningAlgorithm"
 
 
 def table_name(stage: str, table: str) -> str:
@@ -67,6 +74,15 @@ def revoker_role_name(stage: str, region: str) -> str:
         OperationFailed: no stage can be called so.
     """
     return f"{_stack(stage)}-revoker-{region}"
+
+
+def signing_alias(stage: str) -> str:
+    """The name in KMS of the key that signs credvend's tokens, as ops/template/signing.py has it.
+
+    Raises:
+        OperationFailed: no stage can be called so.
+    """
+    return f"alias/{_stack(stage)}-signing"
 
 
 def _stack(stage: str) -> str:

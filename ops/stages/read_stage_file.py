@@ -10,7 +10,7 @@ from chalicelib.configuration.entry_problems import field_message, unknown_key
 from chalicelib.errors import ConfigError
 from ops.documents.yaml_document import read_yaml
 from ops.stages.runtimes import RUNTIMES
-from ops.stages.stage_file import MOST_ACCOUNTS, STAGE_FILE, Domain, Kms, StageFile, Throttle
+from ops.stages.stage_file import MOST_ACCOUNTS, STAGE_FILE, Domain, Kms, Signing, StageFile, Throttle
 
 _KEY = "must be the ARN of a KMS key, not of an alias: arn:aws:kms:REGION:ACCOUNT:key/ID"
 # The patterns above, in words.
@@ -26,6 +26,8 @@ _MUST_BE: Final = {
     "waf_acl": "must be the ARN of a regional web ACL: arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID",
     "access_log": "must be the ARN of a log group, without `:*` at the end, or of a Firehose stream whose name begins "
     "with amazon-apigateway-",
+    "signing.issuer": "must be a URL such as https://tokens.example.com/credvend: a domain name in small letters, "
+    "no port, no query, no slash at the end, and at most 255 characters",
     "accounts": "must hold account numbers of twelve digits",
     "organization": "must be the id of an organization, such as o-a1b2c3d4e5",
 }
@@ -96,9 +98,9 @@ def _each(arns: dict[str, list[str]], part: int) -> str:
 
 
 def _message(error: str) -> str:
-    where = re.search(r"at `(?:key|value)? ?(?:in )?`?\$\.(kms|domain|throttle)`?\Z", error)
+    where = re.search(r"at `(?:key|value)? ?(?:in )?`?\$\.(kms|domain|signing|throttle)`?\Z", error)
     if "unknown field" in error and where is not None:
-        kind = {"kms": Kms, "domain": Domain, "throttle": Throttle}[where.group(1)]
+        kind = {"kms": Kms, "domain": Domain, "signing": Signing, "throttle": Throttle}[where.group(1)]
         return unknown_key(f"`{where.group(1)}` has an unknown key", error.split("`")[1], kind.__struct_fields__)
     error = error.replace("Object missing", "lacks the")
     message = field_message(error.replace("[...]", "").replace(" | null`", "`"), StageFile, _MUST_BE)

@@ -35,6 +35,11 @@ TagValue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9 _.:/=+@-]{1,256}\Z")]
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-loggroup.html (KmsKeyId)
 KeyArn = Annotated[str, Meta(pattern=_arn("kms", r"key/(mrk-)?[0-9a-f-]{32,36}"))]
 AccountId = Annotated[str, Meta(pattern=rf"^{_ACCOUNT}\Z")]
+# IAM takes a URL of 255 characters, without port, query and fragment, and tells names apart by case:
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html (Url)
+ISSUER: Final = (
+    r"^(?=.{12,255}\Z)https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(/(?!\.{1,2}(/|\Z))[A-Za-z0-9._-]+)*\Z"
+)
 
 
 class Kms(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -61,6 +66,19 @@ class Domain(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     base_path: Annotated[
         Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,128}\Z")] | None,
         Meta(description="Where under the name it is. Default: right below."),
+    ] = None
+
+
+class Signing(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Of credvend's own tokens, by which roles of more than an hour are had."""
+
+    algorithm: Annotated[
+        Literal["RS256", "ES256"],
+        Meta(description="Of the first key, and of those that `credvend-admin keys rotate` makes."),
+    ] = "RS256"
+    issuer: Annotated[
+        Annotated[str, Meta(pattern=ISSUER)] | None,
+        Meta(description="URL that the tokens name, where their keys are published. Default: that of the API."),
     ] = None
 
 
@@ -115,6 +133,7 @@ class StageFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
         Annotated[int, Meta(ge=1, le=100_000)] | Literal["none"] | UnsetType,
         Meta(description="Reserved for the function; `none` reserves nothing."),
     ] = UNSET
+    signing: Annotated[Signing, Meta(description="Of tokens for roles of more than an hour.")] = Signing()
     throttle: Annotated[Throttle | None, Meta(description="Of the API. Default: rate 50, burst 100.")] = None
     accounts: Annotated[
         list[AccountId],

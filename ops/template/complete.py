@@ -9,6 +9,7 @@ from ops.stages.stage_file import StageFile
 from ops.template.invoke_permissions import narrow
 from ops.template.overlay import Overlay, merge_overlay
 from ops.template.role_policies import spread
+from ops.template.signing import add_signing
 from ops.template.stage_template import apply_stage_file, bound_roles
 
 
@@ -25,6 +26,7 @@ def complete_template(path: Path, catalog: WrittenCatalog, stage_file: StageFile
     """
     template = json.loads(path.read_text(encoding="utf-8"))
     apply_stage_file(template, stage_file)
+    add_signing(template, catalog, stage_file.signing)
     spread(template, catalog)
     narrow(template)
     merge_overlay(template, overlay)

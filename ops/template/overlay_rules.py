@@ -15,6 +15,7 @@ from ops.stages.names import (
     REVOKER,
     REVOKER_LOG_GROUP,
     REVOKER_ROLE,
+    SIGNING_KEY,
     TABLES,
 )
 
@@ -86,6 +87,8 @@ _ATTACHED: Final = {
     "AWS::ApiGateway::Resource": "RestApiId",
     "AWS::ApiGateway::Stage": "RestApiId",
 }
+# Names in KMS by which credvend knows its keys: whatever had one would be published, or would sign.
+_SIGNING_NAME: Final = re.compile(r"-signing(-next|-previous)?\Z")
 _SAM: Final = "AWS::Serverless::"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-product-attribute-reference.html
 # SAM's `Connectors`, which grants one resource the use of another, is not among them.
@@ -206,6 +209,17 @@ def _added_problems(name: str, resource: Json, added: set[str]) -> Iterator[str]
                 f" ({kind}) refers to {role}: only SSM parameters and Outputs may. To use the function's role "
                 f"is as good as {good_as}"
             )
+    if SIGNING_KEY in named and _TELLS.fullmatch(kind) is None:
+        yield (
+            f" ({kind}) refers to {SIGNING_KEY}: only SSM parameters and Outputs may. What it signs is as good as "
+            "the roles of more than an hour"
+        )
+    alias = _part(resource, "Properties").get("AliasName")
+    if kind == "AWS::KMS::Alias" and any(_SIGNING_NAME.search(text) for text in _texts(alias)):
+        yield (
+            ".Properties.AliasName is a name by which credvend knows its keys: choose another. `credvend-admin keys` "
+            "moves those"
+        )
     target = _ATTACHED.get(kind)
     if target is not None and not _names_added(_part(resource, "Properties").get(target, []), added):
         yield f".Properties.{target} must be a !Ref or !GetAtt of a resource of this file: it may not be credvend's"
@@ -237,6 +251,15 @@ def _references(value: object) -> Iterator[str]:
                 yield from _references(more)
             else:
                 yield from _references(inner)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a part of a template."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner)
 
 
 def _keys(value: object) -> Iterator[str]:

@@ -153,6 +153,44 @@ def test_who_names_a_key_by_its_id_has_asked_by_no_alias(stack: Stack, kms: Any,
         signing.sign(KeyId=key, SigningAlgorithm=RSA, **DIGEST)
 
 
+def test_a_key_policy_knows_a_session_by_its_role(stack: Stack, kms: Any, signer: Key) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/keys/strict-key-role"
+    trusting: Json = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    stack.add_role("strict-key-role", {"Version": "2012-10-17", "Statement": [trusting]}, "kms:Sign", path="/keys/")
+    let(stack, "sts:AssumeRole")
+    sts = stack.sts(signer)
+    given = sts.assume_role(RoleArn=role, RoleSessionName="somebody")["Credentials"]
+    session: Any = stack._client("kms", Key(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]))
+    every: Json = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, "Resource": "*"}
+    key = kms.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    try:
+        for who, may in ((role, True), (f"{role}-other", False)):
+            only = {"ArnNotEquals": {"aws:PrincipalArn": who}}
+            deny = {**every, "Effect": "Deny", "Action": "kms:Sign", "Condition": only, "Principal": {"AWS": "*"}}
+            statements = [{**every, "Action": "kms:*"}, deny]
+            policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+            kms.put_key_policy(KeyId=key, Policy=policy)
+            if may:
+                session.sign(KeyId=key, SigningAlgorithm=RSA, **DIGEST)
+            else:
+                with refused("AccessDeniedException"):
+                    session.sign(KeyId=key, SigningAlgorithm=RSA, **DIGEST)
+    finally:
+        kms.schedule_key_deletion(KeyId=key)
+        stack.iam().delete_role_policy(RoleName="strict-key-role", PolicyName="rights")
+        stack.iam().delete_role(RoleName="strict-key-role")
+
+
+def test_an_alias_that_leads_nowhere_is_not_found_by_anybody_who_signs(stack: Stack, kms: Any, signer: Key) -> None:
+    let(stack, "kms:GetPublicKey", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*")
+    reading: Any = stack._client("kms", signer)
+    with refused("NotFoundException"):
+        reading.get_public_key(KeyId=f"{ALIAS}-next")
+    nobody: Any = stack._client("kms", Key(signer.access_key_id, "x" * 40))
+    with refused("InvalidSignatureException"):
+        nobody.get_public_key(KeyId=f"{ALIAS}-next")
+
+
 @pytest.mark.parametrize("resource", ["alias/*", "key/*"])
 def test_to_name_a_key_takes_rights_on_both(stack: Stack, kms: Any, signer: Key, resource: str) -> None:
     key = kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]

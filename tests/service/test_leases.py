@@ -1,5 +1,6 @@
 """Sessions of less than 15 minutes: STS shortens the one that it has made."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -7,12 +8,15 @@ from typing import cast
 import pytest
 
 import app as app_module
+from chalicelib.admission.with_ledger import WORST_SECONDS as LEDGER_SECONDS
 from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
 from chalicelib.sessions.leases import shown
+from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sharing import SharedSessions
 from testing.app import POLICIES, REQUEST_ID, CredvendApp, write_config
+from testing.signing_app import ROLES as SIGNING_ROLES
 from testing.sts_server import LEASE_KEY, LEASE_REQUEST_ID, LEASE_TOKEN, TOKEN, Refusal, StsServer
 from testing.sts_server import REQUEST_ID as STS_REQUEST_ID
 
@@ -20,6 +24,16 @@ ROLES = """
 roles:
   - {name: reader, arn: "arn:aws:iam::111122223333:role/reader", groups: [open]}
   - {name: leased, arn: "arn:aws:iam::111122223333:role/leased", groups: [open], min_duration: 1s}
+  - name: scoped
+    arn: arn:aws:iam::111122223333:role/scoped
+    groups: [open]
+    min_duration: 1s
+    policy: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:GetObject", Resource: "*"}]}
+  - name: managed
+    arn: arn:aws:iam::111122223333:role/managed
+    groups: [open]
+    min_duration: 1s
+    policy_arns: [arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess]
 """
 
 
@@ -58,6 +72,31 @@ def test_a_lease_has_the_identity_that_a_session_has(credvend: CredvendApp, sts:
     assert {key: value for key, value in sts.asked[1].items() if "Value" not in key} == same
 
 
+CUT_SHORT = {"Effect": "Allow", "Action": "sts:GetScopedCredentials", "Resource": "*"}
+READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("role", "asked", "statements"),
+    [
+        ("leased", None, None),
+        ("leased", READ, [READ, CUT_SHORT]),
+        ("scoped", None, [READ, CUT_SHORT]),
+        ("managed", None, [CUT_SHORT]),
+    ],
+)
+def test_a_session_policy_lets_the_session_be_cut_short(
+    credvend: CredvendApp, sts: StsServer, role: str, asked: object, statements: object
+) -> None:
+    """Or nobody who narrows a lease would get one. A session of 15 minutes has nothing of it."""
+    policy = {} if asked is None else {"policy": {"Version": "2012-10-17", "Statement": asked}}
+    assert credvend.vend({"role": role, "duration": 60, **policy}).status == 200
+    sent = sts.asked[0].get("Policy")
+    assert (None if sent is None else json.loads(sent)["Statement"]) == statements
+    assert credvend.vend({"role": role, "duration": 900, **policy}).status == 200
+    assert "GetScopedCredentials" not in sts.asked[2].get("Policy", "")
+
+
 def test_the_record_is_that_of_the_lease(credvend: CredvendApp) -> None:
     credvend.vend({"role": "leased", "duration": 60})
     text = credvend.capture.readouterr().out
@@ -66,6 +105,18 @@ def test_the_record_is_that_of_the_lease(credvend: CredvendApp) -> None:
     _, vended = credvend.records()
     assert (vended["access_key_id"], vended["issued_by"]) == (LEASE_KEY, "assume_role")
     assert (vended["sts_request_id"], vended["sts_scoped_request_id"]) == (STS_REQUEST_ID, LEASE_REQUEST_ID)
+
+
+@pytest.mark.parametrize("role", ["reader", "leased", "long"])
+@pytest.mark.parametrize("duration", [1, 900])
+def test_whatever_is_asked_ends_before_the_function_does(tmp_path: Path, role: str, duration: int) -> None:
+    """API Gateway and Lambda give a request 28 s; half a second is what comes before the ledger."""
+    config = write_config(tmp_path, SIGNING_ROLES, POLICIES)
+    service = load_service(config, Settings("ap-northeast-2", signing_alias="alias/a"))
+    found = service.configuration().catalog.find_role(role)
+    assert found is not None
+    plan = SessionPlan(found, "a", duration, None, ())
+    assert LEDGER_SECONDS + service.issuing.worst_seconds(plan) <= 27.5
 
 
 def test_a_role_that_has_none_names_the_shortest(credvend: CredvendApp, sts: StsServer) -> None:

@@ -47,6 +47,7 @@ def test_the_json_schema_has_every_key_of_a_role_with_a_pattern_that_editors_kno
         "groups",
         "default_duration",
         "max_duration",
+        "min_duration",
         "external_id",
         "require_reason",
         "source_identity",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.errors import StsRefused
-from chalicelib.examining.questions import DENY_ALL, whole
+from chalicelib.examining.questions import DENY_ALL, DENY_ALL_BUT_LEASES, whole
 from chalicelib.examining.verdict import Refused, Verdict, examine
 from chalicelib.roles.role import Role
 from chalicelib.roles.session_rules import SessionRules
@@ -136,3 +136,60 @@ def test_every_session_may_do_nothing_and_is_nobodys() -> None:
 
 def test_the_policy_denies_everything() -> None:
     assert DENY_ALL == '{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}'
+
+
+LONG = role("long", max_duration=43_200)
+SHORT = replace(READER, min_duration=60)
+
+
+@given(tags=st.booleans(), identity=st.booleans(), long=st.booleans())
+def test_of_a_token_whose_refusal_names_nothing_the_part_that_is_missing_is_found(
+    tags: bool, identity: bool, long: bool
+) -> None:
+    def lets(plan: SessionPlan) -> Cause | None:
+        if plan.duration > (43_200 if long else 3_600):
+            return "max_session_duration"
+        missing = (plan.tags and not tags) or (plan.source_identity is not None and not identity)
+        return "not_trusted" if missing else None
+
+    verdict = Target(lets).says(LONG)
+    wanted = {
+        Refused("tag_session", "no_tag_session"): not tags,
+        Refused("set_source_identity", "no_set_source_identity"): not identity,
+        Refused("duration", "max_session_duration"): not long,
+    }
+    assert set(verdict.lacks) == {part for part, is_missing in wanted.items() if is_missing}
+
+
+@pytest.mark.parametrize("cause", ["no_provider", "keys_not_reached", "token_refused", "not_trusted"])
+def test_a_role_that_takes_no_token_at_all_is_asked_twice(cause: Cause) -> None:
+    target = Target(lambda _: cause)
+    assert target.says(LONG).lacks == (Refused("assume_role", cause),)
+    assert len(target.asked) == 2
+
+
+@pytest.mark.parametrize("cause", ["not_signed", "out_of_time"])
+def test_where_credvend_could_not_sign_nothing_is_known_of_the_role(cause: Cause) -> None:
+    assert Target(lambda _: cause).says(LONG).unknown == cause
+
+
+@pytest.mark.parametrize("tags", [True, False])
+def test_leases_are_asked_for_where_the_role_has_them(tags: bool) -> None:
+    def lets(plan: SessionPlan) -> Cause | None:
+        if plan.is_lease:
+            return "no_scoped_credentials"
+        return "no_tag_session" if plan.tags and not tags else None
+
+    target = Target(lets)
+    verdict = target.says(SHORT)
+    assert verdict.granted is False and Refused("lease", "no_scoped_credentials") in verdict.lacks
+    (lease,) = (plan for plan in target.asked if plan.is_lease)
+    assert lease.duration == 60 and lease.policy == DENY_ALL_BUT_LEASES
+    assert Target(lambda plan: None).says(SHORT) == Verdict(SHORT, granted=True, sts_request_ids=("id-1", "id-2"))
+
+
+def test_what_may_be_cut_short_may_do_nothing_else() -> None:
+    assert DENY_ALL_BUT_LEASES == (
+        '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:GetScopedCredentials","Resource":"*"},'
+        '{"Effect":"Deny","NotAction":"sts:GetScopedCredentials","Resource":"*"}]}'
+    )

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,13 @@ class Nobody:
 class Deployed(Nobody):
     """AWS, with a stack of credvend's."""
 
+    more: Mapping[str, str] = {}
+
     def ask(self, service: str, method: str, **arguments: object) -> object:
         assert (service, method, self.region) == ("cloudformation", "describe_stacks", "eu-west-1")
         if arguments["StackName"] != "credvend-prod":
             raise NotTold("it does not exist", "gone")
-        told = {"FunctionRoleArn": FUNCTION, "RevokerRoleArn": REVOKER}
+        told = {"FunctionRoleArn": FUNCTION, "RevokerRoleArn": REVOKER, **self.more}
         return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in told.items()]}]}
 
 
@@ -158,6 +161,55 @@ def test_where_credvend_is_deployed_its_stack_says_whom_to_trust(
         "There is no stack credvend-dev in eu-west-1. Name the account that it is in, or will be, with "
         "--credvend-account.\n"
     )
+
+
+API = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/api"
+LONG = f'roles: [{{name: long, arn: "arn:aws:iam::{AWAY}:role/long", max_duration: 12h}}]'
+
+
+@pytest.mark.parametrize(
+    ("stack", "stage_file", "option", "issuer"),
+    [
+        ({}, "", [], None),
+        ({"EndpointURL": f"{API}/"}, "", [], API),
+        ({"EndpointURL": f"{API}/", "IssuerUrl": "https://a.example.com"}, "", [], "https://a.example.com"),
+        (
+            {"IssuerUrl": "https://a.example.com"},
+            "signing: {issuer: https://b.example.com}",
+            [],
+            "https://b.example.com",
+        ),
+        (
+            {},
+            "signing: {issuer: https://b.example.com}",
+            ["--issuer", "https://c.example.com"],
+            "https://c.example.com",
+        ),
+    ],
+)
+def test_the_issuer_is_the_one_that_is_named_configured_or_deployed(
+    line: CommandLine,
+    monkeypatch: pytest.MonkeyPatch,
+    stack: Mapping[str, str],
+    stage_file: str,
+    option: list[str],
+    issuer: str | None,
+) -> None:
+    monkeypatch.setattr("ops.commands.onboard.Reader", type("Told", (Deployed,), {"more": stack}))
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    (line.config / "roles.yaml").write_text(LONG)
+    (line.config / "stage.yaml").write_text(stage_file)
+    told: Any = line.json("onboard", "--all", "--stage", "prod", *option)
+    assert told["Issuer"] == issuer and told["Accounts"][0]["Provider"] is True
+    parameter = told["Accounts"][0]["Document"]["Parameters"]["CredvendIssuer"]
+    assert parameter.get("Default") == (issuer and issuer.removeprefix("https://"))
+
+
+def test_before_credvend_is_deployed_it_is_said_where_the_issuer_will_be_known(line: CommandLine) -> None:
+    (line.config / "roles.yaml").write_text(LONG)
+    _, err = line.run("onboard", "--all", *TO_BE)
+    assert "its stack calls it IssuerUrl" in err and "--parameter-overrides CredvendIssuer=ISSUER" in err
+    assert "--issuer" in line.run("onboard", "--all", "--issuer", "https://x.example.com/", *TO_BE, status=2)[1]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,9 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -14,6 +16,7 @@ from ops.environments import ROOT
 from testing.documents import blocks
 from tests.unit.ops.commands.test_explain import RECORD
 from tests.unit.ops.comparing.test_revisions import git
+from tests.unit.ops.signing.test_rotating import ALIAS, Rotated
 from tests.unit.ops.stage_tables import StageTables
 
 DOCUMENT = ROOT / "docs/operate.md"
@@ -52,6 +55,14 @@ forbid (principal, action, resource in RoleGroup::"shop") when { context.duratio
 """
 
 
+class Morning(datetime):
+    """A time at which operators work: what is asked now is asked then."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 1, 14, 10, tzinfo=tz)
+
+
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where commands are typed. The configuration has what the README says that it has, and no more."""
@@ -71,6 +82,8 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CREDVEND_CONFIG_DIR", str(config))
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for module in ("explain", "who_can"):
+        monkeypatch.setattr(f"ops.commands.{module}.datetime", Morning)
     return tmp_path
 
 
@@ -88,6 +101,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ops.commands.diff.messages", messages)
     monkeypatch.setattr("ops.commands.diff.log_group_of", lambda _stage: "group")
     monkeypatch.setattr("ops.commands.onboard.Reader", lambda _region: Deployed())
+    monkeypatch.setattr("ops.commands.keys.Reader", lambda _region: Deployed())
+    monkeypatch.setattr("ops.commands.keys.find_kms", lambda _say: (Rotated().operators, "eu-west-1"))
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
 
 
@@ -109,12 +124,13 @@ class Deployed:
     def ask(self, *_: object, **asked: object) -> object:
         role = f"arn:aws:iam::999988887777:role/{asked['StackName']}"
         told = {"FunctionRoleArn": f"{role}-eu-west-1", "RevokerRoleArn": f"{role}-revoker-eu-west-1"}
+        told |= {"IssuerUrl": "https://tokens.example.com", "SigningAlias": ALIAS, "SigningAlgorithm": "RS256"}
         return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in told.items()]}]}
 
 
 # What the answer is no to.
 DENIED = ("ref=refs/heads/x", "token:nightly-backup", "other branches do not", "--record", "--request")
-OURS = ("test", "explain", "who-can", "what-can", "diff", "onboard", "onboard-github", "onboard-gitlab")
+OURS = ("test", "explain", "who-can", "what-can", "diff", "onboard", "onboard-github", "onboard-gitlab", "keys")
 
 
 def commands() -> list[list[str]]:

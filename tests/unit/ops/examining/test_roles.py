@@ -1,5 +1,6 @@
 """Each thing that a role lacks is said in words, with what to do, and with a statement where one helps."""
 
+import json
 from dataclasses import replace
 from typing import get_args
 
@@ -11,7 +12,7 @@ from ops.examining.asking import Answer
 from ops.examining.finding import Finding
 from ops.examining.roles import Surroundings, role_findings
 from ops.examining.trust import KnownRole, known_roles
-from ops.iam.statements import TRUSTED_ACTIONS, trust_statement, trust_statements
+from ops.iam.statements import TRUSTED_ACTIONS, trust_statement, trust_statements, web_identity_statement
 from tests.unit.ops.examining.fake_aws import ACCOUNT, ROLE, FakeAws
 
 LACKS = (*get_args(Part), "assume_role", "together")
@@ -64,6 +65,67 @@ def test_parts_of_several_kinds_are_told_each() -> None:
     findings = found(tag_session="no_tag_session", duration="max_session_duration", policy_arns="refused")
     assert len(findings) == 3
     assert any("aws iam update-role --role-name reader" in str(one.do) for one in findings)
+
+
+ISSUER = "https://a1b2c3.execute-api.eu-west-1.amazonaws.com/api"
+TOKENS = Surroundings(ROLE, ACCOUNT, None, ISSUER)
+
+
+def found_of_token(around: Surroundings = TOKENS, **lacks: str) -> list[Finding]:
+    return list(role_findings(replace(GOOD, granted=False, lacks=lacks, by_web_identity=True), around))
+
+
+@pytest.mark.parametrize("cause", get_args(Cause))
+@pytest.mark.parametrize("lack", LACKS)
+def test_whatever_sts_says_of_a_token_there_is_something_to_do(lack: str, cause: str) -> None:
+    answer = replace(GOOD, granted=False, lacks={lack: cause}, by_web_identity=True)
+    findings = list(role_findings(answer, TOKENS))
+    assert findings and all(one.level == "problem" and one.what and one.do for one in findings)
+
+
+def test_a_provider_that_is_missing_is_said_with_what_makes_it_and_the_statement_that_it_is_for() -> None:
+    (finding,) = found_of_token(assume_role="no_provider")
+    assert finding.what == f"account {ACCOUNT} has no OpenID Connect provider of {ISSUER}"
+    assert f"create-open-id-connect-provider --url {ISSUER} --client-id-list sts.amazonaws.com" in finding.do[0]
+    assert finding.statements == (web_identity_statement(GOOD.arn, ISSUER.removeprefix("https://")),)
+
+
+def test_a_trust_policy_without_issuer_or_subject_is_said_with_the_whole_statement() -> None:
+    (finding,) = found_of_token(assume_role="not_trusted")
+    (statement,) = finding.statements
+    provider = ISSUER.removeprefix("https://")
+    assert statement["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{provider}"}
+    assert statement["Condition"] == {
+        "StringEquals": {f"{provider}:aud": "sts.amazonaws.com", f"{provider}:sub": GOOD.arn}
+    }
+    assert "there is no such role, or" in finding.what
+    (gone,) = found_of_token(replace(TOKENS, known={}), assume_role="not_trusted")
+    assert gone.what == "there is no such role"
+
+
+def test_keys_and_audience_are_told_apart() -> None:
+    (keys,) = found_of_token(assume_role="keys_not_reached")
+    assert f"{ISSUER}/.well-known/jwks.json" in keys.what and "keys export" in str(keys.do)
+    (audience,) = found_of_token(assume_role="token_refused")
+    assert "add-client-id-to-open-id-connect-provider" in audience.do[0]
+
+
+def test_actions_that_are_missing_stand_in_a_statement_about_the_token() -> None:
+    (finding,) = found_of_token(tag_session="no_tag_session", set_source_identity="no_set_source_identity")
+    (statement,) = finding.statements
+    assert statement["Action"] == ["sts:SetSourceIdentity", "sts:TagSession"] and "Federated" in str(statement)
+
+
+def test_the_maximum_is_the_roles_own() -> None:
+    answer = replace(GOOD, granted=False, max_duration=43_200, lacks={"duration": "max_session_duration"})
+    (finding,) = role_findings(answer, TOKENS)
+    assert "--max-session-duration 43200" in finding.do[0]
+
+
+def test_leases_are_a_matter_of_the_roles_permissions() -> None:
+    (finding,) = found(lease="no_scoped_credentials")
+    assert "Add to its permissions, not to its trust policy" in finding.do[0] and finding.statements == ()
+    assert json.loads(finding.do[1])["Action"] == "sts:GetScopedCredentials"
 
 
 def test_an_external_id_stands_with_assume_role_alone() -> None:

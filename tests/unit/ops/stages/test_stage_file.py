@@ -52,6 +52,17 @@ def read(tmp_path: Path, text: str) -> StageFile:
         ("concurrency: off", "`concurrency` must be a number, or `none`"),
         ("concurrency: nothing", "`concurrency` must be a number, or `none`"),
         (f"accounts: {[f'{n:012}' for n in range(51)]}", "`accounts` has more than 50: name the `organization`"),
+        ("signing: {algorithm: HS256}", "`signing.algorithm`"),
+        ("signing: {issuers: x}", "`signing` has an unknown key `issuers`: did you mean `issuer`? The keys are"),
+        ("signing: {issuer: http://tokens.example.com}", "`signing.issuer` must be a URL such as https://tokens"),
+        ("signing: {issuer: https://tokens.example.com/}", "no slash at the end"),
+        ("signing: {issuer: https://tokens.example.com:8443}", "no port"),
+        ("signing: {issuer: 'https://tokens.example.com/x?y=z'}", "no query"),
+        ("signing: {issuer: 'https://tokens.example.com/x#y'}", "must be a URL"),
+        ("signing: {issuer: https://me@tokens.example.com}", "must be a URL"),
+        ("signing: {issuer: https://Tokens.example.com}", "in small letters"),
+        ("signing: {issuer: https://tokens.example.com/a/../b}", "must be a URL"),
+        (f"signing: {{issuer: https://tokens.example.com/{'x' * 229}}}", "at most 255 characters"),
         ("throttle: {rate: 10}", "lacks the required field `burst`"),
         ("runtime: nodejs24.x", f"is none of {', '.join(RUNTIMES)}"),
         ("memory: 512\nmemory: 1024", "a key stands twice"),
@@ -68,6 +79,11 @@ def test_a_mistake_is_answered_with_what_to_write(tmp_path: Path, text: str, sai
     with pytest.raises(ConfigError) as refused:
         read(tmp_path, text)
     assert said in str(refused.value) and str(refused.value).startswith("stage.yaml: ")
+
+
+def test_an_issuer_of_255_characters_is_taken(tmp_path: Path) -> None:
+    issuer = f"https://tokens.example.com/{'x' * 228}"
+    assert len(issuer) == 255 and read(tmp_path, f"signing: {{issuer: {issuer}}}").signing.issuer == issuer
 
 
 def test_what_is_in_another_region_is_refused_before_anything_is_deployed(tmp_path: Path) -> None:
