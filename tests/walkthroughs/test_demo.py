@@ -70,7 +70,7 @@ def test_the_walk_through_goes_from_refused_to_vended_to_recorded() -> None:
     assert demo.started.left_nothing()
 
 
-@pytest.mark.parametrize("moment", ["Starting a local AWS", "Deploying stack", "so that there is something to see"])
+@pytest.mark.parametrize("moment", ["Starting a local AWS", "Deploying stack", "asks credvend for the role"])
 def test_ctrl_c_stops_all_that_was_started(moment: str) -> None:
     demo = make("demo")
     assert demo.process.stdout is not None
