@@ -59,6 +59,7 @@ class KmsServer:
         aliases: keys by their names.
         asked: operation and members of each call.
         refusals: codes, each with its status, that answer the next calls.
+        refused: codes that answer each call about a key of that name.
         silent: answer nothing at all.
         server: where clients reach it.
     """
@@ -66,6 +67,7 @@ class KmsServer:
     aliases: dict[str, Key] = field(default_factory=dict)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     refusals: list[tuple[str, int]] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
     silent: bool = False
     server: LoopbackServer = field(init=False)
 
@@ -82,6 +84,8 @@ class KmsServer:
         self.asked.append((operation, members))
         if self.refusals:
             return _error(*self.refusals.pop(0))
+        if members["KeyId"] in self.refused:
+            return _error(self.refused[members["KeyId"]], 400)
         key = self.aliases.get(members["KeyId"])
         if key is None:
             return _error("NotFoundException", 400)

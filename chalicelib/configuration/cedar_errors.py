@@ -7,8 +7,16 @@ from typing import Final, NamedTuple, Self
 from chalicelib.configuration.cedar_findings import hint_on_finding, plain, summed_up
 from chalicelib.configuration.cedar_hints import Hint, hint_on_foreign, hint_on_meaning, hint_on_refusal
 from chalicelib.configuration.cedar_places import written_at
-from chalicelib.configuration.cedar_tokens import FOREIGN_KINDS, Policy, Token, line, place, policies_of
-from chalicelib.configuration.policy_depth import TOO_DEEP, too_deep_at
+from chalicelib.configuration.cedar_tokens import (
+    FOREIGN_KINDS,
+    Policy,
+    Token,
+    line,
+    place,
+    policies_of,
+    sound_policies_of,
+)
+from chalicelib.configuration.policy_depth import TOO_DEEP, is_shallow, too_deep_at
 from chalicelib.configuration.policy_lines import NO_LINES, PolicyLines
 from chalicelib.decisions.cedar import cedarpy
 
@@ -42,6 +50,19 @@ class CedarFile(NamedTuple):
     @classmethod
     def of(cls, text: str) -> Self:
         """Read a text; it may hold anything."""
+        return cls._sound(text) or cls._mended(text)
+
+    @classmethod
+    def _sound(cls, text: str) -> Self | None:
+        """A text that Cedar takes as it is, as most are; None: look closer."""
+        policies = sound_policies_of(text)
+        if not policies or any(_is_too_deep(policy, text) for policy in policies):
+            return None
+        document, refusal = _read(text)
+        return None if refusal is not None else cls((), text, document, _numbered(policies))
+
+    @classmethod
+    def _mended(cls, text: str) -> Self:
         policies = policies_of(text)
         problems: list[str] = []
         for policy in policies:
@@ -112,6 +133,12 @@ class CedarFile(NamedTuple):
             words = plain(message) if hint is None else f"{plain(message)}: {hint}"
             lines.append(f"policy {where}: {_printable(words)}")
         return lines
+
+
+def _is_too_deep(policy: Policy, text: str) -> bool:
+    if is_shallow(text[policy.start : policy.end]):
+        return False
+    return too_deep_at(policy, lambda written: _read(written)[0]) is not None
 
 
 def _blanked(text: str, policy: Policy) -> str:

@@ -7,8 +7,9 @@ Cedar alone to say.
 import itertools
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from typing import Final, NamedTuple
 
 # Cedar's tokens: https://docs.cedarpolicy.com/policies/syntax-grammar.html. Beside them, whole, what other languages
@@ -28,6 +29,10 @@ _PATTERN: Final = r"""
 _TOKEN: Final = re.compile(_PATTERN % "", re.VERBOSE | re.DOTALL)
 # Where the end of a text is missing, the next quote would be taken for it, and everything would be inside out.
 _TOKEN_ON_ITS_LINE: Final = re.compile(_PATTERN % r"\n", re.VERBOSE | re.DOTALL)
+# Where policies end, in a file that Cedar takes; what stands in texts and in comments is passed over.
+_ENDS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n\r]*|(?P<end>;)', re.DOTALL)
+# What stands before a policy.
+_BEFORE: Final = re.compile(r"(?:[\t-\r\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|//[^\n\r]*)*")
 # What no Cedar file may hold.
 FOREIGN_KINDS: Final = frozenset({"comment", "quoted", "open", "foreign"})
 # How policies begin, rightly or as other languages have it.
@@ -42,23 +47,30 @@ class Token(NamedTuple):
     start: int
 
 
-class Policy(NamedTuple):
-    """The tokens of a policy, its semicolon included where it has one.
+@dataclass(frozen=True)
+class Policy:
+    """A policy in its file, its semicolon included where it has one.
 
     Attributes:
         number: 1 for the first of the file.
+        start, end: offsets in the file.
+        read: gives its tokens; asked when somebody wants them.
     """
 
     number: int
-    tokens: tuple[Token, ...]
+    start: int
+    end: int
+    read: Callable[[], tuple[Token, ...]]
 
-    @property
-    def start(self) -> int:
-        return self.tokens[0].start
+    @classmethod
+    def of(cls, number: int, tokens: tuple[Token, ...]) -> "Policy":
+        """A policy whose tokens are known."""
+        return cls(number, tokens[0].start, tokens[-1].start + len(tokens[-1].text), lambda: tokens)
 
-    @property
-    def end(self) -> int:
-        return self.tokens[-1].start + len(self.tokens[-1].text)
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """Its words and signs, with their offsets in the file."""
+        return self.read()
 
     @property
     def label(self) -> str:
@@ -70,6 +82,30 @@ class Policy(NamedTuple):
                 if identifier and identifier.isprintable() and "\\" not in identifier:
                     return identifier
         return f"number {self.number}"
+
+
+def sound_policies_of(text: str) -> list[Policy]:
+    """The policies of a text that Cedar takes; of any other, something that need not be right.
+
+    It takes a tenth of the time of `policies_of`, for it reads no tokens that nobody asks for.
+    """
+    policies: list[Policy] = []
+    end = 0
+    for match in _ENDS.finditer(text):
+        if match.lastgroup == "end":
+            start, end = _begin(text, end), match.end()
+            policies.append(Policy(len(policies) + 1, start, end, partial(_tokens_within, text, start, end)))
+    return policies if _begin(text, end) == len(text) else []
+
+
+def _begin(text: str, offset: int) -> int:
+    """Where the blanks and comments end that begin at an offset."""
+    match = _BEFORE.match(text, offset)
+    return offset if match is None else match.end()
+
+
+def _tokens_within(text: str, start: int, end: int) -> tuple[Token, ...]:
+    return tuple(token._replace(start=token.start + start) for token in tokens_of(text[start:end]))
 
 
 def policies_of(text: str) -> list[Policy]:
@@ -85,16 +121,16 @@ def policies_of(text: str) -> list[Policy]:
             depth <= 0 and _is_effect(token) and following is not None and following.text == "("
         )
         if effect and begins:
-            policies.append(Policy(len(policies) + 1, tuple(current)))
+            policies.append(Policy.of(len(policies) + 1, tuple(current)))
             current, effect, depth = [], False, 0
         depth += {"(": 1, "{": 1, "[": 1, ")": -1, "}": -1, "]": -1}.get(token.text, 0)
         effect = effect or (_is_effect(token) and (not current or current[-1].text != "@"))
         current.append(token)
         if token.text == ";" or (token.kind == "open" and token.text.rstrip().endswith(";")):
-            policies.append(Policy(len(policies) + 1, tuple(current)))
+            policies.append(Policy.of(len(policies) + 1, tuple(current)))
             current, effect, depth = [], False, 0
     if current:
-        policies.append(Policy(len(policies) + 1, tuple(current)))
+        policies.append(Policy.of(len(policies) + 1, tuple(current)))
     return policies
 
 

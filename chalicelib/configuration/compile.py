@@ -52,7 +52,7 @@ def compile_configuration(config: Path, allow_loopback_http: bool) -> CompiledCo
         "roles": [_compiled(entry, written.catalog) for entry in written.catalog.entries],
         "issuers": read_issuers(config / "issuers.yaml"),
         "time_zone": zone and (zone.name, zone.rules.hex()),
-        **_policies(written.indexed),
+        **_policies(written.policies.for_package()),
         "audited": None if written.audited is None else _policies(written.audited),
         "sessions": compiled_settings(written.configuration.sessions),
     }

@@ -15,17 +15,17 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 
 def texts_in(node: object) -> Iterator[str]:
     """Each text and each id of a part of a policy, in Cedar's JSON."""
-    match node:
-        case {"Value": str(text)}:
-            yield text
-        case {"type": str(), "id": str(text)}:
-            yield text
-        case dict():
-            for child in node.values():
-                yield from texts_in(child)
-        case list():
-            for child in node:
-                yield from texts_in(child)
+    left = [node]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            text = one.get("Value", one.get("id") if isinstance(one.get("type"), str) else None)
+            if isinstance(text, str):
+                yield text
+            else:
+                left += reversed(one.values())
+        elif isinstance(one, list):
+            left += reversed(one)
 
 
 def oddity(text: str) -> str | None:

@@ -22,10 +22,17 @@ _OPENS: Final = frozenset("([{")
 _CLOSES: Final = frozenset(")]}")
 # What nests an expression in the one before it.
 _STEPS: Final = _OPENS | {"||", "&&", "+", "-", "*", ".", "if"}
+# The same and more: whatever of it stands in texts and in comments.
+_STEP_SIGNS: Final = re.compile(r"[(\[{.+*-]|\|\|?|&&?|if")
 _IN_JSON: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
 TOO_DEEP: Final = (
     "its conditions are nested too deeply: write `[...].contains(...)` for many `||` in a row, or several policies"
 )
+
+
+def is_shallow(text: str) -> bool:
+    """Whether a policy is certainly not nested too deeply, by its text, which may be no policy at all."""
+    return len(_STEP_SIGNS.findall(text)) <= _FEW_STEPS
 
 
 def too_deep_at(policy: Policy, in_json: Callable[[str], str]) -> int | None:

@@ -6,7 +6,7 @@ load and guard nothing; of a `forbid`, nobody would notice.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +22,10 @@ from chalicelib.configuration.policy_modes import is_audited, mode_problem
 from chalicelib.configuration.policy_problems import PolicyProblems
 from chalicelib.configuration.policy_references import References
 from chalicelib.configuration.possible_requests import PossibleRequests
+from chalicelib.configuration.yaml_file import not_utf8
 from chalicelib.decisions.audit_mode import audit_policies
 from chalicelib.decisions.cedar import cedarpy
-from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson
+from chalicelib.decisions.indexed_policy import IndexedPolicies, PolicyJson, own_spelling
 from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 
@@ -73,12 +74,16 @@ class WrittenPolicies(NamedTuple):
         return tuple(policy for policy in self.policies if policy.is_audited)
 
     def for_decisions(self) -> IndexedPolicies:
-        """Those that decide, one by one and with what their scopes demand.
+        """Those that decide, one by one and with what their scopes demand."""
+        enforced = self.enforced
+        texts = [policy.lines.text for policy in enforced]
+        return IndexedPolicies.of_json(self.schema, [policy.json for policy in enforced], texts)
 
-        Raises:
-            ValueError: a policy that Cedar would spell in a way that means something else.
-        """
-        return IndexedPolicies.of_json(self.schema, (policy.json for policy in self.enforced))
+    def for_package(self) -> IndexedPolicies:
+        """The same for the deployed function: in Cedar's own spelling, without comments, where that means the same."""
+        enforced = self.enforced
+        texts = [own_spelling(policy.json) or policy.lines.text for policy in enforced]
+        return IndexedPolicies.of_json(self.schema, [policy.json for policy in enforced], texts)
 
     def for_audit(self) -> IndexedPolicies | None:
         """Those in audit mode, the same way; None: there are none.
@@ -100,32 +105,43 @@ def load_policies(config: Path, catalog: Catalog, issuers: Collection[Issuer]) -
 
 
 def read_policies(
-    config: Path, catalog: Catalog | None, issuers: Collection[Issuer], kinds: Collection[type[Caller]] = KINDS
+    config: Path,
+    catalog: Catalog | None,
+    issuers: Collection[Issuer],
+    kinds: Collection[type[Caller]] = KINDS,
+    prove: bool = True,
+    schema: Path | None = None,
 ) -> WrittenPolicies:
     """Read `schema.cedarschema` and `policies/**/*.cedar`, and check every policy against schema and catalog.
 
     Args:
         catalog: None where it is not known, nor are the issuers: policies are checked against the schema alone.
         kinds: of callers, all of them.
+        prove: that each policy can apply, which takes most of the time. What decides does not depend on it.
+        schema: where it is not in the directory.
 
     Raises:
         ConfigError: a file is unreadable or invalid, a policy lacks an `@id` of its own, names what cannot be, or can
             never apply. One line each, naming the file.
     """
-    schema = _schema_text(config / "schema.cedarschema")
+    schema_text = _schema_text(schema or config / "schema.cedarschema")
     problems_of = None
     if catalog is not None:
         possible = PossibleRequests(kinds, issuers, catalog)
         problems_of = PolicyProblems(References(kinds, issuers, catalog), Applicability(possible))
-    checker = _Checker(schema, problems_of)
-    paths = _policy_paths(config / "policies")
+    checker = _Checker(schema_text, problems_of, prove)
+    try:
+        paths = _policy_paths(config / "policies")
+    except OSError as error:
+        folder = Path(str(error.filename)).relative_to(config).as_posix()
+        raise ConfigError([f"{folder}: cannot be read: {error.strerror}"]) from None
     for path in paths:
         checker.read(path, path.relative_to(config).as_posix())
     if not paths:
         checker.problems.append("policies/: no *.cedar file there, so nobody could ever be let in")
     if checker.problems:
         raise ConfigError(checker.problems)
-    return WrittenPolicies(schema, tuple(checker.policies))
+    return WrittenPolicies(schema_text, tuple(checker.policies))
 
 
 def _policy_paths(directory: Path) -> list[Path]:
@@ -150,22 +166,26 @@ def _policy_paths(directory: Path) -> list[Path]:
 class _Checker:
     """Checks one file after the other, and gathers what is wrong."""
 
-    def __init__(self, schema: str, problems_of: PolicyProblems | None) -> None:
+    def __init__(self, schema: str, problems_of: PolicyProblems | None, prove: bool) -> None:
         self.problems: list[str] = []
         self.policies: list[WrittenPolicy] = []
         self._schema = schema
         self._parsed_schema = cedarpy.Schema.from_str(schema)
         self._problems = problems_of
+        self._prove = prove
         self._owners: dict[str, str] = {}
 
     def read(self, path: Path, name: str) -> None:
         """Read and check a policy file; `name` is what messages call it."""
+        if path.suffix == ".cedar" and path.is_symlink() and not _leads_somewhere(path):
+            self.problems.append(f"{name}: is a link that leads nowhere: remove it, or put the file itself there")
+            return
         if path.suffix != ".cedar" or not path.is_file():
             self.problems.append(f"{name}: not a *.cedar file, so it would not be read: rename or remove it")
             return
         try:
             text = _read_text(path)
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             self.problems.append(f"{name}: {one_line(error)}")
             return
         file = CedarFile.of(text)
@@ -183,20 +203,25 @@ class _Checker:
         findings = self._findings(file.sound)
         # Of a policy that does not fit the schema, no more can be told.
         fitting = {position: policy for position, policy in policies.items() if position not in findings}
-        proved = impossible(fitting, self._parsed_schema)
+        proved = self._impossible({position: file.lines(position).text for position in fitting})
         for position, policy in policies.items():
             lines = file.lines(position)
             self.policies.append(WrittenPolicy(name, names[position], labels[position], policy, lines))
             if self._problems is None:
                 continue
-            fits = position in fitting
-            problems = self._problems.of(policy, position in proved, lines) if fits else self._problems.of_names(policy)
+            if self._prove and position in fitting:
+                problems = self._problems.of(policy, position in proved, lines)
+            else:
+                problems = self._problems.of_names(policy)
             self.problems += [f"{name}: policy {labels[position]}: {lines.told_in(problem)}" for problem in problems]
         for position, messages in findings.items():
             label = names.get(position, position)
             parts = parts_with(messages, policies[position], self._parsed_schema) if position in policies else {}
             explained = file.explained(position, label, messages, self._schema, parts)
             self.problems += [f"{name}: {line}" for line in explained]
+
+    def _impossible(self, policies: Mapping[str, str]) -> frozenset[str]:
+        return impossible(policies, self._parsed_schema) if self._prove else frozenset()
 
     def _findings(self, sound: str) -> dict[str, list[str]]:
         """What Cedar's validator has against each policy that there is something against, by Cedar's name for it."""
@@ -234,8 +259,10 @@ def _schema_text(path: Path) -> str:
         text = _read_text(path)
         if text.startswith("\ufeff"):
             raise ValueError(BEGINS_WITH_A_MARK)
+        if not text.strip():
+            raise ValueError("is empty: remove it to have the one that credvend ships")
         cedarpy.Schema.from_str(text)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise ConfigError([f"{path.name}: {one_line(error)}"]) from None
     return text
 
@@ -244,13 +271,21 @@ def _read_text(path: Path) -> str:
     """The text of a file.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: not UTF-8.
+        ValueError: it cannot be read, or is not UTF-8.
     """
     try:
         return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("not in UTF-8, which Cedar takes alone: save it so") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(not_utf8(error)) from None
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+
+
+def _leads_somewhere(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # links that go round in circles
+        return False
 
 
 def _about_template(name: str, file: CedarFile, position: str) -> str:

@@ -32,15 +32,15 @@ def parts_of(policy: PolicyJson) -> list[Part]:
 
 def comparisons_in(node: object) -> Iterator[object]:
     """Every expression within an expression that has a name of its own, from the outside in."""
-    match node:
-        case dict():
-            if len(node) == 1:
-                yield node
-            for child in node.values():
-                yield from comparisons_in(child)
-        case list():
-            for child in node:
-                yield from comparisons_in(child)
+    left = [node]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            if len(one) == 1:
+                yield one
+            left += reversed(one.values())
+        elif isinstance(one, list):
+            left += reversed(one)
 
 
 def _demands(variable: object, scope: object) -> Iterator[object]:

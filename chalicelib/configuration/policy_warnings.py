@@ -35,6 +35,8 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     catalog = written.configuration.catalog
     if not catalog.roles:
         return
+    if not written.policies.policies:
+        yield "policies/: the files there hold no policy, so nobody is let in"
     if written.policies.audited and not any(one.json["effect"] == "permit" for one in written.policies.enforced):
         yield "policies/: no `permit` is enforced, so nobody is let in"
     look = PolicyWarnings(PossibleRequests(KINDS, written.issuers, catalog), now=time.time())

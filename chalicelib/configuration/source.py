@@ -1,8 +1,8 @@
 """A configuration as an adopter writes it: YAML and Cedar, read and checked whole."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from chalicelib.callers.kinds import KINDS
 from chalicelib.callers.oidc.issuer import Issuer
@@ -15,8 +15,11 @@ from chalicelib.configuration.trusted_issuers import load_trusted_issuers
 from chalicelib.decisions.audit_mode import AuditMode
 from chalicelib.decisions.authorizer import Authorizer, make_authorizer
 from chalicelib.decisions.indexed_policy import IndexedPolicies
+from chalicelib.errors import ConfigError
 from chalicelib.roles.catalog import Catalog
 from chalicelib.text.local_time import TimeZone
+
+_T = TypeVar("_T")
 
 
 class WrittenConfiguration(NamedTuple):
@@ -37,6 +40,10 @@ class WrittenConfiguration(NamedTuple):
     audited: IndexedPolicies | None = None
 
 
+class NotLookedUp(ConfigError):
+    """Roles or issuers are not in order: policies were held against the schema alone, sessions.yaml against nothing."""
+
+
 def load_source(config: Path, allow_loopback_http: bool) -> Configuration:
     """Read a configuration directory, to decide with it.
 
@@ -49,22 +56,34 @@ def load_source(config: Path, allow_loopback_http: bool) -> Configuration:
     return read_source(config, allow_loopback_http).configuration
 
 
-def read_source(config: Path, allow_loopback_http: bool) -> WrittenConfiguration:
+def read_source(
+    config: Path, allow_loopback_http: bool, prove: bool = True, schema: Path | None = None
+) -> WrittenConfiguration:
     """Read and check a configuration directory. What is likely a mistake in it, `configuration_warnings` tells.
 
     Args:
         allow_loopback_http: let issuers on this very machine be reached without TLS, for tests.
+        prove: that each policy can apply; without it, reading thousands of them takes half the time.
+        schema: of the policies, where it is not in the directory.
 
     Raises:
-        ConfigError: one line for every problem found.
+        NotLookedUp: roles or issuers are not in order; one line for every problem, of all files.
+        ConfigError: something else is not.
     """
-    catalog = read_catalog(config / "roles.yaml")
+    attempt = _Attempts()
+    catalog = attempt(lambda: read_catalog(config / "roles.yaml"))
+    trusted_issuers = attempt(lambda: load_trusted_issuers(config, allow_loopback_http))
+    if catalog is None or trusted_issuers is None:
+        attempt(lambda: read_policies(config, None, (), schema=schema))
+        raise NotLookedUp(attempt.problems)
     roles = Catalog(catalog.roles)
-    trusted_issuers = load_trusted_issuers(config, allow_loopback_http)
     issuers = tuple(trusted.issuer for trusted in trusted_issuers.values())
-    policies = read_policies(config, roles, issuers)
+    names = [issuer.name for issuer in issuers]
+    policies = attempt(lambda: read_policies(config, roles, issuers, prove=prove, schema=schema))
+    sessions = attempt(lambda: load_session_settings(config / "sessions.yaml", catalog.roles, names))
+    if policies is None or sessions is None:
+        raise ConfigError(attempt.problems)
     indexed = policies.for_decisions()
-    sessions = load_session_settings(config / "sessions.yaml", catalog.roles, [issuer.name for issuer in issuers])
     authorizer = _authorizer(indexed, roles, catalog.time_zone)
     digest = configuration_digest(config)
     audited = policies.for_audit()
@@ -86,3 +105,18 @@ def _authorizer(policies: IndexedPolicies, catalog: Catalog, time_zone: TimeZone
     authorizer = make_authorizer(policies, catalog, time_zone)
     authorizer.check(KINDS)
     return authorizer
+
+
+class _Attempts:
+    """Does one thing after the other, and gathers what is said of those that fail."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def __call__(self, do: Callable[[], _T]) -> _T | None:
+        """What it gives; None: it failed."""
+        try:
+            return do()
+        except ConfigError as error:
+            self.problems += error.problems
+            return None

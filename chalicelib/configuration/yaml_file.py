@@ -133,6 +133,8 @@ def _read(path: Path, name: str, look: Callable[[yaml.Node | None], None] | None
         return load_yaml(path.read_text(encoding="utf-8"), look=look)
     except OSError as error:
         raise ConfigError([f"{name}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{name}: {not_utf8(error)}"]) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError([f"{name}: not valid YAML: {yaml_problem(error)}"]) from None
 
@@ -167,6 +169,11 @@ def load_yaml(
         return document
     finally:
         reader.dispose()
+
+
+def not_utf8(error: UnicodeDecodeError) -> str:
+    """What is wrong with a text that is in some other encoding, with its first such line."""
+    return f"not in UTF-8 (line {error.object.count(10, 0, error.start) + 1}): save it so"
 
 
 def yaml_problem(error: Exception) -> str:

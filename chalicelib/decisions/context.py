@@ -15,6 +15,7 @@ from chalicelib.decisions.decision import ATTRIBUTES
 
 # A reason is optional wherever it may be missing: a schema that demands it fits no request without one.
 _DECLARATION: Final = re.compile(rf"\b({'|'.join(sorted(ATTRIBUTES - {'reason'}))})(\s*):(?!:)")
+_CONTEXT: Final = {"Var": "context"}
 
 
 class ToldSchema(NamedTuple):
@@ -67,14 +68,17 @@ def _fits(schema: str, condition: str) -> bool:
 
 def _looked_at(node: object) -> Iterator[str]:
     """The attributes of the context that a part of a policy looks at; all, where it takes the context as a whole."""
-    match node:
-        case {"left": {"Var": "context"}, "attr": str(attribute), **more} if not more:
-            yield attribute
-        case {"Var": "context"}:
-            yield from ATTRIBUTES
-        case dict():
-            for child in node.values():
-                yield from _looked_at(child)
-        case list():
-            for child in node:
-                yield from _looked_at(child)
+    left = [node]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            if one.get("Var") == "context":
+                yield from ATTRIBUTES
+                continue
+            attribute = one.get("attr")
+            if one.get("left") == _CONTEXT and isinstance(attribute, str) and len(one) == 2:
+                yield attribute
+                continue
+            left += one.values()
+        elif isinstance(one, list):
+            left += one

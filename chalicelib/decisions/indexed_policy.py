@@ -57,8 +57,13 @@ class IndexedPolicies(NamedTuple):
         return cls.of_json(schema, _static(text).values())
 
     @classmethod
-    def of_json(cls, schema: str, policies: Iterable[PolicyJson]) -> "IndexedPolicies":
+    def of_json(
+        cls, schema: str, policies: Iterable[PolicyJson], texts: Iterable[str] | None = None
+    ) -> "IndexedPolicies":
         """The same of policies in Cedar's JSON.
+
+        Args:
+            texts: of each policy, as it is written; Cedar's own spelling, which takes a while, where they are left out.
 
         Raises:
             ValueError: a policy that Cedar would spell in a way that means something else.
@@ -73,7 +78,7 @@ class IndexedPolicies(NamedTuple):
         kinds = {place: demanded_type(policy["principal"]) for place, policy in enumerate(static)}
         return cls(
             told.schema,
-            tuple(map(_indexed, static)),
+            tuple(map(_indexed, static) if texts is None else map(_spelled, static, texts)),
             told.attributes,
             forbids=frozenset(place for place, policy in enumerate(static) if policy["effect"] == "forbid"),
             kinds={place: kind for place, kind in kinds.items() if kind},
@@ -107,23 +112,35 @@ def policy_set(policies: Mapping[str, PolicyJson]) -> cedarpy.PolicySet:
 
 
 def entities_in(node: object) -> Iterator[tuple[str, str]]:
-    """Type and id of each entity that a part of a policy (in Cedar's JSON) names."""
-    match node:
-        case {"type": str(kind), "id": str(identifier)}:
-            yield kind, identifier
-        case dict():
-            for child in node.values():
-                yield from entities_in(child)
-        case list():
-            for child in node:
-                yield from entities_in(child)
+    """Type and id of each entity that a part of a policy (in Cedar's JSON) names, in the order of the document."""
+    left = [node]
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            kind, identifier = one.get("type"), one.get("id")
+            if isinstance(kind, str) and isinstance(identifier, str):
+                yield kind, identifier
+            else:
+                left += reversed(one.values())
+        elif isinstance(one, list):
+            left += reversed(one)
+
+
+def own_spelling(est: PolicyJson) -> str | None:
+    """A policy in Cedar's own spelling; None: that means another one."""
+    document = {"templates": {}, "staticPolicies": {"policy0": est}, "templateLinks": []}
+    text = cedarpy.policies_from_json_str(json.dumps(document)).strip()
+    return text if _static(text) == document["staticPolicies"] else None
 
 
 def _indexed(est: PolicyJson) -> IndexedPolicy:
-    document = {"templates": {}, "staticPolicies": {"policy0": est}, "templateLinks": []}
-    text = cedarpy.policies_from_json_str(json.dumps(document)).strip()
-    if json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"] != {"policy0": est}:
+    text = own_spelling(est)
+    if text is None:
         raise ValueError(f"policy {_identifier(est)!r} cannot be taken out of its file: write it in another way")
+    return _spelled(est, text)
+
+
+def _spelled(est: PolicyJson, text: str) -> IndexedPolicy:
     named = tuple(sorted({name for kind, name in entities_in(est["conditions"]) if kind == "Role"}))
     return IndexedPolicy(_identifier(est), text, demanded_key(est["principal"]), demanded_key(est["resource"]), named)
 

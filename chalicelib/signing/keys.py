@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from chalicelib.aws.client import client_config, session
+from chalicelib.operators_log import tell_operators
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -43,6 +44,12 @@ _ALGORITHMS: Final[dict[str, tuple[Algorithm, "SigningAlgorithmSpecType"]]] = {
     "ECC_NIST_P256": ("ES256", "ECDSA_SHA_256"),
 }
 _NOT_THERE: Final = "NotFoundException"
+_DENIED: Final = "AccessDeniedException"
+_UNFIT: Final = "it is of a kind that signs no tokens that STS takes"
+# What is wrong with a key itself, or with the right to read it: it is so for each who asks.
+_OF_THE_KEY: Final = frozenset(
+    {_DENIED, _UNFIT, "DisabledException", "KMSInvalidStateException", "UnsupportedOperationException"}
+)
 _UNREADABLE: Final = (ResponseParserError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -113,11 +120,27 @@ class KeyRing:
         """
         now = self._clock()
         if self._published is None or not 0 <= now - self._published[0] < PUBLISHED_KEPT_SECONDS:
-            found = [self._public(self._alias + behind) for behind in ("", NEXT, PREVIOUS)]
-            if found[0] is None:
+            signing = self._public(self._alias)
+            if signing is None:
                 raise SigningFailed(_NOT_THERE)
-            self._published = (now, tuple(dict.fromkeys(key for key in found if key is not None)))
+            others = [self._beside(self._alias + behind) for behind in (NEXT, PREVIOUS)]
+            self._published = (now, tuple(dict.fromkeys(key for key in (signing, *others) if key is not None)))
         return self._published[1]
+
+    def _beside(self, alias: str) -> SigningKey | None:
+        """The key of that name, or None: none has it, or one that signs nothing. It must not take the others along.
+
+        Raises:
+            SigningFailed: that is not known. A key that is left out by mistake would be cached so.
+        """
+        try:
+            return self._public(alias)
+        except SigningFailed as failure:
+            if failure.problem not in _OF_THE_KEY:
+                raise
+            if failure.problem != _DENIED:  # where the right hangs on the name, KMS may say so of one that nobody has
+                tell_operators("the key called %s is not published: %s", alias, failure.problem)
+            return None
 
     def sign(self, key: SigningKey, digest: bytes) -> bytes | None:
         """A signature of a SHA-256 digest, as KMS writes it; None: another key has the name by now. Ask for it anew.
@@ -157,7 +180,7 @@ class KeyRing:
         except _UNREADABLE as error:
             raise SigningFailed(type(error).__name__) from None
         if spec not in _ALGORITHMS:
-            raise SigningFailed(f"{spec} signs no tokens that STS takes")
+            raise SigningFailed(_UNFIT)
         return SigningKey(arn, _ALGORITHMS[spec][0], der)
 
 

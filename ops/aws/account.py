@@ -12,6 +12,7 @@ import botocore.session
 from botocore.credentials import Credentials
 
 from ops.aws.aws_cli import AwsCli
+from ops.aws.refusals import explained
 from ops.aws.region import find_region
 from ops.errors import CommandFailed
 from ops.processes.run import run
@@ -24,7 +25,7 @@ _CREDENTIALS: Final = """
 import json, sys, botocore.session
 found = botocore.session.Session().get_credentials()
 if found is None:
-    sys.exit("no AWS credentials were found")
+    sys.exit("no AWS credentials were found: set AWS_PROFILE, or sign in")
 json.dump(found.get_frozen_credentials()._asdict(), sys.stdout)
 """
 # The variables that credentials are put into. botocore also reads these others, of a key that stood there before.
@@ -84,13 +85,16 @@ def find_account(environment: Mapping[str, str]) -> Account:
     They are looked up once, and all that follows is done with these: they must last as long as it takes.
 
     Raises:
-        CommandFailed: no region, no credentials, or credentials that AWS does not take.
+        CommandFailed: no region, no credentials, or credentials that AWS does not take, or no network.
     """
     region = find_region(environment)
     if environment.get("AWS_ENDPOINT_URL"):
         say(f"AWS_ENDPOINT_URL is set: this goes to {environment['AWS_ENDPOINT_URL']}, not to AWS.")
     aws = AwsCli(_with_credentials({**environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}))
-    identity = aws.json("sts", "get-caller-identity")
+    try:
+        identity = aws.json("sts", "get-caller-identity")
+    except CommandFailed as error:
+        raise CommandFailed(explained(str(error))) from None
     return Account(aws, str(identity["Account"]), region, str(identity["Arn"]))
 
 

@@ -1,7 +1,8 @@
 """In which partition of AWS will it run? Roles of another one can never be assumed."""
 
-import botocore.session
 from botocore.exceptions import UnknownRegionError
+from botocore.loaders import Loader
+from botocore.regions import EndpointResolver
 
 from chalicelib.errors import ConfigError
 from chalicelib.roles.role import Role
@@ -17,7 +18,8 @@ def partition_of(region: str) -> str:
         CommandFailed: botocore knows no such region, not even by its form.
     """
     try:
-        return str(botocore.session.Session().get_partition_for_region(region))
+        # Not by a session, which reads the profile: it may be a wrong one, and has no say here.
+        return str(EndpointResolver(Loader().load_data("endpoints")).get_partition_for_region(region))
     except UnknownRegionError:
         raise CommandFailed(f"{region!r} is no region of AWS: look at AWS_REGION, or at your AWS profile.") from None
 

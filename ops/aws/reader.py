@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
+from ops.aws.refusals import NOT_TAKEN, not_taken
 from ops.documents.json_object import Json
 from ops.errors import OperationFailed
 
@@ -25,12 +26,6 @@ _GONE: Final = frozenset(
     {
         *("NoSuchEntity", "NoSuchEntityException", "ResourceNotFound", "ResourceNotFoundException"),
         "NotFoundException",  # KMS
-    }
-)
-_CREDENTIALS: Final = frozenset(
-    {
-        *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
-        *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
     }
 )
 # Where the right is called otherwise than the operation:
@@ -156,8 +151,8 @@ class _Explained:
     def _told(self, error: ClientError) -> Exception:
         said = error.response.get("Error", {})
         code, message = said.get("Code", "Unknown"), said.get("Message", "")
-        if code in _CREDENTIALS:
-            return OperationFailed(f"AWS does not take your credentials ({code}): sign in again, or set AWS_PROFILE.")
+        if code in NOT_TAKEN:
+            return OperationFailed(not_taken(code))
         if code in _DENIED:
             right = _RIGHTS.get(self._asked, self._asked)
             return NotTold(f"your AWS credentials do not give you {right}", "denied", right)

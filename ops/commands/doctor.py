@@ -13,7 +13,7 @@ import click
 
 from ops.aws.reader import Reader
 from ops.aws.region import find_region
-from ops.commands.options import config_here, expect_stage, json_option, stage_option
+from ops.commands.options import config_here, expect_stage, json_option, stage_option, usable
 from ops.errors import CommandFailed, OperationFailed
 from ops.examining.at_hand import at_hand
 from ops.examining.examination import PARTS, Examination, Part, Wanted, examine
@@ -40,7 +40,8 @@ class NotInOrder(OperationFailed):
 @click.command("doctor", cls=AwsCommand)
 @click.option(
     "--config",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=Path,
+    callback=lambda _ctx, _parameter, value: None if value is None else usable(value),
     envvar="CREDVEND_CONFIG_DIR",
     metavar="DIR",
     help="The directory to compare with what is deployed, and whose issuers are asked [env: CREDVEND_CONFIG_DIR; "

@@ -234,10 +234,12 @@ def _service(credvend_account: str | None, stage: str, region: str) -> Service:
     try:
         answer = Reader(region).ask("cloudformation", "describe_stacks", StackName=f"credvend-{stage}")
     except NotTold as error:
-        what = f"There is no stack credvend-{stage} in {region}" if error.why == "gone" else str(error)
+        gone = f"There is no stack credvend-{stage} in {region}"
+        what = gone if error.why == "gone" else f"Where credvend is could not be asked: {error}"
         raise OperationFailed(f"{what}. {otherwise}") from None
     except OperationFailed as error:
-        raise OperationFailed(f"{error} Or name the account that credvend is in with --credvend-account.") from None
+        said = str(error).removesuffix(".")
+        raise OperationFailed(f"{said}. Or name the account that credvend is in with --credvend-account.") from None
     (stack,) = cast(list[dict[str, list[dict[str, str]]]], answer["Stacks"])
     told = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     service = deployed_service(told.get("FunctionRoleArn", ""), told.get("RevokerRoleArn", ""))

@@ -58,12 +58,23 @@ def config_option(command: _F) -> _F:
 
 def _config(_ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> Path:
     directory = default_config() if value is None else value
-    if directory.is_dir():
-        return directory
-    if value is None:
+    if value is None and not directory.is_dir():
         raise OperationFailed("There is no roles.yaml here: --config DIR, or CREDVEND_CONFIG_DIR, names its directory.")
-    what = "is not a directory" if directory.exists() else "is not there"
-    raise OperationFailed(f"{directory} {what}: --config names the directory with roles.yaml and policies/.")
+    return usable(directory)
+
+
+def usable(directory: Path) -> Path:
+    """The directory that `--config` names.
+
+    Raises:
+        OperationFailed: it is not there, is none, or may not be read.
+    """
+    if not directory.is_dir():
+        what = "is not a directory" if directory.exists() else "is not there"
+        raise OperationFailed(f"{directory} {what}: --config names the directory with roles.yaml and policies/.")
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise OperationFailed(f"{directory} cannot be read: whoever runs this may not list it. Mend its rights.")
+    return directory
 
 
 def default_config() -> Path:

@@ -26,8 +26,8 @@ def test_command(names: Sequence[str], all_reached: bool, config: Path, as_json:
 
     They are in its folder tests/. NAME is a part of the names of tests: those alone are run.
     """
-    cases = _cases(config, names)
-    report = run_tests(read_configuration(config), cases)
+    written = read_configuration(config)
+    report = run_tests(written, _cases(config, names))
     # Of some of the tests, nothing follows for policies.
     unreached = () if names else report.unreached
     if as_json:

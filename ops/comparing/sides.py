@@ -6,17 +6,13 @@ from typing import Final, NamedTuple
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.source import WrittenConfiguration, read_source
 from chalicelib.errors import ConfigError
-from ops.building.configuration_files import with_schema
-from ops.building.source_tree import SHIPPED_CONFIG
 from ops.comparing.revisions import unpack_revision
+from ops.deciding.read_configuration import read_configuration
 from ops.deployed.configuration import unpack_deployed
-from ops.environments import ROOT
 from ops.errors import OperationFailed
-from ops.validating.problems import validate
+from ops.faults.invalid_configuration import invalid
 
 DEPLOYED: Final = "deployed"
-# So many problems of a side are told; `validate` tells all.
-_MOST_TOLD: Final = 10
 
 
 class Side(NamedTuple):
@@ -57,23 +53,15 @@ def read_side(name: str, config: Path, stage: str) -> Side:
         raise OperationFailed(f"{name} is a file: name the directory with roles.yaml and policies/, or a revision.")
     else:
         directory = unpack_revision(name, config)
-    if not any(directory.iterdir()):
-        raise OperationFailed(f"{name} is empty: name a directory with roles.yaml and policies/.")
-    whole = with_schema(directory, ROOT / SHIPPED_CONFIG)
-    try:
-        # Issuers may be on this very machine, as those of the local stage are: nobody's keys are fetched here.
-        written = read_source(whole, allow_loopback_http=True)
-    except ConfigError as error:
-        raise OperationFailed(f"{name} is no valid configuration:\n{_problems(directory, error)}") from None
+    written = _read_deployed(directory) if name == DEPLOYED else read_configuration(directory, name)
     differs = digest not in ("", written.configuration.digest)
     note = f"The package of {name} is not the one that its stack names: somebody deploys just now." if differs else ""
     return Side(name, directory, written, note)
 
 
-def _problems(directory: Path, error: ConfigError) -> str:
-    """All that is wrong, as `validate` tells it."""
-    found = [one for one in validate(directory, None) if one.severity == "error"]
-    lines = [f"{one.file or ''}{f':{one.line}' if one.line else ''}: {one.message}".lstrip(": ") for one in found]
-    told = lines or list(error.problems)
-    more = len(told) - _MOST_TOLD
-    return "\n".join([*told[:_MOST_TOLD], *([f"and {more} more"] if more > 0 else [])])
+def _read_deployed(directory: Path) -> WrittenConfiguration:
+    """What is in a package already; laid over the shipped one once more, it might no longer be what is deployed."""
+    try:
+        return read_source(directory, allow_loopback_http=True, prove=False)
+    except ConfigError as error:
+        raise invalid(directory, error.problems, DEPLOYED) from None

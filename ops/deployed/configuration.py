@@ -8,12 +8,17 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple, cast
 
 from ops.aws.account import Account, find_account
+from ops.aws.refusals import is_for_want_of_rights
 from ops.cloudformation.stack import Stack, find_stack, sent_template
 from ops.errors import CommandFailed, OperationFailed
 from ops.processes.temporary import temporary_directory
 from ops.stages.names import CONFIGURATION_OUTPUT, FUNCTION
 
 _INSIDE: Final = PurePosixPath("chalicelib/config")
+_RIGHTS: Final = (
+    "\nWhat is deployed is read with cloudformation:DescribeStacks and cloudformation:GetTemplate of the stack, and "
+    "s3:GetObject of its package."
+)
 # No configuration comes near it: a package is at most 250 MB unpacked, code included.
 _MOST_BYTES: Final = 268_435_456
 
@@ -46,10 +51,8 @@ def unpack_deployed(stage: str) -> DeployedConfiguration:
             )
         return DeployedConfiguration(_unpacked(_package(account, stack)), stack.outputs.get(CONFIGURATION_OUTPUT, ""))
     except CommandFailed as error:
-        raise OperationFailed(
-            f"{error}\nWhat is deployed is read with cloudformation:DescribeStacks and cloudformation:GetTemplate of "
-            "the stack, and s3:GetObject of its package."
-        ) from None
+        said = str(error)
+        raise OperationFailed(said + (_RIGHTS if is_for_want_of_rights(said) else "")) from None
 
 
 def _package(account: Account, stack: Stack) -> Path:

@@ -3,6 +3,7 @@
 import os
 
 from ops.aws.account import find_account
+from ops.aws.refusals import is_for_want_of_rights
 from ops.cloudformation.stack import find_stack
 from ops.deployed.deployment import deployment_of
 from ops.errors import CommandFailed, OperationFailed
@@ -21,4 +22,6 @@ def log_group_of(stage: str) -> str:
             raise OperationFailed(f"There is no stack credvend-{stage} here. --log-group names the log group.")
         return deployment_of(account, stack).log_group
     except CommandFailed as error:
-        raise OperationFailed(f"{error}\n--log-group names the log group without asking the stack.") from None
+        said = str(error)
+        otherwise = "\n--log-group names the log group without asking the stack."
+        raise OperationFailed(said + (otherwise if is_for_want_of_rights(said) else "")) from None

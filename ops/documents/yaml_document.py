@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from chalicelib.configuration.yaml_file import StrictLoader, load_yaml, yaml_problem
+from chalicelib.configuration.yaml_file import StrictLoader, load_yaml, not_utf8, yaml_problem
 from chalicelib.errors import ConfigError
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
@@ -134,8 +134,10 @@ def _read(path: Path, loader: type[StrictLoader]) -> dict[str, object]:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path.name}: cannot be read: {error}"]) from None
+    except OSError as error:
+        raise ConfigError([f"{path.name}: cannot be read: {error.strerror}"]) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path.name}: {not_utf8(error)}"]) from None
 
 
 def _mapping(path: Path, document: object) -> dict[str, object]:

@@ -9,9 +9,8 @@ from chalicelib.configuration.issuers_file import load_issuers
 from chalicelib.configuration.session_settings import SessionSettings
 from chalicelib.configuration.sessions_file import load_session_settings
 from chalicelib.errors import ConfigError
-from ops.errors import OperationFailed
+from ops.faults.invalid_configuration import invalid
 from ops.stages.read_stage_file import read_stage_file
-from ops.terminal.say import escaped_lines
 
 
 class Parts(NamedTuple):
@@ -40,7 +39,5 @@ def read_parts(config: Path) -> Parts:
         settings = load_session_settings(config / "sessions.yaml", catalog.roles, names)
         issuer = read_stage_file(config).signing.issuer
     except ConfigError as error:
-        raise OperationFailed(
-            escaped_lines(f"{config} is no valid configuration (`credvend-admin validate` tells more):\n{error}")
-        ) from None
+        raise invalid(config, error.problems) from None
     return Parts(catalog, issuers, settings, issuer)

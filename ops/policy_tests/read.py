@@ -85,11 +85,21 @@ def read_tests(config: Path) -> Cases:
 
 
 def _files(folder: Path) -> Iterable[Path]:
-    """What editors and version control hide is not looked at, nor what is no YAML."""
-    for path in folder.rglob("*"):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.is_file() and not hidden and path.suffix in (".yaml", ".yml"):
-            yield path
+    """What editors and version control hide is not looked at, nor what is no YAML.
+
+    Raises:
+        ConfigError: it cannot be told what is there.
+    """
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.name.startswith("."):
+                continue
+            if path.is_dir() and not path.is_symlink():
+                yield from _files(path)
+            elif path.suffix in (".yaml", ".yml") and path.is_file():
+                yield path
+    except OSError as error:
+        raise ConfigError([f"{folder.name}/: cannot be read: {error.strerror}"]) from None
 
 
 class _Written(NamedTuple):

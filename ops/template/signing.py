@@ -44,6 +44,7 @@ def add_signing(template: Json, catalog: WrittenCatalog, signing: Signing) -> No
         return
     resources = cast(dict[str, Json], template["Resources"])
     _check_reachable(cast(Json, resources[API]["Properties"]), signing)
+    _check_concurrency(cast(Json, resources[FUNCTION]["Properties"]), signing)
     resources[SIGNING_KEY] = _key(signing)
     resources[SIGNING_ALIAS] = {
         "Type": "AWS::KMS::Alias",
@@ -102,6 +103,18 @@ def _url_of_api(resources: dict[str, Json]) -> Json:
     """As chalicelib/signing/issuer_url.py puts it together."""
     stage = cast(Json, resources[API]["Properties"])["StageName"]
     return {"Fn::Sub": f"https://${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"}
+
+
+def _check_concurrency(function: Json, signing: Signing) -> None:
+    """STS reads the keys while the request waits for STS: alone, the function would wait for itself."""
+    if signing.issuer is None and function.get("ReservedConcurrentExecutions") in (0, 1):
+        raise ConfigError(
+            [
+                f"{STAGE_FILE}: `concurrency` must be at least 2 where roles have more than 1h: STS reads the keys of "
+                "credvend's tokens from the function that waits for it. Or set `signing.issuer` to where "
+                "`credvend-admin keys export` is published"
+            ]
+        )
 
 
 def _check_reachable(api: Json, signing: Signing) -> None:

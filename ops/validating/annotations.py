@@ -5,8 +5,8 @@ import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from ops.faults.findings import Finding
 from ops.terminal.say import escaped
-from ops.validating.findings import Finding
 
 
 def as_text(config: Path, findings: Sequence[Finding]) -> str:

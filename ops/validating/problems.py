@@ -4,27 +4,23 @@ Where the catalog or the issuers are not in order, policies are checked against 
 be looked up. It is said, and the next run tells the rest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-from chalicelib.callers.oidc.issuer import Issuer
 from chalicelib.configuration.all_warnings import configuration_warnings
-from chalicelib.configuration.catalog_file import WrittenCatalog, read_catalog
-from chalicelib.configuration.policy_files import read_policies
-from chalicelib.configuration.source import WrittenConfiguration, read_source
-from chalicelib.configuration.trusted_issuers import load_trusted_issuers
+from chalicelib.configuration.source import NotLookedUp, WrittenConfiguration, read_source
 from chalicelib.errors import ConfigError
 from ops.aws.partition import check_partition
-from ops.building.configuration_files import problems_of_directory, with_schema
+from ops.building.configuration_files import SCHEMA, problems_of_directory
 from ops.building.source_tree import SHIPPED_CONFIG
 from ops.environments import ROOT
 from ops.errors import CommandFailed
+from ops.faults.findings import Finding, found
 from ops.policy_tests.read import read_tests
 from ops.stages.read_stage_file import check_region, read_stage_file
 from ops.template.overlay import read_overlay
 from ops.template.role_policies import check_fit
-from ops.validating.findings import Finding, found
 
 NOT_LOOKED_UP: Final = (
     "policies and sessions.yaml name roles and issuers that cannot be looked up before these files are in order: "
@@ -40,6 +36,9 @@ def validate(config: Path, region: str | None) -> list[Finding]:
         region: where it will be deployed, if that is known.
     """
     messages = problems_of_directory(config)
+    if not _is_worth_reading(config):
+        return list(found(config, "error", messages))
+    in_directory = len(messages)
     attempt = _Attempts(messages)
     stage = attempt(lambda: read_stage_file(config))
     if stage is not None:
@@ -51,7 +50,7 @@ def validate(config: Path, region: str | None) -> list[Finding]:
         catalog, operator_role = written.catalog, written.configuration.sessions.operator_role
         attempt(lambda: check_partition(catalog.roles, region))
         attempt(lambda: check_fit(catalog, operator_role))
-    findings = list(found(config, "error", messages))
+    findings = list(found(config, "error", _told_once(messages, in_directory)))
     if not attempt.looked_up:
         findings.append(Finding("warning", NOT_LOOKED_UP))
     elif written is not None and not findings:
@@ -59,25 +58,42 @@ def validate(config: Path, region: str | None) -> list[Finding]:
     return sorted(dict.fromkeys(findings), key=_place)
 
 
+def _is_worth_reading(config: Path) -> bool:
+    """Whether there is anything in it."""
+    try:
+        return any(config.iterdir())
+    except OSError:
+        return False
+
+
+def _told_once(messages: list[str], in_directory: int) -> Iterator[str]:
+    """Without what follows from a file or a folder not being there, or not being readable.
+
+    Args:
+        in_directory: so many of them, the first, tell that.
+    """
+    yield from messages[:in_directory]
+    before = " ".join(messages[:in_directory])
+    for message in messages[in_directory:]:
+        name, _, rest = message.partition(": ")
+        follows = rest.startswith(("cannot be read: ", "no *.cedar file there", "not a *.cedar file"))
+        if not (follows and name.rstrip("/") in before):
+            yield message
+
+
 def _place(one: Finding) -> tuple[bool, str, int]:
     return one.severity == "warning", one.file or "", one.line or 0
 
 
 def _written(config: Path, attempt: "_Attempts") -> WrittenConfiguration | None:
-    whole = with_schema(config, ROOT / SHIPPED_CONFIG)
+    schema = None if (config / SCHEMA).exists() else ROOT / SHIPPED_CONFIG / SCHEMA
     try:
-        return read_source(whole, allow_loopback_http=True)
-    except ConfigError as error:
-        first = error.problems  # of one file alone: what the others hold is not looked at any more
-    catalog: WrittenCatalog | None = attempt(lambda: read_catalog(config / "roles.yaml"))
-    issuers: tuple[Issuer, ...] | None = attempt(
-        lambda: tuple(one.issuer for one in load_trusted_issuers(config, allow_loopback_http=True).values())
-    )
-    if catalog is None or issuers is None:
+        return read_source(config, allow_loopback_http=True, schema=schema)
+    except NotLookedUp as error:
         attempt.looked_up = False
-        attempt(lambda: read_policies(whole, None, ()))
-    else:
-        attempt.messages += first
+        attempt.messages += error.problems
+    except ConfigError as error:
+        attempt.messages += error.problems
     return None
 
 

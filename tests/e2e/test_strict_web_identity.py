@@ -137,6 +137,23 @@ def test_a_good_token_gets_a_session_that_says_whose_it_is(stack: Stack, issuer:
     stack.ec2(key_of(answer)).describe_instances()
 
 
+def test_a_token_is_good_for_as_many_sessions_of_its_role_as_it_lives(stack: Stack, issuer: Issuer) -> None:
+    """STS keeps no list of those that it has seen: what bounds a stolen one is its subject, and its end."""
+    presented = token({"jti": "once"})
+    first, second = (key_of(assume(stack, presented)) for _ in range(2))
+    assert first.access_key_id != second.access_key_id
+    stack.add_role("strict-other", trusting(), path="/strict/")
+    try:
+        other = f"arn:aws:iam::{ACCOUNT}:role/strict/strict-other"
+        # That this role's trust policy lets in tokens of another role is its owner's fault, and credvend's no more.
+        assert key_of(assume(stack, presented, RoleArn=other))
+        own = json.dumps(trusting()).replace(ROLE, other)
+        stack.iam().update_assume_role_policy(RoleName="strict-other", PolicyDocument=own)
+        assert refusal(stack, presented, RoleArn=other) == f"{DENIED}sts:AssumeRoleWithWebIdentity"
+    finally:
+        stack.iam().delete_role(RoleName="strict-other")
+
+
 def test_a_key_on_a_curve_signs_as_well(stack: Stack, issuer: Issuer) -> None:
     issuer.keys.append(ec_key("strict-curve"))
     assert assume(stack, token(key=ec_key("strict-curve")))["Provider"] == ISSUER

@@ -142,6 +142,23 @@ def test_a_key_is_published_before_it_signs(signing: CredvendApp, kms: KmsServer
     assert len(document(signing, "jwks.json")["keys"]) == 2
 
 
+@pytest.mark.parametrize("code", ["AccessDeniedException", "DisabledException", "KMSInvalidStateException"])
+def test_a_key_that_signs_nothing_does_not_take_the_others_along(
+    signing: CredvendApp, kms: KmsServer, code: str
+) -> None:
+    kms.aliases |= {f"{ALIAS}-next": Key(2), f"{ALIAS}-previous": Key(3)}
+    kms.refused = {f"{ALIAS}-previous": code}
+    assert len(document(signing, "jwks.json")["keys"]) == 2
+
+
+def test_no_key_is_left_out_because_kms_is_in_trouble(signing: CredvendApp, kms: KmsServer) -> None:
+    """STS would believe that it is there no more, for as long as it keeps the keys."""
+    kms.aliases[f"{ALIAS}-next"] = Key(2)
+    kms.refused = {f"{ALIAS}-next": "ThrottlingException"}
+    told = signing.call("GET", "/.well-known/jwks.json", identity=unsigned(), context=API)
+    assert (told.status, told.headers["Cache-Control"]) == (503, "no-store")
+
+
 def test_the_public_documents_are_what_sts_reads(signing: CredvendApp, kms: KmsServer) -> None:
     told = document(signing, "openid-configuration")
     assert told == {

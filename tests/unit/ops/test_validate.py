@@ -143,7 +143,8 @@ def test_no_text_of_a_file_passes_for_another_line(config: Path, capsys: pytest.
 
 
 @pytest.mark.parametrize(
-    ("there", "words"), [(None, "is not there"), ("file", "is not a directory"), ("empty", "holds no roles.yaml")]
+    ("there", "words"),
+    [(None, "is not there"), ("file", "is not a directory"), ("empty", "is empty: it needs roles.yaml")],
 )
 def test_what_is_no_configuration_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], there: str | None, words: str

@@ -329,7 +329,7 @@ def test_what_is_said_to_never_apply_applies_to_nobody(policy: str) -> None:
     (est,) = json.loads(cedarpy.policies_to_json_str(policy))["staticPolicies"].values()
     if cedarpy.validate_policies(policy, PARSED_SCHEMA).errors:
         return
-    if impossible({"p": est}, PARSED_SCHEMA) or APPLICABILITY.problems(est, is_proved=False):
+    if impossible({"p": policy}, PARSED_SCHEMA) or APPLICABILITY.problems(est, is_proved=False):
         assert applied_to(policy, is_served=False) == []
     elif not WITH_MAXIMA.requests(parts_of(est)):
         assert applied_to(policy, is_served=True) == []

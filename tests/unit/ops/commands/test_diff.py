@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ops import admin
+from ops.building.source_tree import copy_configuration
 from ops.deployed.configuration import DeployedConfiguration
 from ops.errors import CommandFailed, OperationFailed
 from testing.policies import HOME, ISSUERS_YAML, ROLES_YAML, configuration_directory
@@ -188,7 +189,7 @@ def test_no_rights_to_read_the_log_are_told(
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({}, "is empty: name a directory with roles.yaml and policies/."),
+        ({}, "is empty: it needs roles.yaml, and policies/ with *.cedar files."),
         ({"roles.yaml": "roles: [", "policies/a.cedar": ALICE}, "roles.yaml:2: not valid YAML"),
         ({"policies/a.cedar": ALICE}, "roles.yaml"),
         ({"roles.yaml": ROLES_YAML, "issuers.yaml": ISSUERS_YAML}, "policies"),
@@ -254,11 +255,12 @@ def test_no_aws_credentials_are_told(
 
 @pytest.mark.parametrize("note", ["", "d"])
 def test_what_is_deployed_is_a_side(
-    sides: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, note: str
-) -> None:
-    monkeypatch.setattr(
-        "ops.comparing.sides.unpack_deployed", lambda stage: DeployedConfiguration(Path(sides[0]), note)
-    )
+    sides: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    note: str,
+) -> None:  # fmt: skip
+    package = tmp_path / "package"
+    copy_configuration(package, Path(sides[0]))
+    monkeypatch.setattr("ops.comparing.sides.unpack_deployed", lambda stage: DeployedConfiguration(package, note))
     printed, said = run(capsys, "deployed", sides[1], *TIME)
     assert printed.startswith("From deployed (digest ") and "Access taken (1)" in printed
     assert ("somebody deploys just now" in said) is bool(note)

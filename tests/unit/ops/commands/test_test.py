@@ -75,11 +75,11 @@ def test_what_a_file_says_passes_for_no_line_of_ours(line: CommandLine) -> None:
     ("file", "text", "message"),
     [
         ("roles.yaml", None, "holds no roles.yaml."),
-        ("roles.yaml", "roles: [", "roles.yaml: not valid YAML"),
-        ("policies/a.cedar", "permit (", "policies/a.cedar: "),
+        ("roles.yaml", "roles: [", "roles.yaml:2: not valid YAML"),
+        ("policies/a.cedar", "permit (", "policies/a.cedar:1: "),
         ("policies/a.cedar", "", "policies/a.cedar"),
         ("schema.cedarschema", "x", "schema.cedarschema: "),
-        ("issuers.yaml", "issuers: {}", 'issuers.yaml: must hold a list "issuers"'),
+        ("issuers.yaml", "issuers: {}", 'issuers.yaml:1: must hold a list "issuers"'),
         ("tests/a.yaml", "tests: [", "tests/a.yaml: not valid YAML"),
         ("tests/a.yaml", "tests: [{name: x}]", "tests/a.yaml: test 'x' (line 1): lacks the required field"),
         ("tests/a.yaml", None, "There are no tests in "),
@@ -103,7 +103,7 @@ def test_without_a_directory_it_says_what_to_do(tmp_path: Path, capsys: pytest.C
     line = CommandLine(tmp_path / "nowhere", capsys)
     assert "is not there" in line.run("test", status=1)[1]
     (tmp_path / "empty").mkdir()
-    assert "There are no tests in" in CommandLine(tmp_path / "empty", capsys).run("test", status=1)[1]
+    assert "is empty: it needs roles.yaml" in CommandLine(tmp_path / "empty", capsys).run("test", status=1)[1]
 
 
 def test_what_is_shipped_passes_its_own_tests_and_all_policies_are_reached(capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,6 +31,16 @@ def variables(made: dict[str, Any], function: str) -> dict[str, Any]:
     return {key: value for key, value in named.items() if key in ("CREDVEND_SIGNING_ALIAS", "CREDVEND_ISSUER")}
 
 
+def test_a_function_that_is_alone_would_wait_for_itself() -> None:
+    alone = template()
+    alone["Resources"]["APIHandler"]["Properties"]["ReservedConcurrentExecutions"] = 1
+    with pytest.raises(ConfigError) as raised:
+        add_signing(alone, LONG, Signing())
+    assert "`concurrency` must be at least 2" in raised.value.problems[0]
+    add_signing(alone, LONG, Signing(issuer="https://x.example.com"))
+    add_signing(alone, WrittenCatalog((), (role("reader"),)), Signing())
+
+
 def test_without_a_role_of_more_than_an_hour_the_template_is_as_it_was() -> None:
     catalog = WrittenCatalog((), (role("reader", max_duration=3600),))
     assert signing(Signing(algorithm="ES256", issuer="https://x.example.com"), catalog) == template()

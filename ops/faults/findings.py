@@ -1,5 +1,6 @@
 """What is wrong, and where: a message of whatever reads a configuration, given its file and its line."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -44,7 +45,7 @@ def found(config: Path, severity: Severity, messages: Iterable[str]) -> Iterator
     places = _Places(config)
     for message in messages:
         match = _FILE.fullmatch(message)
-        if match is None or not (config / match["file"]).exists():
+        if match is None or not os.path.lexists(config / match["file"]):
             yield Finding(severity, message)
         else:
             yield Finding(severity, match["rest"], match["file"], places.line(match["file"], match["rest"]))
