@@ -48,7 +48,7 @@ def _warm() -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        process_group=0,  # a Ctrl-C is for the tests, which then close its input
+        start_new_session=True,  # a Ctrl-C is for the tests, which then close its input
     )
     atexit.register(warm.communicate)
     return warm
