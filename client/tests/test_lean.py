@@ -259,16 +259,28 @@ def test_half_an_entry_is_none_and_neither_is_a_changed_one() -> None:
     assert lean.parse_entry(b"\xff" * 100, ENTRY.key) is None
 
 
-@pytest.mark.parametrize(("lifetime", "margin"), [(300, 60), (900, 180), (1500, 300), (3600, 300), (43_200, 300)])
-def test_refreshed_a_few_minutes_before_the_end_and_less_for_the_short_lived(lifetime: int, margin: int) -> None:
+@pytest.mark.parametrize(
+    ("lifetime", "margin", "least"),
+    [
+        (1, 0, 0), (10, 2, 1), (60, 12, 6), (300, 60, 30), (600, 120, 60), (900, 180, 60), (1500, 300, 60),
+        (3600, 300, 60), (43_200, 300, 60),
+    ],
+)  # fmt: skip
+def test_refreshed_a_few_minutes_before_the_end_and_less_for_the_short_lived(
+    lifetime: int, margin: int, least: int
+) -> None:
     entry = lean.Entry("k", NOW, NOW + lifetime, "", "")
-    assert entry.is_fresh(NOW + lifetime - margin - 1) and not entry.is_fresh(NOW + lifetime - margin)
-    assert entry.is_usable(NOW + lifetime - 61) and not entry.is_usable(NOW + lifetime - 60)
+    end = NOW + lifetime
+    assert entry.is_fresh(NOW) and entry.is_fresh(end - margin - 1) and not entry.is_fresh(end - margin)
+    assert entry.is_usable(end - least - 1) and not entry.is_usable(end - least)
 
 
-def test_a_clock_that_was_set_back_makes_an_entry_worthless() -> None:
-    assert ENTRY.is_fresh(NOW - 59)
-    assert not ENTRY.is_fresh(NOW - 61) and not ENTRY.is_usable(NOW - 61)
+@pytest.mark.parametrize(("lifetime", "least"), [(3600, 60), (60, 6), (1, 0)])
+def test_a_clock_that_was_set_back_makes_an_entry_worthless(lifetime: int, least: int) -> None:
+    """Set back by less, what is handed out lives on all the same: for no longer than the least life beyond it."""
+    entry = lean.Entry("k", NOW, NOW + lifetime, "", "")
+    assert entry.is_fresh(NOW - least)
+    assert not entry.is_fresh(NOW - least - 1) and not entry.is_usable(NOW - least - 1)
 
 
 # Files

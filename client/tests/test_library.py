@@ -70,6 +70,21 @@ def test_a_session_refreshes_by_itself(service: FakeService, environ: dict[str, 
     assert second.access_key != first.access_key and len(service.asked) == 2
 
 
+@pytest.mark.parametrize(("lifetime", "margin"), [(60, 12), (3600, 300), (43_200, 300)])
+def test_a_session_asks_anew_when_the_cache_would_and_not_at_each_call(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, lifetime: int, margin: int
+) -> None:
+    pytest.importorskip("boto3")
+    monkeypatch.setenv("CREDVEND_CACHE", "off")  # so that each question is seen
+    service.lifetime = lifetime
+    credentials = credvend.session("reports", duration=lifetime, region_name="eu-west-1").get_credentials()
+    assert credentials is not None
+    for passed, asked in ((0, 1), (lifetime - margin - 3, 1), (5, 2), (0, 2)):
+        credentials._expiry_time -= timedelta(seconds=passed)  # type: ignore[attr-defined]
+        credentials.get_frozen_credentials()
+        assert len(service.asked) == asked
+
+
 def test_a_session_signs_with_nothing_else_from_the_environment(
     service: FakeService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

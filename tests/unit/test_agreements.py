@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.strategies import from_regex, text
 
-from chalicelib.aws.durations import parse_duration
+from chalicelib.aws.durations import MAXIMUM_SECONDS, SHORTEST_SECONDS, parse_duration
 from chalicelib.configuration.issuers_file import check_issuers
 from chalicelib.configuration.role_entry import RoleName
 from chalicelib.errors import AccessDenied, ConfigError, InvalidRequest
@@ -160,12 +160,16 @@ def test_service_and_client_read_every_duration_alike(written: str) -> None:
     assert lean.seconds_of(written) == seconds_of(written) == in_a_file(written)
 
 
-@given(st.integers(900, 3600))
+@given(st.integers(SHORTEST_SECONDS, MAXIMUM_SECONDS))
 def test_a_duration_that_the_client_shows_can_be_asked_for(seconds: int) -> None:
     shown = tables.duration(seconds)
     assert lean.seconds_of(shown) == parse_duration(shown) == seconds
     asked = parse_vend_request(json.dumps({"role": "a", "duration": shown}).encode(), None)
     assert asked.duration == seconds
+
+
+def test_the_client_believes_the_longest_session_that_the_service_makes() -> None:
+    assert lean.LONGEST_LIFE == MAXIMUM_SECONDS
 
 
 def test_the_client_refuses_a_duration_in_the_words_of_the_service() -> None:

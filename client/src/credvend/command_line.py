@@ -26,7 +26,6 @@ _HELP = """\
 usage: credvend [--verbose] [--service NAME] COMMAND ...
 Short-lived AWS credentials from a credvend service.
 {commands}
-
   credvend exec reports -- aws s3 ls           one command
   eval "$(credvend get reports --format env)"  this shell
 More: COMMAND --help. Exit codes: 2 usage, 3 authentication, 4 denied, 5 service"""
@@ -83,7 +82,7 @@ def _fail_script(words: list[str]) -> None:
         words: as they were typed, for they may be what is wrong.
     """
     command = next((word for before, word in itertools.pairwise(["", *words]) if _is_command(before, word)), "")
-    if command not in ("get", "serve"):
+    if command not in ("get", "narrow", "serve"):
         return
     from credvend.text.shell_quoting import SHELLS
 

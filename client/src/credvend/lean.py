@@ -57,14 +57,12 @@ ITSELF = (
 )
 # The first line of a cache entry; another number for another layout.
 ENTRY = "credvend cache 1"
-# Seconds of life that credentials have at least when they are handed out.
+# Seconds of life that credentials have at least when they are handed out; shorter ones a tenth of their life.
 LEAST_LIFE = 60
 # Seconds that a role session lives at most: the most that AWS lets a role have.
 LONGEST_LIFE = 43_200
 # What `credvend process` is given once.
 _ONCE = ("ROLE", "--duration", "--reason", "--service")
-# Seconds that a clock may go back without being taken for set back.
-_TOLERANCE = 60
 
 
 class Unreadable(Exception):
@@ -577,14 +575,16 @@ class Entry:
 
     def is_usable(self, now: float) -> bool:
         """Whether it may be used when nothing better can be had."""
-        return self._is_sound(now) and now < self.expires - LEAST_LIFE
+        return self._is_sound(now) and now < self.expires - least_life(self.expires - self.obtained)
 
     def _is_sound(self, now: float) -> bool:
         """Not so if the clock was set back since: then it no longer tells how long the entry has to live.
 
-        Nor if it would live longer than any session: then a clock was wrong when it was made.
+        (By no more than the least life: so what is handed out is alive all the same.) Nor if it would live longer than
+        any session: then a clock was wrong when it was made.
         """
-        return now >= self.obtained - _TOLERANCE and self.expires - self.obtained <= LONGEST_LIFE
+        lifetime = self.expires - self.obtained
+        return now >= self.obtained - least_life(lifetime) and lifetime <= LONGEST_LIFE
 
     def to_bytes(self) -> bytes:
         text = "\n".join((ENTRY, self.key, str(self.obtained), str(self.expires), self.process, self.answer, ""))
@@ -593,7 +593,12 @@ class Entry:
 
 def margin(lifetime: int) -> int:
     """How many seconds before their end credentials are refreshed."""
-    return max(LEAST_LIFE, min(300, lifetime // 5))
+    return min(300, lifetime // 5)
+
+
+def least_life(lifetime: int) -> int:
+    """How many seconds before their end they are not handed out any more; no more than the margin."""
+    return min(LEAST_LIFE, lifetime // 10)
 
 
 def parse_entry(data: bytes, key: str) -> "Entry | None":

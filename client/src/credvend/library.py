@@ -6,14 +6,16 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from credvend import lean
 from credvend.auth.registry import load_checked_config
 from credvend.disk.credentials_cache import Cache
 from credvend.errors import UsageError
-from credvend.vending.cache_or_service import get_credentials
+from credvend.text.moments import moment_text
+from credvend.vending.cache_or_service import credentials_of, get_entry
 from credvend.vending.credentials import Credentials
-from credvend.vending.formats import variables
 from credvend.vending.options import Options
 from credvend.vending.service import service_of
 from credvend.vending.sessions import Session, names_of, parse_session
@@ -32,7 +34,7 @@ def credentials(
     tags: Mapping[str, str] | None = None,
     policy: Mapping[str, object] | str | None = None,
 ) -> Credentials:
-    """Credentials for a role, with at least a minute to live, from the cache or the service.
+    """Credentials for a role, with at least a minute to live or a tenth of their life, from the cache or the service.
 
     Args:
         role: its name, or its ARN.
@@ -44,7 +46,7 @@ def credentials(
     Raises:
         UsageError, AuthenticationError, AccessDeniedError, ServiceError: there are none; all are `CredvendError`.
     """
-    return _credentials(role, _options(duration, reason, params, tags, policy))
+    return credentials_of(_entry(role, _options(duration, reason, params, tags, policy)), role)
 
 
 def session(
@@ -74,9 +76,11 @@ def session(
         raise UsageError("credvend.session needs boto3: pip install boto3.") from None
 
     def refresh() -> dict[str, str]:
-        return _refreshed(role, wanted)
+        return _for_botocore(_entry(role, wanted), role)
 
-    vended = RefreshableCredentials.create_from_metadata(refresh(), refresh, "credvend")
+    entry = _entry(role, wanted)
+    first = _for_botocore(entry, role)
+    vended = RefreshableCredentials.create_from_metadata(first, refresh, "credvend", **_timeouts(entry))
 
     class Provider(CredentialProvider):
         METHOD = "credvend"
@@ -112,15 +116,20 @@ def aio_session(
     except ImportError:
         raise UsageError("credvend.aio_session needs aiobotocore: pip install aiobotocore.") from None
 
-    async def refresh() -> dict[str, str]:
+    async def get() -> lean.Entry:
         # Files, locks and a request: in a thread, so that the loop goes on meanwhile.
-        return await asyncio.to_thread(_refreshed, role, wanted)
+        return await asyncio.to_thread(_entry, role, wanted)
+
+    async def refresh() -> dict[str, str]:
+        return _for_botocore(await get(), role)
 
     class Provider(CredentialProvider):
         METHOD = "credvend"
 
         async def load(self) -> AioRefreshableCredentials:
-            return AioRefreshableCredentials.create_from_metadata(await refresh(), refresh, "credvend")
+            entry = await get()
+            first = _for_botocore(entry, role)
+            return AioRefreshableCredentials.create_from_metadata(first, refresh, "credvend", **_timeouts(entry))
 
     core = AioSession()
     core.register_component("credential_provider", AioCredentialResolver([Provider()]))
@@ -177,16 +186,22 @@ def _options(
     )
 
 
-def _credentials(role: str, wanted: Options) -> Credentials:
-    return get_credentials(role, wanted, load_checked_config(os.environ), os.environ)
+def _entry(role: str, wanted: Options) -> lean.Entry:
+    return get_entry(role, wanted, load_checked_config(os.environ), os.environ)
 
 
-def _refreshed(role: str, wanted: Options) -> dict[str, str]:
-    """As botocore wants them. The cache decides whether it takes a request, as for everybody else."""
-    given = variables(_credentials(role, wanted))
+def _for_botocore(entry: lean.Entry, role: str) -> dict[str, str]:
+    """As botocore wants them; their end by this computer's clock."""
+    given = credentials_of(entry, role)
     return {
-        "access_key": given["AWS_ACCESS_KEY_ID"],
-        "secret_key": given["AWS_SECRET_ACCESS_KEY"],
-        "token": given["AWS_SESSION_TOKEN"],
-        "expiry_time": given["AWS_CREDENTIAL_EXPIRATION"],
+        "access_key": given.access_key_id,
+        "secret_key": given.secret_access_key,
+        "token": given.session_token,
+        "expiry_time": moment_text(datetime.fromtimestamp(entry.expires, timezone.utc)),
     }
+
+
+def _timeouts(entry: lean.Entry) -> dict[str, int]:
+    """When botocore asks anew: as the cache would. By itself it asks from 15 minutes before the end, however short."""
+    margin = lean.margin(entry.expires - entry.obtained)
+    return {"advisory_timeout": margin, "mandatory_timeout": margin}

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
@@ -290,11 +291,73 @@ def test_clearing_removes_what_is_ours_alone(service: FakeService, environ: dict
 # Time
 
 
-def test_credentials_of_less_than_a_minute_are_no_credentials(service: FakeService, environ: dict[str, str]) -> None:
-    service.lifetime = 50
-    with pytest.raises(ServiceError, match="less than a minute"):
+@pytest.mark.parametrize("lifetime", [0, -5, -3600])
+def test_credentials_that_have_ended_are_no_credentials(
+    service: FakeService, environ: dict[str, str], lifetime: int
+) -> None:
+    service.lifetime = lifetime
+    with pytest.raises(ServiceError, match="had ended when they came"):
         vend(environ)
     assert not list(directory(environ).glob("*.entry"))
+
+
+def test_a_lease_is_cached_for_most_of_its_life_and_not_handed_out_in_its_last_seconds(
+    service: FakeService, environ: dict[str, str]
+) -> None:
+    service.lifetime = 60
+    first = vend(environ, duration="60s")
+    age(environ, 40)
+    assert vend(environ, duration="1m") == first and len(service.asked) == 1
+    age(environ, 10)
+    service.planned = [Planned(500, headers={"Retry-After": "60"})]
+    assert vend(environ, duration="60s") == first and len(service.asked) == 2, "while the service is away"
+    age(environ, 5)
+    forget_failure(environ)
+    service.planned = [Planned(500, headers={"Retry-After": "60"})]
+    with pytest.raises(ServiceError):
+        vend(environ, duration="60s")
+    forget_failure(environ)
+    assert vend(environ, duration="60s") != first
+
+
+def test_a_lease_that_ends_before_a_short_try_is_over_does_not_shorten_that_try(
+    service: FakeService, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.lifetime = 60
+    first = vend(environ)
+    age(environ, 50)
+    limits: list[float] = []
+
+    def limited(seconds: float) -> AbstractContextManager[None]:
+        limits.append(seconds)
+        return within(seconds)
+
+    monkeypatch.setattr(cache_or_service, "within", limited)
+    assert vend(environ) != first and limits == []
+
+
+NARROW = '{"Version": "2012-10-17", "Statement": []}'
+LEASES = [
+    Options(),
+    Options(duration="60s"),
+    Options(duration="61s"),
+    Options(policy=NARROW),
+    Options(policy=NARROW.replace("[]", "[{}]")),
+    Options(duration="60s", policy=NARROW),
+    Options(duration="60s", policy=NARROW, reason="task 42"),
+    Options(duration="60s", reason=NARROW),
+]
+
+
+def test_a_lease_never_stands_in_for_another_session_nor_a_session_for_a_lease(
+    service: FakeService, environ: dict[str, str]
+) -> None:
+    for _ in range(2):
+        given = [get_credentials("reports", each, load_config(environ), environ).access_key_id for each in LEASES]
+        assert len(set(given)) == len(LEASES) == len(service.asked)
+    assert [asked.json.get("policy") is not None for asked in service.asked] == [
+        each.policy is not None for each in LEASES
+    ]
 
 
 @pytest.mark.parametrize("ahead", [-7200, -600, 600, 7200])

@@ -86,15 +86,12 @@ def aws_credentials(profile: str | None, region: str | None) -> Signing | None:
     """
     from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnection
-    from botocore.session import Session
 
     try:
         with _signing():
-            session = Session(profile=profile)
-            _read_nothing_here(session)
+            session = aws_session(profile)
             if region and not session.get_config_variable("region"):
                 session.set_config_variable("region", region)
-            _be_brief(session)
             _keep_roles(session)
             found = session.get_credentials()
             frozen = None if found is None else found.get_frozen_credentials()
@@ -108,6 +105,20 @@ def aws_credentials(profile: str | None, region: str | None) -> Signing | None:
     if found is None or frozen is None or not frozen.access_key or not frozen.secret_key:
         return None
     return Signing(frozen, _found_in(session, str(found.method)))
+
+
+def aws_session(profile: str | None = None) -> Session:
+    """botocore's, which reads nothing in the working directory, and asks in what is left of the time.
+
+    Raises:
+        ProfileNotFound: there is no such profile.
+    """
+    from botocore.session import Session
+
+    session = Session(profile=profile)
+    _read_nothing_here(session)
+    _be_brief(session)
+    return session
 
 
 def _found_in(session: Session, method: str) -> str:

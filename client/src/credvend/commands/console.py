@@ -1,8 +1,8 @@
 """Sign in to the AWS console with a role's credentials. The console's session ends when they do."""
 
 # The federation endpoint is told the credentials in the body of a POST, for addresses end up in logs; what it gives is
-# an address that is good for a sign-in within 15 minutes. A duration of its own is not for sessions that come from a
-# role, as all of credvend's do.
+# an address that is good for a sign-in within 15 minutes. No duration of its own is asked for: the console's session
+# would go on after the credentials have ended.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_enable-console-custom-url.html
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import click
 
+from credvend import lean
 from credvend.commands.clipboard import copy
 from credvend.commands.console_pages import Page, address_of, partition_of
 from credvend.commands.told import Told, is_told
@@ -32,6 +33,8 @@ from credvend.vending.cache_or_service import credentials_of, get_entry, half_of
 from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options
 
+# Seconds, of the console's sessions: https://docs.aws.amazon.com/IAM/latest/UserGuide/example_sts_Scenario_ConstructFederatedUrl_section.html
+_SHORTEST = 900
 # How a role is kept apart from others, where it is not by the extension of a scheme.
 _PROFILE = "browser-profile"
 EXAMPLES = """\b
@@ -82,6 +85,8 @@ def command(
         chosen = find_browser(browser, environ, only_firefox=apart in (CONTAINER, GRANTED))
     # The console's session ends when they do.
     entry = get_entry(role, options, config, environ, enough=half_of_life)
+    if entry.expires - entry.obtained < _SHORTEST - lean.LEAST_LIFE:  # the answer took its way
+        raise UsageError("The console knows no session of less than 15 minutes: ask for a longer --duration.")
     if not half_of_life(entry, time.time()):
         say("warning: the console will sign you out soon, for there are no newer credentials now.")
     credentials = credentials_of(entry, role)

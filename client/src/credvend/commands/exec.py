@@ -8,9 +8,8 @@ Without ROLE, you pick one at a terminal.
 from __future__ import annotations
 
 import os
-import signal
-import sys
 from collections.abc import Mapping
+from functools import partial
 
 import click
 
@@ -18,24 +17,15 @@ from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.disk.aws_config_file import region_of
 from credvend.errors import UsageError
-from credvend.own_session import COMPETING, INSIDE, KEYS, SESSION
+from credvend.own_session import INSIDE, KEYS, SESSION
 from credvend.text import messages
 from credvend.text.moments import moment_text
 from credvend.vending import child
 from credvend.vending.cache_or_service import get_entry, half_of_life
 from credvend.vending.endpoint import serving
-from credvend.vending.formats import environment
 from credvend.vending.options import Options
 from credvend.vending.renewer import Renewer
 
-# Whoever runs credvend has it; the command gets the role's credentials, and not what any role can be had with.
-_OWN = (
-    "CREDVEND_TOKEN",
-    "CREDVEND_ID_TOKEN",
-    "CREDVEND_CLIENT_SECRET",
-    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-    "ACTIONS_ID_TOKEN_REQUEST_URL",
-)
 # What the AWS CLI does without a region: services that have one endpoint for all, and what asks none.
 _ANYWHERE = frozenset(
     ("account", "ce", "cloudfront", "configure", "help", "iam", "organizations", "route53", "s3", "s3api", "sts")
@@ -71,7 +61,8 @@ _COMMAND = "credvend.exec.command"
 EXAMPLES = """\b
 examples:
   credvend exec reports -- aws s3 ls
-  credvend exec --serve deploy -- terraform apply"""
+  credvend exec --serve deploy -- terraform apply
+  credvend exec --duration 60s --policy task.json --reason "task 42" reports -- ./tool"""
 
 
 @click.command(cls=_Exec, help=__doc__, epilog=EXAMPLES)
@@ -91,25 +82,15 @@ def command(told: Told, role: str, options: Options, serve: bool, nest: bool, la
     credentials = lasting.credentials(Told(told.config, environ), role, options, half_of_life)
     # With AWS_PROFILE the command loses the region that the profile says.
     region = lasting.region or region_of(environ)
-    given = environment(credentials, region)
     if region is None and _wants_region(command):
         messages.say(f"warning: {command[0]} may want a region: --region before the role, or AWS_REGION, sets one")
-    changed = {name: value for name, value in environ.items() if name not in (*COMPETING, *_OWN)}
-    changed.update(given, **{INSIDE: credentials.role})
+    changed = child.environment_of(environ, credentials, region)
     if not click.get_current_context().meta[_COMMAND]:
         messages.say(f"a shell as {credentials.role}, until {moment_text(credentials.expiration)}; `exit` ends it")
-    sys.stdout.flush()
-    sys.stderr.flush()
-    try:
-        if not serve:
-            return _become(command, changed)
-        return _serve(command, changed, role, Renewer(lambda: get_entry(role, options, told.config, environ)))
-    except FileNotFoundError:
-        messages.say(f"there is no command {command[0]}")
-        return 127
-    except OSError as error:
-        messages.say(f"{command[0]} cannot be run: {error.strerror}")
-        return 126
+    if not serve:
+        return child.started(child.become, command, changed)
+    renewer = Renewer(lambda: get_entry(role, options, told.config, environ))
+    return child.started(partial(_serve, role, renewer), command, changed)
 
 
 def _shell(environ: Mapping[str, str]) -> list[str]:
@@ -130,16 +111,7 @@ def _wants_region(command: list[str]) -> bool:
     return is_aws and not said and _ANYWHERE.isdisjoint(command)
 
 
-def _become(command: list[str], environ: Mapping[str, str]) -> int:
-    """Let the command take the place of this process."""
-    # Python ignores them, and what is ignored stays so in the command, which expects to be ended by them.
-    for name in ("SIGPIPE", "SIGXFSZ"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_DFL)
-    os.execvpe(command[0], command, environ)  # noqa: S606 no shell is what is wanted
-
-
-def _serve(command: list[str], given: Mapping[str, str], role: str, renewer: Renewer) -> int:
+def _serve(role: str, renewer: Renewer, command: list[str], given: Mapping[str, str]) -> int:
     """Run the command beside an endpoint that has credentials for as long as it runs."""
     renewer.renew()
     without_keys = {name: value for name, value in given.items() if name not in (*KEYS, SESSION)}

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
-import sys
 
 import click
 
 from credvend import lean
+from credvend.commands.printing import print_in
 from credvend.commands.told import Told, is_told
 from credvend.commands.vend_arguments import Lasting, lasts, vends
 from credvend.errors import UsageError
 from credvend.vending.cache_or_service import half_of_life
-from credvend.vending.formats import FORMATS, append_github, check_github, section_of
+from credvend.vending.formats import FORMATS, check_github
 from credvend.vending.options import Options
 from credvend.vending.service import service_of
 
@@ -38,36 +36,10 @@ def command(told: Told, role: str, options: Options, form: str | None, dry_run: 
             raise UsageError("With --dry-run there are no credentials to format: it prints JSON.")
         print(json.dumps(service_of(*told).vend(role, options, dry_run=True), indent=2))
         return 0
-    wanted = FORMATS[name]
-    if lasting.region and not wanted.lasts:
+    if lasting.region and not FORMATS[name].lasts:
         raise UsageError(f"--format {name} has no place for a region.")
     if name == "github":
         check_github(told.environ)
-    otherwise = half_of_life if wanted.lasts else lean.Entry.is_fresh
-    credentials = lasting.credentials(told, role, options, otherwise)
-    before = _before_section(section_of(credentials.role)) if name == "ini" else ""
-    print(f"{before}{wanted.write(credentials, lasting.region)}", flush=True)
-    if name == "github":
-        append_github(credentials, lasting.region, told.environ)
+    otherwise = half_of_life if FORMATS[name].lasts else lean.Entry.is_fresh
+    print_in(name, lasting.credentials(told, role, options, otherwise), lasting.region, told.environ)
     return 0
-
-
-def _before_section(section: str) -> str:
-    """What must stand before a profile in the file that it is appended to: an end of the last line, if it has none.
-
-    Raises:
-        UsageError: the file has that profile: AWS's tools would read nothing of the whole file.
-    """
-    try:
-        if not stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode):
-            return ""
-        with open(f"/dev/fd/{sys.stdout.fileno()}", encoding="utf-8", errors="replace") as file:
-            text = file.read()
-    except (OSError, ValueError):  # nobody can tell
-        return ""
-    if any(line.strip() == f"[{section}]" for line in text.splitlines()):
-        raise UsageError(
-            f"The file has a profile [{section}] already, and two are none to AWS's tools: remove that one, or have "
-            "`credvend configure --profiles` write profiles that renew themselves."
-        )
-    return "" if not text or text.endswith("\n") else "\n"

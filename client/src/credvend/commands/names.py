@@ -6,6 +6,7 @@ COMPLETE = "_CREDVEND_COMPLETE"
 COMMANDS = {
     "get": "print credentials, in a format of your choice",
     "exec": "run one command with credentials",
+    "narrow": "make a lease of this shell's session",
     "unset": "take credentials out of this shell",
     "status": "whose credentials this shell has",
     "doctor": "what is wrong, and what to do about it",

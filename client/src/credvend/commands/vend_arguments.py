@@ -22,6 +22,11 @@ from credvend.text.messages import may_ask
 from credvend.vending.cache_or_service import Enough, at_least, credentials_of, get_entry
 from credvend.vending.credentials import Credentials
 from credvend.vending.options import Options, Pairs
+from credvend.vending.policy import read_policy
+
+policy_option = click.option(
+    "--policy", metavar="FILE", type=click.Path(), help="an IAM policy (JSON) that narrows the session; - reads it"
+)
 
 
 class _Pair(click.ParamType[tuple[str, str]]):
@@ -56,18 +61,16 @@ def vends(
             required=role_is == "needed",
             shell_complete=_complete_role,
         )
-        @click.option("--duration", metavar="TIME", help="15m, 1h30m or seconds; default: the role's")
+        @click.option("--duration", metavar="TIME", help="60s, 15m, 1h30m or seconds; default: the role's")
         @click.option("--reason", metavar="TEXT", help="why, in one line; some roles demand it")
         @click.option("--param", "params", type=_Pair(), multiple=True, help="a parameter of the role")
         @click.option("--tag", "tags", type=_Pair(), multiple=True, help="a session tag")
-        @click.option(
-            "--policy", metavar="FILE", type=click.Path(), help="an IAM policy (JSON) that narrows the session"
-        )
+        @policy_option
         @functools.wraps(run)
         def vend(
             *arguments: Any, role: str | None, reason: str | None, params: Pairs, policy: str | None, **more: Any
         ) -> int:
-            document = None if policy is None else _read_policy(policy)
+            document = None if policy is None else read_policy(policy)
             duration, tags = more.pop("duration"), more.pop("tags")
             ctx = click.get_current_context()
             if role_is != "picked" or not may_ask():
@@ -90,7 +93,9 @@ def vends(
     return give
 
 
-class _Life(click.ParamType[int]):
+class Seconds(click.ParamType[int]):
+    """A duration, as `--duration` takes it."""
+
     name = "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
@@ -141,18 +146,12 @@ def lasts(run: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options of what is used for a while: it is called with `lasting`."""
 
     @click.option("--fresh", is_flag=True, help="ask the service, whatever the cache has")
-    @click.option("--min-life", type=_Life(), help="that it must still live; default: half, where it cannot be renewed")
+    @click.option(
+        "--min-life", type=Seconds(), help="that it must still live; default: half, where it cannot be renewed"
+    )
     @click.option("--region", help="of AWS, for AWS_REGION")
     @functools.wraps(run)
     def command(*arguments: Any, fresh: bool, min_life: int | None, region: str | None, **named: Any) -> int:
         return run(*arguments, lasting=Lasting(fresh, min_life, region), **named)
 
     return command
-
-
-def _read_policy(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return lean.decoded(file.read())
-    except (OSError, ValueError):
-        raise UsageError(f"The policy {path} cannot be read: is it a file of text in UTF-8?") from None

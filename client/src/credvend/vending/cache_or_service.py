@@ -40,7 +40,7 @@ def at_least(seconds: int) -> Enough:
 def get_credentials(
     role: str, options: Options, config: Config, environ: Mapping[str, str], *, fresh: bool = False
 ) -> Credentials:
-    """Credentials for a role with at least a minute to live.
+    """Credentials for a role with at least a minute to live, or a tenth of their life.
 
     When many processes want the same at once, one asks the service, and all have its answer, or its failure.
 
@@ -90,7 +90,7 @@ def get_entry(
             return entry
     waiting_since = time.time()
     with ExitStack() as stack:
-        if entry is not None and entry.is_usable(time.time()):
+        if entry is not None and entry.is_usable(time.time() + SHORT_TRY):
             stack.enter_context(within(SHORT_TRY))
         try:
             cache.prepare()
@@ -150,8 +150,8 @@ def _ask(service: Service, key: str, role: str, options: Options) -> lean.Entry:
     credentials = parse_credentials(answer, role)
     now = time.time()
     expires = credentials.expiration.timestamp() - service.skew
-    if expires - now < lean.LEAST_LIFE:
-        raise ServiceError("The service's credentials have less than a minute to live; tell its operators.")
+    if int(expires) <= int(now):
+        raise ServiceError("The credentials had ended when they came: ask for a longer --duration, or set your clock.")
     if expires - now > lean.LONGEST_LIFE + LARGEST_SKEW:
         # No session does; to believe it would be to hand out credentials that have long ended.
         raise ServiceError(

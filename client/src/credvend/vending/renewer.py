@@ -17,6 +17,8 @@ _FIRST_PAUSE = 5.0
 _LONGEST_PAUSE = 60.0
 # A clock that is changed, or a computer that slept, is noticed after this many seconds at the latest.
 _LONGEST_SLEEP = 60.0
+# Between questions to the service, however short the credentials live and however many ask for them.
+_LEAST_BETWEEN = 1.0
 
 
 class Renewer:
@@ -31,9 +33,11 @@ class Renewer:
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._entry: lean.Entry | None = None
+        self._error: CredvendError | None = None
+        self._asked = time.monotonic() - _LEAST_BETWEEN
 
     def current(self) -> lean.Entry:
-        """One with at least a minute to live, got now if need be.
+        """One with at least a minute to live, or a tenth of its life, got now if need be.
 
         Raises:
             CredvendError: it cannot be had.
@@ -50,15 +54,27 @@ class Renewer:
         before = self._entry
         with self._lock:
             entry = self._entry
-            if entry is None or entry is before:
-                try:
-                    entry = self._entry = self._get()
-                except ServiceError:
-                    raise
-                except CredvendError:
-                    self._entry = None  # who is told no has nothing more to serve
-                    raise
-            return entry
+            return self._ask() if entry is None or entry is before else entry
+
+    def _ask(self) -> lean.Entry:
+        """Ask, but not again within a second: what went wrong is told again, and what has ended by then is waited for.
+
+        Raises:
+            CredvendError: it cannot be had.
+        """
+        rest = self._asked + _LEAST_BETWEEN - time.monotonic()
+        if rest > 0 and self._error is not None:
+            raise self._error
+        self._ended.wait(rest)
+        self._asked, self._error = time.monotonic(), None
+        try:
+            entry = self._entry = self._get()
+        except CredvendError as error:
+            self._error = error
+            if not isinstance(error, ServiceError):
+                self._entry = None  # who is told no has nothing more to serve
+            raise
+        return entry
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -75,7 +91,7 @@ class Renewer:
         pause = 0.0
         trouble: str | None = None
         while not self._ended.wait(pause):
-            before, trouble = trouble, None
+            before, trouble = trouble, trouble if self._entry is None else None
             due = self._due()
             if due <= 0:
                 trouble = self._try()
@@ -101,9 +117,11 @@ class Renewer:
         return None if entry.is_fresh(time.time()) else "the service has no newer ones."
 
     def _due(self) -> float:
-        """Seconds until it is to be renewed, by the rule of the cache."""
+        """Seconds until it is to be renewed, by the rule of the cache. Who said no is asked when somebody wants it."""
         entry = self._entry
         now = time.time()
-        if entry is None or not entry.is_fresh(now):
+        if entry is None:
+            return _LONGEST_SLEEP
+        if not entry.is_fresh(now):
             return 0.0
         return max(0.001, entry.expires - lean.margin(entry.expires - entry.obtained) - now)

@@ -19,6 +19,7 @@ from credvend.text.json_object import json_object
 from credvend.text.messages import progress, say
 from credvend.time_limit import LONGEST, within
 from credvend.vending.options import Options
+from credvend.vending.policy import parse_policy
 from credvend.vending.refusals import refusal
 from credvend.vending.sessions import Session, parse_session
 
@@ -56,7 +57,7 @@ class Service:
             "reason": options.reason,
             "params": dict(options.params) or None,
             "tags": dict(options.tags) or None,
-            "policy": None if options.policy is None else _policy(options.policy),
+            "policy": None if options.policy is None else parse_policy(options.policy),
             "dry_run": dry_run or None,
         }
         body = {name: value for name, value in asked.items() if value is not None}
@@ -208,32 +209,6 @@ def service_url(config: Config, environ: Mapping[str, str]) -> str:
     if not config.url:
         raise UsageError(where_to_say_it(environ))
     return check_service_url(config.url)
-
-
-def _policy(text: str) -> Json:
-    try:
-        policy = json.loads(text, object_pairs_hook=_each_once)
-    except ValueError as error:
-        raise UsageError(f"The policy is not JSON: {error}.") from None
-    except RecursionError:
-        raise UsageError("The policy is nested too deeply.") from None
-    if not isinstance(policy, dict):
-        raise UsageError("The policy must be a JSON object: an IAM policy document.")
-    return policy
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> Json:
-    """An object, unless it can be read in two ways, which the service refuses, too: Python would take the last value.
-
-    Raises:
-        UsageError: a name is there twice.
-    """
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise UsageError(f"The policy has {json.dumps(twice[:40])} twice in one object: remove one, or join them.")
-    return found
 
 
 def _id(session: str) -> str:
