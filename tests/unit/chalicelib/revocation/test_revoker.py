@@ -274,7 +274,6 @@ def test_who_has_no_time_left_begins_nothing(world: World) -> None:
     assert world.records == [] and world.iam.policies == {}
 
 
-@pytest.mark.no_cover
 def test_killed_between_any_two_steps_nothing_is_lost() -> None:
     for steps in range(40):
         world = World()
