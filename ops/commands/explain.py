@@ -64,7 +64,12 @@ class _Asked(NamedTuple):
 @caller_options
 @request_options
 @where_and_when_options
-@click.option("--test", "test", metavar="NAME", help="Instead of role and caller: what a test of tests/ asks.")
+@click.option(
+    "--test",
+    "test",
+    metavar="NAME",
+    help="Instead of role and caller: what a test of tests/ asks; a part of its name will do.",
+)
 @click.option(
     "--record", metavar="FILE", help="Instead: what an audit record tells, from a file, or - for standard input."
 )

@@ -184,6 +184,10 @@ def onboard(
     if [bool(roles), bool(accounts or groups), everything].count(True) != 1:
         raise click.UsageError("Say ROLE, --account, --account-group or --all.")
     parts = read_parts(config)
+    if output is not None and output.resolve().is_relative_to(config.resolve()):
+        raise OperationFailed(
+            escaped(f"{output} is in {config}, and would be no part of a configuration: name a directory beside it.")
+        )
     where = region or _found_region()
     service = _service(credvend_account, stage, where).issued_by(issuer or parts.issuer)
     wanted = Wanted(

@@ -60,16 +60,23 @@ class Cases(NamedTuple):
     cases: tuple[Case, ...]
 
     def named(self, name: str) -> Case:
-        """The test of that name.
+        """The test of that name, or the only one that has it in its name.
 
         Raises:
-            OperationFailed: there is none.
+            OperationFailed: there is none, or several.
         """
         for case in self.cases:
             if case.name == name:
                 return case
-        hint = did_you_mean(nearest(name, [case.name for case in self.cases], cutoff=0.5))
-        raise OperationFailed(f"There is no test {name!r} in {FOLDER}/{hint}.")
+        having = [case for case in self.cases if name in case.name]
+        if len(having) == 1:
+            return having[0]
+        if having:
+            raise OperationFailed(
+                f"{len(having)} tests have {name!r} in their names: say more of the one that is meant."
+            )
+        hint = did_you_mean(nearest(name, [case.name for case in self.cases], cutoff=0.5)) or "."
+        raise OperationFailed(f"There is no test {name!r} in {FOLDER}/{hint}")
 
 
 def read_tests(config: Path) -> Cases:

@@ -8,8 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.policy_warnings import policy_warnings
 from chalicelib.configuration.source import read_source
@@ -21,6 +19,8 @@ from testing.operators import create
 from testing.tokens import rsa_key
 
 README = ROOT / "README.md"
+# Whose commands test_operating.py runs, on a local AWS of its own.
+OPERATING = ROOT / "docs/operate.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -45,26 +45,6 @@ def run(shell: list[str], script: str, directory: Path, environment: dict[str, s
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A copy of this checkout, where commands may leave things behind."""
-    copy = tmp_path / "credvend"
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.splitlines():
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, copy / name)
-    (copy / ".venv").symlink_to(ROOT / ".venv")
-    # And what packaging keeps of its last time: the packages of Lambda need not be put together anew.
-    (copy / ".build").symlink_to(ROOT / ".build")
-    return copy
 
 
 def test_every_command_of_the_readme_runs_in_its_order(stack: Stack, checkout: Path) -> None:
@@ -105,7 +85,7 @@ def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: 
         site.keys = [rsa_key("docs")]
         script = ""
         for document in sorted(DOCUMENTS, key=place):
-            if document != README:
+            if document not in (README, OPERATING):
                 script += f"printf '\\n=== %s\\n' {document.name}\n{configured(document, site)}"
                 script += "\n".join(blocks(document, "sh"))
         try:

@@ -75,7 +75,7 @@ def test_a_caller_is_named_as_tests_name_it_and_a_test_is_explained(line: Comman
     assert line.run("explain", "deep", "--caller", "alice")[0].startswith("Allowed by alice.")
     out, _ = line.run("explain", "--test", "developers of team b do not", status=1)
     assert out.startswith("Denied by default")
-    assert "did you mean alice reads?" in line.run("explain", "--test", "alice read", status=1)[1]
+    assert line.run("explain", "--test", "alyce reads", status=1)[1].endswith("in tests/; did you mean alice reads?\n")
 
 
 def test_an_api_token_is_described_with_owner_and_tags(line: CommandLine) -> None:

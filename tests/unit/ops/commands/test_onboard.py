@@ -28,6 +28,7 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL", "CREDVEND_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    (tmp_path / "taken").touch()
     monkeypatch.setattr("ops.commands.onboard.Reader", Nobody)
     monkeypatch.chdir(tmp_path)
     return CommandLine(config, capsys)
@@ -63,6 +64,13 @@ def test_a_template_stands_alone_on_standard_output_and_the_steps_beside_it(line
     assert "aws cloudformation deploy" in err and "create-stack-set" in err and "credvend-admin doctor" in err
     # Of a role that is not made here, what its trust policy needs.
     assert f"For the trust policy of arn:aws:iam::{FAR}:role/far:" in err
+
+
+def test_nothing_is_written_into_the_configuration_which_would_no_longer_be_one(
+    line: CommandLine, tmp_path: Path
+) -> None:
+    line.run("onboard", "readonly", "--output", str(tmp_path / "config/onboarding"), *TO_BE, status=1)
+    assert not (tmp_path / "config/onboarding").exists()
 
 
 def test_a_module_stands_alone_on_standard_output(line: CommandLine) -> None:
@@ -234,7 +242,9 @@ def test_before_credvend_is_deployed_it_is_said_where_the_issuer_will_be_known(l
         (["readonly", "--tag", "credvend:role=x", *TO_BE], 2, "reserved"),
         (["readonly", "--tag", "a={{resolve:x}}", *TO_BE], 2, "does not take"),
         (["readonly", "--tag", "a=1", "--tag", "A=2", *TO_BE], 2, "is there twice"),
-        (["readonly", "--output", "config/roles.yaml/x", *TO_BE], 1, "cannot be written"),
+        (["readonly", "--output", "taken/x", *TO_BE], 1, "cannot be written"),
+        (["readonly", "--output", "config", *TO_BE], 1, "no part of a configuration: name a directory beside it"),
+        (["readonly", "--output", "config/../config/roles", *TO_BE], 1, "name a directory beside it"),
     ],
 )
 def test_what_is_wrong_is_said(line: CommandLine, arguments: list[str], status: int, said: str) -> None:

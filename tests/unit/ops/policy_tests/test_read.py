@@ -114,5 +114,14 @@ def test_a_test_is_found_by_its_name(tmp_path: Path) -> None:
     cases = read(tmp_path, GOOD.replace("name: a", "name: alice reads"))
     found: Case = cases.named("alice reads")
     assert found.line == 2
-    with pytest.raises(OperationFailed, match=r"did you mean alice reads\?"):
-        cases.named("alice read")
+    with pytest.raises(OperationFailed, match=r"did you mean alice reads\?$"):
+        cases.named("alyce reads")
+
+
+def test_a_test_is_found_by_a_part_of_its_name_that_no_other_has(tmp_path: Path) -> None:
+    one, more = GOOD.replace("name: a", "name: alice reads"), GOOD[7:].replace("name: a", "name: alice reads more")
+    cases = read(tmp_path, one + more)
+    assert cases.named("reads more").line == 3
+    assert cases.named("alice reads").line == 2  # which is a whole name
+    with pytest.raises(OperationFailed, match="2 tests have 'alice' in their names"):
+        cases.named("alice")
