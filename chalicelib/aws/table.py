@@ -135,6 +135,36 @@ class Table:
         except TROUBLE as error:
             raise self._unavailable("Query", error) from None
 
+    def items_after(
+        self, name: str, moment: int, most_pages: int
+    ) -> "tuple[list[Mapping[str, AttributeValueTypeDef]], bool]":
+        """All items whose number of that name is greater, as they were a moment ago; and whether these are all.
+
+        Args:
+            most_pages: of 1 MB each; no more are read.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+        found: list[Mapping[str, AttributeValueTypeDef]] = []
+        more: dict[str, Mapping[str, AttributeValueTypeDef]] = {}
+        try:
+            for _ in range(most_pages):
+                answer = self._client.scan(
+                    TableName=self.name,
+                    FilterExpression="#name > :moment",
+                    ExpressionAttributeNames={"#name": name},
+                    ExpressionAttributeValues={":moment": {"N": str(moment)}},
+                    **more,  # type: ignore[arg-type]  # a key that is left out is not None
+                )
+                found += answer["Items"]
+                if not answer.get("LastEvaluatedKey"):
+                    return found, True
+                more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        except TROUBLE as error:
+            raise self._unavailable("Scan", error) from None
+        return found, False
+
     def _not_written(self, operation: str, error: Exception) -> ConditionFailed | TableUnavailable:
         if code_of(error) == "ConditionalCheckFailedException":
             return ConditionFailed()

@@ -30,6 +30,8 @@ _SAFE: Final = {
 
 # Beyond, a moment cannot be written as IAM wants it: the year 2286.
 _LATEST: Final = 9_999_999_999
+# Of 1 MB each, which hold some 2,000 revocations: what a sweep reads at most, in ten seconds or so.
+_MOST_PAGES: Final = 100
 
 
 class Revocations(Protocol):
@@ -37,6 +39,16 @@ class Revocations(Protocol):
 
     def of_role(self, role_arn: str) -> list[Revocation]:
         """All of a role, as they are now. Those that are no revocations are told to the operators, and left out.
+
+        Raises:
+            TableUnavailable: the table could not be asked.
+        """
+
+    def live(self, now: float) -> list[Revocation]:
+        """Those of all roles that have not ended, as they were a moment ago.
+
+        Args:
+            now: seconds since 1970.
 
         Raises:
             TableUnavailable: the table could not be asked.
@@ -87,6 +99,14 @@ class RevocationTable:
     def of_role(self, role_arn: str) -> list[Revocation]:
         """As `Revocations` says."""
         found = (revocation_of(item) for item in self._table.items_of("role_arn", role_arn))
+        return [one for one in found if one is not None]
+
+    def live(self, now: float) -> list[Revocation]:
+        """As `Revocations` says."""
+        items, are_all = self._table.items_after("until", int(now), _MOST_PAGES)
+        if not are_all:
+            tell_operators("the table of revocations is too long: a sweep reads %s pages of it", _MOST_PAGES)
+        found = (revocation_of(item) for item in items)
         return [one for one in found if one is not None]
 
     def set_written(self, one: Revocation, moment: int, widened: bool) -> bool:

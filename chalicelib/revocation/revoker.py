@@ -18,6 +18,7 @@ from chalicelib.revocation.items import Revocations
 from chalicelib.revocation.policy import NoRoom, RevocationPolicy, build_policy, is_denied, probe_id
 from chalicelib.revocation.probe import Proof, Sessions, prove
 from chalicelib.revocation.revocation import Revocation
+from chalicelib.revocation.sweep import find_pending, is_sweep
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
 
@@ -30,6 +31,8 @@ _GIVEN_UP_CHARACTERS: Final = (0, 512, 2048)
 # Whoever has less time left does not begin with another role, or to prove something: the stream brings it again.
 _ENOUGH_MILLISECONDS: Final = 60_000
 _PROBES_AT_ONCE: Final = 8
+# The next sweep comes a minute later: a role that is begun with by then, and proofs, end soon after.
+_SWEEP_SECONDS: Final = 30
 
 
 class Records(Protocol):
@@ -95,13 +98,17 @@ class Revoker:
         self._ledger, self._records, self._catalog, self._clock = ledger, records, catalog, clock
 
     def handle(self, event: Mapping[str, object], context: Context) -> dict[str, object]:
-        """Carry out a batch of the stream.
+        """Carry out a batch of the stream, or sweep.
 
         Returns:
-            The numbers of records that are to be brought again. The other records of the batch that come after them are
-            as well, which does no harm. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
+            Of a sweep, nothing; of a batch, the numbers of records that are to be brought again. The other records of
+            the batch that come after them are as well, which does no harm.
+            https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html
         """
         invocation = _Invocation(self._iam_of(context.invoked_function_arn, context.aws_request_id), context)
+        if is_sweep(event):
+            self._sweep(invocation)
+            return {}
         batch = read_batch(event)
         again = [
             number
@@ -111,6 +118,29 @@ class Revoker:
         again += self._prove_all(batch.to_prove, invocation)
         again += [number for role_arn, number in batch.to_prove.items() if not self._tell(role_arn, invocation)]
         return {"batchItemFailures": [{"itemIdentifier": number} for number in dict.fromkeys(again)]}
+
+    def _sweep(self, invocation: "_Invocation") -> None:
+        """Try again what the stream has given up, or holds up. Nothing is begun with after `_SWEEP_SECONDS`."""
+        invocation = invocation.until(self._clock, self._clock() + _SWEEP_SECONDS)
+        try:
+            found = self._revocations.live(self._clock())
+        except TableUnavailable:
+            return  # the operators were told, and the next sweep comes
+        pending = find_pending(found, self._clock(), self._is_probed)
+        for role_arn in pending.to_write:
+            if invocation.has_time():
+                self._write_and_note(role_arn, invocation)
+        # They are proved at once, in as long as one takes.
+        some = pending.to_prove[:_PROBES_AT_ONCE]
+        if some and invocation.has_time():
+            self._prove_all({role_arn: role_arn for role_arn in some}, invocation)
+        for role_arn in pending.to_tell:
+            if invocation.has_time():
+                self._tell(role_arn, invocation)
+
+    def _is_probed(self, role_arn: str) -> bool:
+        role = self._catalog.find_role(role_arn)
+        return role is not None and role.probe is not None
 
     def _write_and_note(self, role_arn: str, invocation: "_Invocation") -> bool:
         """Have a role's policy be what the table says; whether that is done with, well or not."""
@@ -198,6 +228,8 @@ class Revoker:
                 )
                 self._record_unproved(role_arn, (), Proof(False, problem, "not_as_written"), invocation)
                 again.append(number)
+                if invocation.sweeps:  # minutes later it is no older state that IAM shows, but another policy
+                    self._write_and_note(role_arn, invocation)
             except (NotWritten, TableUnavailable) as error:
                 self._record_unproved(role_arn, (), Proof(False, str(error), "not_read"), invocation)
                 again.append(number)
@@ -283,6 +315,9 @@ class Revoker:
             now = self._clock()
             found = self._revocations.of_role(role_arn)
             waiting = [one for one in found if one.written is None and one.is_live(now)]
+            known = bool(waiting) and all(one.problem == error.problem for one in waiting)
+            if invocation.sweeps and known:
+                return True  # noted and on record as it is
             for one in waiting:
                 self._revocations.set_problem(one, error.problem)
         except TableUnavailable:
@@ -339,11 +374,22 @@ class _ToProve(NamedTuple):
 class _Invocation:
     """One invocation of the function."""
 
-    def __init__(self, iam: InlinePolicies, context: Context) -> None:
-        self.iam, self._context = iam, context
+    def __init__(self, iam: InlinePolicies, context: Context, may_begin: Callable[[], bool] | None = None) -> None:
+        self.iam, self._context, self._may_begin = iam, context, may_begin
         self.request_id = context.aws_request_id
 
+    @property
+    def sweeps(self) -> bool:
+        """It is a sweep's, after which another one comes by itself."""
+        return self._may_begin is not None
+
+    def until(self, clock: Callable[[], float], moment: float) -> "_Invocation":
+        """The same for a sweep, which begins with nothing after a moment."""
+        return _Invocation(self.iam, self._context, lambda: clock() < moment)
+
     def has_time(self) -> bool:
+        if self._may_begin is not None and not self._may_begin():
+            return False
         return self._context.get_remaining_time_in_millis() >= _ENOUGH_MILLISECONDS
 
 

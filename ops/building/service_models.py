@@ -16,7 +16,7 @@ from ops.documents.json_object import Json
 
 # What the functions' code calls of each service, and nothing else can be: whoever calls another one adds it here.
 _CALLED: Final[Mapping[str, tuple[str, ...]]] = {
-    "dynamodb": ("BatchGetItem", "GetItem", "PutItem", "Query", "TransactWriteItems", "UpdateItem"),
+    "dynamodb": ("BatchGetItem", "GetItem", "PutItem", "Query", "Scan", "TransactWriteItems", "UpdateItem"),
     "iam": ("DeleteRolePolicy", "GetRolePolicy", "ListRolePolicies", "PutRolePolicy"),
     "kms": ("GetPublicKey", "Sign"),
     "sts": ("AssumeRole", "AssumeRoleWithWebIdentity", "GetScopedCredentials"),

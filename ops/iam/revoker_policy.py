@@ -101,7 +101,7 @@ def _on_tables() -> list[dict[str, object]]:
     indexes = [{"Fn::Sub": f"${{{SESSIONS_TABLE}.Arn}}/index/{index}"} for index in ("by_caller", "by_role")]
     noted = ["id", "in_force", "problem", "requested", "role_arn", "state", "told", "widened", "written"]
     return [
-        _bound("ReadRevocations", ["dynamodb:Query"], revocations),
+        _bound("ReadRevocations", ["dynamodb:Query", "dynamodb:Scan"], revocations),
         _bound("FindSessions", ["dynamodb:Query"], indexes),
         _bound("ReadSessions", ["dynamodb:BatchGetItem", "dynamodb:GetItem"], sessions),
         _changing("TakeOutOfLive", quotas, ["id", "live"]),

@@ -57,7 +57,29 @@ def test_both_mappings_find_a_free_environment_for_each_part_of_a_new_table() ->
     """What is proved, which takes its time, must not keep what is to be written waiting."""
     stages = json.loads((ROOT / ".chalice/config.json").read_text())["stages"]
     free = {name: stage["lambda_functions"]["revoker"]["reserved_concurrency"] for name, stage in stages.items()}
+    # And one for the sweep.
     # A table by request takes 4,000 writes a second at first, and a partition 1,000; each has a shard of the stream.
     parts = 4
-    assert free.pop("local") >= len(MAPPINGS)
-    assert all(count >= parts * len(MAPPINGS) for count in free.values())
+    assert free.pop("local") >= len(MAPPINGS) + 1
+    assert all(count >= parts * len(MAPPINGS) + 1 for count in free.values())
+
+
+def test_the_sweep_comes_each_minute_and_one_that_is_late_is_dropped() -> None:
+    """Those that wait would come all at once, and the next one does the same."""
+    rule, once = RESOURCES["RevokerSweep"]["Properties"], RESOURCES["RevokerSweepOnce"]["Properties"]
+    assert rule["ScheduleExpression"] == "rate(1 minute)" and rule["State"] == "ENABLED"
+    assert rule["Targets"] == [{"Id": "revoker", "Arn": {"Fn::GetAtt": ["Revoker", "Arn"]}}]
+    assert once["FunctionName"] == {"Ref": "Revoker"} and once["Qualifier"] == "$LATEST"
+    assert once["MaximumRetryAttempts"] == 0 and once["MaximumEventAgeInSeconds"] == 60
+
+
+def test_that_rule_alone_may_invoke_the_revoker() -> None:
+    allowed = [one["Properties"] for one in RESOURCES.values() if "AWS::Lambda::Permission" in str(one.get("Type"))]
+    assert [one for one in allowed if one["FunctionName"] == {"Ref": "Revoker"}] == [
+        {
+            "FunctionName": {"Ref": "Revoker"},
+            "Action": "lambda:InvokeFunction",
+            "Principal": "events.amazonaws.com",
+            "SourceArn": {"Fn::GetAtt": ["RevokerSweep", "Arn"]},
+        }
+    ]
