@@ -61,7 +61,6 @@ NO_LIMITS = {
     "ops.examining.quotas._SHOWN": "what a report shows",
     "ops.comparing.building._IPV4": "how many addresses there are",
     "ops.comparing.changes._LONGEST": "what a report shows",
-    "ops.comparing.sides._MOST_TOLD": "what an error shows",
     "ops.comparing.values._MOST_WILDCARDS": "how many parts a date has",
     "ops.comparing.words.MOST_TOLD": "what a report shows",
     "ops.comparing.words._MOST_ROLES": "what a report shows",
