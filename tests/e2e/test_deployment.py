@@ -178,7 +178,7 @@ def test_mistakes_are_answered_with_what_to_do(stack: Stack, tmp_path: Path) -> 
     stage = make_deploy(stack, "STAGE=staging")
     assert stage.returncode != 0 and "There are: dev, local, prod" in stage.stderr
     config = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path}")
-    assert config.returncode != 0 and "holds no roles.yaml" in config.stderr and "holds no policies" in config.stderr
+    assert config.returncode != 0 and "is empty: it needs roles.yaml, and policies/" in config.stderr
     shutil.copytree(CONFIG, tmp_path / "mine")
     (tmp_path / "mine/terraform.tfstate").touch()
     more = make_deploy(stack, "STAGE=dev", f"CONFIG={tmp_path / 'mine'}")

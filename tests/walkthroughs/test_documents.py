@@ -23,6 +23,8 @@ from tests.walkthroughs.marked import Marked
 README = ROOT / "README.md"
 # Whose commands test_operating.py runs, on a local AWS of its own.
 OPERATING = ROOT / "docs/operate.md"
+# And client/tests/ci/test_agent_recipes.py, with a service that it plays.
+AGENTS = ROOT / "docs/agents.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 # The walk-through has left keys for a shell, which nobody else may read, and one of which is the administrator's.
@@ -98,7 +100,7 @@ def test_every_command_of_the_docs_runs(stack: Stack, checkout: Path, tmp_path: 
         site.keys = [rsa_key("docs")]
         script = ""
         for document in sorted(DOCUMENTS, key=place):
-            if document not in (README, OPERATING):
+            if document not in (README, OPERATING, AGENTS):
                 script += f"printf '\\n=== %s\\n' {document.name}\n{configured(document, site)}"
                 script += "\n".join(blocks(document, "sh"))
         try:

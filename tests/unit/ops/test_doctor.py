@@ -100,7 +100,7 @@ def test_roles_that_are_named_are_looked_at_alone(aws: FakeAws, run: Run) -> Non
 @pytest.mark.parametrize(
     ("files", "said"),
     [
-        ({}, "holds no policies"),
+        ({}, "is empty: it needs roles.yaml"),
         ({"policies/a.cedar": ""}, "holds no roles.yaml"),
         ({"policies/a.cedar": "", "roles.yaml": "roles: ["}, "roles.yaml: not valid YAML"),
         ({"policies/a.cedar": "", "roles.yaml": "roles: [{name: x}]"}, "roles.yaml: role "),
@@ -122,7 +122,7 @@ def test_a_directory_that_is_no_configuration_says_why(
 
 def test_what_is_mistyped_is_told(run: Run) -> None:
     assert "'everything' is not one of" in run("--only", "everything", status=2)[1]
-    assert "does not exist" in run("--config", "nowhere", status=2)[1]
+    assert "nowhere is not there: --config names the directory" in run("--config", "nowhere", status=1)[1]
 
 
 def test_issuers_are_asked_without_aws(run: Run, aws: FakeAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
