@@ -33,6 +33,9 @@ DENY_ALL_BUT_LEASES: Final = json.dumps(
 # No caller's session has such a name: theirs begin with a kind of caller (callers/session_name.py).
 NAME: Final = "credvend-doctor"
 
+# One of a second may have ended before its answer is read, which then looks wrong.
+_LEASE_SECONDS: Final = 60
+
 Part = Literal["tag_session", "set_source_identity", "duration", "policy_arns", "lease"]
 
 
@@ -81,7 +84,8 @@ def lease(role: Role, request_id: str) -> Question | None:
     """A session of less than 15 minutes; None: the role has none."""
     if role.min_duration >= MINIMUM_SECONDS:
         return None
-    short = bare(role, request_id)._replace(duration=role.min_duration, policy=DENY_ALL_BUT_LEASES)
+    seconds = max(role.min_duration, _LEASE_SECONDS)
+    short = bare(role, request_id)._replace(duration=seconds, policy=DENY_ALL_BUT_LEASES)
     return Question("lease", short)
 
 

@@ -37,6 +37,7 @@ def roles(stack: Stack, outputs: dict[str, str]) -> Iterator[None]:
     issuer = outputs["IssuerUrl"]
     host = issuer.removeprefix("https://")
     iam = stack.iam()
+    remove_roles(stack)
     made = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
     provider = made["OpenIDConnectProviderArn"]
     federated: Json = {
@@ -52,11 +53,24 @@ def roles(stack: Stack, outputs: dict[str, str]) -> Iterator[None]:
     service = trust_statement(stack.deployed.function_role_arn)
     stack.add_role("leased", {"Version": "2012-10-17", "Statement": [service, revoker]}, *rights, path="/e2e/")
     yield
-    for name in ("lasting", "leased"):
-        for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-            iam.delete_role_policy(RoleName=name, PolicyName=policy)
-        iam.delete_role(RoleName=name)
     iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
+    remove_roles(stack)
+
+
+def remove_roles(stack: Stack) -> None:
+    """Delete both, if they are there; a revoker that is at work may write a policy meanwhile."""
+    iam = stack.iam()
+    for name in ("lasting", "leased"):
+        ends = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                    iam.delete_role_policy(RoleName=name, PolicyName=policy)
+                iam.delete_role(RoleName=name)
+            except iam.exceptions.NoSuchEntityException:
+                break
+            except iam.exceptions.DeleteConflictException:
+                assert time.monotonic() < ends, "it could not be deleted"
 
 
 def vend(stack: Stack, role: str, duration: str) -> Answer:
