@@ -15,13 +15,13 @@ from chalicelib.text.timestamps import moment
 from ops.aws.operator import Operator, find_operator
 from ops.blocking.blocks import Block, Blocks
 from ops.blocking.heeded import unheeded
-from ops.blocking.known import configured, in_ledger, meant
 from ops.blocking.named import EVERYTHING, Kind, Named, named
 from ops.commands.options import json_option, stage_option
 from ops.commands.revoke import also_option, chains_option, revoke, revoking_of
 from ops.errors import NotFinished, OperationFailed
 from ops.iam.principals import role_of_session
 from ops.ledger.sessions import sessions_of
+from ops.revoking.known import configured, in_ledger, meant
 from ops.revoking.revoking import Revoking, Target
 from ops.stages.names import BLOCKS_TABLE, table_name
 from ops.terminal.arguments import When, expect_one_at_most, reason, when
@@ -99,10 +99,11 @@ def block(
     what = named(name, _kind(is_caller, is_role, is_issuer))
     if what.doubt is not None:
         raise OperationFailed(f"{escaped(name)} {what.doubt.removesuffix('.')}. Nothing was blocked.")
-    if what.kind is not None and not exact:
-        _expect_no_other_case(what, config, stage)
+    unasked = None if exact else _expect_no_other_case(what, config, stage)
     ends = _add(stage, what, until, reason, "it is unblocked")
     say(f"Blocked {escaped(what.words)}, {ends}: from now on, no vend of it is let through.")
+    if unasked is not None:
+        say(unasked)
     if (role := role_of_session(what.key.partition(":")[2])) is not None:
         say(f"Whoever may assume {role} may be another caller by another session name: block that for all of them.")
     if what.kind is not None and not no_revoke:
@@ -115,26 +116,30 @@ def block(
     _expect_heeded(config)
 
 
-def _expect_no_other_case(what: Named, config: Path, stage: str) -> None:
+def _expect_no_other_case(what: Named, config: Path, stage: str) -> str | None:
     """A block of a name in other case than it has would hit nobody, and say nothing of it.
+
+    Returns:
+        That the ledger could not be asked, and why: it is to be blocked all the same.
 
     Raises:
         OperationFailed: such a name is known.
     """
     kind, name = what.kind, what.key.partition(":")[2]
     if kind is None:
-        return
+        return None
     found = meant(name, configured(config, kind, name))
     if found is None:
         try:
             found = meant(name, in_ledger(sessions_of(find_operator(say), stage), kind, name))
-        except OperationFailed as error:  # it is to be blocked all the same
-            say(f"Not asked whether the ledger knows {escaped(name)} in other case: {error}")
+        except OperationFailed as error:
+            return f"Not asked whether the ledger knows {escaped(name)} in other case: {error}"
     if found is not None:
         raise OperationFailed(
             f"{escaped(name)} is not known, and {escaped(found)} is: did you mean that? Nothing was blocked. --exact "
             "blocks it as it is written."
         )
+    return None
 
 
 def _expect_heeded(config: Path) -> None:

@@ -1,6 +1,7 @@
 """The policy denies what was revoked, nothing else unless it says so, and fits beside what is there."""
 
 import json
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -218,7 +219,11 @@ def test_any_policy_fits_and_denies_what_was_asked_for_and_no_more(
 def test_what_a_policy_does_not_deny_is_not_taken_for_denied(
     session: Revocation, caller: Revocation, role: Revocation
 ) -> None:
-    for one, other in ((session, caller), (caller, session), (session, role), (caller, role)):
+    nobodys = replace(session, caller_tag=None)
+    for one, other in ((session, caller), (caller, nobodys), (session, role), (caller, role)):
         assert not is_denied(written(one), other)
+    # A session is denied with its caller's, if these are denied for as long.
+    with_caller = written(caller)
+    assert not is_denied(with_caller, session) or session_of(session, session.issued_until - 1).is_denied(with_caller)
     later = revocation(form="issued_before", issued_before=role.issued_until + 1, chained=False)
     assert not is_denied(written(role), later)

@@ -5,6 +5,7 @@ credvend, tell case apart: https://docs.aws.amazon.com/IAM/latest/UserGuide/refe
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -57,7 +58,7 @@ def in_ledger(sessions: Sessions, kind: Kind, name: str) -> Iterator[str]:
     until = (sessions.operator.now() + AHEAD_SECONDS) * 1000
     every = Wanted(since=until - (_DAYS * 86_400 + AHEAD_SECONDS) * 1000, until=until)
     role = iam_role(name)
-    own = Wanted(since=0, until=until, role=name) if kind == "role" else Wanted(since=0, until=until, caller=name)
+    own = replace(every, role=name) if kind == "role" else replace(every, caller=name)
     if kind == "role" or (kind == "caller" and role is None):
         found = next(sessions.find(own), None)
         if found is not None:
