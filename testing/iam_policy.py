@@ -57,6 +57,8 @@ def pattern_of(text: str, context: Context, wildcards: bool = True) -> Pattern |
     Args:
         wildcards: whether `*` and `?` mean more than themselves. In the value of a variable, they never do.
     """
+    if "${" not in text:  # as most: asked again and again
+        return _without_variables(text, wildcards)
     pattern: list[str | Wildcard] = []
     for token in _TOKEN.finditer(text):
         variable, character = token[1], token[2]
@@ -71,6 +73,11 @@ def pattern_of(text: str, context: Context, wildcards: bool = True) -> Pattern |
                 return None
             pattern.extend(value)
     return tuple(pattern)
+
+
+@cache
+def _without_variables(text: str, wildcards: bool) -> Pattern:
+    return tuple(Wildcard(one) if wildcards and one in "*?" else one for one in text)
 
 
 def matches(pattern: Pattern | None, text: str) -> bool:

@@ -1,5 +1,6 @@
 """In which order do tests run? The quick ones first, so that a broken unit shows at once."""
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.name == LAST, place_of(item.path)))
 
 
+@cache
 def place_of(path: Path) -> int:
     """Where the tests of a file stand in the order.
 

@@ -21,6 +21,11 @@ class _Tag(NamedTuple):
     attribute: str
 
 
+def looks_at_claims(policy: PolicyJson) -> bool:
+    """Whether `claim_warnings` could have anything to say of a policy."""
+    return any(_tag(part) is not None for part in comparisons_in(policy["conditions"]))
+
+
 def claim_warnings(policy: PolicyJson, issuers: Collection[Issuer]) -> Iterator[str]:
     """A line for each comparison of a claim that is never true.
 

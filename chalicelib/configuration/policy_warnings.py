@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from chalicelib.callers.kinds import KINDS
 from chalicelib.configuration.attribute_warnings import attribute_warnings
 from chalicelib.configuration.cedar_proofs import idle_conditions
-from chalicelib.configuration.claim_warnings import claim_warnings
+from chalicelib.configuration.claim_warnings import claim_warnings, looks_at_claims
 from chalicelib.configuration.clock_warnings import clock_warnings
 from chalicelib.configuration.odd_texts import oddity, texts_in
 from chalicelib.configuration.pattern_warnings import pattern_warnings
@@ -42,7 +42,9 @@ def policy_warnings(written: WrittenConfiguration) -> Iterator[str]:
     look = PolicyWarnings(PossibleRequests(KINDS, written.issuers, catalog), now=time.time())
     idle = idle_conditions({policy.name: policy.json for policy in written.policies.policies}, written.policies.schema)
     for policy in written.policies.policies:
-        issuers = [one for one in written.issuers if one.name in look.issuers_of(policy.json)]
+        # Whose subjects it may apply to takes long to tell, and matters where claims are compared.
+        of = look.issuers_of(policy.json) if looks_at_claims(policy.json) else frozenset()
+        issuers = [one for one in written.issuers if one.name in of]
         warnings = (
             look.at(policy.json, idle[policy.name], policy.lines, is_enforced=not policy.is_audited),
             claim_warnings(policy.json, issuers),

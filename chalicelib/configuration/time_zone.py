@@ -32,5 +32,6 @@ def _hint(name: str, known: list[str]) -> str:
     """What may have been meant: the same but for the case, a city without its continent, or something close."""
     wanted = re.sub(r"\s+", "_", name.strip()).lower()
     same = [zone for zone in known if wanted in (zone.lower(), zone.lower().rpartition("/")[2])]
-    close = same or [zone for zone in known if zone.lower() in get_close_matches(wanted, map(str.lower, known), 1, 0.8)]
+    alike = get_close_matches(wanted, map(str.lower, known), 1, 0.8) if not same else []
+    close = same or [zone for zone in known if zone.lower() in alike]
     return f": did you mean {close[0]}?" if close else ""

@@ -6,7 +6,7 @@ The schema is parsed once, when the service starts. A decision takes the policie
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property
 from itertools import islice
@@ -149,20 +149,29 @@ class Authorizer:
         about_caller = self._index.about_caller(keys)
         scopes = Scopes(parse_est(self._policies.indexed[place] for place in about_caller))
         anything = Circumstances(MINIMUM_SECONDS, source_ip, False, time)
-        roles, entities = self._worth_asking(principal, roles)
-        entities = self._roles.added([principal], entities)
         beside = self._roles.beside(principal)
         found: list[Permitted] = []
-        for start in range(0, len(roles), _AT_ONCE):
-            some = roles[start : start + _AT_ONCE]
-            about = self._ask(scopes.policies, entities, principal, [(role, anything) for role in some])
+        about = self._policies_about(keys)
+        for some in _some_at_a_time(self._worth_asking(principal, roles)):
+            named = [(role, about(self._roles.document(role))) for role in some]
             wanted = [
-                (role, _candidates(scopes, decision.policies, role, anything))
-                for role, decision in zip(some, about, strict=True)
-                if not scopes.permits.isdisjoint(decision.policies)
+                (role, _candidates(scopes, sorted(policies), role, anything))
+                for role, policies in named
+                if not scopes.permits.isdisjoint(policies)
             ]
             found += self._first_allowed(beside, keys, wanted)
         return found
+
+    def _policies_about(self, keys: tuple[str, ...]) -> Callable[[Json], list[str]]:
+        """Gives the policies whose scopes may fit a caller and a role, by the entity of the role."""
+        indexed, kinds = self._policies.indexed, self._policies.kinds
+        general = [indexed[place].name for place in self._index.general]
+
+        def about(role: Json) -> list[str]:
+            places = self._index.about_both(keys, keys_of(role))
+            return general + [indexed[place].name for place in places if kinds.get(place, keys[1]) == keys[1]]
+
+        return about
 
     def _first_allowed(
         self, caller: CallerEntities, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
@@ -173,20 +182,15 @@ class Authorizer:
             if allowed is not None:
                 yield Permitted(role, allowed.duration, reason_required=allowed.has_reason)
 
-    def _worth_asking(
-        self, principal: Mapping[str, object], roles: Sequence[Role]
-    ) -> tuple[Sequence[Role], cedarpy.Entities]:
-        """Those roles that the scope of any policy about the caller may fit, and their entities.
+    def _worth_asking(self, principal: Mapping[str, object], roles: Sequence[Role]) -> Sequence[Role]:
+        """Those roles that the scope of any policy about the caller may fit.
 
         With thousands of roles, most are about others. Where a policy is about all, all are asked about.
         """
         demanded = self._index.roles_about(keys_of(principal))
         if not demanded.isdisjoint(_EVERY_ROLE):
-            return roles, self._roles.all
-        found = [
-            (role, entity) for role in roles if not demanded.isdisjoint(keys_of(entity := self._roles.document(role)))
-        ]
-        return [role for role, _ in found], self._roles.parse(entity for _, entity in found)
+            return roles
+        return [role for role in roles if not demanded.isdisjoint(keys_of(self._roles.document(role)))]
 
     def _decide_all(
         self, caller: CallerEntities, keys: tuple[str, ...], wanted: Sequence[tuple[Role, Sequence[Circumstances]]]
@@ -273,6 +277,11 @@ class Authorizer:
         ]
         results = cedarpy.is_authorized_batch(requests, policies, entities, self._schema)
         return [_decision(result) for result in results]
+
+
+def _some_at_a_time(roles: Sequence[Role]) -> Iterator[Sequence[Role]]:
+    for start in range(0, len(roles), _AT_ONCE):
+        yield roles[start : start + _AT_ONCE]
 
 
 def _candidates(scopes: Scopes, policies: Sequence[str], role: Role, anything: Circumstances) -> list[Circumstances]:

@@ -1,11 +1,11 @@
-"""Which policies are about a caller and a role at all, and which durations and reasons are worth asking about?"""
+"""Which durations and reasons are worth asking about, by the policies that are about a caller?"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
-from chalicelib.decisions.indexed_policy import PolicyJson, policy_set
+from chalicelib.decisions.indexed_policy import PolicyJson
 from chalicelib.roles.role import Role
 
 # So many texts of policies are tried as a reason, each with every duration.
@@ -13,7 +13,7 @@ _MOST_REASONS: Final = 8
 
 
 class Scopes:
-    """The policies without conditions, and all as `permit`: they tell which ones are about a caller and a role."""
+    """What the conditions of policies about a caller say of durations and reasons."""
 
     def __init__(self, policies: Mapping[str, PolicyJson]) -> None:
         self.permits = frozenset(name for name, policy in policies.items() if policy["effect"] == "permit")
@@ -27,8 +27,6 @@ class Scopes:
             for name, policy in policies.items()
             if '"reason"' in json.dumps(policy["conditions"])
         }
-        unconditional: PolicyJson = {"effect": "permit", "conditions": []}
-        self.policies = policy_set({name: policy | unconditional for name, policy in policies.items()})
 
     def durations(self, policies: Iterable[str], role: Role) -> list[int]:
         """Durations worth asking about, longest first: policies compare with the numbers that they hold."""

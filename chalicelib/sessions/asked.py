@@ -23,7 +23,7 @@ class VendRequest(NamedTuple):
 
     Attributes:
         role: catalog name, or the ARN of a role in the catalog.
-        duration: seconds, 900 to 3600, or None for the role's default.
+        duration: seconds, 1 to 43,200, or None for the role's default.
         reason: free text of at most 256 characters, or None.
         tags: session tags that the caller wants to set.
         params: values for the role's templates.

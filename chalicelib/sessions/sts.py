@@ -72,16 +72,16 @@ class Session(NamedTuple):
 
 
 def sts_client(
-    region: str, connections: int = 1, attempts: int = ATTEMPTS, read_seconds: float = READ_SECONDS
+    region: str, connections: int = 1, attempts: int = ATTEMPTS, read_seconds: float | None = None
 ) -> "STSClient":
     """A client of the region's own endpoint; keep it, and the connection stays open between requests.
 
     Args:
         connections: that are kept; of a client that several threads use at once, as many.
         attempts: in all.
-        read_seconds: for the answer, of each attempt.
+        read_seconds: for the answer, of each attempt; None: `READ_SECONDS`.
     """
-    config = client_config(region, CONNECT_SECONDS, read_seconds, attempts, connections)
+    config = client_config(region, CONNECT_SECONDS, read_seconds or READ_SECONDS, attempts, connections)
     return cast("STSClient", session().create_client("sts", config=config))
 
 

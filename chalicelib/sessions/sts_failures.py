@@ -204,7 +204,7 @@ def _explain(code: str, message: str, plan: SessionPlan, operation: Operation) -
             f"STS is not activated for credvend's region in the account of {role}. "
             "An administrator of that account must activate it (IAM, account settings)."
         )
-    if code in _OWN_CREDENTIALS:
+    if code in _OWN_CREDENTIALS and operation == "AssumeRole":  # others are not signed with the function's own
         return "own_credentials", StsUnavailable(
             "credvend's own credentials were refused as expired or invalid. Try again in a few seconds."
         )
@@ -274,6 +274,8 @@ def _explain_denied(message: str, role: str, operation: Operation) -> tuple[Caus
             f"can tell which. {_JUST_CHANGED}"
         )
     cause, advice = _DENIED[action]
+    if operation == "AssumeRoleWithWebIdentity":  # whatever was denied, it is not for credvend's role to be allowed
+        advice = _DENIED[operation][1]
     advice = advice.format(own_role=own_role)
     return cause, StsRefused(f"STS denied sts:{action} for {role}. {advice} {_JUST_CHANGED}")
 

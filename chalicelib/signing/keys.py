@@ -105,12 +105,14 @@ class KeyRing:
             SigningFailed: KMS does not tell it.
         """
         now = self._clock()
-        if self._signing is None or not 0 <= now - self._signing[0] < SIGNING_KEPT_SECONDS:
-            key = self._public(self._alias)
-            if key is None:
-                raise SigningFailed(_NOT_THERE)
-            self._signing = (now, key)
-        return self._signing[1]
+        kept = self._signing  # which another thread may forget meanwhile: the doctor has several
+        if kept is not None and 0 <= now - kept[0] < SIGNING_KEPT_SECONDS:
+            return kept[1]
+        key = self._public(self._alias)
+        if key is None:
+            raise SigningFailed(_NOT_THERE)
+        self._signing = (now, key)
+        return key
 
     def published(self) -> tuple[SigningKey, ...]:
         """All that a token may be checked with: the one that signs first.

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 _CLIENT = ROOT / ".venv/client"
+_PIP = ROOT / ".venv/pip-{}.{}".format(*sys.version_info)
 
 
 def installed_libraries(directory: Path) -> Path:
@@ -21,10 +22,11 @@ def installed_libraries(directory: Path) -> Path:
     return directory
 
 
-# Each virtualenv that it makes has the libraries instead of what Python's own has, as there is no index.
+# What stands in for python3. Each virtualenv that it makes has the libraries instead of what Python's own has, as there
+# is no index.
 _PYTHON = """#!/bin/sh
-"{python}" "$@" || exit
 for last; do :; done
+"{python}" "$@" {options} || exit
 for found in "$last"/lib/python3*/site-packages; do
     [ -d "$found" ] || continue
     rm -rf "$found"/setuptools* "$found"/*distutils*
@@ -33,15 +35,23 @@ done
 """
 
 
-def machine(directory: Path) -> dict[str, str]:
+def machine(directory: Path, has_pip: bool = False) -> dict[str, str]:
     """The environment of a job's shell: nothing of whoever runs the tests, and no network for pip.
 
     As in many jobs, Python looks into the working directory, whatever it is started with, unless it is isolated.
+
+    Args:
+        has_pip: whether pip is among the libraries. Python takes 6 s to put its own into a virtualenv.
     """
     (directory / "bin").mkdir()
     (directory / "home").mkdir(mode=0o700)
     libraries = installed_libraries(directory / "libraries")
-    (directory / "bin/python3").write_text(_PYTHON.format(python=sys.executable, libraries=libraries))
+    if has_pip:
+        for one in _PIP.glob("lib/python*/site-packages/pip*"):
+            (libraries / one.name).symlink_to(one)
+    options = "--without-pip" if has_pip else ""
+    python = _PYTHON.format(python=sys.executable, libraries=libraries, options=options)
+    (directory / "bin/python3").write_text(python)
     (directory / "bin/python3").chmod(0o755)
     return {
         "PATH": f"{directory}/bin:/usr/bin:/bin",

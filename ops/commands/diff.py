@@ -71,11 +71,8 @@ def diff_command(
     here = default_config() if config is None else config
     expect_one_at_most({"--json": as_json, "--markdown": as_markdown})
     expect_one_at_most({"--records": records is not None, "--replay": replay is not None})
-    with Progress("Reading configurations") as progress:
-        progress.tell(0, 2)
-        before = read_side(old, here, stage)
-        progress.tell(1, 2)
-        after = read_side(str(here) if new is None else new, here, stage)
+    before = read_side(old, here, stage)
+    after = read_side(str(here) if new is None else new, here, stage)
     for side in (before, after):
         if side.note:
             say(side.note)

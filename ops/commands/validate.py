@@ -6,6 +6,7 @@ import click
 
 from ops.commands.options import config_option, json_option
 from ops.errors import OperationFailed
+from ops.terminal.progress import Progress
 from ops.terminal.say import say
 from ops.validating.annotations import as_github, as_gitlab, as_text, findings_json
 from ops.validating.problems import validate
@@ -31,10 +32,12 @@ from ops.validating.problems import validate
 def validate_command(config: Path, strict: bool, form: str, region: str | None, as_json: bool) -> None:
     """Check a configuration as deployment would, and tell every problem with its file and line.
 
-    AWS is not asked, nor is any issuer: `check-issuers` does that. A template.yaml of one's own is read, and checked
-    against credvend's when it is packaged.
+    AWS is not asked, nor is any issuer: `check-issuers` does that. A template.yaml of one's own is held
+    against credvend's, but for how long the stage keeps its logs: packaging does that.
     """
-    findings = validate(config, region)
+    with Progress("Checking the configuration") as progress:
+        progress.begin()
+        findings = validate(config, region)
     if as_json:
         print(findings_json(findings))
     elif form == "gitlab":

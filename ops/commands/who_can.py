@@ -29,6 +29,7 @@ from ops.errors import OperationFailed
 from ops.ledger.sessions import AHEAD_SECONDS, sessions_of
 from ops.terminal.arguments import When, when
 from ops.terminal.columns import columns
+from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, escaped_lines, say
 
 _SINCE: Final = When(seconds=30 * 86_400)
@@ -118,7 +119,9 @@ def what_can_command(
     except CredvendError as refusal:
         raise OperationFailed(f"The service would turn it away ({refusal.code}): {refusal.message}") from None
     configuration = written.configuration
-    permitted = configuration.authorizer.permitted(who, configuration.catalog.roles, where, now)
+    with Progress("Asking policies about each role") as progress:
+        progress.begin()
+        permitted = configuration.authorizer.permitted(who, configuration.catalog.roles, where, now)
     of_caller = Wanted(since=0, until=0, caller=who.identifier)
     had = _had(stage, since, of_caller, lambda entry: entry.role) if sessions else None
     if as_json:

@@ -8,6 +8,7 @@ from chalicelib.errors import ConfigError
 from ops.building.source_tree import copy_configuration
 from ops.errors import CommandFailed, OperationFailed
 from ops.faults.invalid_configuration import invalid
+from ops.terminal.progress import Progress
 from ops.terminal.say import escaped_lines
 
 
@@ -24,7 +25,8 @@ def read_configuration(config: Path, name: str | None = None) -> WrittenConfigur
         OperationFailed: it is not valid; says what is wrong, with files and lines.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="credvend-") as temporary:
+        with tempfile.TemporaryDirectory(prefix="credvend-") as temporary, Progress("Reading policies") as progress:
+            progress.begin()
             target = Path(temporary) / "config"
             copy_configuration(target, config)
             return read_source(target, allow_loopback_http=True, prove=False)._replace(directory=config)

@@ -1,7 +1,8 @@
 """Does what is deployed work? Asked through its URL, as callers ask.
 
-Health; who we are, signed with SigV4; that a token which is none is refused; a dry run of a vend, and its audit record
-in the log group; and whether what answers has the configuration that was deployed. Nothing is vended.
+Health; who we are, signed with SigV4; that a token which is none is refused; the public keys of credvend's tokens, if
+it has any; a dry run of a vend, and its audit record in the log group; and whether what answers has the configuration
+that was deployed. Nothing is vended.
 """
 
 import json
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, TypeVar, cast
 
+from chalicelib.signing.documents import KEYS_PATH
 from ops.aws.account import Account
 from ops.aws.signed_http import signed_http
 from ops.deployed.caller import Answer, Caller, NotAllowed, SmokeFailed
@@ -48,6 +50,7 @@ def smoke_test(account: Account, deployed: Deployment, patience: float = PATIENC
         ("health", _health),
         ("signed whoami", _whoami),
         ("a token that is none", _refused_token),
+        *([("keys of its tokens", _public_keys)] if deployed.issuer else []),
         ("configuration", _configuration),
         ("dry run, and its audit record", _recorded_dry_run),
     ):
@@ -77,6 +80,15 @@ def _refused_token(caller: Caller) -> str:
     if answer.status != 401 or answer.code != "InvalidToken":
         raise answer.unexpected()
     return f"refused, as it should be ({answer.code})"
+
+
+def _public_keys(caller: Caller) -> str:
+    """The function may read them in KMS, and there are some; what else is published elsewhere is its copy."""
+    answer = caller.ask("GET", KEYS_PATH)
+    keys = answer.body.get("keys")
+    if answer.status != 200 or not isinstance(keys, list) or not keys:
+        raise answer.unexpected()
+    return f"{len(keys)} published"
 
 
 def _configuration(caller: Caller) -> str:

@@ -21,6 +21,7 @@ _LISTS: Final = {
 _FILE: Final = re.compile(r"(?P<file>[^\s:]+): (?P<rest>.*)", re.DOTALL)
 _ENTRY: Final = re.compile(r"(?P<kind>[a-z]+) (?:'(?P<name>[^']*)'|number (?P<number>[0-9]+)): (?P<rest>.*)", re.DOTALL)
 _FIELD: Final = re.compile(r"`([A-Za-z_]+)")
+_RESOURCE: Final = re.compile(r"(?:Conditions|Mappings|Metadata|Outputs|Resources)(?:\.\w+)+")
 # YAML's parser and Cedar's messages name lines of their own; the last of YAML's is where it gave up.
 _YAML_LINE: Final = re.compile(r"at line ([0-9]+), column")
 _SAID_LINE: Final = re.compile(r"[(,] ?line ([0-9]+)")
@@ -68,6 +69,9 @@ class _Places:
         lines = self._lines_of(file)
         if lines is None:
             return None
+        resource = _RESOURCE.match(message) if file.startswith("template.") else None
+        if resource is not None:
+            return lines.of(*resource[0].split("."))
         kind, name = _LISTS.get(file, ("", ""))
         entry = _ENTRY.fullmatch(message)
         if entry is None or entry["kind"] != kind:

@@ -101,17 +101,18 @@ def what_comes(step: Due) -> str:
 
 
 def _publish(kms: Kms, stage: StageSigning, names: Names) -> tuple[str, ...]:
-    """The key that signs gets its second name first: whoever is broken off in between has published what signs."""
+    """The key that signs gets its second name first: whoever is broken off in between has published what signs.
+
+    The new key is always made here. One that is there already may be anybody's, whatever its tags say, and whoever made
+    it may sign with it.
+    """
     if names.previous is None and kms.describe(names.signing.key).is_enabled:
         _give(kms, stage.alias + PREVIOUS, names.signing.key)
-    spec = KEY_SPECS[stage.algorithm]
-    spare = next((one for one in unnamed_keys(kms, stage.stack) if one.is_spare and one.key.spec == spec), None)
-    key = spare.key if spare is not None else _new_key(kms, stage)
+    key = _new_key(kms, stage)
     try:
         _give(kms, stage.alias + NEXT, key.id)
     except _SomebodyElse:  # of another failure, it is not known whether the key has the name
-        if spare is None:
-            _dispose(kms, key.id)
+        _dispose(kms, key.id)
         raise
     return (f"Key {key.id} ({stage.algorithm}) is published as the next one.",)
 
@@ -160,8 +161,8 @@ def _new_key(kms: Kms, stage: StageSigning) -> KmsKey:
 
 
 def _is_left_over(one: StageKey) -> bool:
-    """A rotation was broken off after its name was taken away."""
-    return one.is_retired and one.key.is_enabled
+    """A rotation was broken off after its name was taken away. No key of another kind is one, whatever its tags say."""
+    return one.is_retired and one.public is not None
 
 
 def _dispose(kms: Kms, key: str) -> str:

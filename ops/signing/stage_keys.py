@@ -10,7 +10,7 @@ from ops.errors import OperationFailed
 from ops.signing.rotation import Names
 from ops.template.signing import BY_TEMPLATE, MADE_BY_TAG, STACK_TAG
 
-# A tag of keys whose names were taken away: no rotation takes such a key again.
+# A tag of keys whose names were taken away.
 RETIRED_TAG: Final = "credvend:retired"
 
 Called = Literal["signing", "next", "previous"]
@@ -37,11 +37,6 @@ class StageKey:
     @property
     def is_retired(self) -> bool:
         return RETIRED_TAG in self.tags
-
-    @property
-    def is_spare(self) -> bool:
-        """Made for a rotation that was broken off before the key had a name."""
-        return not self.called and not self.is_retired and self.key.is_enabled and MADE_BY_TAG in self.tags
 
 
 def names_of(kms: Kms, alias: str) -> Names:

@@ -44,6 +44,8 @@ DIGEST_OUTPUT: Final = "SummaryDigest"
 ISSUER_OUTPUT: Final = "IssuerUrl"
 ALIAS_OUTPUT: Final = "SigningAlias"
 ALGORITHM_OUTPUT: Final = "SigningAlgorithm"
+# Where callers find an API that has a domain name of its own.
+DOMAIN_OUTPUT: Final = "CustomDomainURL"
 
 
 def table_name(stage: str, table: str) -> str:

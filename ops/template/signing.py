@@ -16,6 +16,7 @@ from ops.stages.names import (
     ALIAS_OUTPUT,
     API,
     DOCTOR,
+    DOMAIN_OUTPUT,
     FUNCTION,
     ISSUER_OUTPUT,
     SIGNING_ALIAS,
@@ -43,8 +44,9 @@ def add_signing(template: Json, catalog: WrittenCatalog, signing: Signing) -> No
     if not any(role.by_web_identity for role in catalog.roles):
         return
     resources = cast(dict[str, Json], template["Resources"])
-    _check_reachable(cast(Json, resources[API]["Properties"]), signing)
-    _check_concurrency(cast(Json, resources[FUNCTION]["Properties"]), signing)
+    if _is_answered_by_the_function(template, signing):
+        _check_reachable(cast(Json, resources[API]["Properties"]))
+        _check_concurrency(cast(Json, resources[FUNCTION]["Properties"]))
     resources[SIGNING_KEY] = _key(signing)
     resources[SIGNING_ALIAS] = {
         "Type": "AWS::KMS::Alias",
@@ -105,9 +107,15 @@ def _url_of_api(resources: dict[str, Json]) -> Json:
     return {"Fn::Sub": f"https://${{{API}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"}
 
 
-def _check_concurrency(function: Json, signing: Signing) -> None:
+def _is_answered_by_the_function(template: Json, signing: Signing) -> bool:
+    """Whether STS reads the keys from the API: by its own URL, or by its custom domain."""
+    domain = cast(dict[str, Json], template["Outputs"]).get(DOMAIN_OUTPUT)
+    return signing.issuer is None or (domain is not None and signing.issuer == domain["Value"])
+
+
+def _check_concurrency(function: Json) -> None:
     """STS reads the keys while the request waits for STS: alone, the function would wait for itself."""
-    if signing.issuer is None and function.get("ReservedConcurrentExecutions") in (0, 1):
+    if function.get("ReservedConcurrentExecutions") in (0, 1):
         raise ConfigError(
             [
                 f"{STAGE_FILE}: `concurrency` must be at least 2 where roles have more than 1h: STS reads the keys of "
@@ -117,8 +125,8 @@ def _check_concurrency(function: Json, signing: Signing) -> None:
         )
 
 
-def _check_reachable(api: Json, signing: Signing) -> None:
-    if signing.issuer is None and "PRIVATE" in str(api.get("EndpointConfiguration")):
+def _check_reachable(api: Json) -> None:
+    if "PRIVATE" in str(api.get("EndpointConfiguration")):
         raise ConfigError(
             [
                 f"{STAGE_FILE}: the API is private, where STS cannot read the keys of credvend's tokens, and roles of "

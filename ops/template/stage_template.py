@@ -12,6 +12,7 @@ from ops.stages.names import (
     API,
     DOCTOR,
     DOCTOR_LOG_GROUP,
+    DOMAIN_OUTPUT,
     FUNCTION,
     FUNCTION_ROLE,
     LOG_GROUP,
@@ -167,7 +168,7 @@ def _add_domain(template: Json, domain: Domain) -> None:
     resources["CustomDomainMapping"] = {"Type": "AWS::ApiGateway::BasePathMapping", "Properties": mapping}
     cast(dict[str, Json], template["Outputs"]).update(
         {
-            "CustomDomainURL": {
+            DOMAIN_OUTPUT: {
                 "Description": "Where callers find it, once the name leads there.",
                 "Value": "/".join(part for part in (f"https://{domain.name}", domain.base_path) if part),
             },

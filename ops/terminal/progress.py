@@ -30,6 +30,10 @@ class Progress:
         """Show how much is done."""
         self._write(f"{_CLEAR}{self._what}: {done:,} of {of:,}")
 
+    def begin(self) -> None:
+        """Show that it is being done, where nobody knows how much there is to do."""
+        self._write(f"{_CLEAR}{self._what} ...")
+
     def _write(self, text: str) -> None:
         if self._shows:
             sys.stderr.write(text)

@@ -19,8 +19,9 @@ from ops.errors import CommandFailed
 from ops.faults.findings import Finding, found
 from ops.policy_tests.read import read_tests
 from ops.stages.read_stage_file import check_region, read_stage_file
-from ops.template.overlay import read_overlay
+from ops.template.overlay import merge_overlay, read_overlay
 from ops.template.role_policies import check_fit
+from ops.template.template_to_be import template_to_be
 
 NOT_LOOKED_UP: Final = (
     "policies and sessions.yaml name roles and issuers that cannot be looked up before these files are in order: "
@@ -43,7 +44,9 @@ def validate(config: Path, region: str | None) -> list[Finding]:
     stage = attempt(lambda: read_stage_file(config))
     if stage is not None:
         attempt(lambda: check_region(stage, region))
-    attempt(lambda: read_overlay(config))
+    overlay, template = attempt(lambda: read_overlay(config)), template_to_be(ROOT)
+    if overlay is not None and template is not None:
+        attempt(lambda: merge_overlay(template, overlay))
     attempt(lambda: read_tests(config))
     written = _written(config, attempt)
     if written is not None:

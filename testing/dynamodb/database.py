@@ -1,6 +1,5 @@
 """A DynamoDB in memory, as strict as AWS: what requests do, whoever brings them."""
 
-import copy
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from testing.dynamodb.reads import Read
 from testing.dynamodb.refused import Refused
 from testing.dynamodb.tables import Change, Schema, Table
 from testing.dynamodb.transactions import Transactions, cancelled, reason
-from testing.dynamodb.values import Item, check_item, number
+from testing.dynamodb.values import Item, check_item, copy_of, number
 from testing.dynamodb.writes import Write, attributes_to_return
 
 Json = dict[str, object]
@@ -105,13 +104,14 @@ class Database:
     def items(self, table: str) -> list[Item]:
         """What a table holds: copies, in no order that means anything."""
         with self._lock:
-            return copy.deepcopy(list(self.table(table).items.values()))
+            return [copy_of(item) for item in self.table(table).items.values()]
 
     def item(self, table: str, *key: str) -> Item | None:
         """A copy of one item, by the content of its key, or None."""
         with self._lock:
             found = (item for held, item in self.table(table).items.items() if tuple(part for _, part in held) == key)
-            return copy.deepcopy(next(found, None))
+            item = next(found, None)
+            return None if item is None else copy_of(item)
 
     def put(self, table: str, item: Mapping[str, object]) -> None:
         """Have an item in a table, without a request.
@@ -126,7 +126,7 @@ class Database:
     def changes(self, table: str) -> list[Change]:
         """What was written so far, in order, as the table's stream would tell it."""
         with self._lock:
-            return copy.deepcopy(self.table(table).changes)
+            return [change.copy() for change in self.table(table).changes]
 
     def delete_expired(self, table: str) -> None:
         """What DynamoDB does at some time within days: items whose time to live is over go."""

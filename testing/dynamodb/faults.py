@@ -4,9 +4,11 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 import botocore.session
+from botocore.model import ServiceModel
 
 from testing.dynamodb.transactions import REASONS
 
@@ -144,13 +146,17 @@ class Faults:
             return waiting.popleft() if waiting else self._always.get(operation)
 
 
+@cache
+def _model() -> ServiceModel:
+    return botocore.session.get_session().get_service_model("dynamodb")
+
+
 def _checked(operation: str, fault: Scripted) -> Fault | Exception | None:
-    model = botocore.session.get_session().get_service_model("dynamodb")
-    if operation not in model.operation_names:
+    if operation not in _model().operation_names:
         raise ValueError(f"DynamoDB has no operation {operation}")
     checked = Refuse(fault) if isinstance(fault, str) else fault
     if isinstance(checked, Refuse):
-        codes = {*_COMMON, *(shape.name for shape in model.operation_model(operation).error_shapes)}
+        codes = {*_COMMON, *(shape.name for shape in _model().operation_model(operation).error_shapes)}
         if checked.code not in codes:
             raise ValueError(f"{operation} has no error {checked.code}; there are {', '.join(sorted(codes))}")
     if isinstance(checked, Cancel) and operation != "TransactWriteItems":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from testing.dynamodb.refused import InvalidParameter, InvalidRequest
-from testing.dynamodb.values import MOST_BYTES_OF_ITEM, Item, Value, bytes_of, bytes_of_item, kind
+from testing.dynamodb.values import MOST_BYTES_OF_ITEM, Item, Value, bytes_of, bytes_of_item, copy_of, kind
 
 Key = tuple[tuple[str, str], ...]
 """What tells an item from the others: type and content of the attributes of its key."""
@@ -89,6 +89,10 @@ class Change:
 
     old: Item | None
     new: Item | None
+
+    def copy(self) -> "Change":
+        """The same, of items of their own."""
+        return Change(*(None if item is None else copy_of(item) for item in (self.old, self.new)))
 
 
 class Table:

@@ -16,6 +16,7 @@ def test_a_ledger_that_keeps_long_is_not_read_that_far_back(since: str) -> None:
     assert parse_sessions_query({"since": ("90d",)}, TEN_YEARS).since_seconds == 90 * 86_400
 
 
+@pytest.mark.no_cover
 def test_a_stranger_s_list_is_a_query_for_each_part_of_a_day(ledger_app: LedgerApp) -> None:
     ledger_app.database.operations()
     assert ledger_app.sessions({"since": "90d", "limit": "1000"}).body["Sessions"] == []

@@ -32,7 +32,7 @@ def test_an_unforeseen_error_tells_and_logs_nothing_but_its_type_and_place(
     def fail(*_: object) -> Session:
         raise RuntimeError(f"unexpected {SECRET}")
 
-    monkeypatch.setattr("chalicelib.service.assume_role", fail)
+    monkeypatch.setattr("chalicelib.sessions.issuing.assume_role", fail)
     answer = credvend.vend({"role": "reader"})
     assert answer.status == 500
     assert answer.body == {

@@ -149,9 +149,22 @@ class SomeSessions:
         return Revoked(self.one(caller, session).session, ("arn",) if session == "vended" else (), 0.0)
 
 
+@pytest.fixture(scope="module")
+def written() -> list[Json]:
+    """The records of `records`, once they are written: a thousand requests."""
+    return []
+
+
 @pytest.fixture
-def records(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
+def records(written: list[Json], request: pytest.FixtureRequest) -> list[Json]:
     """The records of every way that a request can go."""
+    if not written:
+        credvend, tmp_path, monkeypatch = map(request.getfixturevalue, ("credvend", "tmp_path", "monkeypatch"))
+        written += _go(credvend, tmp_path, monkeypatch)
+    return written
+
+
+def _go(credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Json]:
     config = write_config(tmp_path, policies=FAILING + OTHERS)
     key = ec_key("audit")
     (config / "keys").mkdir()

@@ -87,6 +87,7 @@ def profiled(faults: Faults) -> Iterator[None]:
         sys.setprofile(None)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("route", ROUTES)
 def test_wherever_it_fails_a_record_tells_how_it_ended(credvend: CredvendApp, route: str) -> None:
     fail_everywhere(credvend, ROUTES[route], route)

@@ -139,6 +139,9 @@ def test_a_role_that_has_none_names_the_shortest(credvend: CredvendApp, sts: Sts
         ),
         (Refusal("InsufficientSessionLifetime", "x", 400), 502, "refused"),
         (Refusal("InvalidSubjectCredentials", "x", 400), 502, "refused"),
+        # Of the session's credentials, not of credvend's own.
+        (Refusal("ExpiredToken", "x", 400), 502, "refused"),
+        (Refusal("InvalidClientTokenId", "x", 403), 502, "refused"),
         (Refusal("Throttling", "x", 400), 503, "throttled"),
         (Refusal("InternalFailure", "x", 500), 503, "sts_error"),
     ],

@@ -85,6 +85,7 @@ def test_what_is_left_out_is_counted_up_to_a_bound(ledger_app: LedgerApp, monkey
     assert ledger_app.sessions({"limit": "1"}).body["LeftOut"] == 2
 
 
+@pytest.mark.no_cover
 def test_a_list_goes_back_as_far_as_is_asked_and_a_day_unless_told(ledger_app: LedgerApp) -> None:
     recent, old = ledger_app.vended(), ledger_app.vended()
     item = ledger_app.database.item(SESSIONS.name, old) or {}

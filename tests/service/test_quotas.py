@@ -193,6 +193,7 @@ def vend_from_threads(log: OneLog, count: int, threads: int = 20) -> list[str]:
         return list(pool.map(vend, range(count)))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("quota", ["per_minute: 100", "per_day: 100", "live: 100"])
 def test_a_quota_of_100_lets_exactly_100_through(
     ledgered: Ledgered, monkeypatch: pytest.MonkeyPatch, quota: str
@@ -205,6 +206,7 @@ def test_a_quota_of_100_lets_exactly_100_through(
     assert len([1 for event in log.events if event["event"] == "credentials.vended"]) == 100
 
 
+@pytest.mark.no_cover
 def test_ledger_log_and_sts_agree_one_to_one_on_2000_vends_from_20_threads(ledgered: Ledgered) -> None:
     log = OneLog()
     assert set(vend_from_threads(log, 2000)) == {"vended"}

@@ -261,6 +261,18 @@ def test_what_sts_refuses_says_what_to_do(
     assert "WebIdentityToken" not in answer.text and len(str(answer.body["Message"])) > 40
 
 
+@pytest.mark.parametrize(
+    ("action", "cause"), [("TagSession", "no_tag_session"), ("SetSourceIdentity", "no_set_source_identity")]
+)
+def test_what_a_token_may_not_is_for_its_provider_to_be_allowed_and_not_for_credvends_role(
+    signing: CredvendApp, sts: StsServer, action: str, cause: str
+) -> None:
+    sts.refusals = [Refusal("AccessDenied", f"Not authorized to perform sts:{action}")]
+    answer = signing.vend({"role": "long"}, context=API)
+    assert signing.records()[-1]["cause"] == cause
+    assert "OpenID Connect provider" in answer.text and "credvend's role" not in answer.text
+
+
 def test_more_tags_than_a_token_holds_are_refused_before_sts_is_asked(
     signing: CredvendApp, sts: StsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

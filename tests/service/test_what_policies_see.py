@@ -147,6 +147,7 @@ def test_a_forbid_that_decided_is_named_and_nothing_else(deciding_by: Set) -> No
     assert record["policies"] == ["unless"] and "near_permits" not in record
 
 
+@pytest.mark.no_cover
 def test_the_largest_record_is_one_that_logs_take(
     credvend: CredvendApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,13 +5,16 @@ the line breaks.
 """
 
 import configparser
+import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Final, cast
 
 import pytest
 
@@ -191,39 +194,108 @@ PLANTED = (
 )
 
 
-def broken(package: Package, sources: Path) -> set[str]:
-    """The sections of the contracts that the package in a directory breaks."""
-    done = subprocess.run(
-        [programs("dev") / "lint-imports", "--no-cache", "--no-logo", ROOT / package.config],
-        cwd=sources,
-        env={"PATH": os.environ["PATH"], "COLUMNS": "500"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    verdicts = dict(re.findall(r"^(.+) (KEPT|BROKEN)(?: \(.*\))?$", done.stdout, re.M))
-    assert set(verdicts) == set(package.contracts.values()), done.stdout + done.stderr
+# The linter, which takes longer to start than to look: it is started once for a package, not for each line.
+LINTER: Final = """
+import contextlib, io, json, sys
+from importlinter.cli import lint_imports
+for config in sys.stdin:
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        status = lint_imports(config_filenames=(config.strip(),), no_cache=True, no_logo=True)
+    print(json.dumps([status, said.getvalue()]), flush=True)
+"""
+
+
+def environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "COLUMNS": "500"}
+
+
+def named(package: Package, status: int, said: str) -> set[str]:
+    """The sections of the contracts that are broken, by the linter's report."""
+    verdicts = dict(re.findall(r"^(.+) (KEPT|BROKEN)(?: \(.*\))?$", said, re.M))
+    assert set(verdicts) == set(package.contracts.values()), said
     found = {section for section, name in package.contracts.items() if verdicts[name] == "BROKEN"}
-    assert done.returncode == bool(found), done.stdout + done.stderr
+    assert status == bool(found), said
     return found
+
+
+@dataclass
+class Copy:
+    """A copy of a package, and a linter that looks at it."""
+
+    package: Package
+    sources: Path
+    linter: "subprocess.Popen[str]"
+
+    def broken(self, planted: Planted) -> set[str]:
+        """The sections of the contracts that it breaks with a line more."""
+        place = self.package.place(self.sources, planted.file)
+        before = place.read_text(encoding="utf-8") if place.exists() else None
+        place.write_text(f"{before or ''}\n{planted.line}\n", encoding="utf-8")
+        try:
+            print(ROOT / self.package.config, file=self.linter.stdin, flush=True)
+            status, said = json.loads(cast(IO[str], self.linter.stdout).readline())
+        finally:
+            if before is None:
+                place.unlink()
+            else:
+                place.write_text(before, encoding="utf-8")
+        return named(self.package, status, said)
+
+
+@contextmanager
+def copied(package: Package, sources: Path) -> Iterator[Copy]:
+    """A copy in a directory."""
+    for folder in package.folders:
+        shutil.copytree(ROOT / package.sources / folder, sources / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with subprocess.Popen(
+        [programs("dev") / "python", "-c", LINTER],
+        cwd=sources,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as linter:
+        yield Copy(package, sources, linter)
+
+
+@dataclass
+class Copies:
+    """The copies that were needed so far."""
+
+    directory: Path
+    stack: ExitStack
+    made: dict[str, Copy] = field(default_factory=dict)
+
+    def of(self, package: Package) -> Copy:
+        if package.name not in self.made:
+            self.made[package.name] = self.stack.enter_context(copied(package, self.directory / package.name))
+        return self.made[package.name]
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copies]:
+    with ExitStack() as stack:
+        yield Copies(tmp_path_factory.mktemp("copies"), stack)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)
 def test_every_contract_is_kept(package: Package) -> None:
-    assert broken(package, ROOT / package.sources) == set()
+    done = subprocess.run(
+        [programs("dev") / "lint-imports", "--no-cache", "--no-logo", ROOT / package.config],
+        cwd=ROOT / package.sources,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert named(package, done.returncode, done.stdout) == set(), done.stderr
 
 
 @pytest.mark.parametrize(
     "planted", PLANTED, ids=lambda planted: f"{planted.package.name}/{planted.file}: {planted.line}"
 )
-def test_an_import_breaks_the_contract_that_forbids_it_and_no_other(planted: Planted, tmp_path: Path) -> None:
-    for folder in planted.package.folders:
-        shutil.copytree(
-            ROOT / planted.package.sources / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    with planted.package.place(tmp_path, planted.file).open("a", encoding="utf-8") as file:
-        file.write(f"\n{planted.line}\n")
-    assert broken(planted.package, tmp_path) == set(planted.breaks)
+def test_an_import_breaks_the_contract_that_forbids_it_and_no_other(planted: Planted, copies: Copies) -> None:
+    assert copies.of(planted.package).broken(planted) == set(planted.breaks)
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.name)

@@ -11,17 +11,25 @@ from pathlib import Path
 from chalicelib.configuration.configuration import Configuration
 from chalicelib.configuration.policy_warnings import policy_warnings
 from chalicelib.configuration.source import read_source
+from local.aws import ACCOUNT
 from ops.environments import ROOT, programs
 from testing.deployed import PERSON, Stack
 from testing.documents import blocks
 from testing.jwks_site import JwksSite, jwks_site
 from testing.operators import create
 from testing.tokens import rsa_key
+from tests.walkthroughs.marked import Marked
 
 README = ROOT / "README.md"
 # Whose commands test_operating.py runs, on a local AWS of its own.
 OPERATING = ROOT / "docs/operate.md"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+# The walk-through has left keys for a shell, which nobody else may read, and one of which is the administrator's.
+HANDED_OVER = """
+stat -L -c '%a %n' .local/user.sh .local/admin.sh
+(source .local/admin.sh; .venv/aws/bin/aws sts get-caller-identity)
+"""
 
 
 def exports(environment: dict[str, str]) -> str:
@@ -54,13 +62,18 @@ def test_every_command_of_the_readme_runs_in_its_order(stack: Stack, checkout: P
             script += exports({k: v for k, v in stack.aws.environment().items() if k.startswith("AWS_")})
             script += exports({"YES": "1"})  # there is no terminal to be asked on
         script += f"echo '=== {number}'\n{block}echo\n"
-    # The one is run by test_demo.py, and the other runs this test: .ci/run calls it.
+    # The one is run by test_demo.py, and the other runs this test: .ci/run calls it. One is left running here.
     assert "\nmake demo\nmake test\n" in script
     script = script.replace("\nmake demo\nmake test\n", "\n")
+    script = script.replace("\nmake demo KEEP=1\n", f"\nmake demo KEEP=1\n{HANDED_OVER}", 1)
+    started = Marked(checkout / ".local")
     try:
-        output = bash(script, checkout, {})
+        output = bash(script, checkout, started.environment)
     finally:
         bash("make stop", checkout, {})
+    assert "\n600 .local/user.sh\n600 .local/admin.sh\n" in output and f'"arn:aws:iam::{ACCOUNT}:root"' in output
+    assert "Stopped 1 local AWS." in output and started.left_nothing()
+    assert not (checkout / ".local/user.sh").is_symlink() and not (checkout / ".local/admin.sh").is_symlink()
     printed = dict(re.findall(r"^=== (\d+)\n(.*?)(?=^=== |\Z)", output, re.M | re.S))
     (ask,) = [number for number, block in enumerate(blocks(README, "sh")) if block.startswith("curl")]
     promised = json.loads(blocks(README, "json")[0])

@@ -15,6 +15,8 @@ from local.oidc_provider import OidcProvider, oidc_provider
 from ops.environments import ROOT, ensure
 from testing.deployed import PERSON
 
+# All of it runs in processes of its own.
+pytestmark = pytest.mark.no_cover
 TITLE = "## From a clone to a second account\n"
 # What `make demo KEEP=1` leaves behind, the test has itself.
 START = "make demo KEEP=1\nsource .local/admin.sh\n"
@@ -136,7 +138,7 @@ def test_a_newcomer_onboards_an_account_by_the_page_alone(shell: Shell, github: 
     printed = ""
     for number, block in enumerate(blocks):
         if "PROBLEM" in printed:
-            add_statement(shell.directory / "trust.json", printed)
+            add_statement(shell.directory.parent / "acme-onboarding/trust.json", printed)
         if number and block.commands.startswith("make deploy"):
             play_github(shell.directory.parent / "acme-credvend/issuers.yaml", github)
         printed = shell.run(block.commands)

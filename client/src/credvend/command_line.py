@@ -86,6 +86,7 @@ def _fail_script(words: list[str]) -> None:
         return
     from credvend.text.shell_quoting import SHELLS
 
+    words = words[: words.index("--")] if "--" in words else words  # what follows is another command's
     said = [word.partition("=")[2] for word in words if word.startswith("--format=")]
     said += [value for word, value in itertools.pairwise(words) if word == "--format"]
     shell = SHELLS.get(said[-1] if said else "env" if command == "serve" else "")

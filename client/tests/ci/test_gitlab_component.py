@@ -90,7 +90,7 @@ class Pipeline:
     """A job that extends the component's."""
 
     def __init__(self, directory: Path, wheel: Path, service: FakeService) -> None:
-        self.environ = machine(directory) | {"GITLAB_CI": "true", "CREDVEND_ID_TOKEN": JOB_TOKEN}
+        self.environ = machine(directory, has_pip=True) | {"GITLAB_CI": "true", "CREDVEND_ID_TOKEN": JOB_TOKEN}
         self.workspace = directory / "workspace"
         self.workspace.mkdir()
         for name in ("pip", "venv", "setuptools", "click", "credvend", "sitecustomize", "json"):

@@ -72,6 +72,21 @@ def test_aws_is_told_the_credentials_in_a_body_and_nothing_of_a_duration(
     assert not any(secret in capsys.readouterr().err for secret in (SECRET, TOKEN, "the-sign-in-token"))
 
 
+@pytest.mark.parametrize(("lifetime", "code"), [(60, 2), (800, 2), (900, 0), (43_200, 0)])
+def test_the_console_is_for_sessions_of_a_quarter_of_an_hour_to_twelve(
+    caller: dict[str, str],
+    aws: FakeService,
+    service: FakeService,
+    capsys: pytest.CaptureFixture[str],
+    lifetime: int,
+    code: int,
+) -> None:
+    """The console knows no shorter one: it might go on when a lease has ended."""
+    service.lifetime = lifetime
+    assert run(["console", "reports", "--print"], caller) == code
+    assert len(aws.asked) == (code == 0) and ("15 minutes" in capsys.readouterr().err) == (code == 2)
+
+
 def test_the_browser_gets_the_address_without_its_being_on_a_command_line(
     caller: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

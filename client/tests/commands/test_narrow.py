@@ -119,6 +119,12 @@ def test_a_shell_goes_on_with_the_lease_and_fails_without_one(
     assert done.returncode != 0 and done.stdout == ""
 
 
+def test_a_command_s_own_format_is_none_of_narrow_s(inside: dict[str, str], sts: FakeSts) -> None:
+    sts.refusal = ("AccessDenied", "No.", 403)
+    done = credvend(inside, "narrow", "--duration", "60s", "--", "tool", "--format", "env")
+    assert (done.returncode, done.stdout) == (4, "")
+
+
 def test_an_endpoint_s_session_is_one_to_make_a_lease_of(
     environ: dict[str, str], sts: FakeSts, service: FakeService
 ) -> None:

@@ -239,6 +239,18 @@ def test_policies_and_quotas_are_told_at_once(tmp_path: Path, capsys: pytest.Cap
     assert all(file in told for file in files), told
 
 
+def test_a_template_is_held_against_credvends_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = good(tmp_path / "config")
+    resources = "  New: {Type: AWS::SNS::Topic}\n  ApiHandlerLogGroup:\n    Properties:\n      RetentionInDays: 400\n"
+    write("template.yaml", f"Resources:\n{resources}")(config)
+    assert admin.main(["validate", "--config", str(config)]) == 0, capsys.readouterr()
+    write("template.yaml", f"Resources:\n{resources}  APIHandler:\n    Properties:\n      Handler: mine\n")(config)
+    assert admin.main(["validate", "--config", str(config)]) == 1
+    assert (
+        "template.yaml:8: error: Resources.APIHandler.Properties.Handler is credvend's own" in capsys.readouterr().out
+    )
+
+
 # What nobody may read. Root may read everything, so a process gives that up first; and its folder is everybody's.
 UNREADABLE: Final[Mapping[str, tuple[str, frozenset[str]]]] = {
     ".": ("cannot be read", EVERY),

@@ -44,14 +44,14 @@ def stage() -> Rotated:
 
 
 @pytest.fixture
-def stack() -> Stack:
+def deployed() -> Stack:
     return Stack(dict(OUTPUTS))
 
 
 @pytest.fixture
-def run(stage: Rotated, stack: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(stage: Rotated, deployed: Stack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr("ops.commands.keys.find_kms", lambda _say: (stage.operators, "eu-west-1"))
-    monkeypatch.setattr("ops.commands.keys.Reader", lambda region: stack)
+    monkeypatch.setattr("ops.commands.keys.Reader", lambda region: deployed)
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
 
     def run(*arguments: str, status: int = 0) -> tuple[str, str]:
@@ -129,9 +129,9 @@ def test_now_says_what_it_does_not_wait_for(run: Run, stage: Rotated, monkeypatc
     assert "signs from now on" in out and "Warning: https://tokens.example.com gives no keys" in err
 
 
-def test_the_issuer_that_is_the_api_itself_needs_no_export(run: Run, stack: Stack) -> None:
-    assert stack.outputs is not None
-    stack.outputs["IssuerUrl"] = stack.outputs["EndpointURL"].rstrip("/")
+def test_the_issuer_that_is_the_api_itself_needs_no_export(run: Run, deployed: Stack) -> None:
+    assert deployed.outputs is not None
+    deployed.outputs["IssuerUrl"] = deployed.outputs["EndpointURL"].rstrip("/")
     assert "export" not in run("rotate")[1]
 
 
@@ -148,11 +148,11 @@ def test_the_files_are_named_and_where_they_belong(run: Run, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("command", [["list"], ["rotate"], ["export", "x"]])
 def test_a_stage_that_signs_nothing_is_told_so(
-    command: list[str], run: Run, stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: list[str], run: Run, deployed: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert stack.outputs is not None
-    del stack.outputs["SigningAlias"]
+    assert deployed.outputs is not None
+    del deployed.outputs["SigningAlias"]
     assert "signs no tokens: its catalog has no role with max_duration above 1h" in run(*command, status=1)[1]
-    stack.outputs = None
+    deployed.outputs = None
     assert "There is no stack credvend-prod here: choose another stage" in run(*command, status=1)[1]

@@ -209,7 +209,7 @@ def test_no_more_reasons_are_tried_than_a_list_has_time_for(asked: Asked) -> Non
     authorizer = Authorizer(IndexedPolicies.of(SCHEMA, policies), Catalog((READER,)))
     assert authorizer.permitted(ALICE, [READER], "198.51.100.7", NOON) != []
     durations = {900, 999, 1000, 1001, 3600}
-    assert asked.requests == [1, len(durations) * (1 + 1 + 8)]
+    assert asked.requests == [len(durations) * (1 + 1 + 8)]
 
 
 def test_the_longest_duration_stays_within_the_role() -> None:

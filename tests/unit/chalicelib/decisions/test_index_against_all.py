@@ -191,6 +191,7 @@ def decided_by_all(policies: cedarpy.PolicySet, request: dict[str, object], enti
 LAYOUTS: Final = ((1024, 786_432), (10**9, 786_432), (0, 786_432), (1024, 1), (0, 1))
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", [f"{SEED}-{number}" for number in range(DERIVED + 1)])
 def test_a_decision_with_an_index_is_the_one_with_all_policies(seed: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)  # noqa: S311 nothing secret hangs on it

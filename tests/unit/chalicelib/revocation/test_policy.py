@@ -65,6 +65,7 @@ def test_where_nothing_is_revoked_there_is_to_be_no_policy() -> None:
     assert build_policy([revocation(1, until=NOW)], NOW, MAXIMUM_CHARACTERS, probed=True).document is None
 
 
+@pytest.mark.no_cover
 def test_about_258_sessions_have_room_and_the_oldest_of_more_are_widened() -> None:
     def several(count: int) -> list[Revocation]:
         return [revocation(number, requested=(NOW + number) * 1000) for number in range(count)]

@@ -130,6 +130,7 @@ def test_a_role_without_room_says_how_much_is_needed(world: World) -> None:
     assert world.records[0][1]["cause"] == "no_room"
 
 
+@pytest.mark.no_cover
 def test_where_iam_counts_more_characters_it_widens_further(world: World) -> None:
     for number in range(300):
         world.ask(session(number, at=NOW + number))
@@ -143,6 +144,7 @@ def test_where_iam_counts_more_characters_it_widens_further(world: World) -> Non
     assert world.records[-1][1]["cause"] == "no_room"
 
 
+@pytest.mark.no_cover
 def test_three_hundred_of_one_role_stay_within_the_limit(world: World) -> None:
     for number in range(300):
         world.ask(session(number, at=NOW + number))

@@ -164,29 +164,26 @@ def test_what_ended_is_no_difference(tables: StageTables, blocks: Blocks) -> Non
 def test_many_blocks_are_repaired_though_an_expression_has_no_room_for_them(
     tables: StageTables, blocks: Blocks
 ) -> None:
-    for number in range(230):
-        tables.database.put(BLOCKS.name, _with(tables, f"role:r{number}"))
+    tables.database.put(BLOCKS.name, _with(tables, *(f"role:r{number}" for number in range(230))))
     assert blocks.repair(blocks.state()) == GATES
     assert blocks.state().odd_gates(int(tables.clock.now)) == []
 
 
-def _with(tables: StageTables, key: str) -> dict[str, object]:
+def _with(tables: StageTables, *keys: str) -> dict[str, object]:
     item = tables.database.item(BLOCKS.name, "list") or {"id": {"S": "list"}}
-    said = {"key": {"S": key}, "until": {"N": str(FOR_GOOD)}, "at": {"N": "1"}, "by": {"S": "me"}}
-    return {**item, attribute(key): {"M": said}}
+    said = {"until": {"N": str(FOR_GOOD)}, "at": {"N": "1"}, "by": {"S": "me"}}
+    return {**item, **{attribute(key): {"M": {"key": {"S": key}, **said}} for key in keys}}
 
 
 def test_there_is_an_end_to_how_many_there_may_be(tables: StageTables, blocks: Blocks) -> None:
-    for number in range(MOST):
-        tables.database.put(BLOCKS.name, _with(tables, f"role:r{number}"))
+    tables.database.put(BLOCKS.name, _with(tables, *(f"role:r{number}" for number in range(MOST))))
     with pytest.raises(OperationFailed, match=f"{MOST} blocks already"):
         blocks.add(block(tables))
     blocks.add(block(tables, "role:r1", seconds=60))
 
 
 def test_what_has_ended_takes_no_room(tables: StageTables, blocks: Blocks) -> None:
-    for number in range(MOST):
-        tables.database.put(BLOCKS.name, _with(tables, f"role:r{number}"))
+    tables.database.put(BLOCKS.name, _with(tables, *(f"role:r{number}" for number in range(MOST))))
     blocks.add(block(tables, "role:r1", seconds=60))
     tables.clock.now += 61
     blocks.add(block(tables))
@@ -194,8 +191,7 @@ def test_what_has_ended_takes_no_room(tables: StageTables, blocks: Blocks) -> No
 
 
 def test_however_many_there_are_all_vending_can_be_stopped(tables: StageTables, blocks: Blocks) -> None:
-    for number in range(MOST):
-        tables.database.put(BLOCKS.name, _with(tables, f"role:r{number}"))
+    tables.database.put(BLOCKS.name, _with(tables, *(f"role:r{number}" for number in range(MOST))))
     blocks.add(block(tables, ALL))
     assert ALL in blocks.listed()
     blocks.remove(ALL)

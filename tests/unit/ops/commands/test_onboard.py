@@ -176,7 +176,7 @@ LONG = f'roles: [{{name: long, arn: "arn:aws:iam::{AWAY}:role/long", max_duratio
 
 
 @pytest.mark.parametrize(
-    ("stack", "stage_file", "option", "issuer"),
+    ("outputs", "stage_file", "option", "issuer"),
     [
         ({}, "", [], None),
         ({"EndpointURL": f"{API}/"}, "", [], API),
@@ -198,12 +198,12 @@ LONG = f'roles: [{{name: long, arn: "arn:aws:iam::{AWAY}:role/long", max_duratio
 def test_the_issuer_is_the_one_that_is_named_configured_or_deployed(
     line: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
-    stack: Mapping[str, str],
+    outputs: Mapping[str, str],
     stage_file: str,
     option: list[str],
     issuer: str | None,
 ) -> None:
-    monkeypatch.setattr("ops.commands.onboard.Reader", type("Told", (Deployed,), {"more": stack}))
+    monkeypatch.setattr("ops.commands.onboard.Reader", type("Told", (Deployed,), {"more": outputs}))
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     (line.config / "roles.yaml").write_text(LONG)
     (line.config / "stage.yaml").write_text(stage_file)

@@ -57,7 +57,8 @@ def calling(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Caller]:
     def make(*found: str | None, **answers: tuple[int, str]) -> Caller:
         account = Account(Log({}, list(found)), "1" * 12, "eu-west-1", "arn:x")
         asked = {ROLES: REFUSED, VEND: REFUSED, TOKEN: (401, '{"Code": "InvalidToken"}')}
-        asked |= {{"roles": ROLES, "vend": VEND, "token": TOKEN}[name]: answer for name, answer in answers.items()}
+        names = {"roles": ROLES, "vend": VEND, "token": TOKEN, "keys": "GET /.well-known/jwks.json"}
+        asked |= {names[name]: answer for name, answer in answers.items()}
         return Caller(account, DEPLOYED, cast(SignedHttp, None), 9.0, asked)
 
     return make
@@ -97,3 +98,12 @@ def test_the_door_for_tokens_must_refuse_what_is_none(calling: Callable[..., Cal
     assert "InvalidToken" in smoke_test._refused_token(calling(RECORD))
     with pytest.raises(SmokeFailed, match="POST /v1/credentials answers"):
         smoke_test._refused_token(calling(RECORD, token=answer))
+
+
+def test_keys_that_are_published_are_counted_and_that_there_are_none_is_a_failure(
+    calling: Callable[..., Caller],
+) -> None:
+    assert smoke_test._public_keys(calling(None, keys=(200, '{"keys": [{"kid": "a"}]}'))) == "1 published"
+    for answer in ((503, '{"Code": "KeysUnavailable"}'), (404, "{}"), (200, '{"keys": []}'), (200, "{}")):
+        with pytest.raises(SmokeFailed, match=r"GET /\.well-known/jwks\.json answers"):
+            smoke_test._public_keys(calling(None, keys=answer))

@@ -61,8 +61,8 @@ def test_what_is_wrong_with_a_policy_is_found_and_named(tmp_path: Path) -> None:
     assert not {one.subject for one in found} & {"right", "right trust"}
 
 
-def template(path: Path, **properties: object) -> Path:
-    table = {
+def table(**properties: object) -> dict[str, object]:
+    return {
         "Type": "AWS::DynamoDB::Table",
         "Properties": {
             "BillingMode": "PAY_PER_REQUEST",
@@ -75,8 +75,6 @@ def template(path: Path, **properties: object) -> Path:
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
     }
-    path.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": {"Tokens": table}}))
-    return path
 
 
 def test_what_is_wrong_with_a_template_is_found_and_the_network_is_not_asked(
@@ -86,10 +84,12 @@ def test_what_is_wrong_with_a_template_is_found_and_the_network_is_not_asked(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("NOTES", str(tmp_path / "notes"))
     path = tmp_path / "template.json"
-    assert list(template_findings(template(path))) == []
+    resources = {"Right": table(), "Wrong": table(BillingMode="FREE", PointInTimeRecoverySpecification={})}
+    path.write_text(json.dumps({"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources}))
+    found = list(template_findings(path))
     # What CloudFormation refuses is cfn-lint's, and what is not safe is checkov's.
-    found = list(template_findings(template(path, BillingMode="FREE", PointInTimeRecoverySpecification={})))
-    assert {(one.rule, one.subject) for one in found} >= {("E3030", "Tokens"), ("CKV_AWS_28", "Tokens")}
+    assert {(one.rule, one.subject) for one in found} >= {("E3030", "Wrong"), ("CKV_AWS_28", "Wrong")}
+    assert {one.subject for one in found} == {"Wrong"}
     assert set((tmp_path / "notes").read_text().splitlines()) == {"started"}
 
 

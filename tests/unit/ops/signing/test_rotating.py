@@ -16,6 +16,7 @@ from ops.signing.rotation import KEPT_AFTER_SECONDS, PUBLISHED_BEFORE_SECONDS, d
 from ops.signing.stage_keys import names_of
 from testing.clock import Clock
 from testing.kms_in_memory import Broken, Key, KmsInMemory, NoAnswer
+from testing.kms_server import KeySpec
 
 ALIAS = "alias/credvend-prod-signing"
 NEXT, PREVIOUS = f"{ALIAS}-next", f"{ALIAS}-previous"
@@ -154,7 +155,7 @@ def test_broken_off_anywhere_it_is_gone_on_with(place: int, when: str, kind: typ
     setattr(stage.kms, when, stop)
     actions: list[object] = []
     broken = 0
-    while stage.state() != ("e", None, None) and len(actions) < 20:
+    while stage.state() not in (("e", None, None), ("f", None, None)) and len(actions) < 20:
         try:
             actions.append(stage.later(PUBLISHED_BEFORE_SECONDS).rotate().action)
         except (Broken, OperationFailed):
@@ -268,3 +269,37 @@ def test_without_a_key_it_is_said_what_makes_one() -> None:
         OperationFailed, match=r"signs no tokens\. It does where its catalog has a role with max_duration"
     ):
         stage.rotate()
+
+
+def test_a_key_that_has_signed_never_signs_again_though_its_names_were_taken_away_by_hand() -> None:
+    stage = Rotated()
+    for _ in range(3):
+        stage.later(PUBLISHED_BEFORE_SECONDS).rotate()
+    second = stage.signing
+    for _ in range(2):
+        stage.later(PUBLISHED_BEFORE_SECONDS).rotate()
+    third = stage.signing
+    del stage.kms.aliases[PREVIOUS]
+    for _ in range(3):
+        stage.later(PUBLISHED_BEFORE_SECONDS).rotate()
+    assert second.state == "Enabled" and stage.signing not in (second, third)
+    assert second not in (stage.kms.named(name) for name in (ALIAS, NEXT, PREVIOUS))
+
+
+@pytest.mark.parametrize("made_by", ["rotation", "template"])
+def test_a_key_that_others_made_never_signs_whatever_its_tags_say(made_by: str) -> None:
+    """Its policy is theirs, and its private half may be."""
+    stage = Rotated()
+    theirs = stage.kms.make("RSA_2048", credvend__signs_for="credvend-prod", credvend__made_by=made_by)
+    for _ in range(6):
+        stage.later(PUBLISHED_BEFORE_SECONDS).rotate()
+        assert theirs not in (stage.kms.named(name) for name in (ALIAS, NEXT, PREVIOUS))
+
+
+def test_a_key_of_another_kind_is_never_deleted_whatever_its_tags_say() -> None:
+    stage = Rotated()
+    theirs = stage.kms.make(credvend__signs_for="credvend-prod", credvend__retired="2026-01-01T00:00:00Z")
+    theirs.spec = cast(KeySpec, "SYMMETRIC_DEFAULT")
+    for _ in range(3):
+        stage.later(PUBLISHED_BEFORE_SECONDS).rotate()
+    assert theirs.state == "Enabled"

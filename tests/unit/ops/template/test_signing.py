@@ -122,6 +122,15 @@ def test_a_private_api_needs_an_issuer_elsewhere() -> None:
     add_signing(private, LONG, Signing(issuer="https://tokens.example.com"))
 
 
+def test_an_issuer_that_is_the_apis_own_domain_is_not_elsewhere() -> None:
+    made = template()
+    made["Outputs"] = dict(made["Outputs"]) | {"CustomDomainURL": {"Value": "https://creds.example.com/v"}}
+    made["Resources"]["APIHandler"]["Properties"]["ReservedConcurrentExecutions"] = 1
+    with pytest.raises(ConfigError, match="`concurrency` must be at least 2"):
+        add_signing(made, LONG, Signing(issuer="https://creds.example.com/v"))
+    add_signing(made, LONG, Signing(issuer="https://creds.example.com/copy"))
+
+
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/.well-known/jwks.json"])
 def test_public_documents_have_a_throttle_and_no_cache_in_the_gateway(path: str) -> None:
     settings = template()["Resources"]["RestAPI"]["Properties"]["MethodSettings"]

@@ -51,6 +51,7 @@ def test_a_clock_that_was_set_back_makes_nothing_last_longer(world: World, known
     assert world.table.operations() == ["GetItem", "GetItem"]
 
 
+@pytest.mark.no_cover
 def test_guesses_fill_no_memory_and_push_out_no_token(world: World) -> None:
     world.find()
     for secret in range(CACHE_TOKENS + 50):
@@ -64,6 +65,7 @@ def test_guesses_fill_no_memory_and_push_out_no_token(world: World) -> None:
     assert kept(world.store) == (1, CACHE_TOKENS)
 
 
+@pytest.mark.no_cover
 def test_of_many_tokens_the_latest_are_remembered(world: World) -> None:
     item = world.table.items[world.hashed]
     for secret in range(CACHE_TOKENS + 1):
