@@ -231,6 +231,7 @@ def test_what_could_not_be_done_is_told_and_tried_anew(ledger_app: LedgerApp) ->
     assert "revoke_problem" not in entry and entry["revoke_requested"] != PAST
     (item,) = ledger_app.database.items(REVOCATIONS.name)
     assert item["requested"] == entry["revoke_requested"] and item["state"] == {"S": "asked"}
+    assert item["caller_tag"] == entry["caller_tag"]  # by which the revoker folds a caller's sessions
 
 
 def test_wherever_the_session_may_have_gone_on_to_it_ends(ledger_app: LedgerApp) -> None:
