@@ -116,7 +116,8 @@ def ends(one: Revocation, entry: Entry) -> bool:
         return True
     match one.form:
         case "session":
-            return one.request_id == entry.tag
+            folded = one.folded and one.caller_tag == entry.caller_tag and issued(entry) < one.issued_until
+            return folded or one.request_id == entry.tag
         case "caller":
             same = (
                 entry.caller_tag == one.caller_tag

@@ -253,8 +253,10 @@ class OwnSessions:
         """
         chained = chained_roles(entry.role_arn, catalog)
         asked = Asked(entry.role_arn, at, entry.expires + _LATER_SECONDS, caller.identifier, reason)
-        items = [session_item(asked, entry.id)]
-        items += [session_item(asked._replace(role_arn=arn, chained=True), entry.id) for arn in chained]
+        items = [session_item(asked, entry.id, entry.caller_tag)]
+        items += [
+            session_item(asked._replace(role_arn=arn, chained=True), entry.id, entry.caller_tag) for arn in chained
+        ]
         parts: list[Part] = []
         # A role that sessions come back to has two items, whose latter one, as it is chained, ends later.
         for role_arn, until in {item["role_arn"]["S"]: int(item["until"]["N"]) for item in items}.items():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from chalicelib.aws.table import ConditionFailed, Table
 from chalicelib.operators_log import tell_operators
 from chalicelib.revocation.requests import FAILED, IN_FORCE, WRITTEN
-from chalicelib.revocation.revocation import FORMS, Form, Revocation
+from chalicelib.revocation.revocation import FORMS, Form, Revocation, Room
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
@@ -54,7 +54,7 @@ class Revocations(Protocol):
             TableUnavailable: the table could not be asked.
         """
 
-    def set_written(self, one: Revocation, moment: int, widened: bool) -> bool:
+    def set_written(self, one: Revocation, moment: int, room: Room) -> bool:
         """Note that a policy that denies it was written; whether it still was what was read.
 
         Raises:
@@ -109,11 +109,15 @@ class RevocationTable:
         found = (revocation_of(item) for item in items)
         return [one for one in found if one is not None]
 
-    def set_written(self, one: Revocation, moment: int, widened: bool) -> bool:
+    def set_written(self, one: Revocation, moment: int, room: Room) -> bool:
         """As `Revocations` says."""
-        values: dict[str, AttributeValueTypeDef] = {":moment": {"N": str(moment)}, ":widened": {"BOOL": widened}}
-        update = "SET #state = :state, #written = :moment, #widened = :widened REMOVE #problem"
-        names = {"#written": "written", "#widened": "widened", "#problem": "problem"}
+        values: dict[str, AttributeValueTypeDef] = {
+            ":moment": {"N": str(moment)},
+            ":folded": {"BOOL": room == "folded"},
+            ":widened": {"BOOL": room == "widened"},
+        }
+        update = "SET #state = :state, #written = :moment, #folded = :folded, #widened = :widened REMOVE #problem"
+        names = {"#written": "written", "#folded": "folded", "#widened": "widened", "#problem": "problem"}
         self._tell_ledger(one, "SET #noted = :noted REMOVE revoke_problem", "revoke_written", {"N": str(moment)})
         return self._update(one, WRITTEN, update, names, values)
 
@@ -203,6 +207,7 @@ def _read(item: "Item") -> Revocation:
         chained=item["chained"]["BOOL"] if "chained" in item else False,
         written=_number(item, "written"),
         in_force=_number(item, "in_force"),
+        folded=item["folded"]["BOOL"] if "folded" in item else False,
         widened=item["widened"]["BOOL"] if "widened" in item else False,
         problem=_text(item, "problem"),
         caller=_text(item, "caller"),

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple, cast
 
 from chalicelib.aws.policy_document import VERSION
-from chalicelib.revocation.revocation import Revocation
+from chalicelib.revocation.folding import fold
+from chalicelib.revocation.revocation import Revocation, Room
 
 POLICY_NAME: Final = "credvend-revocations"
 # Of all inline policies of a role together; white space is not counted.
@@ -47,19 +48,27 @@ class RevocationPolicy(NamedTuple):
     Attributes:
         document: JSON without white space, or None: nothing is revoked, and there is to be no policy.
         covered: the revocations that it denies: all that are live.
-        widened: of these, those that have no room of their own: it denies all sessions that were issued before.
+        folded: of these, sessions that have no room of their own: it denies all of their caller's that were issued
+            before, and nobody else's.
+        widened: of these, those that have not even that: it denies all sessions that were issued before.
     """
 
     document: str | None
     covered: frozenset[str]
+    folded: frozenset[str]
     widened: frozenset[str]
+
+    def room(self, one: Revocation) -> Room:
+        """What it has for one of those that it covers."""
+        return "widened" if one.id in self.widened else "folded" if one.id in self.folded else "own"
 
 
 def build_policy(revocations: Iterable[Revocation], now: float, room: int, *, probed: bool = False) -> RevocationPolicy:
     """The policy of a role.
 
-    Where there is no room for all, the oldest are widened: these hit the fewest others, as whoever got a session before
-    them has little of it left.
+    Where there is no room for all, the sessions of the callers that have the most of them are folded into their
+    caller's form, which hits nobody else. Where there is none even then, the oldest are widened: these hit the fewest
+    others, as whoever got a session before them has little of it left.
 
     Args:
         revocations: all of the role's.
@@ -75,17 +84,23 @@ def build_policy(revocations: Iterable[Revocation], now: float, room: int, *, pr
     )
     covered = frozenset(one.id for one in live)
     if not live:
-        return RevocationPolicy(None, covered, frozenset())
+        return RevocationPolicy(None, covered, frozenset(), frozenset())
     everybody = max((one.issued_until for one in live if one.form == "issued_before"), default=0)
     # Whatever is not newer than the issue-time form is denied by it already.
     apart = [one for one in live if one.form != "issued_before" and one.issued_until > everybody]
-    fits = _fewest_left_out(apart, everybody, room, probed)
-    left_out = apart[:fits]
-    cut = max([everybody, *(one.issued_until for one in left_out)])
-    document = _document(apart[fits:], cut, probed)
+    groups = fold(apart, lambda some: len(_document(some, everybody, probed)) <= room)
+    whole = sorted(groups, key=lambda one: (one.issued_until, one.requested, one.id))
+    fits = _fewest_left_out(whole, everybody, room, probed)
+    cut = max([everybody, *(one.issued_until for one in whole[:fits])])
+    document = _document(whole[fits:], cut, probed)
     if len(document) > room:
         raise NoRoom(len(document))
-    return RevocationPolicy(document, covered, frozenset(one.id for one in left_out))
+    return RevocationPolicy(
+        document,
+        covered,
+        frozenset(id for one in whole[fits:] for id in groups[one] if id != one.id),
+        frozenset(id for one in whole[:fits] for id in groups[one]),
+    )
 
 
 def probe_id(document: Mapping[str, object]) -> str | None:
@@ -104,7 +119,6 @@ def is_denied(document: Mapping[str, object], one: Revocation) -> bool:
         return True
     if one.form == "issued_before":
         return False
-    wanted = {(_REQUEST, one.request_id)} if one.form == "session" else set(_who(one))
     found = {
         (key, value)
         for statement in _statements(document)
@@ -112,7 +126,9 @@ def is_denied(document: Mapping[str, object], one: Revocation) -> bool:
         for value in _listed(values)
         if key == _REQUEST or _cut(statement) >= one.issued_until
     }
-    return wanted <= found
+    if one.form == "session":
+        return bool({(_REQUEST, one.request_id), (_CALLER, one.caller_tag)} & found)
+    return set(_who(one)) <= found
 
 
 def _fewest_left_out(apart: Sequence[Revocation], everybody: int, room: int, probed: bool) -> int:

@@ -50,9 +50,17 @@ class Asked(NamedTuple):
     ahead: int = 0
 
 
-def session_item(asked: Asked, request_id: str) -> Item:
-    """To end the session of one vend, by its request id. Its role must have had `tag_session: true`."""
-    return _item(asked, "session", f"session#{request_id}", {"request_id": {"S": request_id}})
+def session_item(asked: Asked, request_id: str, caller_tag: str | None = None) -> Item:
+    """To end the session of one vend, by its request id. Its role must have had `tag_session: true`.
+
+    Args:
+        caller_tag: the value of its tag `credvend:caller`: where many sessions of a caller are revoked, and the role's
+            policy has no room for each, these are denied by it. None: not known.
+    """
+    whose: Item = {"request_id": {"S": request_id}}
+    if caller_tag is not None:
+        whose["caller_tag"] = {"S": caller_tag}
+    return _item(asked, "session", f"session#{request_id}", whose)
 
 
 def caller_item(asked: Asked, caller: str, caller_tag: str | None, source_identity: str | None) -> Item:

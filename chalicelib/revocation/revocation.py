@@ -5,6 +5,8 @@ from typing import Final, Literal
 
 # `session`: the one of a request; `caller`: those of a caller, `issued_before`: all, that were issued before a moment.
 Form = Literal["session", "caller", "issued_before"]
+# What a policy has for a revocation: `own`: a place; `folded` and `widened`: none, see `Revocation`.
+Room = Literal["own", "folded", "widened"]
 FORMS: Final[tuple[Form, ...]] = ("session", "caller", "issued_before")
 
 # A revoked session may go on to other roles until its own role's policy is in force everywhere, for which AWS names no
@@ -27,11 +29,14 @@ class Revocation:
         requested: when it was asked for; milliseconds since 1970.
         until: when the last session that it is about has ended; seconds since 1970.
         request_id: of the form `session`: the vend's, which its tag `credvend:request` holds.
-        caller_tag: of the form `caller`: value of the tag `credvend:caller`; None: these sessions have none.
+        caller_tag: value of the tag `credvend:caller`; None: these sessions have none, or, of the form `session`, it is
+            not known.
         source_identity: of the form `caller`, where it is set.
         issued_before: of the two other forms; seconds since 1970. Sessions that were issued in this second are not hit.
         chained: the role is one that the revoked sessions may have gone on to.
         written: when a policy that denies it was written; in_force: when it was seen to deny. Milliseconds since 1970.
+        folded: of the form `session`: the role's policy had no room for it, so that it denies all sessions of its
+            caller that were issued before.
         widened: the role's policy had no room, so that it denies all sessions that were issued before.
         problem: why it could not be written.
         caller: of the form `caller`: its identifier, by which the ledger knows its sessions; None: not known.
@@ -51,11 +56,17 @@ class Revocation:
     chained: bool = False
     written: int | None = None
     in_force: int | None = None
+    folded: bool = False
     widened: bool = False
     problem: str | None = None
     caller: str | None = None
     roles: tuple[str, ...] = ()
     told: str | None = None
+
+    @property
+    def room(self) -> Room:
+        """What the policy that was written has for it."""
+        return "widened" if self.widened else "folded" if self.folded else "own"
 
     @property
     def to_tell(self) -> str | None:

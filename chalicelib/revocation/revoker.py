@@ -149,9 +149,9 @@ class Revoker:
             # The record first: what is noted as written is on record.
             self._record_written(role_arn, written, invocation)
             for one in written.revocations:
-                widened = one.id in written.policy.widened
-                if one.id in written.policy.covered and (one.written is None or one.widened != widened):
-                    self._revocations.set_written(one, one.written or written.moment, widened)
+                room = written.policy.room(one)
+                if one.id in written.policy.covered and (one.written is None or one.room != room):
+                    self._revocations.set_written(one, one.written or written.moment, room)
         except NotWritten as error:
             return self._note_failure(role_arn, error, invocation) and not error.passes
         except TableUnavailable:
@@ -303,6 +303,7 @@ class Revoker:
         covered = [one for one in written.revocations if one.id in policy.covered]
         fields = self._fields(role_arn, covered, invocation) | {
             "characters": len(policy.document or ""),
+            "folded": sorted(policy.folded) or None,
             "widened": sorted(policy.widened) or None,
         }
         self._records.write("revocation.written", fields)
@@ -395,7 +396,7 @@ class _Invocation:
 
 def _asked(revocations: Sequence[Revocation]) -> set[Revocation]:
     """What was asked for, without what is noted of it."""
-    noted = {"written": None, "in_force": None, "widened": False, "problem": None, "told": None}
+    noted = {"written": None, "in_force": None, "folded": False, "widened": False, "problem": None, "told": None}
     return {replace(one, **noted) for one in revocations}  # type: ignore[arg-type]
 
 

@@ -16,6 +16,9 @@ DEFAULT_SINCE_SECONDS: Final = 86_400
 LONGEST_SINCE_SECONDS: Final = 90 * 86_400
 DEFAULT_LIMIT: Final = 100
 LARGEST_LIMIT: Final = 1000
+# All that callers are told: the reason names roles and rights that are for operators to know, who find it in the table
+# of revocations, by `credvend-admin sessions show`, and in the revoker's log.
+PROBLEM: Final = "AWS could not be told yet. It is tried again until the session has ended. Operators see why."
 _TRUTHS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
@@ -126,7 +129,7 @@ def _revocation(entry: Entry) -> Json | None:
             "Requested": _moment(entry.revoke_requested),
             "Written": _moment(entry.revoke_written),
             "InForce": _moment(entry.revoke_in_force),
-            "Problem": entry.revoke_problem,
+            "Problem": None if entry.revoke_problem is None else PROBLEM,
         }
     )
 

@@ -20,6 +20,8 @@ from ops.commands.options import json_option, stage_option
 from ops.commands.revoke import also_option, chains_option, revoke, revoking_of
 from ops.errors import NotFinished, OperationFailed
 from ops.iam.principals import role_of_session
+from ops.ledger.sessions import sessions_of
+from ops.revoking.known import configured, in_ledger, meant
 from ops.revoking.revoking import Revoking, Target
 from ops.stages.names import BLOCKS_TABLE, table_name
 from ops.terminal.arguments import When, expect_one_at_most, reason, when
@@ -69,6 +71,7 @@ def _reason_option(command: _F) -> _F:
 @_reason_option
 @click.option("--revoke", "revokes", is_flag=True, help="End their live sessions as well, and do not ask.")
 @click.option("--no-revoke", "no_revoke", is_flag=True, help="Let their live sessions go on, and do not ask.")
+@click.option("--exact", is_flag=True, help="The name is meant as it is written, though one is known in other case.")
 @also_option
 @chains_option
 @stage_option
@@ -82,6 +85,7 @@ def block(
     reason: str | None,
     revokes: bool,
     no_revoke: bool,
+    exact: bool,
     also: Sequence[str],
     config: Path,
     stage: str,
@@ -95,8 +99,11 @@ def block(
     what = named(name, _kind(is_caller, is_role, is_issuer))
     if what.doubt is not None:
         raise OperationFailed(f"{escaped(name)} {what.doubt.removesuffix('.')}. Nothing was blocked.")
+    unasked = None if exact else _expect_no_other_case(what, config, stage)
     ends = _add(stage, what, until, reason, "it is unblocked")
     say(f"Blocked {escaped(what.words)}, {ends}: from now on, no vend of it is let through.")
+    if unasked is not None:
+        say(unasked)
     if (role := role_of_session(what.key.partition(":")[2])) is not None:
         say(f"Whoever may assume {role} may be another caller by another session name: block that for all of them.")
     if what.kind is not None and not no_revoke:
@@ -107,6 +114,32 @@ def block(
         except OperationFailed as error:
             raise NotFinished(f"{error}\nIt is blocked. Its sessions that are live, if any, go on.") from None
     _expect_heeded(config)
+
+
+def _expect_no_other_case(what: Named, config: Path, stage: str) -> str | None:
+    """A block of a name in other case than it has would hit nobody, and say nothing of it.
+
+    Returns:
+        That the ledger could not be asked, and why: it is to be blocked all the same.
+
+    Raises:
+        OperationFailed: such a name is known.
+    """
+    kind, name = what.kind, what.key.partition(":")[2]
+    if kind is None:
+        return None
+    found = meant(name, configured(config, kind, name))
+    if found is None:
+        try:
+            found = meant(name, in_ledger(sessions_of(find_operator(say), stage), kind, name))
+        except OperationFailed as error:
+            return f"Not asked whether the ledger knows {escaped(name)} in other case: {error}"
+    if found is not None:
+        raise OperationFailed(
+            f"{escaped(name)} is not known, and {escaped(found)} is: did you mean that? Nothing was blocked. --exact "
+            "blocks it as it is written."
+        )
+    return None
 
 
 def _expect_heeded(config: Path) -> None:

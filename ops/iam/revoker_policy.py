@@ -99,7 +99,7 @@ def _on_tables() -> list[dict[str, object]]:
         {"Fn::GetAtt": [table, "Arn"]} for table in (REVOCATIONS_TABLE, SESSIONS_TABLE, QUOTAS_TABLE)
     )
     indexes = [{"Fn::Sub": f"${{{SESSIONS_TABLE}.Arn}}/index/{index}"} for index in ("by_caller", "by_role")]
-    noted = ["id", "in_force", "problem", "requested", "role_arn", "state", "told", "widened", "written"]
+    noted = ["folded", "id", "in_force", "problem", "requested", "role_arn", "state", "told", "widened", "written"]
     return [
         _bound("ReadRevocations", ["dynamodb:Query", "dynamodb:Scan"], revocations),
         _bound("FindSessions", ["dynamodb:Query"], indexes),

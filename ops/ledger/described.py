@@ -104,8 +104,9 @@ def _revocation(entry: Entry, revocation: Revocation | None) -> dict[str, object
         "InForce": _at(entry.revoke_in_force or (known.in_force if known else None)),
         "By": entry.revoked_by,
         "Reason": entry.revoke_reason,
+        "Folded": known is not None and known.folded,
         "Widened": known is not None and known.widened,
-        "Problem": known.problem if known else None,
+        "Problem": known.problem if known else entry.revoke_problem,
     }
 
 

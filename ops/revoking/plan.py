@@ -51,7 +51,7 @@ class Request:
         first = self.entries[0]
         match self.form:
             case "session":
-                return session_item(asked, first.tag)
+                return session_item(asked, first.tag, first.caller_tag)
             case "caller":
                 tag, identity = first.caller_tag, first.source_identity
                 return caller_item(asked, first.caller, tag, identity if self.chained or tag is None else None)

@@ -246,6 +246,7 @@ class Pending:
                 "Requested": at(one.requested),
                 "Written": None if one.written is None else at(one.written),
                 "InForce": None if one.in_force is None else at(one.in_force),
+                "Folded": one.folded,
                 "Widened": one.widened,
                 "Problem": one.problem,
             }

@@ -80,6 +80,8 @@ def _lines(told: Mapping[Key, Progress], found: Mapping[Key, Revocation]) -> Ite
     for (role_arn, step), ones in news.items():
         count = f" ({len(ones)} sessions or callers)" if len(ones) > 1 else ""
         wide = "; no room for each by itself: all sessions that were issued before are denied"
-        yield f"{step:9} {role_arn}{count}{wide if any(one.widened for one in ones) else ''}"
+        narrow = "; no room for each by itself: all sessions of their callers that were issued before are denied"
+        room = wide if any(one.widened for one in ones) else narrow if any(one.folded for one in ones) else ""
+        yield f"{step:9} {role_arn}{count}{room}"
         for problem in sorted({one.problem for one in ones if one.problem is not None}):
             yield f"          {problem}"

@@ -16,6 +16,7 @@ from chalicelib.callers.sigv4 import identify_caller
 from chalicelib.configuration.settings import Settings
 from chalicelib.errors import LedgerUnread
 from chalicelib.ledger.index_keys import index_keys
+from chalicelib.wire.own_sessions import PROBLEM
 from testing.app import CredvendApp, Json, write_config
 from testing.dynamodb.credvend_tables import BLOCKS, QUOTAS, REVOCATIONS, SESSIONS
 from testing.dynamodb.faults import Before, LoseAnswer, LoseRequest
@@ -219,15 +220,18 @@ def test_asked_twice_nothing_is_written_again(ledger_app: LedgerApp) -> None:
 def test_what_could_not_be_done_is_told_and_tried_anew(ledger_app: LedgerApp) -> None:
     session = ledger_app.vended()
     ledger_app.revoke(session)
-    ledger_app.change(session, revoke_problem={"S": "The operator role is missing."}, revoke_requested=PAST)
-    told = cast(Json, one(ledger_app.read(session).body)["Revocation"])
-    assert told["Problem"] == "The operator role is missing."
+    arn = "arn:aws:iam::999988887777:role/secret/operator"
+    ledger_app.change(session, revoke_problem={"S": f"{arn} does not let the revoker in."}, revoke_requested=PAST)
+    read = ledger_app.read(session)
+    told = cast(Json, one(read.body)["Revocation"])
+    assert told["Problem"] == PROBLEM and arn not in str(read.body) and "999988887777" not in str(read.body)
     answer = ledger_app.revoke(session)
     assert answer.status == 200 and "Problem" not in cast(Json, one(answer.body)["Revocation"])
     entry = ledger_app.database.item(SESSIONS.name, session) or {}
     assert "revoke_problem" not in entry and entry["revoke_requested"] != PAST
     (item,) = ledger_app.database.items(REVOCATIONS.name)
     assert item["requested"] == entry["revoke_requested"] and item["state"] == {"S": "asked"}
+    assert item["caller_tag"] == entry["caller_tag"]  # by which the revoker folds a caller's sessions
 
 
 def test_wherever_the_session_may_have_gone_on_to_it_ends(ledger_app: LedgerApp) -> None:

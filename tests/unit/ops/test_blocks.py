@@ -256,3 +256,45 @@ def test_who_may_come_under_another_name_is_said(line: AdminLine, tables: StageT
     _, err = line.run("block", OLGA, "--no-revoke")
     assert f"arn:aws:iam::{ACCOUNT}:role/Dev may be another caller" in err
     assert "another caller" not in line.run("block", ALICE, "--no-revoke")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "known", "of"),
+    [
+        ((f"arn:aws:iam::{ACCOUNT}:user/Alice",), ALICE, {"caller": ALICE}),
+        ((OLGA.replace("Dev", "dev"),), OLGA, {"caller": OLGA}),
+        ((f"arn:aws:iam::{ACCOUNT}:role/path/dev",), f"arn:aws:iam::{ACCOUNT}:role/Dev", {"caller": OLGA}),
+        (("Reader", "--role"), "reader", {}),
+        (("GitHub", "--issuer"), "github", {"caller": "oidc:github:repo:acme/app"}),
+    ],
+)
+def test_a_name_that_the_ledger_knows_in_other_case_is_refused_with_the_one_it_knows(
+    line: AdminLine, tables: StageTables, arguments: tuple[str, ...], known: str, of: dict[str, str]
+) -> None:
+    tables.add_session("one", ago=3600, **of)
+    _, err = line.run("block", *arguments, status=1)
+    assert known in err and "did you mean" in err and blocked(tables) == set()
+    line.run("block", *arguments, "--exact", "--no-revoke")
+    assert len(blocked(tables)) == 1
+
+
+def test_a_name_that_the_configuration_knows_in_other_case_is_refused(
+    line: AdminLine, tables: StageTables, tmp_path: Path
+) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/writer"
+    (tmp_path / "roles.yaml").write_text(f"roles: [{{name: Writer, arn: '{arn}'}}]\n")
+    _, err = line.run("block", "writer", "--role", "--config", str(tmp_path), status=1)
+    assert "Writer is: did you mean" in err and blocked(tables) == set()
+    line.run("block", "Writer", "--role", "--config", str(tmp_path))
+    assert blocked(tables) == {attribute(role_key("Writer"))}
+
+
+def test_a_ledger_that_cannot_be_asked_keeps_nobody_from_blocking(
+    line: AdminLine, tables: StageTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationFailed("no table")
+
+    monkeypatch.setattr("ops.commands.blocks.sessions_of", fail)
+    _, err = line.run("block", ALICE, "--no-revoke")
+    assert "no table" in err and blocked(tables) == {attribute(caller_key(ALICE))}

@@ -157,6 +157,7 @@ def test_all_that_is_known_of_a_session_is_shown(line: AdminLine, tables: StageT
             "InForce": "2027-01-15T07:59:54.000Z",
             "By": "me",
             "Reason": None,
+            "Folded": False,
             "Widened": False,
             "Problem": None,
         },

@@ -28,6 +28,8 @@ def revocation(number: int = 1, form: Form = "session", **more: object) -> Revoc
         values["issued_before"] = NOW
     if form == "caller":
         values |= {"caller_tag": f"caller {number}", "source_identity": f"identity-{number}"}
+    if more.get("chained"):
+        values["id"] = f"{values['id']}#chained"
     return Revocation(**(values | more))  # type: ignore[arg-type]
 
 

@@ -36,10 +36,10 @@ def test_a_problem_is_told_until_it_is_written_all_the_same(database: Database, 
     for problem in ("The role is missing.", "It is missing still."):
         table.set_problem(ONE, problem)
         assert entry(database)["revoke_problem"] == {"S": problem}
-    table.set_written(ONE, 2000, widened=False)
+    table.set_written(ONE, 2000, room="own")
     assert entry(database) == {"id": {"S": "7b1c"}, "revoke_written": {"N": "2000"}}
     table.set_problem(ONE, "A later one.")
-    table.set_written(ONE, 3000, widened=False)
+    table.set_written(ONE, 3000, room="own")
     assert entry(database) == {"id": {"S": "7b1c"}, "revoke_written": {"N": "2000"}}
 
 
@@ -54,5 +54,5 @@ def test_nothing_is_told_of_what_the_ledger_has_forgotten_or_of_other_roles(
 ) -> None:
     for other in (replace(ONE, request_id="gone"), replace(ONE, chained=True)):
         table.set_problem(other, "No.")
-        table.set_written(other, 2000, widened=False)
+        table.set_written(other, 2000, room="own")
     assert database.items(SESSIONS.name) == [{"id": {"S": "7b1c"}}]

@@ -1,6 +1,7 @@
 """The policy denies what was revoked, nothing else unless it says so, and fits beside what is there."""
 
 import json
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -82,6 +83,43 @@ def test_about_258_sessions_have_room_and_the_oldest_of_more_are_widened() -> No
     assert not Session("another", issued=newest.issued_until).is_denied(document)
 
 
+def several_of(caller: str, first: int, count: int) -> list[Revocation]:
+    return [
+        revocation(number, requested=(NOW + number) * 1000, caller_tag=caller) for number in range(first, first + count)
+    ]
+
+
+def test_a_full_policy_denies_the_caller_with_the_most_sessions_as_one_and_hits_nobody_else() -> None:
+    most, some = several_of("greedy", 0, 200), several_of("modest", 200, 100)
+    policy = build_policy([*most, *some], NOW, MAXIMUM_CHARACTERS)
+    assert policy.widened == frozenset() and policy.folded == {one.id for one in most}
+    document = cast(Json, json.loads(policy.document or ""))
+    assert all(is_denied(document, one) and session_of(one).is_denied(document) for one in [*most, *some])
+    assert Session("another", "greedy", issued=NOW).is_denied(document)  # its own, from before
+    last = most[-1].issued_until
+    assert not Session("another", "greedy", issued=last).is_denied(document)
+    assert not Session("another", "modest", issued=NOW).is_denied(document)
+    assert not Session("another", "nobody", issued=NOW - HOUR).is_denied(document)
+
+
+def test_only_as_many_callers_are_folded_as_there_must_be_and_only_then_it_is_widened() -> None:
+    callers = [one for number in range(20) for one in several_of(f"caller {number}", 20 * number, 20)]
+    folded = build_policy(callers, NOW, MAXIMUM_CHARACTERS)
+    assert folded.widened == frozenset() and 0 < len(folded.folded) < len(callers)
+    single = [revocation(number, requested=(NOW + number) * 1000, caller_tag=f"c {number}") for number in range(300)]
+    wide = build_policy(single, NOW, MAXIMUM_CHARACTERS)
+    assert wide.folded == frozenset() and wide.widened
+    both = build_policy([*single, *several_of("greedy", 300, 100)], NOW, MAXIMUM_CHARACTERS)
+    assert both.folded == {one.id for one in several_of("greedy", 300, 100)} and len(both.widened) < 60
+    assert not both.folded & both.widened
+
+
+def test_a_session_that_was_chained_is_folded_with_the_time_that_it_had_to_go_on() -> None:
+    chained = [revocation(number, chained=True, caller_tag="greedy") for number in range(300)]
+    policy = written(*chained)
+    assert Session("another", "greedy", issued=NOW + CHAINED_SECONDS - 1).is_denied(policy)
+
+
 def test_a_session_that_was_revoked_while_sts_was_asked_for_it_is_denied_by_time_as_well() -> None:
     """STS gave it 28 s after it was asked for; then it lost its own place in the policy."""
     widened = written(*map(revocation, range(300)))
@@ -119,10 +157,11 @@ moments = st.integers(NOW - 2 * HOUR, NOW)
 chained = st.booleans()
 maybe = st.sampled_from([None, "named"])
 sessions = st.builds(
-    lambda number, moment, on: revocation(number, requested=moment * 1000, chained=on),
+    lambda number, moment, on, tag: revocation(number, requested=moment * 1000, chained=on, caller_tag=tag),
     st.integers(0, 400),
     moments,
     chained,
+    st.sampled_from([None, "caller 1", "caller 99"]),
 )
 callers = st.builds(
     lambda number, moment, on, tag, identity: revocation(
@@ -143,9 +182,7 @@ callers = st.builds(
 everybody = st.builds(
     lambda moment, on: revocation(form="issued_before", issued_before=moment, chained=on), moments, chained
 )
-mixed = st.lists(
-    st.one_of(sessions, sessions, callers, everybody), max_size=60, unique_by=lambda one: (one.id, one.chained)
-)
+mixed = st.lists(st.one_of(sessions, sessions, callers, everybody), max_size=60, unique_by=lambda one: one.id)
 many = st.integers(200, 600).map(lambda count: [revocation(n, requested=(NOW - n) * 1000) for n in range(count)])
 
 
@@ -170,7 +207,12 @@ def test_any_policy_fits_and_denies_what_was_asked_for_and_no_more(
     if not policy.widened:
         for one in revocations:
             if one.form == "caller" and one.issued_until > cut:
-                latest = max(each.issued_until for each in revocations if each.id == one.id)
+                latest = max(
+                    each.issued_until
+                    for each in revocations
+                    if each.id.removesuffix("#chained") == one.id.removesuffix("#chained")
+                    or (each.id in policy.folded and each.caller_tag == one.caller_tag)
+                )
                 assert not session_of(one, issued=max(cut, latest)).is_denied(document)
 
 
@@ -178,7 +220,11 @@ def test_any_policy_fits_and_denies_what_was_asked_for_and_no_more(
 def test_what_a_policy_does_not_deny_is_not_taken_for_denied(
     session: Revocation, caller: Revocation, role: Revocation
 ) -> None:
-    for one, other in ((session, caller), (caller, session), (session, role), (caller, role)):
+    nobodys = replace(session, caller_tag=None)
+    for one, other in ((session, caller), (caller, nobodys), (session, role), (caller, role)):
         assert not is_denied(written(one), other)
+    # A session is denied with its caller's, if these are denied for as long.
+    with_caller = written(caller)
+    assert not is_denied(with_caller, session) or session_of(session, session.issued_until - 1).is_denied(with_caller)
     later = revocation(form="issued_before", issued_before=role.issued_until + 1, chained=False)
     assert not is_denied(written(role), later)

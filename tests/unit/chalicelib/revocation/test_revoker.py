@@ -393,3 +393,14 @@ def test_an_item_that_is_no_revocation_is_left_out_and_harms_no_other(
 def test_callers_that_cannot_be_told_apart_are_not_asked_for() -> None:
     with pytest.raises(ValueError, match="neither tags nor a source identity"):
         requests.caller_item(asked(), "alice", None, None)
+
+
+def test_sessions_of_one_caller_that_have_no_room_are_noted_as_folded_and_on_record(world: World) -> None:
+    for number in range(300):
+        world.ask(requests.session_item(asked(at=NOW + number), request_id(number), "greedy"))
+    world.run()
+    noted = world.item(f"session#{request_id(7)}")
+    assert (noted["folded"], noted["widened"]) == ({"BOOL": True}, {"BOOL": False})
+    (_, fields) = world.records[0]
+    assert len(str(fields["folded"]).split(",")) == 300 and "widened" not in fields
+    assert not Session("another", "somebody", issued=NOW - HOUR).is_denied(world.policy())

@@ -13,7 +13,7 @@ from chalicelib.revocation.iam import NotWritten, PolicyFull, characters
 from chalicelib.revocation.items import RevocationTable
 from chalicelib.revocation.policy import MAXIMUM_CHARACTERS, POLICY_NAME
 from chalicelib.revocation.requests import Asked, Item
-from chalicelib.revocation.revocation import Revocation
+from chalicelib.revocation.revocation import Revocation, Room
 from chalicelib.revocation.revoker import RevocationEvent, Revoker
 from chalicelib.roles.catalog import Catalog
 from chalicelib.roles.role import Role
@@ -131,8 +131,8 @@ class SteppingTable(RevocationTable):
         self._step()
         return found
 
-    def set_written(self, one: Revocation, moment: int, widened: bool) -> bool:
-        done = super().set_written(one, moment, widened)
+    def set_written(self, one: Revocation, moment: int, room: Room) -> bool:
+        done = super().set_written(one, moment, room)
         self._step()
         return done
 
