@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -38,6 +39,9 @@ def roles(stack: Stack, outputs: dict[str, str]) -> Iterator[None]:
     host = issuer.removeprefix("https://")
     iam = stack.iam()
     remove_roles(stack)
+    with suppress(iam.exceptions.NoSuchEntityException):
+        provider = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"
+        iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=provider)
     made = iam.create_open_id_connect_provider(Url=issuer, ClientIDList=["sts.amazonaws.com"])
     provider = made["OpenIDConnectProviderArn"]
     federated: Json = {
