@@ -9,6 +9,7 @@ from chalicelib.revocation import requests
 from chalicelib.revocation.probe import NotAsked
 from chalicelib.revocation.revoker import RevocationEvent
 from ops.environments import ROOT
+from tests.unit.chalicelib.revocation.revoked import request_id
 from tests.unit.chalicelib.revocation.world import CHAINED, PROBED, World, asked, denied, session
 
 SECTION = (ROOT / "docs/audit.md").read_text().partition("## Records of the revoker")[2].partition("\n## ")[0]
@@ -36,6 +37,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
             world.ask(session(1, arn))
             world.run()
         world.iam.policies[arn]["by-hand"] = "x" * 9_400
+        for number in range(40, 80):
+            world.ask(requests.session_item(asked(arn), request_id(number), "greedy"))
+        world.run()
         for number in range(40):
             world.ask(session(number, arn))
         world.run()
