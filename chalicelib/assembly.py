@@ -122,9 +122,12 @@ def _issuing(settings: Settings, connections: int = 1) -> Issuing:
         if not by_token:
             return issuing.before_lease(kept(issuing.FEWER_ATTEMPTS, READ_SECONDS))
         attempts, seconds = 1 if for_lease else issuing.TOKEN_ATTEMPTS, issuing.TOKEN_READ_SECONDS
-        # A connection that was kept may be gone, and there is no time for a second attempt.
-        client = sts_client(settings.region, 1, 1, seconds) if for_lease else kept(attempts, seconds)
-        return issuing.ByWebIdentity(client, _key_ring(settings), partial(_issuer, settings), attempts)
+
+        def client() -> "STSClient":
+            # A connection that was kept may be gone, and there is no time for a second attempt.
+            return sts_client(settings.region, 1, 1, seconds) if for_lease else kept(attempts, seconds)
+
+        return issuing.ByWebIdentity(client, partial(_signing, settings), attempts)
 
     return Issuing(ByAssumeRole(sts_client(settings.region, connections)), otherwise, settings.region)
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from chalicelib.aws.answers import code_of
 from chalicelib.aws.durations import MAXIMUM_SECONDS
-from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of
+from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable
 from chalicelib.ledger.entry import Entry
 from chalicelib.ledger.reading import LedgerReader, Wanted
 from chalicelib.operators_log import tell_operators

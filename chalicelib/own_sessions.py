@@ -13,8 +13,9 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from chalicelib.aws.answers import code_of
 from chalicelib.aws.batches import LARGEST, batch_get
-from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, code_of, dynamodb_client
+from chalicelib.aws.table import TROUBLE, ConditionFailed, Table, TableUnavailable, dynamodb_client
 from chalicelib.aws.table import WORST_SECONDS as TABLE_WORST_SECONDS
 from chalicelib.aws.transaction import PATIENCE_SECONDS, Part, Transactions
 from chalicelib.errors import LedgerUnread, NoSuchSession, NothingToRevoke, OnlyWithOthers, TooManyRevoked

@@ -19,12 +19,10 @@ from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from botocore.session import Session
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from testing.kms_server import KeySpec, private_key
+from testing.kms_server import ALGORITHMS, KeySpec, private_key, signature
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -33,7 +31,6 @@ Json = dict[str, object]
 ACCOUNT: Final = "111122223333"
 REGION: Final = "eu-west-1"
 _PAGE: Final = 2  # of what is listed: KMS gives 50 and more
-_ALGORITHMS: Final = {"RSA_2048": "RSASSA_PKCS1_V1_5_SHA_256", "ECC_NIST_P256": "ECDSA_SHA_256"}
 
 
 class Refused(Exception):
@@ -171,7 +168,7 @@ class KmsInMemory:
             case "GetPublicKey":
                 key = self._usable(asked)
                 told = {"KeyId": key.arn, "PublicKey": base64.b64encode(key.der).decode(), "KeySpec": key.spec}
-                return {**told, "KeyUsage": "SIGN_VERIFY", "SigningAlgorithms": [_ALGORITHMS[key.spec]]}
+                return {**told, "KeyUsage": "SIGN_VERIFY", "SigningAlgorithms": [ALGORITHMS[key.spec]]}
             case "Sign":
                 return self._sign(asked)
             case _:
@@ -237,16 +234,13 @@ class KmsInMemory:
 
     def _sign(self, asked: Json) -> Json:
         key, algorithm = self._usable(asked), str(asked["SigningAlgorithm"])
-        if algorithm != _ALGORITHMS[key.spec]:
+        if algorithm != ALGORITHMS[key.spec]:
             raise Refused("InvalidKeyUsageException")
         assert asked["MessageType"] == "DIGEST"
         digest = base64.b64decode(str(asked["Message"]))
         assert len(digest) == hashlib.sha256().digest_size
-        if isinstance(key.private, rsa.RSAPrivateKey):
-            signature = key.private.sign(digest, padding.PKCS1v15(), Prehashed(SHA256()))
-        else:
-            signature = key.private.sign(digest, ec.ECDSA(Prehashed(SHA256())))
-        return {"KeyId": key.arn, "Signature": base64.b64encode(signature).decode(), "SigningAlgorithm": algorithm}
+        signed = base64.b64encode(signature(key.private, digest)).decode()
+        return {"KeyId": key.arn, "Signature": signed, "SigningAlgorithm": algorithm}
 
     def _metadata(self, key: Key) -> Json:
         return {

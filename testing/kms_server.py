@@ -18,13 +18,20 @@ from testing.loopback import LoopbackServer, Request, Response, json_response, s
 
 KeySpec = Literal["RSA_2048", "ECC_NIST_P256"]
 REQUEST_ID: Final = "2a6e5f0c-0c0f-4c6e-9d5b-5a6c1f8d7e21"
-_ALGORITHMS: Final = {"RSA_2048": "RSASSA_PKCS1_V1_5_SHA_256", "ECC_NIST_P256": "ECDSA_SHA_256"}
+ALGORITHMS: Final = {"RSA_2048": "RSASSA_PKCS1_V1_5_SHA_256", "ECC_NIST_P256": "ECDSA_SHA_256"}
 
 
 @cache
 def private_key(spec: KeySpec, number: int) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     """A key pair, made once: RSA ones take their time."""
     return rsa.generate_private_key(65537, 2048) if spec == "RSA_2048" else ec.generate_private_key(ec.SECP256R1())
+
+
+def signature(private: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, digest: bytes) -> bytes:
+    """Of a SHA-256 digest, as KMS writes it."""
+    if isinstance(private, rsa.RSAPrivateKey):
+        return private.sign(digest, PKCS1v15(), Prehashed(SHA256()))
+    return private.sign(digest, ec.ECDSA(Prehashed(SHA256())))
 
 
 @dataclass(frozen=True)
@@ -45,10 +52,7 @@ class Key:
 
     def sign(self, digest: bytes) -> bytes:
         """As KMS writes it."""
-        private = private_key(self.spec, self.number)
-        if isinstance(private, rsa.RSAPrivateKey):
-            return private.sign(digest, PKCS1v15(), Prehashed(SHA256()))
-        return private.sign(digest, ec.ECDSA(Prehashed(SHA256())))
+        return signature(private_key(self.spec, self.number), digest)
 
 
 @dataclass
@@ -89,7 +93,7 @@ class KmsServer:
         key = self.aliases.get(members["KeyId"])
         if key is None:
             return _error("NotFoundException", 400)
-        algorithm = _ALGORITHMS[key.spec]
+        algorithm = ALGORITHMS[key.spec]
         if operation == "GetPublicKey":
             return _answer(
                 {

@@ -1,6 +1,5 @@
 """An STS on loopback that answers as it is told, and remembers what it was asked."""
 
-import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +13,7 @@ from xml.sax.saxutils import escape
 from local.strict.protocols import read_query
 from local.strict.sts_rules import check_assume_role
 from testing.loopback import LoopbackServer, Request, Response, serve
+from testing.tokens import decode
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 TOKEN = "FwoGZXIvYXdzEXAMPLETOKEN//////////"
@@ -93,7 +93,7 @@ class StsServer:
 def claims_of(asked: Mapping[str, str]) -> dict[str, Any]:
     """What the token in the parameters of a call says."""
     part = asked["WebIdentityToken"].split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    claims: dict[str, Any] = json.loads(decode(part))
     return claims
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import code_of
 from chalicelib.aws.client import client_config, session
 from chalicelib.operators_log import tell_operators
 
@@ -190,10 +191,3 @@ def dynamodb_client(
     """
     config = client_config(region, connect_seconds, read_seconds, ATTEMPTS, connections)
     return cast("DynamoDBClient", session().create_client("dynamodb", config=config))
-
-
-def code_of(error: Exception) -> str:
-    """What DynamoDB answered, or how it could not be reached."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", "Unknown"))
-    return type(error).__name__

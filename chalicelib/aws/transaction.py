@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.table import TROUBLE, TableUnavailable, code_of
+from chalicelib.aws.answers import code_of
+from chalicelib.aws.table import TROUBLE, TableUnavailable
 from chalicelib.operators_log import tell_operators
 
 if TYPE_CHECKING:

@@ -14,8 +14,15 @@ Lack = Part | Literal["assume_role", "together"]
 # Of these it is not known what the role's owner would say: STS was not asked, or has trouble of its own.
 _UNKNOWN: Final[frozenset[Cause]] = frozenset(
     {
-        *("throttled", "own_credentials", "sts_error", "bad_answer", "unreachable", "not_sent", "unforeseen"),
-        *("not_signed", "out_of_time"),
+        "throttled",
+        "own_credentials",
+        "sts_error",
+        "bad_answer",
+        "unreachable",
+        "not_sent",
+        "unforeseen",
+        "not_signed",
+        "out_of_time",
     }
 )
 
@@ -24,7 +31,7 @@ _OF_TOKENS: Final[dict[Lack, Cause]] = {
     "tag_session": "no_tag_session",
     "set_source_identity": "no_set_source_identity",
 }
-_NAMED: Final[dict[Cause, Lack]] = {"no_tag_session": "tag_session", "no_set_source_identity": "set_source_identity"}
+_NAMED: Final = {cause: part for part, cause in _OF_TOKENS.items()}
 
 
 class Refused(NamedTuple):
@@ -49,7 +56,7 @@ class Verdict(NamedTuple):
     role: Role
     granted: bool | None
     lacks: tuple[Refused, ...] = ()
-    unknown: Cause | Literal["out_of_time"] | None = None
+    unknown: Cause | None = None
     demands_external_id: bool | None = None
     sts_request_ids: tuple[str, ...] = ()
 
@@ -94,7 +101,7 @@ def _judge(role: Role, request_id: str, refusal: Callable[[SessionPlan], Cause |
             demands = refusal(questions.without_external_id(role, request_id)) is not None
         lease = questions.lease(role, request_id)
         cause = None if lease is None else refusal(lease.plan)
-        lacks = tuple(Refused("lease", one) for one in (cause,) if one is not None)
+        lacks: tuple[Refused, ...] = () if cause is None else (Refused("lease", cause),)
         return Verdict(role, granted=not lacks, lacks=lacks, demands_external_id=demands)
     bare = refusal(questions.bare(role, request_id))
     if bare is not None:

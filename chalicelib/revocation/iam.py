@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import code_of
 from chalicelib.aws.client import Keys, client_config, client_with
 from chalicelib.revocation.policy import MAXIMUM_CHARACTERS, POLICY_NAME
 
@@ -115,7 +116,7 @@ class Iam:
             try:
                 client.put_role_policy(RoleName=_name(role_arn), PolicyName=POLICY_NAME, PolicyDocument=document)
             except ClientError as error:
-                if _code(error) in _FULL:
+                if code_of(error) in _FULL:
                     raise PolicyFull from None
                 raise
 
@@ -126,7 +127,7 @@ class Iam:
             try:
                 client.delete_role_policy(RoleName=_name(role_arn), PolicyName=POLICY_NAME)
             except ClientError as error:
-                if _code(error) not in _GONE:  # the policy is not there, or the role
+                if code_of(error) not in _GONE:  # the policy is not there, or the role
                     raise
 
     def current(self, role_arn: str) -> Mapping[str, object] | None:
@@ -136,7 +137,7 @@ class Iam:
             try:
                 found = client.get_role_policy(RoleName=_name(role_arn), PolicyName=POLICY_NAME)
             except ClientError as error:
-                if _code(error) in _GONE:
+                if code_of(error) in _GONE:
                     return None
                 raise
         return cast(Mapping[str, object], found["PolicyDocument"])
@@ -167,7 +168,7 @@ class Iam:
                 RoleArn=arn, RoleSessionName=name, SourceIdentity=name, DurationSeconds=_OPERATOR_SECONDS
             )["Credentials"]
         except ClientError as error:
-            if _code(error) in _DENIED:
+            if code_of(error) in _DENIED:
                 raise NotWritten(
                     f"{arn} does not let credvend's revoker in, or is not there: its trust policy must allow "
                     "sts:AssumeRole and sts:SetSourceIdentity to the revoker's role. Then ask again. "
@@ -207,7 +208,7 @@ def _told(role_arn: str) -> "Iterator[None]":
     try:
         yield
     except ClientError as error:
-        raise _not_written(role_arn, _code(error)) from None
+        raise _not_written(role_arn, code_of(error)) from None
     except (BotoCoreError, ResponseParserError) as error:
         raise NotWritten(
             f"IAM could not be reached, or did not answer in time ({type(error).__name__}). It is tried again; if this "
@@ -254,7 +255,3 @@ def _not_written(role_arn: str, code: str) -> NotWritten:
 def _name(role_arn: str) -> str:
     """IAM's API names roles without their paths."""
     return role_arn.rpartition("/")[2]
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", "Unknown"))

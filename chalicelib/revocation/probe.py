@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import code_of
 from chalicelib.aws.client import Keys, client_config, client_with
 from chalicelib.aws.policy_document import VERSION
 from chalicelib.aws.probes import PROBES
@@ -138,7 +139,7 @@ class RoleSessions:
             try:
                 getattr(client, probe.method)(**probe.arguments)
             except ClientError as error:
-                code = _code(error)
+                code = code_of(error)
                 if code in probe.refusals:
                     return False
                 raise NotAsked(f"AWS answered {role.probe} with {code}.", "probe_failed") from None
@@ -164,7 +165,7 @@ class RoleSessions:
             given = client.assume_role(**arguments)["Credentials"]
         except ClientError as error:
             raise NotAsked(
-                f"{role.arn} does not let credvend's revoker in ({_code(error)}): its trust policy must allow "
+                f"{role.arn} does not let credvend's revoker in ({code_of(error)}): its trust policy must allow "
                 "sts:AssumeRole and sts:TagSession to the revoker's role. See docs/sessions.md.",
                 "probe_not_trusted",
             ) from None
@@ -176,7 +177,3 @@ class RoleSessions:
         config = client_config(self._region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
         with self._one_at_a_time:
             return client_with(service, config, keys)
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code", "Unknown"))

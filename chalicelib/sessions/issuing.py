@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from chalicelib.errors import SignsNothing
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sts import CONNECT_SECONDS, READ_SECONDS, Session, assume_role
 from chalicelib.sessions.sts import WORST_SECONDS as _ASSUME_ROLE_SECONDS
@@ -70,14 +71,13 @@ class ByWebIdentity(NamedTuple):
     """With a token of credvend's own.
 
     Attributes:
-        keys: None: the stage has none.
-        issuer: URL of the issuer, of a request that came through that API.
+        client: called for each session.
+        signing: the issuer of the token, by the API that the request came through, and its keys; raises `SignsNothing`.
         attempts: of the client.
     """
 
-    client: "STSClient"
-    keys: "KeyRing | None"
-    issuer: "Callable[[Api | None], str | None]"
+    client: "Callable[[], STSClient]"
+    signing: "Callable[[Api | None], tuple[str, KeyRing]]"
     attempts: int
 
     @property
@@ -95,14 +95,15 @@ class ByWebIdentity(NamedTuple):
         from chalicelib.sessions.sts_failures import not_signed
         from chalicelib.sessions.web_identity import assume_role_with_token
 
-        issuer = self.issuer(occasion.api)
-        if self.keys is None or issuer is None:
-            raise not_signed("the stage has no key, or no issuer: deploy again", None, 0)
+        try:
+            issuer, keys = self.signing(occasion.api)
+        except SignsNothing:
+            raise not_signed("the stage has no key, or no issuer: deploy again", None, 0) from None
 
         def has_time() -> bool:
             return occasion.seconds_left() >= self._sts_seconds
 
-        return assume_role_with_token(self.client, self.keys, issuer, plan, has_time)
+        return assume_role_with_token(self.client(), keys, issuer, plan, has_time)
 
 
 class Issuing(NamedTuple):

@@ -9,10 +9,18 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from chalicelib.aws.answers import request_id_of
 from chalicelib.aws.client import Keys, client_config, client_with
 from chalicelib.aws.durations import MINIMUM_SECONDS
 from chalicelib.sessions.plan import SessionPlan
-from chalicelib.sessions.sts import CONNECT_SECONDS, READ_SECONDS, Session, answered, read_credentials
+from chalicelib.sessions.sts import (
+    CONNECT_SECONDS,
+    READ_SECONDS,
+    Session,
+    answered,
+    milliseconds_since,
+    read_credentials,
+)
 from chalicelib.sessions.sts_answer import problem_with_lease
 from chalicelib.sessions.sts_failures import unbelievable
 
@@ -52,8 +60,8 @@ def shorten(region: str, session: Session, plan: SessionPlan, description: str) 
         "GetScopedCredentials",
     )
     told = cast(Mapping[str, Any], answer)
-    request_id = told.get("ResponseMetadata", {}).get("RequestId")
-    took = session.milliseconds + round((time.monotonic() - started) * 1000)
+    request_id = request_id_of(told)
+    took = session.milliseconds + milliseconds_since(started)
     problem = problem_with_lease(told, session.arn, given.expiration, plan, time.time())
     if problem is not None:
         raise unbelievable(problem, request_id, took)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import UNREADABLE, code_of, request_id_of
 from chalicelib.aws.client import client_config, session
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sts_answer import problem_with
@@ -30,8 +30,6 @@ WORST_SECONDS: Final = ATTEMPTS * (CONNECT_SECONDS + READ_SECONDS) + _BACK_OFF_S
 
 IssuedBy = Literal["assume_role", "web_identity"]
 _Answer = TypeVar("_Answer")
-# What botocore raises of an answer: no XML, a tag that is not there, text instead of a number or a time (tried).
-_UNREADABLE: Final = (ResponseParserError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +102,15 @@ def answered(ask: Callable[[], _Answer], plan: SessionPlan, operation: Operation
     """
     started = time.monotonic()
     try:
-        return ask(), _since(started)
+        return ask(), milliseconds_since(started)
     except ClientError as error:
-        raise refused(error, plan, operation, _since(started)) from None
+        raise refused(error, plan, operation, milliseconds_since(started)) from None
     except BotoCoreError as error:
-        raise not_answered(error, _since(started)) from None
+        raise not_answered(error, milliseconds_since(started)) from None
     except UnicodeEncodeError:  # a ValueError, but nothing was asked
         raise
-    except _UNREADABLE as error:
-        raise unbelievable("it cannot be read", None, _since(started), type(error).__name__) from None
+    except UNREADABLE as error:
+        raise unbelievable("it cannot be read", None, milliseconds_since(started), code_of(error)) from None
 
 
 def read_session(answer: Mapping[str, Any], plan: SessionPlan, milliseconds: int) -> Session:
@@ -123,7 +121,7 @@ def read_session(answer: Mapping[str, Any], plan: SessionPlan, milliseconds: int
     """
     problem = problem_with(answer, plan, time.time())
     if problem is not None:
-        raise unbelievable(problem, answer.get("ResponseMetadata", {}).get("RequestId"), milliseconds)
+        raise unbelievable(problem, request_id_of(answer), milliseconds)
     issued = answer["Credentials"]
     return Session(
         credentials=read_credentials(issued),
@@ -146,26 +144,33 @@ def read_credentials(issued: Mapping[str, Any]) -> Credentials:
     )
 
 
-def _arguments(plan: SessionPlan) -> "AssumeRoleRequestTypeDef":
+def common_arguments(plan: SessionPlan) -> "AssumeRoleRequestTypeDef":
+    """What AssumeRole and AssumeRoleWithWebIdentity are both asked with."""
     arguments: AssumeRoleRequestTypeDef = {
         "RoleArn": plan.role.arn,
         "RoleSessionName": plan.session_name,
         "DurationSeconds": plan.duration,
     }
+    if plan.policy is not None:
+        arguments["Policy"] = plan.policy
+    if plan.policy_arns:
+        arguments["PolicyArns"] = [{"arn": arn} for arn in plan.policy_arns]
+    return arguments
+
+
+def _arguments(plan: SessionPlan) -> "AssumeRoleRequestTypeDef":
+    arguments = common_arguments(plan)
     if plan.source_identity is not None:
         arguments["SourceIdentity"] = plan.source_identity
     if plan.tags:
         arguments["Tags"] = [{"Key": key, "Value": value} for key, value in plan.tags]
     if plan.transitive_tags:
         arguments["TransitiveTagKeys"] = list(plan.transitive_tags)
-    if plan.policy is not None:
-        arguments["Policy"] = plan.policy
-    if plan.policy_arns:
-        arguments["PolicyArns"] = [{"arn": arn} for arn in plan.policy_arns]
     if plan.role.external_id is not None:
         arguments["ExternalId"] = plan.role.external_id
     return arguments
 
 
-def _since(started: float) -> int:
+def milliseconds_since(started: float) -> int:
+    """What has passed since a moment of the monotonic clock, which is in seconds."""
     return round((time.monotonic() - started) * 1000)

@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NotConnected
 
+from chalicelib.aws.answers import code_of, request_id_of
 from chalicelib.errors import CredvendError, InternalError, InvalidRequest, OutOfTime, StsRefused, StsUnavailable
 from chalicelib.sessions.plan import SessionPlan
 
@@ -77,12 +78,13 @@ _TOKEN: Final = frozenset(
 _NETWORK: Final = (HTTPClientError, NotConnected, IncompleteReadError)
 _NO_CREDENTIALS: Final = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError, MetadataRetrievalError)
 _STS_PROBLEM = "STS has a problem of its own. Try again in a few seconds."
-# What the owner of the role must do, by the action that was denied, and the cause's name.
+# What the owner of a role must do that is to take credvend's tokens.
 _PROVIDER: Final = (
     "its account must have an OpenID Connect provider of credvend's issuer, with the audience sts.amazonaws.com, and "
     "its trust policy must allow sts:AssumeRoleWithWebIdentity, sts:TagSession and sts:SetSourceIdentity to that. "
     "`credvend-admin onboard` writes both."
 )
+# What the owner of the role must do, by the action that was denied, and the cause's name.
 _DENIED: Final[dict[str, tuple[Cause, str]]] = {
     "AssumeRoleWithWebIdentity": (
         "not_trusted",
@@ -146,13 +148,12 @@ class StsFailure(Exception):
 def refused(error: ClientError, plan: SessionPlan, operation: Operation, milliseconds: int) -> StsFailure:
     """STS answered, with an error."""
     # What botocore could not read of an answer is missing here.
-    metadata = error.response.get("ResponseMetadata", {})
-    code = error.response.get("Error", {}).get("Code", "Unknown")
+    code = code_of(error)
     message = error.response.get("Error", {}).get("Message", "")
     cause, answer = _explain(code, message, plan, operation)
-    if metadata.get("HTTPStatusCode", 0) >= 500:
+    if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
         cause, answer = "sts_error", StsUnavailable(_STS_PROBLEM)
-    return StsFailure(answer, cause, metadata.get("RequestId"), milliseconds)
+    return StsFailure(answer, cause, request_id_of(error.response), milliseconds)
 
 
 def not_answered(error: BotoCoreError, milliseconds: int) -> StsFailure:

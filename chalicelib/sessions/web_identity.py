@@ -11,9 +11,10 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from chalicelib.aws.answers import request_id_of
 from chalicelib.errors import InvalidRequest
 from chalicelib.sessions.plan import SessionPlan
-from chalicelib.sessions.sts import Session, answered, read_session
+from chalicelib.sessions.sts import Session, answered, common_arguments, milliseconds_since, read_session
 from chalicelib.sessions.sts_failures import StsFailure, not_signed, out_of_time, unbelievable
 from chalicelib.signing.keys import KeyRing, SigningFailed
 from chalicelib.signing.token import signed_token
@@ -52,21 +53,21 @@ def assume_role_with_token(
     try:
         token, key = signed_token(_claims(plan, issuer), keys)
     except SigningFailed as error:
-        raise not_signed(error.problem, error.request_id, _since(started)) from None
+        raise not_signed(error.problem, error.request_id, milliseconds_since(started)) from None
     if len(token) > _TOKEN_CHARACTERS:
         too_long = InvalidRequest(
             f"Tags for role {plan.role.name} are more than STS takes. Send fewer, or shorter ones."
         )
-        raise StsFailure(too_long, "packed_policy_too_large", None, _since(started))
+        raise StsFailure(too_long, "packed_policy_too_large", None, milliseconds_since(started))
     if not has_time():
-        raise out_of_time(_since(started))
+        raise out_of_time(milliseconds_since(started))
     arguments = _arguments(plan, token)
     answer, _ = answered(lambda: client.assume_role_with_web_identity(**arguments), plan, "AssumeRoleWithWebIdentity")
     told = cast(Mapping[str, Any], answer)
     if told.get("SubjectFromWebIdentityToken") != plan.role.arn:
-        request_id = told.get("ResponseMetadata", {}).get("RequestId")
-        raise unbelievable("SubjectFromWebIdentityToken is not the token's", request_id, _since(started))
-    session = read_session(told, plan, _since(started))
+        problem = "SubjectFromWebIdentityToken is not the token's"
+        raise unbelievable(problem, request_id_of(told), milliseconds_since(started))
+    session = read_session(told, plan, milliseconds_since(started))
     return session._replace(issued_by="web_identity", signing_key=key.id)
 
 
@@ -92,18 +93,4 @@ def _claims(plan: SessionPlan, issuer: str) -> dict[str, object]:
 
 
 def _arguments(plan: SessionPlan, token: str) -> "AssumeRoleWithWebIdentityRequestTypeDef":
-    arguments: AssumeRoleWithWebIdentityRequestTypeDef = {
-        "RoleArn": plan.role.arn,
-        "RoleSessionName": plan.session_name,
-        "WebIdentityToken": token,
-        "DurationSeconds": plan.duration,
-    }
-    if plan.policy is not None:
-        arguments["Policy"] = plan.policy
-    if plan.policy_arns:
-        arguments["PolicyArns"] = [{"arn": arn} for arn in plan.policy_arns]
-    return arguments
-
-
-def _since(started: float) -> int:
-    return round((time.monotonic() - started) * 1000)
+    return cast("AssumeRoleWithWebIdentityRequestTypeDef", {**common_arguments(plan), "WebIdentityToken": token})

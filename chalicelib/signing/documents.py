@@ -4,11 +4,11 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.
 https://openid.net/specs/openid-connect-discovery-1_0.html, RFC 7517.
 """
 
-import base64
 from collections.abc import Iterable
 from typing import Final
 
 from chalicelib.signing.keys import Algorithm, SigningKey
+from chalicelib.text.base64url import base64url
 
 KEYS_PATH: Final = "/.well-known/jwks.json"
 CONFIGURATION_PATH: Final = "/.well-known/openid-configuration"
@@ -50,4 +50,4 @@ def _jwk(key: SigningKey) -> dict[str, object]:
 def _number(value: int, size: int | None = None) -> str:
     """A number as key sets write it: base64url of its bytes, the largest first (RFC 7518, 2 and 6.2.1.2)."""
     length = (value.bit_length() + 7) // 8 if size is None else size
-    return base64.urlsafe_b64encode(value.to_bytes(length, "big")).rstrip(b"=").decode()
+    return base64url(value.to_bytes(length, "big"))

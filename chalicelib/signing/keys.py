@@ -4,17 +4,18 @@ Which key signs, which one will, and which one did until now is told by the name
 else: whoever could change a table could not add a key. `credvend-admin keys rotate` moves the names.
 """
 
-import base64
 import hashlib
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
+from chalicelib.aws.answers import UNREADABLE, code_of, request_id_of
 from chalicelib.aws.client import client_config, session
+from chalicelib.caching import is_within
 from chalicelib.operators_log import tell_operators
+from chalicelib.text.base64url import base64url
 
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
@@ -35,6 +36,7 @@ NEXT: Final = "-next"
 PREVIOUS: Final = "-previous"
 
 Algorithm = Literal["RS256", "ES256"]
+_Answer = TypeVar("_Answer")
 # https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html. Both are taken by STS:
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html (WebIdentityToken)
 _ALGORITHMS: Final[dict[str, tuple[Algorithm, "SigningAlgorithmSpecType"]]] = {
@@ -45,12 +47,12 @@ _ALGORITHMS: Final[dict[str, tuple[Algorithm, "SigningAlgorithmSpecType"]]] = {
 }
 _NOT_THERE: Final = "NotFoundException"
 _DENIED: Final = "AccessDeniedException"
+_ANOTHER_KIND: Final = "InvalidKeyUsageException"
 _UNFIT: Final = "it is of a kind that signs no tokens that STS takes"
 # What is wrong with a key itself, or with the right to read it: it is so for each who asks.
 _OF_THE_KEY: Final = frozenset(
     {_DENIED, _UNFIT, "DisabledException", "KMSInvalidStateException", "UnsupportedOperationException"}
 )
-_UNREADABLE: Final = (ResponseParserError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class SigningFailed(Exception):
@@ -81,7 +83,7 @@ class SigningKey(NamedTuple):
     @property
     def id(self) -> str:
         """What tokens and key sets call it: a hash of the public half, which says nothing of KMS."""
-        return base64.urlsafe_b64encode(hashlib.sha256(self.der).digest()).rstrip(b"=").decode()
+        return base64url(hashlib.sha256(self.der).digest())
 
 
 class KeyRing:
@@ -106,7 +108,7 @@ class KeyRing:
         """
         now = self._clock()
         kept = self._signing  # which another thread may forget meanwhile: the doctor has several
-        if kept is not None and 0 <= now - kept[0] < SIGNING_KEPT_SECONDS:
+        if kept is not None and is_within(SIGNING_KEPT_SECONDS, kept[0], now):
             return kept[1]
         key = self._public(self._alias)
         if key is None:
@@ -121,7 +123,7 @@ class KeyRing:
             SigningFailed: KMS does not tell them.
         """
         now = self._clock()
-        if self._published is None or not 0 <= now - self._published[0] < PUBLISHED_KEPT_SECONDS:
+        if self._published is None or not is_within(PUBLISHED_KEPT_SECONDS, self._published[0], now):
             signing = self._public(self._alias)
             if signing is None:
                 raise SigningFailed(_NOT_THERE)
@@ -151,18 +153,18 @@ class KeyRing:
             SigningFailed: KMS signs nothing.
         """
         spec = next(spec for algorithm, spec in _ALGORITHMS.values() if algorithm == key.algorithm)
-        try:
+
+        def ask() -> tuple[str, bytes]:
             answer = self._client.sign(KeyId=self._alias, Message=digest, MessageType="DIGEST", SigningAlgorithm=spec)
-            arn, signature = answer["KeyId"], answer["Signature"]
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == "InvalidKeyUsageException":  # of another algorithm
-                self._signing = None
-                return None
-            raise _failure(error) from None
-        except BotoCoreError as error:
-            raise SigningFailed(type(error).__name__) from None
-        except _UNREADABLE as error:
-            raise SigningFailed(type(error).__name__) from None
+            return answer["KeyId"], answer["Signature"]
+
+        try:
+            arn, signature = _told(ask)
+        except SigningFailed as failure:
+            if failure.problem != _ANOTHER_KIND:
+                raise
+            self._signing = None
+            return None
         if arn != key.arn:
             self._signing = None
             return None
@@ -170,17 +172,17 @@ class KeyRing:
 
     def _public(self, alias: str) -> SigningKey | None:
         """The key of that name, or None: none has it."""
-        try:
+
+        def ask() -> tuple[str, str, bytes]:
             answer = self._client.get_public_key(KeyId=alias)
-            spec, arn, der = answer["KeySpec"], answer["KeyId"], answer["PublicKey"]
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == _NOT_THERE:
+            return answer["KeySpec"], answer["KeyId"], answer["PublicKey"]
+
+        try:
+            spec, arn, der = _told(ask)
+        except SigningFailed as failure:
+            if failure.problem == _NOT_THERE:
                 return None
-            raise _failure(error) from None
-        except BotoCoreError as error:
-            raise SigningFailed(type(error).__name__) from None
-        except _UNREADABLE as error:
-            raise SigningFailed(type(error).__name__) from None
+            raise
         if spec not in _ALGORITHMS:
             raise SigningFailed(_UNFIT)
         return SigningKey(arn, _ALGORITHMS[spec][0], der)
@@ -199,8 +201,15 @@ def kms_client(region: str) -> "KMSClient":
     )
 
 
-def _failure(error: ClientError) -> SigningFailed:
-    return SigningFailed(
-        str(error.response.get("Error", {}).get("Code", "Unknown")),
-        error.response.get("ResponseMetadata", {}).get("RequestId"),
-    )
+def _told(ask: Callable[[], _Answer]) -> _Answer:
+    """What KMS answers.
+
+    Raises:
+        SigningFailed: an error, or what cannot be read; or it was not reached.
+    """
+    try:
+        return ask()
+    except ClientError as error:
+        raise SigningFailed(code_of(error), request_id_of(error.response)) from None
+    except (BotoCoreError, *UNREADABLE) as error:
+        raise SigningFailed(code_of(error)) from None

@@ -1,12 +1,12 @@
 """A signed token (JWT, RFC 7519), in its compact form (RFC 7515, 7.1)."""
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping
 from typing import Final
 
 from chalicelib.signing.keys import KeyRing, SigningFailed, SigningKey
+from chalicelib.text.base64url import base64url
 
 # Bytes of each of the two numbers of an ES256 signature: RFC 7518, 3.4.
 _P256_BYTES: Final = 32
@@ -25,7 +25,7 @@ def signed_token(claims: Mapping[str, object], keys: KeyRing) -> tuple[str, Sign
         signature = keys.sign(key, hashlib.sha256(signed.encode()).digest())
         if signature is not None:
             raw = signature if key.algorithm == "RS256" else _joined(signature)
-            return f"{signed}.{_base64(raw)}", key
+            return f"{signed}.{base64url(raw)}", key
     raise SigningFailed("the keys were exchanged twice")
 
 
@@ -45,8 +45,4 @@ def _joined(signature: bytes) -> bytes:
 
 
 def _part(value: Mapping[str, object]) -> str:
-    return _base64(json.dumps(value, separators=(",", ":")).encode())
-
-
-def _base64(value: bytes) -> str:
-    return base64.urlsafe_b64encode(value).rstrip(b"=").decode()
+    return base64url(json.dumps(value, separators=(",", ":")).encode())

@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, PartialCredentialsError
 
 from ops.aws.aws_clock import AwsClock
+from ops.aws.refusals import NOT_TAKEN, not_taken
 from ops.aws.region import find_region
 from ops.documents.json_object import Json
 from ops.errors import CommandFailed, OperationFailed
@@ -20,11 +21,10 @@ from ops.errors import CommandFailed, OperationFailed
 if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
     from mypy_boto3_kms.literals import KeySpecType
+    from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
 
 _ATTEMPTS: Final = 5
-_NOT_TAKEN: Final = frozenset(
-    ("ExpiredTokenException", "IncompleteSignature", "InvalidSignatureException", "UnrecognizedClientException")
-)
+_NOT_TAKEN: Final = NOT_TAKEN | {"IncompleteSignature"}
 
 
 class KmsRefused(OperationFailed):
@@ -112,8 +112,8 @@ class Kms:
             if "TargetKeyId" in one  # AWS's own have none until they are used
         }
 
-    def keys(self) -> list[str]:
-        """Ids of all keys in the account."""
+    def key_ids(self) -> list[str]:
+        """Of all keys in the account."""
         with _explained("kms:ListKeys"):
             pages = self.client.get_paginator("list_keys").paginate()
             return [one["KeyId"] for page in pages for one in page["Keys"]]
@@ -122,8 +122,7 @@ class Kms:
         """A key, by its id."""
         with _explained("kms:DescribeKey"):
             told = self.client.describe_key(KeyId=key)["KeyMetadata"]
-        created = int(told["CreationDate"].timestamp())
-        return KmsKey(told["KeyId"], told["Arn"], str(told.get("KeySpec")), str(told.get("KeyState")), created)
+        return _key(told)
 
     def public_half(self, key: str) -> bytes:
         """A SubjectPublicKeyInfo (RFC 5280, 4.1)."""
@@ -146,8 +145,7 @@ class Kms:
                 Description=description,
                 Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()],
             )["KeyMetadata"]
-        created = int(told["CreationDate"].timestamp())
-        return KmsKey(told["KeyId"], told["Arn"], str(told.get("KeySpec")), str(told.get("KeyState")), created)
+        return _key(told)
 
     def tag(self, key: str, name: str, value: str) -> None:
         """Put a tag on a key."""
@@ -204,6 +202,11 @@ def find_kms(warn: Callable[[str], None]) -> tuple[Kms, str]:
         raise OperationFailed(f"Your AWS configuration does not work: {error}") from None
 
 
+def _key(told: "KeyMetadataTypeDef") -> KmsKey:
+    created = int(told["CreationDate"].timestamp())
+    return KmsKey(told["KeyId"], told["Arn"], str(told.get("KeySpec")), str(told.get("KeyState")), created)
+
+
 @contextmanager
 def _explained(right: str) -> Iterator[None]:
     """What KMS says within it, in words.
@@ -221,7 +224,7 @@ def _explained(right: str) -> Iterator[None]:
         if code in ("AccessDenied", "AccessDeniedException"):
             words = f"Your AWS credentials do not give you {right}. AWS says: {message}"
         elif code in _NOT_TAKEN:
-            words = f"AWS does not take your credentials ({code}): sign in again, or set AWS_PROFILE."
+            words = not_taken(code)
         else:
             words = f"{right} is answered with {code}: {message}"
         raise KmsRefused(words, code) from None

@@ -1,5 +1,6 @@
 """What a stack says of itself."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from ops.aws.reader import Aws, NotTold
@@ -22,5 +23,10 @@ def stack_outputs(aws: Aws, stack: str) -> dict[str, str]:
                 "(AWS_PROFILE), or deploy it first."
             ) from None
         raise OperationFailed(f"Stack {stack} is not told of: {error}.") from None
+    return outputs_of(described)
+
+
+def outputs_of(described: Mapping[str, object]) -> dict[str, str]:
+    """The outputs of a stack as DescribeStacks tells it, by name: none, if it has none."""
     outputs = cast(list[dict[str, str]], described.get("Outputs") or [])
     return {one["OutputKey"]: one["OutputValue"] for one in outputs}

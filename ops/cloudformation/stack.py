@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final, cast
 
 from ops.aws.aws_cli import AwsCli
+from ops.aws.stack_outputs import outputs_of
 from ops.cloudformation.events import failures
 from ops.cloudformation.failures import StackFailed
 from ops.cloudformation.waiting import wait_for
@@ -56,7 +57,6 @@ def find_stack(aws: AwsCli, name: str) -> Stack | None:
             return None
         raise CommandFailed(f"aws cloudformation describe-stacks --stack-name {name}\n{done.stderr.strip()}")
     (only,) = cast(list[Json], json.loads(done.stdout)["Stacks"])
-    outputs = cast(list[dict[str, str]], only.get("Outputs", []))
     tags = cast(list[dict[str, str]], only.get("Tags", []))
     return Stack(
         name=str(only["StackName"]),
@@ -64,7 +64,7 @@ def find_stack(aws: AwsCli, name: str) -> Stack | None:
         status=str(only["StackStatus"]),
         created=moment(only["CreationTime"]),
         updated=moment(only["LastUpdatedTime"]) if only.get("LastUpdatedTime") else None,
-        outputs={output["OutputKey"]: output["OutputValue"] for output in outputs},
+        outputs=outputs_of(only),
         tags={tag["Key"]: tag["Value"] for tag in tags},
     )
 

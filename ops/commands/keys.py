@@ -13,11 +13,11 @@ from ops.aws.kms import find_kms
 from ops.aws.reader import Reader
 from ops.aws.stack_outputs import stack_outputs
 from ops.commands.options import json_option, stage_option
-from ops.deployed.deployment import service_url
+from ops.deployed.deployment import keys_url
 from ops.errors import OperationFailed
 from ops.signing.documents import documents, published_at, write_documents
 from ops.signing.rotating import Done, StageSigning, moment_of, rotate, what_comes
-from ops.signing.rotation import due
+from ops.signing.rotation import Names, due
 from ops.signing.stage_keys import StageKey, named_keys, names_of, unnamed_keys
 from ops.stages.names import ALGORITHM_OUTPUT, ALIAS_OUTPUT, ISSUER_OUTPUT, signing_alias
 from ops.terminal.arguments import duration
@@ -43,10 +43,11 @@ class _Open:
         self.kms, region = find_kms(say)
         outputs = stack_outputs(Reader(region), f"credvend-{stage}")
         self.signing = _signing(f"credvend-{stage}", outputs)
-        issuer, api = self.signing.issuer, outputs.get("RestAPIId", "")
-        # Of the API's own URL, nothing needs to be exported; and a local AWS has it elsewhere.
-        self.is_own = bool(api) and issuer.startswith(f"https://{api}.execute-api.")
-        self.url = service_url(outputs, os.environ.get("AWS_ENDPOINT_URL")) if self.is_own else issuer
+        self.url, self.is_own = keys_url(outputs, os.environ.get("AWS_ENDPOINT_URL"))
+
+    def names(self) -> Names:
+        """Which keys have the stage's names at this moment."""
+        return names_of(self.kms, self.signing.alias)
 
 
 def _signing(stack: str, outputs: dict[str, str]) -> StageSigning:
@@ -71,12 +72,13 @@ def _signing(stack: str, outputs: dict[str, str]) -> StageSigning:
 def list_keys(stage: str, as_json: bool) -> None:
     """Show which keys there are, what each is for, and what comes next."""
     opened = _Open(stage)
-    there = _there(opened)
+    names = opened.names()
+    there = _there(opened, names)
     if as_json:
-        print(json.dumps(_described(opened, there), indent=2))
+        print(json.dumps(_described(opened, names, there), indent=2))
         return
     print(columns(_COLUMNS, [_row(one) for one in there], _NARROWED))
-    say(_what_is_next(opened))
+    say(_what_is_next(opened, names))
 
 
 @keys.command("rotate", cls=AwsCommand)
@@ -102,13 +104,15 @@ def rotate_command(now_too: bool, older_than: int, stage: str, as_json: bool) ->
         _check_published(opened.url, key, now_too)
 
     done = rotate(opened.kms, opened.signing, now_too=now_too, older_than=older_than, check=check)
+    names = opened.names()
     if as_json:
-        print(json.dumps(_described(opened, _there(opened)) | {"Did": done.action, "What": list(done.what)}, indent=2))
+        described = _described(opened, names, _there(opened, names))
+        print(json.dumps(described | {"Did": done.action, "What": list(done.what)}, indent=2))
     else:
         for line in done.what:
             print(line)
     _advise(opened, done)
-    say(_what_is_next(opened))
+    say(_what_is_next(opened, names))
 
 
 @keys.command("export", cls=AwsCommand)
@@ -130,9 +134,8 @@ def export(directory: Path, stage: str, as_json: bool) -> None:
     say(f"They belong below {opened.signing.issuer}, as application/json, to be cached for 5 minutes at most.")
 
 
-def _there(opened: _Open) -> list[StageKey]:
-    kms, signing = opened.kms, opened.signing
-    return [*named_keys(kms, names_of(kms, signing.alias)), *unnamed_keys(kms, signing.stack)]
+def _there(opened: _Open, names: Names) -> list[StageKey]:
+    return [*named_keys(opened.kms, names), *unnamed_keys(opened.kms, opened.signing.stack)]
 
 
 def _check_published(url: str, key: SigningKey, now_too: bool) -> None:
@@ -163,8 +166,7 @@ def _advise(opened: _Open, done: Done) -> None:
         )
 
 
-def _what_is_next(opened: _Open) -> str:
-    names = names_of(opened.kms, opened.signing.alias)
+def _what_is_next(opened: _Open, names: Names) -> str:
     step = due(names)
     if not step.is_begun:
         return f"No rotation is under way. `credvend-admin keys rotate --stage {opened.stage}` begins one."
@@ -184,8 +186,8 @@ def _row(one: StageKey) -> dict[str, object]:
     }
 
 
-def _described(opened: _Open, there: Sequence[StageKey]) -> dict[str, object]:
-    step = due(names_of(opened.kms, opened.signing.alias))
+def _described(opened: _Open, names: Names, there: Sequence[StageKey]) -> dict[str, object]:
+    step = due(names)
     return {
         "Stage": opened.stage,
         "Alias": opened.signing.alias,

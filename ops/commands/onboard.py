@@ -12,6 +12,7 @@ import click
 from ops.aws.partition import partition_of
 from ops.aws.reader import NotTold, Reader
 from ops.aws.region import find_region
+from ops.aws.stack_outputs import outputs_of
 from ops.commands.options import config_option, json_option, stage_option
 from ops.documents.json_object import Json, json_text
 from ops.errors import CommandFailed, OperationFailed
@@ -244,8 +245,8 @@ def _service(credvend_account: str | None, stage: str, region: str) -> Service:
     except OperationFailed as error:
         said = str(error).removesuffix(".")
         raise OperationFailed(f"{said}. Or name the account that credvend is in with --credvend-account.") from None
-    (stack,) = cast(list[dict[str, list[dict[str, str]]]], answer["Stacks"])
-    told = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+    (stack,) = cast(list[Json], answer["Stacks"])
+    told = outputs_of(stack)
     service = deployed_service(told.get("FunctionRoleArn", ""), told.get("RevokerRoleArn", ""))
     # Before it has a role of more than an hour, the stack names no issuer: it will be the API's own URL.
     return service.issued_by(told.get(ISSUER_OUTPUT) or told.get("EndpointURL", "").rstrip("/") or None)

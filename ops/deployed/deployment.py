@@ -62,6 +62,20 @@ def deployment_of(account: Account, stack: Stack) -> Deployment:
         raise CommandFailed(f"Stack {stack.name} has no output {missing}: it is none of credvend's.") from None
 
 
+def keys_url(outputs: Mapping[str, str], endpoint: str | None) -> tuple[str, bool]:
+    """Where the public keys of a stage's tokens are read, and whether that is the stage's own API.
+
+    Elsewhere is a copy. Of the API's own URL, nothing needs to be exported; and a local AWS has it elsewhere.
+
+    Args:
+        outputs: of the stack.
+        endpoint: where all services are instead of at AWS, or None.
+    """
+    issuer, api = outputs.get(ISSUER_OUTPUT, ""), outputs.get("RestAPIId")
+    is_own = bool(api) and issuer.startswith(f"https://{api}.execute-api.")
+    return service_url(outputs, endpoint) if is_own else issuer, is_own
+
+
 def service_url(outputs: Mapping[str, str], endpoint: str | None) -> str:
     """Where the routes are. On a local AWS that is not where the template says, for AWS's names lead to AWS.
 

@@ -6,7 +6,7 @@ from typing import cast
 from chalicelib.signing.documents import KEYS_PATH
 from chalicelib.signing.keys import SigningKey, algorithm_of
 from ops.aws.reader import Aws, NotTold
-from ops.deployed.deployment import service_url
+from ops.deployed.deployment import keys_url
 from ops.documents.json_object import Json
 from ops.errors import OperationFailed
 from ops.examining.finding import Finding, not_asked
@@ -53,11 +53,10 @@ def _published_findings(
     stack: DeployedStack, key: SigningKey, endpoint: str | None, keys_at: Callable[[str], frozenset[str]]
 ) -> Iterator[Finding]:
     issuer = stack.outputs.get(ISSUER_OUTPUT, "")
-    api = stack.outputs.get("RestAPIId")
-    is_own = api is not None and issuer.startswith(f"https://{api}.execute-api.")
+    url, _ = keys_url(stack.outputs, endpoint)
     about = f"issuer {issuer}"
     try:
-        there = keys_at(service_url(stack.outputs, endpoint) if is_own else issuer)
+        there = keys_at(url)
     except OperationFailed as error:
         yield Finding(
             "problem",

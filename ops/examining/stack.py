@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from ops.aws.reader import Aws
+from ops.aws.stack_outputs import outputs_of
 from ops.documents.json_object import Json
 from ops.documents.yaml_document import template_value
 from ops.examining.finding import Finding
@@ -64,7 +65,6 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
         NotTold, OperationFailed: CloudFormation does not tell of it; `gone`: there is none.
     """
     (described,) = cast(list[Json], aws.ask("cloudformation", "describe_stacks", StackName=name)["Stacks"])
-    outputs = cast(list[Mapping[str, str]], described.get("Outputs") or [])
     listed = aws.every("cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=name)
     sent = aws.ask("cloudformation", "get_template", StackName=name, TemplateStage="Original")["TemplateBody"]
     # botocore has read it where it is JSON, which is YAML, too.
@@ -73,7 +73,7 @@ def read_stack(aws: Aws, name: str) -> DeployedStack:
         name=name,
         status=str(described["StackStatus"]),
         account=str(described["StackId"]).split(":")[4],
-        outputs={one["OutputKey"]: one["OutputValue"] for one in outputs},
+        outputs=outputs_of(described),
         names={
             str(one["LogicalResourceId"]): str(one["PhysicalResourceId"])
             for one in listed

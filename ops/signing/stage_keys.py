@@ -74,8 +74,7 @@ def unnamed_keys(kms: Kms, stack: str) -> list[StageKey]:
     """Keys that were made for a stack, and that have no name; the newest first."""
     named = {one.key for one in kms.names().values()}
     found: list[StageKey] = []
-    every = kms.keys()
-    for key in every:
+    for key in kms.key_ids():
         if key in named:
             continue
         tags = tags_of(kms, key)

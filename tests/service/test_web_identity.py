@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from chalicelib.configuration.settings import Settings
+from chalicelib.sessions.sts import sts_client
 from chalicelib.signing.keys import PUBLISHED_KEPT_SECONDS
 from testing.app import CredvendApp
 from testing.events import unsigned
@@ -38,6 +39,18 @@ def decoded(token: str, keys: dict[str, Any]) -> dict[str, Any]:
     (key,) = [jwt.PyJWK(one) for one in keys["keys"] if one["kid"] == kid]
     claims: dict[str, Any] = jwt.decode(token, key, algorithms=["RS256", "ES256"], audience="sts.amazonaws.com")
     return claims
+
+
+def test_a_lease_sets_up_one_client_for_its_token(signing: CredvendApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[object, ...]] = []
+
+    def counted(region: str, connections: int = 1, attempts: int = 3, seconds: float | None = None) -> object:
+        made.append((attempts, seconds))
+        return sts_client(region, connections, attempts, seconds)
+
+    monkeypatch.setattr("chalicelib.assembly.sts_client", counted)
+    assert signing.vend({"role": "long", "duration": 60}, context=API).status == 200
+    assert made == [(1, 5)]
 
 
 def test_a_session_of_twelve_hours_is_had_with_a_token_for_its_role(signing: CredvendApp, sts: StsServer) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chalicelib.errors import InvalidToken
+from chalicelib.text.base64url import base64url
 from chalicelib.text.printable import is_printable_line
 from chalicelib.text.strict_json import NotStrictJson, json_object
 
@@ -93,7 +94,7 @@ def _decoded(segment: str, part: str) -> bytes:
         if _SEGMENT.fullmatch(segment) is None:
             raise ValueError
         decoded = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
-        if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode("ascii") != segment:
+        if base64url(decoded) != segment:
             raise ValueError
     except (ValueError, binascii.Error):
         raise InvalidToken(f"The token's {part} is not base64url.", "malformed") from None
