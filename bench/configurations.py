@@ -53,14 +53,22 @@ class Size:
         """The catalog name of a role."""
         if not self.accounts:
             return f"role-{number}"
-        return f"role-{number // self.accounts}@account-{number % self.accounts}"
+        return f"role-{self.entry(number)}@account-{number % self.accounts}"
+
+    def entry(self, number: int) -> int:
+        """The place in `roles.yaml` of what a role comes from: one entry makes a role of each account."""
+        return number // max(1, self.accounts)
+
+
+def _group(entry: int) -> str:
+    return f"group-{entry // _ROLES_OF_A_GROUP}"
 
 
 def write_configuration(directory: Path, size: Size, issuer_key: Key) -> Path:
     """Write a configuration directory, with an issuer whose keys need no network."""
     (directory / "policies").mkdir(parents=True, exist_ok=True)
     (directory / "keys").mkdir(exist_ok=True)
-    roles = "".join(_role(number, size) for number in range(size.roles // max(1, size.accounts)))
+    roles = "".join(_role(number, size) for number in range(size.entry(size.roles)))
     if size.accounts:
         accounts = (f'  - {{id: "{number:012}", name: account-{number}}}\n' for number in range(1, size.accounts + 1))
         named = "".join(accounts).replace(f"account-{size.accounts}}}", "account-0}")
@@ -96,7 +104,7 @@ def _role(number: int, size: Size) -> str:
     where = f"    role: team/role-{number}\n    accounts: all\n" if size.accounts else one
     return (
         f"  - name: role-{number}\n{where}"
-        f"    description: Number {number} of many.\n    groups: [group-{number // _ROLES_OF_A_GROUP}]\n"
+        f"    description: Number {number} of many.\n    groups: [{_group(number)}]\n"
         f"    {bounds}\n{shaped}"
     )
 
@@ -115,7 +123,7 @@ def _policy(number: int, size: Size) -> str:
         f'permit ({user}, action, resource == Role::"{name}")',
         f'permit (principal == OidcSubject::"bench:user-{role}", action, resource == Role::"{name}")',
         f'forbid (principal is IamUser, action, resource == Role::"{name}") when {{ context.duration > 3000 }}',
-        f'permit ({user}, action, resource in RoleGroup::"group-{role // _ROLES_OF_A_GROUP}")'
+        f'permit ({user}, action, resource in RoleGroup::"{_group(size.entry(role))}")'
         " when { context.duration <= 1800 }",
         f'permit (principal in Account::"{ACCOUNT}", action, resource == Role::"{name}")'
         ' when { principal is IamRole && principal.session_name like "*@example.com" && context.has_reason }',
