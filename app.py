@@ -5,6 +5,11 @@ import gc
 # Until everything is in place nothing becomes garbage, and looking for some takes a tenth of a cold start.
 gc.disable()
 
+# Before all else, while few calls are open: it compiles large patterns. Python 3.11 and later keep the frames of calls
+# in chunks of 16 kB and give each back to the system as soon as it is empty: where a chunk ends just there, deep in the
+# imports of botocore, these patterns cost a tenth of a cold start more. docs/performance.md has the figures.
+import urllib3.util.url  # noqa: F401 isort: skip
+
 import os
 import sys
 from collections.abc import Mapping

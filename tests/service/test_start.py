@@ -208,3 +208,28 @@ def test_the_function_does_not_load_with_an_invalid_configuration(tmp_path: Path
         check=False,
     )
     assert loaded.returncode != 0 and "roles.yaml: role 'reader' (line 3): `arn`" in loaded.stderr
+
+
+# Under 16 kB of frames, Python's first chunk: as in app.py.
+SHALLOW = 45
+DEPTH = """
+import sys
+
+
+class Seen:
+    def find_spec(self, name, path=None, target=None):
+        if name == "urllib3.util.url":
+            frame, depth = sys._getframe(), 0
+            while frame := frame.f_back:
+                depth += 1
+            print(depth)
+
+
+sys.meta_path.insert(0, Seen())
+import app
+"""
+
+
+def test_large_patterns_are_compiled_while_few_calls_are_open() -> None:
+    done = subprocess.run([sys.executable, "-c", DEPTH], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert int(done.stdout) < SHALLOW
