@@ -25,6 +25,7 @@ from chalicelib.sessions.sts import READ_SECONDS, sts_client
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
+    from chalicelib.aws.brief_connections import BriefConnections, Closing
     from chalicelib.callers.api_tokens.store import TokenStore
     from chalicelib.callers.oidc.used_tokens import UsedTokens
     from chalicelib.configuration.configuration import Configuration
@@ -116,20 +117,29 @@ def _issuing(settings: Settings, connections: int = 1) -> Issuing:
     def kept(attempts: int, read_seconds: float) -> "STSClient":
         return sts_client(settings.region, connections, attempts, read_seconds)
 
+    @cache
+    def briefly(attempts: int, read_seconds: float) -> "BriefConnections[STSClient]":
+        from chalicelib.aws.brief_connections import BriefConnections
+
+        return BriefConnections(sts_client(settings.region, 1, attempts, read_seconds))
+
     def otherwise(by_token: bool, for_lease: bool) -> "Issuance":
         from chalicelib.sessions import issuing
 
         if not by_token:
             return issuing.before_lease(kept(issuing.FEWER_ATTEMPTS, READ_SECONDS))
         attempts, seconds = 1 if for_lease else issuing.TOKEN_ATTEMPTS, issuing.TOKEN_READ_SECONDS
-
-        def client() -> "STSClient":
-            # A connection that was kept may be gone, and there is no time for a second attempt.
-            return sts_client(settings.region, 1, 1, seconds) if for_lease else kept(attempts, seconds)
-
+        client = briefly(attempts, seconds).client if attempts == 1 else partial(kept, attempts, seconds)
         return issuing.ByWebIdentity(client, partial(_signing, settings), attempts)
 
-    return Issuing(ByAssumeRole(sts_client(settings.region, connections)), otherwise, settings.region)
+    @cache
+    def leases() -> "BriefConnections[Closing]":
+        from chalicelib.aws.brief_connections import BriefConnections
+        from chalicelib.sessions.leases import lease_client
+
+        return BriefConnections(lease_client(settings.region))
+
+    return Issuing(ByAssumeRole(sts_client(settings.region, connections)), otherwise, lambda: leases().client())
 
 
 def _signing(settings: Settings, api: "Api | None") -> "tuple[str, KeyRing]":

@@ -112,12 +112,12 @@ class Issuing(NamedTuple):
     Attributes:
         otherwise: what carries out a plan that AssumeRole alone does not, made for the first; told whether with a
             token, and whether a lease is to come of it.
-        region: where leases are made.
+        lease_client: by which leases are made; made for the first.
     """
 
     by_assume_role: ByAssumeRole
     otherwise: Callable[[bool, bool], Issuance]
-    region: str
+    lease_client: Callable[[], object]
 
     def worst_seconds(self, plan: SessionPlan) -> float:
         """Seconds that the plan takes at worst, until the answer is recorded."""
@@ -144,7 +144,7 @@ class Issuing(NamedTuple):
         try:
             if occasion.seconds_left() < WORST_SECONDS + _RECORD_SECONDS:
                 raise out_of_time(session.milliseconds)
-            return shorten(self.region, session, plan, occasion.description)
+            return shorten(self.lease_client(), session, plan, occasion.description)
         except StsFailure as error:
             error.access_key_id = session.credentials.access_key_id
             raise

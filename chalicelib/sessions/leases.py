@@ -10,8 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 from chalicelib.aws.answers import request_id_of
-from chalicelib.aws.client import Keys, client_config, client_with
+from chalicelib.aws.brief_connections import Closing
+from chalicelib.aws.client import Keys, client_config
 from chalicelib.aws.durations import MINIMUM_SECONDS
+from chalicelib.aws.signed_calls import client_without_keys, signed_with
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sts import (
     CONNECT_SECONDS,
@@ -36,10 +38,16 @@ def session_before(plan: SessionPlan) -> SessionPlan:
     return plan._replace(duration=MINIMUM_SECONDS)
 
 
-def shorten(region: str, session: Session, plan: SessionPlan, description: str) -> Session:
+def lease_client(region: str) -> Closing:
+    """A client that `shorten` takes. It has one attempt."""
+    return client_without_keys("sts", client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
+
+
+def shorten(client: object, session: Session, plan: SessionPlan, description: str) -> Session:
     """The lease that the plan is about.
 
     Args:
+        client: from `lease_client`.
         session: that it is made of.
         description: which CloudTrail shows; what it cannot hold is left out.
 
@@ -49,16 +57,16 @@ def shorten(region: str, session: Session, plan: SessionPlan, description: str) 
     started = time.monotonic()
     given = session.credentials
     keys = Keys(given.access_key_id, given.secret_access_key, given.session_token)
-    config = client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS)
     # No stubs know the operation yet. Its model is botocore's.
-    client = cast(Any, client_with("sts", config, keys))
-    answer, _ = answered(
-        lambda: client.get_scoped_credentials(
-            DurationSeconds=plan.duration, ScopedSessionDescription=shown(description)
-        ),
-        plan,
-        "GetScopedCredentials",
-    )
+    sts = cast(Any, client)
+    with signed_with(keys):
+        answer, _ = answered(
+            lambda: sts.get_scoped_credentials(
+                DurationSeconds=plan.duration, ScopedSessionDescription=shown(description)
+            ),
+            plan,
+            "GetScopedCredentials",
+        )
     told = cast(Mapping[str, Any], answer)
     request_id = request_id_of(told)
     took = session.milliseconds + milliseconds_since(started)

@@ -12,7 +12,7 @@ from chalicelib.admission.with_ledger import WORST_SECONDS as LEDGER_SECONDS
 from chalicelib.assembly import load_service
 from chalicelib.configuration.settings import Settings
 from chalicelib.http import HttpEdge
-from chalicelib.sessions.leases import shown
+from chalicelib.sessions.leases import lease_client, shown
 from chalicelib.sessions.plan import SessionPlan
 from chalicelib.sessions.sharing import SharedSessions
 from testing.app import POLICIES, REQUEST_ID, CredvendApp, write_config
@@ -60,6 +60,25 @@ def test_a_lease_is_all_that_leaves(credvend: CredvendApp, sts: StsServer, writt
     assert (lease["Action"], lease["DurationSeconds"]) == ("GetScopedCredentials", str(seconds))
     assert lease["ScopedSessionDescription"] == f"{REQUEST_ID} ticket 7" and "Policy" not in lease
     assert sts.signed_by == ["AKIASERVICE", "ASIAEXAMPLE"]
+
+
+@pytest.mark.parametrize(("kept_seconds", "connections"), [(5, 1), (-1, 3)])
+def test_leases_share_a_client_and_for_seconds_its_connection(
+    credvend: CredvendApp, sts: StsServer, monkeypatch: pytest.MonkeyPatch, kept_seconds: int, connections: int
+) -> None:
+    monkeypatch.setattr("chalicelib.aws.brief_connections.KEPT_SECONDS", kept_seconds)
+    made: list[object] = []
+
+    def counted(region: str) -> object:
+        made.append(lease_client(region))
+        return made[-1]
+
+    monkeypatch.setattr("chalicelib.sessions.leases.lease_client", counted)
+    for _ in range(3):
+        assert credvend.vend({"role": "leased", "duration": 60}).status == 200
+    assert len(made) == 1
+    assert sts.server.connections == 1 + connections  # one for AssumeRole
+    assert sts.signed_by == ["AKIASERVICE", "ASIAEXAMPLE"] * 3
 
 
 def test_a_lease_has_the_identity_that_a_session_has(credvend: CredvendApp, sts: StsServer) -> None:

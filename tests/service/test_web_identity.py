@@ -41,7 +41,11 @@ def decoded(token: str, keys: dict[str, Any]) -> dict[str, Any]:
     return claims
 
 
-def test_a_lease_sets_up_one_client_for_its_token(signing: CredvendApp, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("kept_seconds", "connections"), [(5, 1), (-1, 2)])
+def test_leases_by_token_share_a_client_and_for_seconds_its_connection(
+    signing: CredvendApp, sts: StsServer, monkeypatch: pytest.MonkeyPatch, kept_seconds: int, connections: int
+) -> None:
+    monkeypatch.setattr("chalicelib.aws.brief_connections.KEPT_SECONDS", kept_seconds)
     made: list[tuple[object, ...]] = []
 
     def counted(region: str, connections: int = 1, attempts: int = 3, seconds: float | None = None) -> object:
@@ -49,8 +53,10 @@ def test_a_lease_sets_up_one_client_for_its_token(signing: CredvendApp, monkeypa
         return sts_client(region, connections, attempts, seconds)
 
     monkeypatch.setattr("chalicelib.assembly.sts_client", counted)
-    assert signing.vend({"role": "long", "duration": 60}, context=API).status == 200
+    for _ in range(2):
+        assert signing.vend({"role": "long", "duration": 60}, context=API).status == 200
     assert made == [(1, 5)]
+    assert sts.server.connections == 2 * connections
 
 
 def test_a_session_of_twelve_hours_is_had_with_a_token_for_its_role(signing: CredvendApp, sts: StsServer) -> None:
