@@ -27,10 +27,12 @@ from ops.deployed.log_group import log_group_of
 from ops.errors import CommandFailed, OperationFailed
 from ops.ledger.sessions import AHEAD_SECONDS
 from ops.terminal.arguments import When, expect_one_at_most, positive, when
+from ops.terminal.colour import Meaning, coloured
 from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, say
 
 _MOST: Final = 20_000
+_MEANINGS: Final[dict[str, Meaning]] = {"+": "good", "-": "bad", "~": "doubtful"}
 
 
 @click.command("diff")
@@ -82,9 +84,15 @@ def diff_command(
         print(json.dumps(report_json(report), indent=2))
     else:
         for line in markdown(report) if as_markdown else lines(report):
-            print(escaped(line))
+            print(_in_colour(escaped(line)))
     if exit_code and report.access.changes:
         raise click.exceptions.Exit(OperationFailed.status)
+
+
+def _in_colour(line: str) -> str:
+    """What comes and goes is told by a sign before it."""
+    meaning = _MEANINGS.get(line[2:3]) if line.startswith("  ") and line[3:4] == " " else None
+    return line if meaning is None else coloured(line, meaning)
 
 
 def _compared(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from ops.examining.at_hand import at_hand
 from ops.examining.examination import PARTS, Examination, Part, Wanted, examine
 from ops.examining.finding import Finding, Level, is_in_order
 from ops.stages.stage import LOCAL_STAGE
+from ops.terminal.colour import Meaning, coloured
 from ops.terminal.commands import AwsCommand
 from ops.terminal.progress import Progress
 from ops.terminal.say import escaped, say
@@ -29,7 +29,12 @@ _SHOWN: Final[dict[Level, str]] = {
     "warning": "WARNING",
     "note": "NOTE",
 }
-_COLOURS: Final[dict[Level, str]] = {"problem": "red", "unknown": "yellow", "warning": "yellow", "note": "blue"}
+_MEANINGS: Final[dict[Level, Meaning]] = {
+    "problem": "bad",
+    "unknown": "doubtful",
+    "warning": "doubtful",
+    "note": "aside",
+}
 _INDENT: Final = "    "
 
 
@@ -91,9 +96,7 @@ def _reader(parts: Sequence[Part]) -> Reader:
 
 
 def _print(finding: Finding) -> None:
-    head = _SHOWN[finding.level]
-    if sys.stdout.isatty() and not os.environ.get("NO_COLOR"):
-        head = click.style(head, fg=_COLOURS[finding.level], bold=True)
+    head = coloured(_SHOWN[finding.level], _MEANINGS[finding.level], bold=True)
     print(f"{head}  {escaped(finding.about)}: {escaped(finding.what)}")
     for line in finding.do:
         print(f"{_INDENT}{escaped(line)}")

@@ -34,6 +34,7 @@ from ops.explaining.words import answer, explanation_json, outcome_json, reasons
 from ops.ledger.sessions import AHEAD_SECONDS
 from ops.policy_tests.read import read_tests
 from ops.terminal.arguments import When, when
+from ops.terminal.colour import coloured
 from ops.terminal.columns import rows
 from ops.terminal.say import escaped, escaped_lines, say
 
@@ -207,7 +208,7 @@ def _tell(written: WrittenConfiguration, asked: _Asked, as_json: bool) -> None:
             )
         )
         return
-    print(escaped(answer(outcome)))
+    print(coloured(escaped(answer(outcome)), "good" if outcome.allowed else "bad", bold=True))
     for line in reasons(explanation):
         print(escaped(f"  {line}"))
     if asked.recorded is not None:

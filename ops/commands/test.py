@@ -13,6 +13,7 @@ from ops.errors import OperationFailed
 from ops.explaining.words import answer, explanation_json, outcome_json, reasons
 from ops.policy_tests.read import FOLDER, Case, read_tests
 from ops.policy_tests.run import Ran, Report, run_tests
+from ops.terminal.colour import coloured
 from ops.terminal.say import escaped, escaped_lines
 
 
@@ -33,11 +34,16 @@ def test_command(names: Sequence[str], all_reached: bool, config: Path, as_json:
     if as_json:
         print(json.dumps(_as_json(report, None if names else [policy.name for policy in unreached]), indent=2))
     else:
-        for line in _lines(report):
-            print(escaped(line))
+        for one in report.failed:
+            place = escaped(f"{one.case.name} ({one.case.file}, line {one.case.line})")
+            print(coloured("FAILED", "bad", bold=True), place)
+            for line in _why(one):
+                print(escaped(f"  {line}"))
         for policy in unreached:
-            print(escaped(f"No test reaches policy {policy.name} ({policy.file}, line {policy.lines.first})."))
-        print(f"{len(report.ran) - len(report.failed)} passed, {len(report.failed)} failed.")
+            said = escaped(f"No test reaches policy {policy.name} ({policy.file}, line {policy.lines.first}).")
+            print(coloured(said, "doubtful"))
+        summary = f"{len(report.ran) - len(report.failed)} passed, {len(report.failed)} failed."
+        print(coloured(summary, "bad" if report.failed else "good", bold=True))
     if report.failed or (all_reached and unreached):
         raise click.exceptions.Exit(OperationFailed.status)
 
@@ -55,12 +61,6 @@ def _cases(config: Path, names: Sequence[str]) -> list[Case]:
     if not chosen:
         raise OperationFailed(f"No test has {' or '.join(map(repr, names))} in its name; there are {len(every)}.")
     return chosen
-
-
-def _lines(report: Report) -> Iterator[str]:
-    for one in report.failed:
-        yield f"FAILED {one.case.name} ({one.case.file}, line {one.case.line})"
-        yield from (f"  {line}" for line in _why(one))
 
 
 def _why(ran: Ran) -> Iterator[str]:

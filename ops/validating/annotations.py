@@ -4,14 +4,22 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+from typing import Final
 
-from ops.faults.findings import Finding
+from ops.faults.findings import Finding, Severity
+from ops.terminal.colour import Meaning, coloured
 from ops.terminal.say import escaped
+
+_MEANINGS: Final[dict[Severity, Meaning]] = {"error": "bad", "warning": "doubtful"}
 
 
 def as_text(config: Path, findings: Sequence[Finding]) -> str:
     """A line each, as compilers write them: `config/roles.yaml:12: error: ...`."""
-    return "\n".join(escaped(f"{_place(config, one)}: {one.severity}: {one.message}") for one in findings)
+    return "\n".join(
+        f"{escaped(_place(config, one))}: {coloured(one.severity, _MEANINGS[one.severity], bold=True)}: "
+        f"{escaped(one.message)}"
+        for one in findings
+    )
 
 
 def as_github(config: Path, findings: Sequence[Finding]) -> str:
