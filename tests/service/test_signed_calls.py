@@ -63,19 +63,27 @@ def test_inner_keys_hold_for_the_inner_block_alone(sts: StsServer, ask: Callable
     assert sts.signed_by == ["ASIA0000000000000002", "ASIA0000000000000001"]
 
 
-def test_a_call_is_signed_as_botocore_signs_by_itself(sts: StsServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To the letter: for the same moment, the same region and the same arguments."""
+@pytest.mark.parametrize("fips", ["false", "true"])
+@pytest.mark.parametrize("region", ["ap-northeast-2", "us-east-1", "us-gov-west-1", "cn-north-1"])
+def test_a_call_goes_where_botocore_sends_it_and_is_signed_as_it_would(
+    monkeypatch: pytest.MonkeyPatch, region: str, fips: str
+) -> None:
+    """To the letter: for the same moment and the same arguments, at the region's own endpoint."""
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", fips)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: datetime(2026, 11, 26, tzinfo=UTC))
-    sent: list[str] = []
+    sent: list[tuple[str, str]] = []
 
     def refuse_to_send(request: AWSPreparedRequest, **_: object) -> None:
-        sent.append(str(request.headers["Authorization"]))
+        sent.append((request.url, str(request.headers["Authorization"])))
         raise ZeroDivisionError
 
-    config = client_config("ap-northeast-2", 2, 2, 1)
+    config = client_config(region, 2, 2, 1)
     for made in (client_with("sts", config, keys(1)), client_without_keys("sts", config)):
         client = cast(Any, made)
         client.meta.events.register("before-send.sts", refuse_to_send)
         with pytest.raises(ZeroDivisionError), signed_with(keys(1)):
             client.get_scoped_credentials(DurationSeconds=60, ScopedSessionDescription="test")
-    assert len(sent) == 2 and sent[0] == sent[1]
+    ordinary, ours = sent
+    assert ours == ordinary
+    assert region in ours[0] and f"/{region}/sts/aws4_request" in ours[1]
