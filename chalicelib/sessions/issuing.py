@@ -103,7 +103,7 @@ class ByWebIdentity(NamedTuple):
         def has_time() -> bool:
             return occasion.seconds_left() >= self._sts_seconds
 
-        return assume_role_with_token(self.client(), keys, issuer, plan, has_time)
+        return assume_role_with_token(self.client, keys, issuer, plan, has_time)
 
 
 class Issuing(NamedTuple):

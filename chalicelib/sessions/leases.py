@@ -38,9 +38,13 @@ def session_before(plan: SessionPlan) -> SessionPlan:
     return plan._replace(duration=MINIMUM_SECONDS)
 
 
-def lease_client(region: str) -> Closing:
-    """A client that `shorten` takes. It has one attempt."""
-    return client_without_keys("sts", client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS))
+def lease_client(region: str, connections: int = 1) -> Closing:
+    """A client that `shorten` takes. It has one attempt.
+
+    Args:
+        connections: that are kept; of a client that several threads use at once, as many.
+    """
+    return client_without_keys("sts", client_config(region, CONNECT_SECONDS, READ_SECONDS, ATTEMPTS, connections))
 
 
 def shorten(client: object, session: Session, plan: SessionPlan, description: str) -> Session:

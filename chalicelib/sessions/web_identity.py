@@ -37,12 +37,13 @@ _SOURCE_IDENTITY_CLAIM: Final = "https://aws.amazon.com/source_identity"
 
 
 def assume_role_with_token(
-    client: "STSClient", keys: KeyRing, issuer: str, plan: SessionPlan, has_time: Callable[[], bool]
+    client: "Callable[[], STSClient]", keys: KeyRing, issuer: str, plan: SessionPlan, has_time: Callable[[], bool]
 ) -> Session:
     """Carry out the plan.
 
     Args:
-        client: of STS; this call is not signed.
+        client: of STS, which is asked for once the token is signed: until then a kept connection may be gone. The call
+            is not signed.
         issuer: URL that the token names.
         has_time: whether STS can still be waited for, once the token is signed.
 
@@ -61,8 +62,8 @@ def assume_role_with_token(
         raise StsFailure(too_long, "packed_policy_too_large", None, milliseconds_since(started))
     if not has_time():
         raise out_of_time(milliseconds_since(started))
-    arguments = _arguments(plan, token)
-    answer, _ = answered(lambda: client.assume_role_with_web_identity(**arguments), plan, "AssumeRoleWithWebIdentity")
+    arguments, sts = _arguments(plan, token), client()
+    answer, _ = answered(lambda: sts.assume_role_with_web_identity(**arguments), plan, "AssumeRoleWithWebIdentity")
     told = cast(Mapping[str, Any], answer)
     if told.get("SubjectFromWebIdentityToken") != plan.role.arn:
         problem = "SubjectFromWebIdentityToken is not the token's"

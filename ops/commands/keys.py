@@ -104,14 +104,15 @@ def rotate_command(now_too: bool, older_than: int, stage: str, as_json: bool) ->
         _check_published(opened.url, key, now_too)
 
     done = rotate(opened.kms, opened.signing, now_too=now_too, older_than=older_than, check=check)
+    # What was done is told before KMS is asked again, which may refuse to answer.
+    if not as_json:
+        for line in done.what:
+            print(line)
+    _advise(opened, done)
     names = opened.names()
     if as_json:
         described = _described(opened, names, _there(opened, names))
         print(json.dumps(described | {"Did": done.action, "What": list(done.what)}, indent=2))
-    else:
-        for line in done.what:
-            print(line)
-    _advise(opened, done)
     say(_what_is_next(opened, names))
 
 

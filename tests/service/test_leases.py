@@ -69,8 +69,8 @@ def test_leases_share_a_client_and_for_seconds_its_connection(
     monkeypatch.setattr("chalicelib.aws.brief_connections.KEPT_SECONDS", kept_seconds)
     made: list[object] = []
 
-    def counted(region: str) -> object:
-        made.append(lease_client(region))
+    def counted(region: str, connections: int) -> object:
+        made.append(lease_client(region, connections))
         return made[-1]
 
     monkeypatch.setattr("chalicelib.sessions.leases.lease_client", counted)

@@ -10,9 +10,11 @@ from typing import Any, cast
 import jwt
 import pytest
 
+from chalicelib.aws.brief_connections import BriefConnections
 from chalicelib.configuration.settings import Settings
 from chalicelib.sessions.sts import sts_client
-from chalicelib.signing.keys import PUBLISHED_KEPT_SECONDS
+from chalicelib.signing import token
+from chalicelib.signing.keys import PUBLISHED_KEPT_SECONDS, KeyRing, SigningKey
 from testing.app import CredvendApp
 from testing.events import unsigned
 from testing.kms_server import REQUEST_ID as KMS_REQUEST_ID
@@ -57,6 +59,27 @@ def test_leases_by_token_share_a_client_and_for_seconds_its_connection(
         assert signing.vend({"role": "long", "duration": 60}, context=API).status == 200
     assert made == [(1, 5)]
     assert sts.server.connections == 2 * connections
+
+
+def test_a_connection_is_looked_at_once_the_token_is_signed(
+    signing: CredvendApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """KMS may take longer than a connection is kept."""
+    happened: list[str] = []
+    sign, client = token.signed_token, BriefConnections.client
+
+    def signed(claims: dict[str, object], keys: KeyRing) -> tuple[str, SigningKey]:
+        happened.append("signed")
+        return sign(claims, keys)
+
+    def asked_for(brief: BriefConnections[Any]) -> object:
+        happened.append("client")
+        return client(brief)
+
+    monkeypatch.setattr("chalicelib.sessions.web_identity.signed_token", signed)
+    monkeypatch.setattr(BriefConnections, "client", asked_for)
+    assert signing.vend({"role": "long", "duration": 60}, context=API).status == 200
+    assert happened == ["signed", "client", "client"]  # the second one makes the lease
 
 
 def test_a_session_of_twelve_hours_is_had_with_a_token_for_its_role(signing: CredvendApp, sts: StsServer) -> None:

@@ -2,12 +2,14 @@
 
 import pytest
 
+from chalicelib import assembly
 from chalicelib.admission.without_ledger import WithoutLedger
 from chalicelib.assembly import CONFIG, load_service
 from chalicelib.callers.api_tokens.store import TokenStore
 from chalicelib.callers.oidc.used_tokens import UsedTokens
 from chalicelib.configuration.settings import Settings, read_settings
 from chalicelib.errors import ConfigError, InvalidToken, UsedTokensUnavailable
+from chalicelib.sessions.issuing import ByWebIdentity
 
 
 def test_without_a_table_of_api_tokens_none_is_taken() -> None:
@@ -46,3 +48,24 @@ def test_every_request_asks_for_the_configuration_that_is_in_force() -> None:
 def test_without_a_region_there_are_no_settings() -> None:
     with pytest.raises(ConfigError, match="set AWS_REGION"):
         read_settings({})
+
+
+def test_clients_that_the_doctors_threads_share_keep_a_connection_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or all but one are closed after each call, with a warning in the log."""
+    kept: list[int] = []
+
+    class Client:
+        def close(self) -> None: ...
+
+    def made(region: str, connections: int = 1, *_: object) -> Client:
+        kept.append(connections)
+        return Client()
+
+    monkeypatch.setattr("chalicelib.assembly.sts_client", made)
+    monkeypatch.setattr("chalicelib.sessions.leases.lease_client", made)
+    issuing = assembly._issuing(Settings("eu-west-1"), 8)
+    by_token = issuing.otherwise(True, True)
+    assert isinstance(by_token, ByWebIdentity)
+    by_token.client()
+    issuing.lease_client()
+    assert kept == [8, 8, 8]

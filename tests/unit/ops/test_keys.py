@@ -12,6 +12,7 @@ from ops import admin
 from ops.aws.reader import NotTold
 from ops.errors import OperationFailed
 from ops.signing.rotation import PUBLISHED_BEFORE_SECONDS
+from tests.unit.ops.example import raises
 from tests.unit.ops.signing.test_rotating import ALIAS, Rotated
 
 Run = Callable[..., tuple[str, str]]
@@ -82,6 +83,13 @@ def test_each_step_says_what_it_did_and_when_the_next_is_due(run: Run, stage: Ro
     assert "If https://tokens.example.com is a copy, export it again and publish it there" in err
     assert "Next, from 2027-01-16T08:00:00Z on: let the new key sign" in err
     assert run("rotate")[0] == "Nothing is due before 2027-01-16T08:00:00Z.\n"
+
+
+def test_what_was_done_is_told_though_nothing_can_be_listed_then(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ops.commands.keys._Open.names", raises(OperationFailed("KMS answered: throttled")))
+    out, err = run("rotate", status=1)
+    assert "(ES256) is published as the next one." in out
+    assert "export it again and publish it there" in err and "throttled" in err
 
 
 def test_as_json_it_is_alone_on_standard_output(run: Run, stage: Rotated) -> None:
