@@ -9,6 +9,7 @@ pytest_plugins = [
     "testing.signals",
     "testing.order",
     "testing.lanes",
+    "testing.boto3_session",
     "testing.counted",
     "testing.cedar",
     "testing.app",

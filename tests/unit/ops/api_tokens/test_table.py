@@ -297,6 +297,5 @@ def test_without_a_region_one_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")  # or it would be looked for on the network
-    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)
     with pytest.raises(OperationFailed, match="AWS_REGION"):
         open_tokens("prod", lambda _message: None)
