@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from chalicelib.aws.table import TableUnavailable
+from ops.aws.refusals import NOT_TAKEN
 from ops.errors import OperationFailed
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 # Requests at once: as many as there are partitions of an index to be read for two days.
 CONNECTIONS: Final = 16
-# What it answers where it does not believe who asks, common to all its actions:
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
-_NOT_TAKEN: Final = frozenset(
-    ("ExpiredTokenException", "IncompleteSignature", "InvalidSignatureException", "UnrecognizedClientException")
-)
 # How AWS says what is missing: `... is not authorized to perform: dynamodb:Query on resource: ...`
 _NOT_ALLOWED: Final = re.compile(r"not authorized to perform: (\S+)")
 
@@ -84,7 +80,7 @@ def explained(client: "DynamoDBClient", table: str, changed: str) -> Iterator[No
                     "Choose another stage (--stage), region (AWS_REGION) or profile (AWS_PROFILE), or deploy the "
                     "stage first."
                 ) from None
-            case code if code in _NOT_TAKEN:
+            case code if code in NOT_TAKEN:
                 raise OperationFailed(
                     f"AWS does not take your credentials: sign in again, or take others (AWS_PROFILE). {code}: "
                     f"{said.get('Message')}"

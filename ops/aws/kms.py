@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from mypy_boto3_kms.type_defs import KeyMetadataTypeDef
 
 _ATTEMPTS: Final = 5
-_NOT_TAKEN: Final = NOT_TAKEN | {"IncompleteSignature"}
 
 
 class KmsRefused(OperationFailed):
@@ -223,7 +222,7 @@ def _explained(right: str) -> Iterator[None]:
         code, message = str(said.get("Code", "Unknown")), said.get("Message", "")
         if code in ("AccessDenied", "AccessDeniedException"):
             words = f"Your AWS credentials do not give you {right}. AWS says: {message}"
-        elif code in _NOT_TAKEN:
+        elif code in NOT_TAKEN:
             words = not_taken(code)
         else:
             words = f"{right} is answered with {code}: {message}"

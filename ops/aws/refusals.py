@@ -6,10 +6,13 @@ from typing import Final
 NOT_TAKEN: Final = frozenset(
     {
         *("ExpiredToken", "ExpiredTokenException", "InvalidAccessKeyId", "InvalidClientTokenId"),
-        *("InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
+        *("IncompleteSignature", "InvalidSignatureException", "SignatureDoesNotMatch", "UnrecognizedClientException"),
     }
 )
-"""Codes for credentials that are no good, whatever is asked with them."""
+"""Codes for credentials that are no good, whatever is asked with them.
+
+https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html, and that page of other services: each has some.
+"""
 # As the aws command line writes them.
 _CODE: Final = re.compile(r"An error occurred \((\w+)\)")
 _UNREACHED: Final = re.compile(r"Could not connect|Connect timeout|Name or service not known|Failed to connect")

@@ -66,7 +66,9 @@ def test_what_is_not_said_is_told_apart(raised: Exception, why: str, right: str)
         assert (told.value.why, told.value.right) == (why, right)
 
 
-@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidClientTokenId", "UnrecognizedClientException"])
+@pytest.mark.parametrize(
+    "code", ["ExpiredToken", "IncompleteSignature", "InvalidClientTokenId", "UnrecognizedClientException"]
+)
 def test_credentials_that_aws_does_not_take_end_it_all(code: str) -> None:
     with pytest.raises(OperationFailed, match=f"does not take your credentials \\({code}\\)"):
         reader(error(code)).ask("cloudformation", "describe_stacks")
