@@ -121,7 +121,7 @@ def _issuing(settings: Settings, connections: int = 1) -> Issuing:
     def briefly(attempts: int, read_seconds: float) -> "BriefConnections[STSClient]":
         from chalicelib.aws.brief_connections import BriefConnections
 
-        return BriefConnections(sts_client(settings.region, connections, attempts, read_seconds))
+        return BriefConnections(kept(attempts, read_seconds))
 
     def otherwise(by_token: bool, for_lease: bool) -> "Issuance":
         from chalicelib.sessions import issuing

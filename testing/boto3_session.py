@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_session_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test begins without one, as a command does, and leaves none behind."""
-    # What has not imported boto3 yet has made none.
+    """Each test begins without one, as a command does."""
+    # Before boto3 is imported there is none.
     if "boto3" in sys.modules:
         monkeypatch.setattr("boto3.DEFAULT_SESSION", None)

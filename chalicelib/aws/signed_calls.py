@@ -1,6 +1,6 @@
 """A client that is made once, and signs each call with keys that are for that call alone.
 
-What a client of botocore's costs, 20 ms and the authorities of its TLS, is paid by the first call then.
+To make one of botocore's takes tens of milliseconds, which the first call pays alone.
 """
 
 from collections.abc import Iterator
